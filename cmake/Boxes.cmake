@@ -1,0 +1,27 @@
+# One library per box of the architecture. A box links only the boxes it may include, so that an include
+# against the arrows fails to link, and tests/layers.cmake reads every #include besides.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+
+add_library(espalier_options INTERFACE)
+target_include_directories(espalier_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(espalier_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(espalier_options INTERFACE -Wno-restrict)  # false alarms on std::string in GCC 12 (GCC bug 105651)
+endif()
+if(ESPALIER_WERROR)
+  target_compile_options(espalier_options INTERFACE -Werror)
+endif()
+
+# espalier_box(name [USES box...] [LINKS library...]): a library of all .cpp files in the current folder.
+function(espalier_box name)
+  cmake_parse_arguments(BOX "" "" "USES;LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC espalier_options ${BOX_USES} PRIVATE ${BOX_LINKS})
+endfunction()

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "engine/base/check.h"
+
+namespace engine {
+
+/// Every buffer starts on such a boundary, so that vector code sees the same alignment in every run.
+constexpr std::size_t kAlignment = 64;
+
+/// A buffer of `bytes` bytes with unset content. Freed buffers are kept and given out again, so that a
+/// training step asks the system for memory only the first time. Safe to call from several threads.
+std::shared_ptr<std::byte> allocate(std::size_t bytes);
+
+/// Bytes in live buffers now, and the most there have been since the last reset_peak_bytes().
+std::size_t live_bytes();
+std::size_t peak_bytes();
+void reset_peak_bytes();
+
+}  // namespace engine
