@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/base/check.h"
+
+namespace engine {
+
+/// A file that appears whole or not at all: written under a hidden name in the same folder, and moved to its
+/// place when it is complete and on the disk. Until then a file already there keeps its content.
+class AtomicFile {
+ public:
+  /// Starts a file for `path`. Its folder must exist. Throws an Error naming the path.
+  explicit AtomicFile(const std::filesystem::path& path);
+  /// Removes what was written when there was no commit().
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  /// Appends `bytes`. Throws an Error naming the path, e.g. when the disk is full.
+  void write(std::span<const std::byte> bytes);
+  /// Puts the file in its place, replacing what was there. When it returns, content and name would survive
+  /// a loss of power. Call it once.
+  void commit();
+
+ private:
+  void create();
+  void close();
+
+  std::filesystem::path path_, folder_, temporary_;
+  int descriptor_ = -1;
+  bool placed_ = false;
+};
+
+/// Makes `text` the whole content of a file in this way.
+void write_file(const std::filesystem::path& path, std::string_view text);
+
+}  // namespace engine

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+
+namespace engine {
+
+/// A JSON value whose objects keep the order of their keys. Include <nlohmann/json.hpp> to look inside.
+using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t kMaxJsonFile = 100'000'000;
+
+/// The value that `text` spells, read strictly: UTF-8, one value and nothing after it, no key twice in one
+/// object, no comments, no byte order mark, no NUL, at most 100 levels deep.
+/// Throws an Error that begins with `what` and says where otherwise.
+Json parse_json(std::string_view text, std::string_view what);
+
+/// The value in a file of at most kMaxJsonFile bytes, read as strictly. Throws an Error naming the file.
+Json read_json(const std::filesystem::path& path);
+
+}  // namespace engine
