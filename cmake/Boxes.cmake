@@ -10,7 +10,8 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)
 
 add_library(espalier_options INTERFACE)
 target_include_directories(espalier_options INTERFACE ${PROJECT_SOURCE_DIR})
-target_compile_options(espalier_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+target_compile_options(espalier_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+                                                  -ffp-contract=off)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(espalier_options INTERFACE -Wno-restrict)  # false alarms on std::string in GCC 12 (GCC bug 105651)
 endif()

@@ -1,0 +1,78 @@
+#include "engine/autograd/backward.h"
+
+#include <map>
+
+#include "engine/autograd/node.h"
+
+namespace engine {
+namespace {
+
+/// Adds `from` to `into`. Never writes to a buffer that another tensor may still read.
+void accumulate(Tensor& into, const Tensor& from) {
+  if (into.empty()) {
+    into = from.detached();
+    return;
+  }
+  check(into.shape() == from.shape(), "backward: a gradient", from.shape(), "meets one of shape",
+        into.shape());
+  Tensor sum = into.unshared() ? std::move(into) : into.clone();
+  visit(sum.dtype(), [&]<class T>() {
+    T* a = sum.data<T>().data();
+    const T* b = from.data<T>().data();
+    for (Index i = 0; i < sum.numel(); ++i) a[i] += b[i];
+  });
+  into = std::move(sum);
+}
+
+/// The gradients that wait for their op, latest op first: order numbers instead of recursion, so that a long
+/// graph never overflows the stack.
+using Pending = std::map<std::uint64_t, std::pair<std::shared_ptr<Node>, Tensor>, std::greater<>>;
+
+void hand_down(Node& node, const Grads& grads, Pending& pending) {
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    const std::shared_ptr<Node>& input = node.inputs[i];
+    if (!input) continue;
+    const Grad& grad = grads[i];
+    check(!grad.value.empty(), "backward:", node.op, "gave no gradient for input", i);
+    if (input->leaf) {
+      ParameterState& p = *input->leaf;
+      const Shape expected = grad.is_packed ? p.trains.packed(p.value.shape()) : p.value.shape();
+      check(grad.value.shape() == expected, "backward:", node.op, "gave a gradient", grad.value.shape(),
+            "for", expected);
+      accumulate(p.grad, grad.is_packed || p.trains.whole() ? grad.value : p.trains.gather(grad.value));
+    } else {
+      auto& [waiting, sum] = pending[input->order];
+      waiting = input;
+      accumulate(sum, grad.value);
+    }
+  }
+}
+
+}  // namespace
+
+void backward(const Tensor& loss) {
+  check(loss.tracked(), "backward: the loss depends on no parameter that trains");
+  check(loss.numel() == 1, "backward: the loss must be one number, not", loss.shape());
+  check(!loss.node()->leaf, "backward: the loss is a parameter itself");
+  static const Selection everything;
+  Pending pending;
+  pending[loss.node()->order] = {loss.node(), Tensor::full(loss.shape(), 1, loss.dtype())};
+  while (!pending.empty()) {
+    auto [node, dy] = std::move(pending.begin()->second);
+    pending.erase(pending.begin());
+    check(node->backward != nullptr, "backward:", node->op,
+          "was already freed: backward() goes through a graph once");
+    std::vector<const Selection*> want;
+    for (const auto& input : node->inputs)
+      want.push_back(!input ? nullptr : input->leaf ? &input->leaf->trains : &everything);
+    const Grads grads = node->backward(dy, Needs(std::move(want)));
+    check(grads.size() == node->inputs.size(), "backward:", node->op, "gave", grads.size(), "gradients for",
+          node->inputs.size(), "inputs");
+    dy = Tensor();
+    node->backward = nullptr;
+    hand_down(*node, grads, pending);
+    node->inputs.clear();
+  }
+}
+
+}  // namespace engine

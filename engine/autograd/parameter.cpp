@@ -1,0 +1,24 @@
+#include "engine/autograd/parameter.h"
+
+namespace engine {
+
+void Parameter::train(Selection part) const {
+  part.check_fits(state_->value.shape(), "parameter");
+  state_->trains = std::move(part);
+  state_->grad = {};
+  ++state_->version;
+}
+
+Tensor& Parameter::writable_grad() const {
+  if (!state_->grad.empty() && !state_->grad.unshared()) state_->grad = state_->grad.clone();
+  return state_->grad;
+}
+
+Parameter::operator Tensor() const {
+  if (!grad_enabled() || !state_->trains.any()) return state_->value.detached();
+  auto node = std::make_shared<Node>();
+  node->leaf = state_;
+  return state_->value.with_node(std::move(node));
+}
+
+}  // namespace engine

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <initializer_list>
+
+#include "engine/autograd/node.h"
+
+namespace engine {
+
+/// True while ops are recorded for backward(), in this thread.
+bool grad_enabled();
+
+/// While it lives, nothing is recorded: for evaluation.
+class NoGrad {
+ public:
+  NoGrad();
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool before_;
+};
+
+/// Returns `y` tied to its inputs, so that backward() can go through the op of that name. There is no
+/// overload without a rule: a graph cannot be cut in silence. `y` comes back untied when no input is tracked.
+/// An input that is not there (an empty Tensor) needs no gradient.
+Tensor record(std::string_view op, std::initializer_list<Tensor> inputs, Tensor y, Backward backward);
+
+/// `t` when the backward pass will read it, nothing when it will not.
+Tensor keep(const Tensor& t, bool needed);
+
+/// The part of an input that trains: of a parameter its selection, of any other tracked tensor everything, of
+/// an untracked one nothing. For rules that keep only what that part needs.
+const Selection& trained_part(const Tensor& input);
+
+}  // namespace engine

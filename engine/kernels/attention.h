@@ -1,0 +1,28 @@
+#pragma once
+
+#include "engine/base/check.h"
+
+namespace engine::kernels {
+
+/// Sizes of self-attention: qkv is [batch, tokens, 3, heads, width], the output [batch, tokens, heads,
+/// width].
+struct AttentionShape {
+  Index batch, tokens, heads, width;
+};
+
+/// y = softmax(q k^T / sqrt(width)) v for every picture and head (Vaswani et al. 2017, equation 1). The
+/// logarithm of each softmax's denominator goes to `log_sum` [batch, heads, tokens]; the probabilities are
+/// not kept.
+template <class T>
+void attention(const AttentionShape& s, const T* qkv, T* y, T* log_sum);
+
+/// dqkv from dy, the output y and `log_sum`; the probabilities are computed again, one head at a time.
+template <class T>
+void attention_backward(const AttentionShape& s, const T* qkv, const T* y, const T* log_sum, const T* dy,
+                        T* dqkv);
+
+/// The plain version of attention, query by query.
+template <class T>
+void attention_plain(const AttentionShape& s, const T* qkv, T* y);
+
+}  // namespace engine::kernels

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "engine/kernels/parallel.h"
+
+namespace engine::kernels {
+
+/// y[i] = f(i) for i in [0, n).
+template <class T, class F>
+void fill(Index n, T* y, F f) {
+  parallel_chunks(n, kChunk, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) y[i] = f(i);
+  });
+}
+
+/// y = x Phi(x), number by number: the exact GELU.
+template <class T>
+void gelu(Index n, const T* x, T* y);
+/// dx = dy (Phi(x) + x phi(x)).
+template <class T>
+void gelu_backward(Index n, const T* x, const T* dy, T* dx);
+
+}  // namespace engine::kernels

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "engine/base/check.h"
+
+namespace engine::kernels {
+
+/// A matrix in memory with any strides, so that a transpose or a slice of columns is free.
+template <class T>
+struct Matrix {
+  const T* data;
+  Index rows, columns;
+  Index row_stride, column_stride = 1;
+
+  Matrix transposed() const { return {data, columns, rows, column_stride, row_stride}; }
+};
+
+/// What happens to a product on its way to memory.
+template <class T>
+struct Epilogue {
+  const T* bias = nullptr;  ///< [columns of c], added to every row
+  bool add = false;         ///< c keeps what it holds, and the product is added
+};
+
+/// c = a b, with c row-major and `c_stride` numbers from row to row.
+/// Every number of c is summed in the same order whatever its place, the sizes of c and the thread count:
+/// blocks of kDepth products, each a chain of fused multiply-adds, the blocks added one after the other. So a
+/// product of some rows or columns has the bits of the same rows or columns of the whole product.
+template <class T>
+void gemm(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue = {});
+
+/// sums[e] = sum over p of a[p, i[e]] b[p, j[e]]: single numbers of a^T b, with the bits gemm would give
+/// them. `a` and `b` are row-major.
+template <class T>
+void sampled_gemm(Index count, const Index* i, const Index* j, Matrix<T> a, Matrix<T> b, T* sums);
+
+/// The plain version of gemm: a triple loop with the same order of additions, rounding each product.
+template <class T>
+void gemm_plain(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue = {});
+
+/// Products summed in one block.
+constexpr Index kDepth = 256;
+
+/// Multiply-adds done by gemm and sampled_gemm since the program started: the arithmetic of a step, counted.
+Index multiply_adds();
+
+}  // namespace engine::kernels

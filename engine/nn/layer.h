@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+
+#include "engine/nn/module.h"
+
+namespace engine {
+
+class Layer;
+/// A layer as its adapter sees it: from input to output, without the adapter.
+using Base = std::function<Tensor(const Tensor&)>;
+
+/// Something trained around a layer: it sees the layer's input and the layer itself, and returns the new
+/// output. Its parameters appear below the layer's under its own name: "blocks.0.attn.qkv.lora.a".
+class Adapter : public Module {
+ public:
+  virtual std::string_view name() const = 0;
+  virtual Tensor operator()(const Tensor& x, const Base& layer) = 0;
+  /// Writes what was learnt into the layer's own parameters, so that the adapter can go; false when it
+  /// cannot.
+  virtual bool fold(Layer& host) = 0;
+};
+
+/// A module from one tensor to one tensor, and the only place where an adapter attaches.
+class Layer : public Module {
+ public:
+  Tensor operator()(const Tensor& x);
+  void attach(std::unique_ptr<Adapter> adapter) { adapter_ = std::move(adapter); }
+  Adapter* adapter() const { return adapter_.get(); }
+  void parts(Parts& visit) final;
+
+ protected:
+  virtual Tensor forward(const Tensor& x) = 0;
+  /// The parts without the adapter's.
+  virtual void own_parts(Parts& visit) = 0;
+
+ private:
+  std::unique_ptr<Adapter> adapter_;
+};
+
+}  // namespace engine

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/nn/module.h"
+
+namespace engine {
+
+/// Tensors by name, in checkpoint order.
+using State = std::vector<std::pair<std::string, Tensor>>;
+
+/// The values of all parameters. They share the parameters' buffers.
+State state(Module& root);
+
+/// Copies `state` over the parameters of the same names, converted to their dtype. Throws one Error that
+/// lists every missing, unexpected and wrong-shaped name, the latter with both shapes; nothing is changed
+/// then.
+void load_state(Module& root, const State& state, std::string_view what);
+
+}  // namespace engine

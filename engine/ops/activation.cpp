@@ -1,0 +1,20 @@
+#include "engine/ops/activation.h"
+
+#include "engine/kernels/elementwise.h"
+#include "engine/ops/op.h"
+
+namespace engine {
+
+Tensor gelu(const Tensor& x) {
+  Tensor y = Tensor::unset(x.shape(), x.dtype());
+  visit(x.dtype(), [&]<class T>() { kernels::gelu(x.numel(), x.data<T>().data(), y.data<T>().data()); });
+  return record(op::gelu, {x}, y, [x = keep(x, x.tracked())](const Tensor& dy, const Needs&) -> Grads {
+    Tensor dx = Tensor::unset(x.shape(), x.dtype());
+    visit(x.dtype(), [&]<class T>() {
+      kernels::gelu_backward(x.numel(), x.data<T>().data(), dy.data<T>().data(), dx.data<T>().data());
+    });
+    return {dx};
+  });
+}
+
+}  // namespace engine

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "engine/tensor/tensor.h"
+
+namespace engine {
+
+/// a + b, of the same shape.
+Tensor add(const Tensor& a, const Tensor& b);
+/// a b, number by number, of the same shape.
+Tensor multiply(const Tensor& a, const Tensor& b);
+/// factor x.
+Tensor scale(const Tensor& x, double factor);
+/// x [n, ...] with entry i of the first axis multiplied by factors[i]; `factors` [n] is not trained. Drop
+/// path is this with factors 0 and 1 / (1 - rate) (Huang et al. 2016).
+Tensor scale_samples(const Tensor& x, const Tensor& factors);
+
+}  // namespace engine

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "engine/tensor/tensor.h"
+
+namespace engine {
+
+/// Self-attention over qkv [batch, tokens, 3 * width] with `heads` heads side by side in each third, as timm
+/// lays them out: softmax(q k^T / sqrt(width / heads)) v, [batch, tokens, width]. The probabilities are
+/// computed again in the backward pass instead of being kept.
+Tensor attention(const Tensor& qkv, Index heads);
+
+}  // namespace engine

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "engine/tensor/tensor.h"
+
+namespace engine {
+
+/// y[..., out] = x[..., in] w^T + b. `w` is seen as a matrix [out, in], so a convolution's kernel [out, c, h,
+/// w] will do; `b` [out] may be empty. Of dw only the part that trains is computed, and of x only the columns
+/// that part reads are kept: nothing when w is frozen.
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {});
+
+}  // namespace engine

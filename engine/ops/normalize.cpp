@@ -1,0 +1,90 @@
+#include "engine/ops/normalize.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/kernels/layer_norm.h"
+#include "engine/kernels/reduce.h"
+#include "engine/kernels/simd.h"
+#include "engine/ops/op.h"
+
+namespace engine {
+
+Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps) {
+  check(x.shape().rank() > 0, "layer_norm: x needs an axis to normalise over");
+  const Index width = x.shape()[-1], rows = width == 0 ? 0 : x.numel() / width;
+  check(w.shape() == Shape{width} && b.shape() == Shape{width} && x.dtype() == w.dtype() &&
+            x.dtype() == b.dtype(),
+        "layer_norm: x", x.dtype(), x.shape(), "does not fit weight", w.dtype(), w.shape(), "and bias",
+        b.dtype(), b.shape());
+  Tensor y = Tensor::unset(x.shape(), x.dtype());
+  Tensor mean = Tensor::unset({rows}, x.dtype()), rstd = Tensor::unset({rows}, x.dtype());
+  visit(x.dtype(), [&]<class T>() {
+    kernels::layer_norm(rows, width, x.data<T>().data(), w.data<T>().data(), b.data<T>().data(),
+                        static_cast<T>(eps), y.data<T>().data(), mean.data<T>().data(),
+                        rstd.data<T>().data());
+  });
+  const bool reads_x = x.tracked() || w.tracked();
+  return record(
+      op::layer_norm, {x, w, b}, y,
+      [x = keep(x, reads_x), w = keep(w, x.tracked()), mean = keep(mean, reads_x), rstd = keep(rstd, reads_x),
+       rows, width](const Tensor& dy, const Needs& needs) -> Grads {
+        Grads grads(3);
+        visit(dy.dtype(), [&]<class T>() {
+          const T* d = dy.data<T>().data();
+          if (needs(0)) {
+            Tensor dx = Tensor::unset(dy.shape(), dy.dtype());
+            kernels::layer_norm_backward(rows, width, x.data<T>().data(), w.data<T>().data(), d,
+                                         mean.data<T>().data(), rstd.data<T>().data(), dx.data<T>().data());
+            grads[0] = dx;
+          }
+          if (needs(1)) {
+            Tensor dw = Tensor::unset({width}, dy.dtype());
+            kernels::layer_norm_weight_gradient(rows, width, x.data<T>().data(), d, mean.data<T>().data(),
+                                                rstd.data<T>().data(), dw.data<T>().data());
+            grads[1] = dw;
+          }
+          if (needs(2)) {
+            Tensor db = Tensor::unset({width}, dy.dtype());
+            kernels::column_sums(rows, width, db.data<T>().data(),
+                                 [d, width](Index i, Index j) { return d[i * width + j]; });
+            grads[2] = db;
+          }
+        });
+        return grads;
+      });
+}
+
+Tensor normalize_rows(const Tensor& x) {
+  check(x.shape().rank() == 2, "normalize_rows: x must be [n, width], not", x.shape());
+  const Index rows = x.shape()[0], width = x.shape()[1];
+  Tensor y = Tensor::unset(x.shape(), x.dtype()), inverse = Tensor::unset({rows}, x.dtype());
+  visit(x.dtype(), [&]<class T>() {
+    const T* in = x.data<T>().data();
+    T *out = y.data<T>().data(), *scale = inverse.data<T>().data();
+    kernels::parallel_for(rows, [&](Index i) {
+      const T length = std::sqrt(kernels::simd<T>().dot(width, in + i * width, in + i * width));
+      scale[i] = 1 / std::max(length, static_cast<T>(1e-12));
+      for (Index j = 0; j < width; ++j) out[i * width + j] = in[i * width + j] * scale[i];
+    });
+  });
+  return record(op::normalize_rows, {x}, y,
+                [y = keep(y, x.tracked()), inverse = keep(inverse, x.tracked()), rows, width](
+                    const Tensor& dy, const Needs&) -> Grads {
+                  // dx = (dy - y (y . dy)) / length
+                  Tensor dx = Tensor::unset(dy.shape(), dy.dtype());
+                  visit(dy.dtype(), [&]<class T>() {
+                    const T *d = dy.data<T>().data(), *unit = y.data<T>().data(),
+                            *scale = inverse.data<T>().data();
+                    T* to = dx.data<T>().data();
+                    kernels::parallel_for(rows, [&](Index i) {
+                      const T along = kernels::simd<T>().dot(width, d + i * width, unit + i * width);
+                      for (Index j = i * width; j < (i + 1) * width; ++j)
+                        to[j] = (d[j] - unit[j] * along) * scale[i];
+                    });
+                  });
+                  return {dx};
+                });
+}
+
+}  // namespace engine

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "engine/tensor/tensor.h"
+
+namespace engine {
+
+/// (x - mean) / sqrt(variance + eps) w + b over the last axis (Ba et al. 2016), variance with 1/n.
+/// x [..., width], w and b [width].
+Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps);
+
+/// Every row of x [n, width] divided by its length, or by 1e-12 when it is shorter.
+Tensor normalize_rows(const Tensor& x);
+
+}  // namespace engine

@@ -1,0 +1,118 @@
+#include "engine/ops/rearrange.h"
+
+#include <algorithm>
+
+#include "engine/kernels/elementwise.h"
+#include "engine/kernels/patches.h"
+#include "engine/kernels/reduce.h"
+#include "engine/ops/op.h"
+
+namespace engine {
+namespace {
+
+/// The sum over the batch of x [n, tokens, width] at tokens [first, first + count): [1, count, width].
+Tensor sum_over_batch(const Tensor& x, Index first, Index count) {
+  const Index n = x.shape()[0], row = x.shape().columns(), width = x.shape()[2];
+  Tensor sums = Tensor::unset({1, count, width}, x.dtype());
+  visit(x.dtype(), [&]<class T>() {
+    const T* from = x.data<T>().data() + first * width;
+    kernels::column_sums(n, count * width, sums.data<T>().data(),
+                         [=](Index i, Index j) { return from[i * row + j]; });
+  });
+  return sums;
+}
+
+}  // namespace
+
+Tensor reshape(const Tensor& x, const Shape& shape) {
+  return record(
+      op::reshape, {x}, x.reshaped(shape),
+      [before = x.shape()](const Tensor& dy, const Needs&) -> Grads { return {dy.reshaped(before)}; });
+}
+
+Tensor patches(const Tensor& pictures, Index patch) {
+  const Shape& p = pictures.shape();
+  check(p.rank() == 4 && patch > 0 && p[2] % patch == 0 && p[3] % patch == 0,
+        "patches: pictures must be [n, channels, height, width] with sides that are multiples of", patch,
+        "not", p);
+  const kernels::PatchShape s{p[0], p[1], p[2], p[3], patch};
+  Tensor y = Tensor::unset({p[0], s.down() * s.across(), p[1] * patch * patch}, pictures.dtype());
+  visit(pictures.dtype(),
+        [&]<class T>() { kernels::to_patches(s, pictures.data<T>().data(), y.data<T>().data()); });
+  return record(op::patches, {pictures}, y, [s, shape = p](const Tensor& dy, const Needs&) -> Grads {
+    Tensor dx = Tensor::unset(shape, dy.dtype());
+    visit(dy.dtype(), [&]<class T>() { kernels::from_patches(s, dy.data<T>().data(), dx.data<T>().data()); });
+    return {dx};
+  });
+}
+
+Tensor prepend_token(const Tensor& token, const Tensor& x) {
+  check(x.shape().rank() == 3 && token.shape() == Shape({1, 1, x.shape()[2]}) && token.dtype() == x.dtype(),
+        "prepend_token: token", token.dtype(), token.shape(), "does not fit x", x.dtype(), x.shape());
+  const Index n = x.shape()[0], tokens = x.shape()[1], width = x.shape()[2];
+  Tensor y = Tensor::unset({n, tokens + 1, width}, x.dtype());
+  visit(x.dtype(), [&]<class T>() {
+    const T *first = token.data<T>().data(), *rest = x.data<T>().data();
+    T* to = y.data<T>().data();
+    kernels::parallel_for(n, [&](Index i) {
+      T* sequence = to + i * (tokens + 1) * width;
+      std::copy_n(rest + i * tokens * width, tokens * width, std::copy_n(first, width, sequence));
+    });
+  });
+  return record(
+      op::prepend_token, {token, x}, y, [n, tokens, width](const Tensor& dy, const Needs& needs) -> Grads {
+        Grads grads(2);
+        if (needs(0)) grads[0] = sum_over_batch(dy, 0, 1);
+        if (needs(1)) {
+          Tensor dx = Tensor::unset({n, tokens, width}, dy.dtype());
+          visit(dy.dtype(), [&]<class T>() {
+            const T* from = dy.data<T>().data();
+            T* to = dx.data<T>().data();
+            kernels::parallel_for(n, [&](Index i) {
+              std::copy_n(from + (i * (tokens + 1) + 1) * width, tokens * width, to + i * tokens * width);
+            });
+          });
+          grads[1] = dx;
+        }
+        return grads;
+      });
+}
+
+Tensor add_positions(const Tensor& x, const Tensor& positions) {
+  const Shape& s = x.shape();
+  check(s.rank() == 3 && positions.shape() == Shape({1, s[1], s[2]}) && positions.dtype() == x.dtype(),
+        "add_positions: positions", positions.dtype(), positions.shape(), "do not fit x", x.dtype(), s);
+  Tensor y = Tensor::unset(s, x.dtype());
+  visit(x.dtype(), [&]<class T>() {
+    const T *in = x.data<T>().data(), *at = positions.data<T>().data();
+    kernels::fill(y.numel(), y.data<T>().data(),
+                  [=, row = s.columns()](Index i) { return in[i] + at[i % row]; });
+  });
+  return record(
+      op::add_positions, {x, positions}, y, [tokens = s[1]](const Tensor& dy, const Needs& needs) -> Grads {
+        return {needs(0) ? Grad(dy) : Grad(), needs(1) ? Grad(sum_over_batch(dy, 0, tokens)) : Grad()};
+      });
+}
+
+Tensor select_token(const Tensor& x, Index index) {
+  check(x.shape().rank() == 3 && 0 <= index && index < x.shape()[1], "select_token: no token", index, "in",
+        x.shape());
+  const Index n = x.shape()[0], row = x.shape().columns(), width = x.shape()[2];
+  Tensor y = Tensor::unset({n, width}, x.dtype());
+  visit(x.dtype(), [&]<class T>() {
+    const T* from = x.data<T>().data() + index * width;
+    for (Index i = 0; i < n; ++i) std::copy_n(from + i * row, width, y.data<T>().data() + i * width);
+  });
+  return record(op::select_token, {x}, y,
+                [shape = x.shape(), index, n, row, width](const Tensor& dy, const Needs&) -> Grads {
+                  Tensor dx = Tensor::zeros(shape, dy.dtype());
+                  visit(dy.dtype(), [&]<class T>() {
+                    T* to = dx.data<T>().data() + index * width;
+                    for (Index i = 0; i < n; ++i)
+                      std::copy_n(dy.data<T>().data() + i * width, width, to + i * row);
+                  });
+                  return {dx};
+                });
+}
+
+}  // namespace engine

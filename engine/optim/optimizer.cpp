@@ -1,0 +1,94 @@
+#include "engine/optim/optimizer.h"
+
+#include <cstring>
+#include <map>
+
+#include "engine/kernels/parallel.h"
+
+namespace engine {
+
+Optimizer::Optimizer(const std::vector<NamedParameter>& all) {
+  for (const NamedParameter& p : all) {
+    if (p.parameter.trains().any()) slots_.push_back({.p = p, .version = 0, .steps = 0, .state = {}});
+  }
+  check(!slots_.empty(), "optimizer: no parameter trains");
+}
+
+void Optimizer::restart(Slot& slot) const {
+  const Parameter& p = slot.p.parameter;
+  slot.state.clear();
+  for (std::size_t i = 0; i < state_names().size(); ++i) {
+    slot.state.push_back(Tensor::zeros(p.trains().packed(p.value().shape()), p.value().dtype()));
+  }
+  slot.steps = 0;
+  slot.version = p.version();
+}
+
+void Optimizer::step(double lr) {
+  for (const Slot& slot : slots_) {
+    check(!slot.p.parameter.grad().empty(), "optimizer:", slot.p.name, "has no gradient");
+  }
+  for (Slot& slot : slots_) {
+    const Parameter& p = slot.p.parameter;
+    if (slot.steps == 0 || slot.version != p.version()) restart(slot);
+    ++slot.steps;
+    Tensor w = p.trains().whole() ? p.value() : p.trains().gather(p.value());
+    const auto all = [&](std::size_t i) {
+      return i < slot.state.size() ? slot.state[i].data<float>() : std::span<float>();
+    };
+    const Numbers whole{w.data<float>(), p.grad().data<float>(), all(0), all(1)};
+    kernels::parallel_chunks(w.numel(), kernels::kChunk, [&](Index begin, Index end) {
+      const auto part = [&](auto numbers) {
+        return numbers.empty()
+                   ? numbers
+                   : numbers.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+      };
+      update({part(whole.w), part(whole.g), part(whole.first), part(whole.second)}, lr, slot.steps);
+    });
+    if (!p.trains().whole()) p.trains().scatter(w, p.value());
+    p.grad() = {};
+  }
+}
+
+State Optimizer::state() const {
+  State all;
+  for (const Slot& slot : slots_) {
+    if (slot.steps == 0) continue;
+    all.emplace_back(slot.p.name + ".steps", Tensor::of<std::int64_t>({1}, {slot.steps}));
+    for (std::size_t i = 0; i < slot.state.size(); ++i) {
+      all.emplace_back(slot.p.name + '.' + std::string(state_names()[i]), slot.state[i]);
+    }
+  }
+  return all;
+}
+
+void Optimizer::load_state(const State& state) {
+  const std::map<std::string, Tensor> given(state.begin(), state.end());
+  const auto find = [&](const std::string& name) {
+    const auto found = given.find(name);
+    check(found != given.end(), "optimizer: the saved state has no", name);
+    return found->second;
+  };
+  for (Slot& slot : slots_) {
+    restart(slot);
+    if (!given.contains(slot.p.name + ".steps")) continue;
+    slot.steps = find(slot.p.name + ".steps").data<std::int64_t>()[0];
+    for (std::size_t i = 0; i < slot.state.size(); ++i) {
+      const std::string name = slot.p.name + '.' + std::string(state_names()[i]);
+      const Tensor saved = find(name);
+      check(saved.shape() == slot.state[i].shape() && saved.dtype() == slot.state[i].dtype(),
+            "optimizer: the saved", name, saved.shape(), "does not fit", slot.state[i].shape());
+      std::memcpy(slot.state[i].raw(), saved.raw(), saved.bytes());
+    }
+  }
+}
+
+std::size_t Optimizer::bytes() const {
+  std::size_t total = 0;
+  for (const Slot& slot : slots_) {
+    for (const Tensor& s : slot.state) total += s.bytes();
+  }
+  return total;
+}
+
+}  // namespace engine

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "engine/nn/state.h"
+
+namespace engine {
+
+/// Moves the parts of parameters that train. It sees packed numbers only: its state has the packed size, and
+/// neither weight decay nor momentum can touch a frozen number.
+class Optimizer {
+ public:
+  /// The parameters that train when it is made. Throws when there are none.
+  explicit Optimizer(const std::vector<NamedParameter>& all);
+  virtual ~Optimizer() = default;
+
+  /// Moves every selected number once and clears the gradients. No other number changes. A parameter whose
+  /// selection changed since the last step starts with fresh state.
+  void step(double lr);
+
+  /// What a resumed run needs, by name: "<parameter>.<kind>" and "<parameter>.steps".
+  State state() const;
+  /// Takes back what state() gave. Throws an Error naming what is missing or of the wrong shape.
+  void load_state(const State& state);
+  /// Bytes of all state.
+  std::size_t bytes() const;
+
+ protected:
+  /// A run of selected numbers: weights, gradients and the states of the same length.
+  struct Numbers {
+    std::span<float> w;
+    std::span<const float> g;
+    std::span<float> first, second;  ///< as many as state_names() has
+  };
+  virtual std::span<const std::string_view> state_names() const = 0;
+  /// The rule, for any run of numbers of one parameter; `steps` counts this one, from 1.
+  virtual void update(const Numbers& numbers, double lr, Index steps) const = 0;
+
+ private:
+  struct Slot {
+    NamedParameter p;
+    std::uint64_t version = 0;
+    Index steps = 0;
+    std::vector<Tensor> state;
+  };
+  void restart(Slot& slot) const;
+  std::vector<Slot> slots_;
+};
+
+/// w -= lr v with v = momentum v + g + weight_decay w, as PyTorch's SGD.
+struct SgdOptions {
+  double momentum = 0, weight_decay = 0;
+};
+std::unique_ptr<Optimizer> make_sgd(const std::vector<NamedParameter>& all, const SgdOptions& options);
+
+/// Adam (Kingma and Ba 2015) with weight decay added to the gradient, or, `decoupled`, AdamW (Loshchilov and
+/// Hutter 2019) with w shrunk by lr weight_decay.
+struct AdamOptions {
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
+  bool decoupled = false;
+};
+std::unique_ptr<Optimizer> make_adam(const std::vector<NamedParameter>& all, const AdamOptions& options);
+
+}  // namespace engine
