@@ -1,0 +1,38 @@
+#pragma once
+
+#include "engine/nn/layer_norm.h"
+#include "models/attention.h"
+#include "models/mlp.h"
+
+namespace models {
+
+/// Drops whole residual branches of single pictures while training (stochastic depth, Huang et al. 2016). The
+/// rate grows evenly from 0 in the first block to `rate` in the last; kept branches are scaled by 1 / (1 -
+/// rate). What is dropped depends on the seed, the step and the block alone.
+struct DropPath {
+  double rate = 0;
+  std::uint64_t seed = 0, step = 0;
+
+  /// `branch` [n, ...] with some pictures dropped; the same tensor when the rate of this block is 0.
+  engine::Tensor operator()(const engine::Tensor& branch, engine::Index block, engine::Index blocks,
+                            int which) const;
+};
+
+/// x + attn(norm1(x)), then x + mlp(norm2(x)): the pre-norm transformer block.
+class Block : public engine::Module {
+ public:
+  Block(engine::Index width, engine::Index heads, engine::Index hidden, bool qkv_bias, double norm_eps);
+
+  /// Block `index` of `count`, which decides the rate of `drop`. x [n, tokens, width].
+  engine::Tensor operator()(const engine::Tensor& x, const DropPath& drop, engine::Index index,
+                            engine::Index count);
+  void parts(engine::Parts& visit) override;
+
+ private:
+  engine::LayerNorm norm1_;
+  Attention attn_;
+  engine::LayerNorm norm2_;
+  Mlp mlp_;
+};
+
+}  // namespace models

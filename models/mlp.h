@@ -1,0 +1,20 @@
+#pragma once
+
+#include "engine/nn/linear.h"
+
+namespace models {
+
+/// fc2(gelu(fc1(x))): the two-layer network of a transformer block. x [..., width].
+class Mlp : public engine::Layer {
+ public:
+  Mlp(engine::Index width, engine::Index hidden) : fc1_(width, hidden), fc2_(hidden, width) {}
+
+ protected:
+  engine::Tensor forward(const engine::Tensor& x) override;
+  void own_parts(engine::Parts& visit) override;
+
+ private:
+  engine::Linear fc1_, fc2_;
+};
+
+}  // namespace models

@@ -1,0 +1,138 @@
+#include "models/names.h"
+
+#include <array>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <regex>
+#include <span>
+
+namespace models {
+
+using engine::Index;
+using engine::Shape;
+using engine::State;
+using engine::Tensor;
+
+namespace {
+
+/// Names that match `pattern` become `timm`; an empty `timm` drops the tensor. `third` >= 0 marks the query,
+/// key or value that becomes that third of the joined tensor.
+struct Rule {
+  const char *pattern, *timm;
+  int third = -1;
+};
+
+constexpr Rule kHuggingFace[] = {
+    {"embeddings\\.cls_token", "cls_token"},
+    {"embeddings\\.position_embeddings", "pos_embed"},
+    {"embeddings\\.patch_embeddings\\.projection\\.(.*)", "patch_embed.proj.$1"},
+    {"embeddings\\.mask_token", ""},
+    {"(?:encoder\\.layer|layers)\\.(\\d+)\\.layernorm_before\\.(.*)", "blocks.$1.norm1.$2"},
+    {"(?:encoder\\.layer|layers)\\.(\\d+)\\.layernorm_after\\.(.*)", "blocks.$1.norm2.$2"},
+    {"encoder\\.layer\\.(\\d+)\\.attention\\.attention\\.query\\.(.*)", "blocks.$1.attn.qkv.$2", 0},
+    {"encoder\\.layer\\.(\\d+)\\.attention\\.attention\\.key\\.(.*)", "blocks.$1.attn.qkv.$2", 1},
+    {"encoder\\.layer\\.(\\d+)\\.attention\\.attention\\.value\\.(.*)", "blocks.$1.attn.qkv.$2", 2},
+    {"encoder\\.layer\\.(\\d+)\\.attention\\.output\\.dense\\.(.*)", "blocks.$1.attn.proj.$2"},
+    {"encoder\\.layer\\.(\\d+)\\.intermediate\\.dense\\.(.*)", "blocks.$1.mlp.fc1.$2"},
+    {"encoder\\.layer\\.(\\d+)\\.output\\.dense\\.(.*)", "blocks.$1.mlp.fc2.$2"},
+    {"layers\\.(\\d+)\\.attention\\.q_proj\\.(.*)", "blocks.$1.attn.qkv.$2", 0},
+    {"layers\\.(\\d+)\\.attention\\.k_proj\\.(.*)", "blocks.$1.attn.qkv.$2", 1},
+    {"layers\\.(\\d+)\\.attention\\.v_proj\\.(.*)", "blocks.$1.attn.qkv.$2", 2},
+    {"layers\\.(\\d+)\\.attention\\.o_proj\\.(.*)", "blocks.$1.attn.proj.$2"},
+    {"layers\\.(\\d+)\\.mlp\\.(.*)", "blocks.$1.mlp.$2"},
+    {"layernorm\\.(.*)", "norm.$1"},
+    {"pooler\\.dense\\..*", ""},
+    {"classifier\\.(.*)", "head.$1"},
+};
+
+constexpr Rule kTorchvision[] = {
+    {"class_token", "cls_token"},
+    {"encoder\\.pos_embedding", "pos_embed"},
+    {"conv_proj\\.(.*)", "patch_embed.proj.$1"},
+    {"encoder\\.layers\\.encoder_layer_(\\d+)\\.ln_1\\.(.*)", "blocks.$1.norm1.$2"},
+    {"encoder\\.layers\\.encoder_layer_(\\d+)\\.ln_2\\.(.*)", "blocks.$1.norm2.$2"},
+    {"encoder\\.layers\\.encoder_layer_(\\d+)\\.self_attention\\.in_proj_(.*)", "blocks.$1.attn.qkv.$2"},
+    {"encoder\\.layers\\.encoder_layer_(\\d+)\\.self_attention\\.out_proj\\.(.*)", "blocks.$1.attn.proj.$2"},
+    {"encoder\\.layers\\.encoder_layer_(\\d+)\\.mlp\\.(?:0|linear_1)\\.(.*)", "blocks.$1.mlp.fc1.$2"},
+    {"encoder\\.layers\\.encoder_layer_(\\d+)\\.mlp\\.(?:3|linear_2)\\.(.*)", "blocks.$1.mlp.fc2.$2"},
+    {"encoder\\.ln\\.(.*)", "norm.$1"},
+    {"heads\\.head\\.(.*)", "head.$1"},
+};
+
+struct Dialect {
+  const char* name;
+  const char* sign;    ///< a name that only this dialect has
+  const char* prefix;  ///< may stand before every name
+  std::span<const Rule> rules;
+};
+
+const Dialect kDialects[] = {
+    {"hugging face", "embeddings.patch_embeddings.projection.weight", "vit.", kHuggingFace},
+    {"torchvision", "conv_proj.weight", "", kTorchvision},
+};
+
+std::string without(const std::string& prefix, const std::string& name) {
+  return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
+}
+
+const Dialect* find_dialect(const State& state) {
+  for (const Dialect& dialect : kDialects) {
+    for (const auto& [name, tensor] : state) {
+      if (without(dialect.prefix, name) == dialect.sign) return &dialect;
+    }
+  }
+  return nullptr;
+}
+
+/// Queries, keys and values one below the other: [width, in] three times to [3 * width, in].
+Tensor join(const std::string& name, const std::array<Tensor, 3>& thirds) {
+  for (const Tensor& third : thirds) {
+    engine::check(!third.empty() && third.shape() == thirds[0].shape() && third.dtype() == thirds[0].dtype(),
+                  name, ": query, key and value are not three tensors of one shape and type");
+  }
+  std::vector<Index> dims = thirds[0].shape().dims();
+  engine::check(!dims.empty(), name, ": query, key and value are single numbers");
+  dims[0] *= 3;
+  Tensor joined = Tensor::unset(Shape(std::move(dims)), thirds[0].dtype());
+  for (std::size_t i = 0; i < 3; ++i)
+    std::memcpy(joined.raw() + i * thirds[i].bytes(), thirds[i].raw(), thirds[i].bytes());
+  return joined;
+}
+
+}  // namespace
+
+std::string name_dialect(const State& state) {
+  const Dialect* dialect = find_dialect(state);
+  return dialect ? dialect->name : "timm";
+}
+
+State to_timm_names(const State& state) {
+  const Dialect* dialect = find_dialect(state);
+  if (!dialect) return state;
+  std::vector<std::regex> patterns;
+  for (const Rule& rule : dialect->rules) patterns.emplace_back(rule.pattern);
+  State renamed;
+  std::map<std::string, std::array<Tensor, 3>> thirds;
+  for (const auto& [name, tensor] : state) {
+    const std::string bare = without(dialect->prefix, name);
+    std::optional<std::string> timm;
+    int third = -1;
+    for (std::size_t i = 0; i < patterns.size() && !timm; ++i) {
+      std::smatch match;
+      if (!std::regex_match(bare, match, patterns[i])) continue;
+      timm = match.format(dialect->rules[i].timm);
+      third = dialect->rules[i].third;
+    }
+    if (!timm)
+      renamed.emplace_back(name, tensor);
+    else if (third >= 0)
+      thirds[*timm][static_cast<std::size_t>(third)] = tensor;
+    else if (!timm->empty())
+      renamed.emplace_back(*timm, tensor);
+  }
+  for (const auto& [name, parts] : thirds) renamed.emplace_back(name, join(name, parts));
+  return renamed;
+}
+
+}  // namespace models

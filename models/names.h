@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "engine/nn/state.h"
+
+namespace models {
+
+/// A checkpoint's tensors under timm's names. Knows the names of timm, of Hugging Face's ViT (with and
+/// without the "vit." prefix; queries, keys and values are joined to one matrix) and of torchvision's vit_*;
+/// drops what no classifier reads (pooler, mask token). Names it does not know stay as they are, for
+/// load_state to complain about.
+engine::State to_timm_names(const engine::State& state);
+
+/// Which names a checkpoint has: "timm", "hugging face" or "torchvision".
+std::string name_dialect(const engine::State& state);
+
+}  // namespace models

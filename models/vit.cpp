@@ -1,0 +1,93 @@
+#include "models/vit.h"
+
+#include "engine/ops/ops.h"
+#include "engine/tensor/random.h"
+
+namespace models {
+
+using engine::Index;
+using engine::Parameter;
+using engine::Random;
+using engine::Shape;
+using engine::Tensor;
+
+void check_config(const VitConfig& c) {
+  engine::check(c.image_size > 0 && c.patch > 0 && c.image_size % c.patch == 0, "vit: an image size of",
+                c.image_size, "is not a multiple of the patch size", c.patch);
+  engine::check(c.channels > 0 && c.depth > 0 && c.hidden > 0 && c.classes > 0, "vit: channels", c.channels,
+                "depth", c.depth, "hidden width", c.hidden, "and classes", c.classes, "must be positive");
+  engine::check(c.width > 0 && c.heads > 0 && c.width % c.heads == 0, "vit: width", c.width,
+                "is not a multiple of", c.heads, "heads");
+}
+
+Vit::Vit(const VitConfig& config)
+    : config_((check_config(config), config)),
+      cls_token_(Tensor::zeros({1, 1, config.width})),
+      pos_embed_(Tensor::zeros({1, config.tokens(), config.width})),
+      patch_embed_(config.channels, config.patch, config.width),
+      norm_(config.width, config.norm_eps),
+      head_(config.width, config.classes) {
+  for (Index i = 0; i < config.depth; ++i) {
+    blocks_.emplace_back(config.width, config.heads, config.hidden, config.qkv_bias, config.norm_eps);
+  }
+}
+
+Tensor Vit::features(const Tensor& pictures, const DropPath& drop) {
+  const Shape expected{pictures.shape()[0], config_.channels, config_.image_size, config_.image_size};
+  engine::check(pictures.shape() == expected, "vit: pictures", pictures.shape(), "should be", expected);
+  Tensor x = patch_embed_(pictures);         // [n, patches, width]
+  x = engine::prepend_token(cls_token_, x);  // [n, tokens, width]
+  x = engine::add_positions(x, pos_embed_);
+  for (Index i = 0; i < config_.depth; ++i)
+    x = blocks_[static_cast<std::size_t>(i)](x, drop, i, config_.depth);
+  // The norm works token by token, so only the class token needs it.
+  const Tensor token = engine::select_token(x, 0);  // [n, width]
+  return norm_(token);
+}
+
+Tensor Vit::operator()(const Tensor& pictures, const DropPath& drop) {
+  return head_(features(pictures, drop));
+}
+
+void Vit::parts(engine::Parts& visit) {
+  visit("cls_token", cls_token_);
+  visit("pos_embed", pos_embed_);
+  visit("patch_embed", patch_embed_);
+  visit("blocks", blocks_);
+  visit("norm", norm_);
+  visit("head", head_);
+}
+
+void Vit::replace_head(Index classes) {
+  config_.classes = classes;
+  check_config(config_);
+  head_ = engine::Linear(config_.width, classes);
+}
+
+namespace {
+constexpr double kStd = 0.02, kTokenStd = 1e-6;
+constexpr std::uint64_t kHeadStream =
+    1'000'000;  // so that a new head does not depend on the depth of the model
+}  // namespace
+
+void initialize(Vit& model, std::uint64_t seed) {
+  std::uint64_t stream = 0;
+  for (const auto& [name, parameter] : engine::parameters(model)) {
+    Random random(seed, Random::Use::weights, stream++);
+    const Shape& shape = parameter.value().shape();
+    if (name == "cls_token")
+      parameter.value() = engine::normal(shape, random, kTokenStd);
+    else if (shape.rank() > 1)
+      parameter.value() = engine::trunc_normal(shape, random, kStd);
+  }
+  initialize_head(model, seed);
+}
+
+void initialize_head(Vit& model, std::uint64_t seed) {
+  Random random(seed, Random::Use::weights, kHeadStream);
+  const Parameter& weight = model.head().weight;
+  weight.value() = engine::trunc_normal(weight.value().shape(), random, kStd);
+  model.head().bias->value() = Tensor::zeros(model.head().bias->value().shape());
+}
+
+}  // namespace models
