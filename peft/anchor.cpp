@@ -1,0 +1,49 @@
+#include "peft/anchor.h"
+
+#include <algorithm>
+
+#include "peft/target.h"
+
+namespace peft {
+
+using engine::Index;
+using engine::NamedParameter;
+using engine::Tensor;
+
+Anchor::Anchor(const Options& options, const std::vector<NamedParameter>& all) : weight_(options.weight) {
+  Index blocks = 0;
+  for (const NamedParameter& p : all) blocks = std::max(blocks, block_of(p.name).value_or(-1) + 1);
+  for (const NamedParameter& p : all) {
+    const engine::Selection& part = p.parameter.trains();
+    if (!part.any() || weight_ == 0) continue;
+    const bool head = in_head(p.name);
+    if (head ? options.head == Head::none
+             : options.last_blocks && block_of(p.name).value_or(-1) < blocks - *options.last_blocks) {
+      continue;
+    }
+    Tensor origin = part.gather(p.parameter.value());
+    if (head && options.head == Head::zero) origin = Tensor::zeros(origin.shape(), origin.dtype());
+    held_.push_back({p, origin});
+  }
+}
+
+double Anchor::pull() const {
+  double penalty = 0;
+  for (const auto& [p, origin] : held_) {
+    const Tensor now = p.parameter.trains().gather(p.parameter.value());
+    Tensor& gradient = p.parameter.writable_grad();
+    engine::check(!gradient.empty(), "anchor:", p.name, "has no gradient");
+    engine::visit(now.dtype(), [&]<class T>() {
+      const T *w = now.data<T>().data(), *w0 = origin.data<T>().data();
+      T* g = gradient.data<T>().data();
+      for (Index i = 0; i < now.numel(); ++i) {
+        const double difference = static_cast<double>(w[i]) - static_cast<double>(w0[i]);
+        penalty += weight_ * difference * difference;
+        g[i] += static_cast<T>(2 * weight_ * difference);
+      }
+    });
+  }
+  return penalty;
+}
+
+}  // namespace peft

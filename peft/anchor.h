@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+
+#include "engine/nn/module.h"
+
+namespace peft {
+
+/// The pull to the pre-trained values, added to the loss: weight * sum of (w - w0)^2 over the numbers that
+/// train (L2-SP, Li et al. 2018; in GRFT over the chosen rows and columns). Frozen numbers never leave w0, so
+/// they add nothing.
+class Anchor {
+ public:
+  enum class Head { none, init, zero };  ///< the head is free, pulled to its first values, or pulled to zero
+  struct Options {
+    double weight = 0.01;
+    std::optional<engine::Index> last_blocks;  ///< only the last N blocks; nothing means all of the model
+    Head head = Head::none;
+  };
+
+  /// Remembers the present values of what trains in `all`, which the options pull back.
+  Anchor(const Options& options, const std::vector<engine::NamedParameter>& all);
+
+  /// Adds 2 weight (w - w0) to the gradients and returns the penalty.
+  double pull() const;
+
+ private:
+  struct Held {
+    engine::NamedParameter p;
+    engine::Tensor origin;  ///< w0, packed
+  };
+  double weight_;
+  std::vector<Held> held_;
+};
+
+}  // namespace peft

@@ -1,0 +1,127 @@
+#include "peft/delta.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <set>
+
+#include "engine/base/text.h"
+
+namespace peft {
+
+using engine::Index;
+using engine::NamedParameter;
+using engine::NamedTensors;
+using engine::Safetensors;
+using engine::Selection;
+using engine::Shape;
+using engine::Tensor;
+
+namespace {
+
+Tensor index_tensor(const std::vector<Index>& at) {
+  return Tensor::of<std::int64_t>({static_cast<Index>(at.size())},
+                                  std::vector<std::int64_t>(at.begin(), at.end()));
+}
+
+struct PartKind {
+  std::string_view suffix;
+  Selection (*make)(std::vector<Index>);
+};
+constexpr std::array kPartKinds{PartKind{".rows", Selection::rows}, PartKind{".columns", Selection::columns},
+                                PartKind{".elements", Selection::elements}};
+constexpr std::array<std::string_view, 2> kCompanions{".values", ".score"};
+
+Selection read_indices(const Safetensors& file, const std::string& name, const PartKind& kind) {
+  const Tensor at = file.read(name);
+  engine::check(at.dtype() == engine::Dtype::i64 && at.shape().rank() == 1, file.path() + ": " + name,
+                "should be a list of I64 indices");
+  try {
+    return kind.make({at.data<std::int64_t>().begin(), at.data<std::int64_t>().end()});
+  } catch (const engine::Error& e) {
+    throw engine::Error(file.path() + ": " + name + ": " + e.what());
+  }
+}
+
+}  // namespace
+
+NamedTensors delta_of(engine::Module& model) {
+  NamedTensors tensors;
+  for (const auto& [name, parameter] : engine::parameters(model)) {
+    const Selection& part = parameter.trains();
+    if (!part.any()) continue;
+    if (part.whole()) {
+      tensors.emplace_back(name, parameter.value());
+    } else {
+      tensors.emplace_back(name + '.' + std::string(part.kind_name()), index_tensor(part.indices()));
+      tensors.emplace_back(name + ".values", part.gather(parameter.value()));
+    }
+  }
+  return tensors;
+}
+
+NamedTensors selection_tensors(const std::vector<Choice>& choices) {
+  NamedTensors tensors;
+  for (const Choice& c : choices) {
+    tensors.emplace_back(c.parameter + '.' + std::string(c.selection.kind_name()),
+                         index_tensor(c.selection.indices()));
+    tensors.emplace_back(c.parameter + ".score",
+                         Tensor::of<float>({static_cast<Index>(c.scores.size())}, c.scores));
+  }
+  return tensors;
+}
+
+std::map<std::string, Selection> read_parts(const Safetensors& file) {
+  std::map<std::string, Selection> parts;
+  std::set<std::string> companions;
+  for (const std::string& name : file.names()) {
+    for (const PartKind& kind : kPartKinds) {
+      if (!name.ends_with(kind.suffix)) continue;
+      const std::string parameter = name.substr(0, name.size() - kind.suffix.size());
+      engine::check(parts.emplace(parameter, read_indices(file, name, kind)).second, file.path() + ":",
+                    parameter, "has two kinds of parts");
+      for (std::string_view companion : kCompanions) companions.insert(parameter + std::string(companion));
+    }
+  }
+  for (const std::string& name : file.names()) {
+    const bool indices =
+        std::ranges::any_of(kPartKinds, [&](const PartKind& kind) { return name.ends_with(kind.suffix); });
+    if (!indices && !companions.contains(name)) parts.emplace(name, Selection::all());
+  }
+  return parts;
+}
+
+void apply_delta(engine::Module& model, const Safetensors& delta) {
+  struct Change {
+    engine::Parameter parameter;
+    Selection part;
+    Tensor values;
+  };
+  const std::map<std::string, Selection> parts = read_parts(delta);
+  std::map<std::string, engine::Parameter> known;
+  std::vector<std::string> names;
+  for (const NamedParameter& p : engine::parameters(model)) {
+    known.emplace(p.name, p.parameter);
+    names.push_back(p.name);
+  }
+  std::vector<Change> changes;
+  for (const auto& [name, part] : parts) {
+    const auto found = known.find(name);
+    engine::check(found != known.end(), delta.path() + ": the model has no parameter",
+                  name + engine::did_you_mean(name, names));
+    const Shape& full = found->second.value().shape();
+    part.check_fits(full, delta.path() + ": " + name);
+    const Tensor values =
+        delta.read_as(part.whole() ? name : name + ".values", found->second.value().dtype());
+    engine::check(values.shape() == part.packed(full), delta.path() + ":", name, "holds", values.shape(),
+                  "where the model needs", part.packed(full));
+    changes.push_back({found->second, part, values});
+  }
+  for (const auto& [name, parameter] : known) parameter.freeze();
+  for (const Change& change : changes) {
+    change.parameter.train(change.part);
+    change.part.scatter(change.values, change.parameter.value());
+  }
+}
+
+}  // namespace peft

@@ -1,0 +1,49 @@
+#include "peft/method.h"
+
+#include "peft/select.h"
+#include "peft/target.h"
+
+namespace peft {
+
+using engine::NamedParameter;
+using engine::Selection;
+using engine::Tensor;
+
+const std::vector<Choice>& Method::choices() const {
+  static const std::vector<Choice> none;
+  return none;
+}
+
+void train_head_only(engine::Module& model) {
+  for (const NamedParameter& p : engine::parameters(model)) {
+    p.parameter.train(in_head(p.name) ? Selection::all() : Selection::none());
+  }
+}
+
+void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) {
+  const std::vector<NamedParameter> all = engine::parameters(model),
+                                    targets = find_targets(model, options_.targets);
+  check_targets(targets);
+  if (next_loss) accumulate_gradients(model, targets, next_loss);
+  std::vector<Choice> choices;
+  for (const NamedParameter& p : targets) {
+    const Tensor gradient = next_loss ? p.parameter.grad() : Tensor::zeros(p.parameter.value().shape());
+    Choice choice{
+        .parameter = p.name, .selection = select(gradient), .scores = {}, .energy = 0, .gradient = {}};
+    choice.scores = scores_of(gradient, choice.selection);
+    choice.energy = energy_of(gradient, choice.selection);
+    if (keep_gradients_) choice.gradient = gradient;
+    p.parameter.freeze();  // lets the dense gradient go
+    choices.push_back(std::move(choice));
+  }
+  choices_ = std::move(choices);
+
+  train_head_only(model);
+  for (const NamedParameter& p : all) {
+    if (options_.train_bias && !in_head(p.name) && is_linear_bias(p.name, all))
+      p.parameter.train(Selection::all());
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i].parameter.train(choices_[i].selection);
+}
+
+}  // namespace peft

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "peft/anchor.h"
+#include "peft/method.h"
+
+namespace peft {
+
+/// One option of a method, as the command line shows it.
+struct OptionInfo {
+  std::string name;      ///< without the dashes: "k"
+  std::string values;    ///< "N", "row|column|short"; empty for a switch
+  std::string standard;  ///< the value when it is not given
+  std::string help;
+};
+
+/// The options of one method with the values given by the user, else the standard ones. Every getter throws
+/// an Error that names the option and what would be right.
+class OptionValues {
+ public:
+  /// Throws an Error when a given name is not among `known`, with the nearest ones.
+  OptionValues(std::string method, std::span<const OptionInfo> known,
+               std::map<std::string, std::string> given);
+
+  const std::string& text(const std::string& name) const;
+  bool on(const std::string& name) const;
+  engine::Index integer(const std::string& name, engine::Index lowest) const;
+  /// A number in (0, 1] for a rate, or 0 or more, ... : `ok` decides, `range` says it in words.
+  double number(const std::string& name, bool (*ok)(double), std::string_view range) const;
+  /// The place of the value among `choices`.
+  std::size_t choice(const std::string& name, std::span<const std::string> choices) const;
+  /// The pieces between commas.
+  std::vector<std::string> list(const std::string& name) const;
+  /// All options with their values, for files.
+  const std::map<std::string, std::string>& all() const { return values_; }
+
+ private:
+  std::string method_;
+  std::map<std::string, std::string> values_;
+};
+
+/// The options every scoring method has, with its own standard loss, batches and train-bias.
+std::vector<OptionInfo> scoring_options(const std::string& loss, const std::string& batches,
+                                        const std::string& train_bias);
+SelectingMethod::Options read_scoring(const OptionValues& values);
+
+/// The options of the pull to the pre-trained values.
+std::vector<OptionInfo> anchor_options(const std::string& weight);
+Anchor::Options read_anchor(const OptionValues& values);
+
+}  // namespace peft

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <vector>
+
+#include "engine/autograd/selection.h"
+
+namespace peft {
+
+/// The selectors are pure: a gradient in, a selection out. A gradient is seen as a matrix [first axis, all
+/// others]; more than there is means everything there is; ties go to the lower index. They throw an Error
+/// when a score is not a number (an infinite one is a number and wins) or when `count` is negative.
+
+/// The `count` rows with the largest sum of squares (GRFT).
+engine::Selection strongest_rows(const engine::Tensor& gradient, engine::Index count);
+/// The `count` columns with the largest sum of squares (GRFT).
+engine::Selection strongest_columns(const engine::Tensor& gradient, engine::Index count);
+/// In every row, the `count` elements of largest magnitude (GPS).
+engine::Selection strongest_per_row(const engine::Tensor& gradient, engine::Index count);
+/// The `count` elements of largest magnitude (SIFT).
+engine::Selection strongest_elements(const engine::Tensor& gradient, engine::Index count);
+
+/// The score of every selected unit, in the selection's order: the sum of squares of a row or column, the
+/// magnitude of an element.
+std::vector<float> scores_of(const engine::Tensor& gradient, const engine::Selection& selection);
+
+/// The share of the gradient's squares that the selection holds, in [0, 1]; 0 for a gradient of zeros.
+double energy_of(const engine::Tensor& gradient, const engine::Selection& selection);
+
+/// The `count` largest of `scores`, as ascending indices: the order is (score falling, index rising).
+std::vector<engine::Index> largest(const std::vector<double>& scores, engine::Index count);
+
+}  // namespace peft

@@ -1,0 +1,63 @@
+#include "peft/target.h"
+
+#include <algorithm>
+
+#include "engine/base/text.h"
+
+namespace peft {
+
+using engine::Index;
+using engine::NamedParameter;
+
+namespace {
+
+bool is_weight_matrix(const NamedParameter& p) {
+  return p.name.ends_with(".weight") && p.parameter.value().shape().rank() >= 2;
+}
+
+}  // namespace
+
+bool in_head(const std::string& name) {
+  return name.starts_with("head.");
+}
+
+bool is_linear_bias(const std::string& name, const std::vector<NamedParameter>& all) {
+  constexpr std::string_view kBias = ".bias";
+  if (!name.ends_with(kBias)) return false;
+  const std::string weight = name.substr(0, name.size() - kBias.size()) + ".weight";
+  return std::ranges::any_of(
+      all, [&](const NamedParameter& p) { return p.name == weight && is_weight_matrix(p); });
+}
+
+std::optional<Index> block_of(const std::string& name) {
+  for (const std::string& part : engine::split(name, '.')) {
+    if (!part.empty() && std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; })) {
+      return engine::parse_integer(part, name);
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<NamedParameter> find_targets(engine::Module& model, const std::vector<std::string>& patterns) {
+  std::vector<NamedParameter> candidates;
+  std::vector<std::string> names;
+  for (const NamedParameter& p : engine::parameters(model)) {
+    if (in_head(p.name)) continue;
+    candidates.push_back(p);
+    names.push_back(p.name);
+  }
+  for (const std::string& pattern : patterns) {
+    const bool hits = std::ranges::any_of(
+        names, [&](const std::string& name) { return engine::glob_match(pattern, name); });
+    engine::check(hits, "target '" + pattern + "' matches no parameter that a method can choose from" +
+                            engine::did_you_mean(pattern, names));
+  }
+  std::erase_if(candidates, [&](const NamedParameter& p) {
+    if (patterns.empty()) return !is_weight_matrix(p);
+    return std::ranges::none_of(
+        patterns, [&](const std::string& pattern) { return engine::glob_match(pattern, p.name); });
+  });
+  return candidates;
+}
+
+}  // namespace peft

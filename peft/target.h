@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/nn/module.h"
+
+namespace peft {
+
+/// True for the classifier's parameters, which every method trains as a whole ("head.weight", "head.bias").
+bool in_head(const std::string& name);
+
+/// True for the bias of a linear layer or convolution: its layer's weight is a matrix. Norms' biases are not.
+bool is_linear_bias(const std::string& name, const std::vector<engine::NamedParameter>& all);
+
+/// The number of the block a parameter belongs to, the first number in its name: 3 for
+/// "blocks.3.attn.qkv.weight".
+std::optional<engine::Index> block_of(const std::string& name);
+
+/// The parameters that a method chooses from. Without patterns: every weight matrix but the head's. With
+/// patterns
+/// (`*` for any characters): every parameter that one of them matches, but the head's. Throws an Error when a
+/// pattern matches nothing, with the nearest names.
+std::vector<engine::NamedParameter> find_targets(engine::Module& model,
+                                                 const std::vector<std::string>& patterns);
+
+}  // namespace peft
