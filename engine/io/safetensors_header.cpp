@@ -127,7 +127,11 @@ SafetensorsHeader parse_safetensors_header(std::span<const std::byte> start, std
 }
 
 std::string make_safetensors_header(std::vector<SafetensorsEntry>& entries, const Metadata& metadata,
-                                    std::string_view what) {
+                                    std::string_view what, const SafetensorsLimits& limits) {
+  for (const SafetensorsEntry& entry : entries)
+    if (!find_safetensors_dtype(entry.dtype))
+      reject(Rule::dtype, what, "tensor", in_quotes(entry.name), "has the unknown dtype",
+             in_quotes(entry.dtype));
   std::ranges::sort(entries, [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
     const int x = find_safetensors_dtype(a.dtype)->position, y = find_safetensors_dtype(b.dtype)->position;
     return x != y ? x > y : a.name < b.name;
@@ -148,7 +152,8 @@ std::string make_safetensors_header(std::vector<SafetensorsEntry>& entries, cons
   for (std::size_t i = 0; i < kLengthBytes; ++i) start += static_cast<char>(text.size() >> (8 * i) & 0xff);
   start += text;
   // What is written must be readable: this finds names given twice, headers too long, and the like.
-  entries = parse_safetensors_header(std::as_bytes(std::span(start)), start.size() + end, what).entries;
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(start));
+  entries = parse_safetensors_header(bytes, start.size() + end, what, limits).entries;
   return start;
 }
 

@@ -56,6 +56,6 @@ SafetensorsHeader parse_safetensors_header(std::span<const std::byte> start, std
 /// tensors give the same bytes. Throws a SafetensorsError that begins with `what` for what could not be read
 /// again.
 std::string make_safetensors_header(std::vector<SafetensorsEntry>& entries, const Metadata& metadata,
-                                    std::string_view what);
+                                    std::string_view what, const SafetensorsLimits& limits = {});
 
 }  // namespace engine
