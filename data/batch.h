@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/image.h"
+#include "engine/tensor/tensor.h"
+
+namespace data {
+
+using engine::Tensor;
+
+/// Pictures ready for a model.
+struct Batch {
+  Tensor images;                   ///< [views * n, 3, size, size] f32: the first view of all, then the second
+  std::vector<Index> labels;       ///< n classes
+  std::vector<std::string> names;  ///< n names, as the data set calls them
+  Tensor targets;                  ///< soft labels [n, classes] f32 when mixed by mixup or cutmix, else empty
+};
+
+}  // namespace data

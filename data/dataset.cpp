@@ -1,0 +1,56 @@
+#include "data/dataset.h"
+
+#include <unordered_map>
+#include <utility>
+
+#include "engine/base/text.h"
+
+namespace data {
+namespace {
+
+class Concat : public Dataset {
+ public:
+  Concat(std::shared_ptr<const Dataset> a, std::shared_ptr<const Dataset> b)
+      : a_(std::move(a)), b_(std::move(b)), first_(a_->size()) {}
+  Index size() const override { return first_ + b_->size(); }
+  const std::string& name(Index i) const override { return i < first_ ? a_->name(i) : b_->name(i - first_); }
+  Index label(Index i) const override { return i < first_ ? a_->label(i) : b_->label(i - first_); }
+  Image image(Index i) const override { return i < first_ ? a_->image(i) : b_->image(i - first_); }
+
+ private:
+  std::shared_ptr<const Dataset> a_, b_;
+  Index first_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Dataset> concat(std::shared_ptr<const Dataset> a, std::shared_ptr<const Dataset> b) {
+  return std::make_shared<Concat>(std::move(a), std::move(b));
+}
+
+std::vector<Index> find_classes(std::string_view split, std::span<const std::string> names,
+                                std::span<const std::string> classes) {
+  std::unordered_map<std::string_view, Index> positions;
+  for (std::size_t i = 0; i < classes.size(); ++i) positions.emplace(classes[i], static_cast<Index>(i));
+  std::vector<Index> found;
+  std::vector<std::string> lacking;
+  for (const std::string& name : names) {
+    const auto at = positions.find(name);
+    if (at == positions.end())
+      lacking.push_back(name);
+    else
+      found.push_back(at->second);
+  }
+  check(lacking.empty(), std::string(split) + ":", lacking.size(),
+        lacking.size() == 1 ? "class that train lacks:" : "classes that train lacks:",
+        engine::join(lacking, ", "));
+  return found;
+}
+
+void check_classes(std::string_view where, std::span<const std::string> classes) {
+  check(classes.size() != 1, std::string(where) + ":",
+        "only one class (" + (classes.empty() ? "" : classes[0]) + ");", "at least two are needed");
+  check(!classes.empty(), std::string(where) + ":", "no classes; at least two are needed");
+}
+
+}  // namespace data

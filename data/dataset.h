@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/image.h"
+
+namespace data {
+
+/// Pictures with labels, in a fixed order. Several threads may read at once.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual Index size() const = 0;
+  /// What the picture is called: the path of its file, or the file and the position in it.
+  virtual const std::string& name(Index i) const = 0;
+  /// Its class, a position in Splits::classes.
+  virtual Index label(Index i) const = 0;
+  /// Its pixels. Throws an Error that starts with its name when they cannot be had.
+  virtual Image image(Index i) const = 0;
+};
+
+/// A data set as it lies on disk.
+struct Splits {
+  std::vector<std::string> classes;                 ///< the classes of `train`; labels count in this list
+  std::shared_ptr<const Dataset> train, val, test;  ///< null where absent; train never is
+  Index ignored = 0;  ///< files that were passed over: not pictures by their names
+};
+
+/// The pictures of `a`, then those of `b`.
+std::shared_ptr<const Dataset> concat(std::shared_ptr<const Dataset> a, std::shared_ptr<const Dataset> b);
+
+/// The position of every one of `names` in `classes`. Throws an Error that lists those which are not there.
+std::vector<Index> find_classes(std::string_view split, std::span<const std::string> names,
+                                std::span<const std::string> classes);
+
+/// Throws an Error when there are fewer than two classes to tell apart.
+void check_classes(std::string_view where, std::span<const std::string> classes);
+
+}  // namespace data

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "data/image.h"
+
+namespace data {
+
+/// The most pixels a picture may claim to have; checked before memory is taken for them.
+constexpr Index kMaxPixels = 64'000'000;
+
+/// The picture in `bytes`: JPEG, PNG, BMP or PPM/PGM, told by its content. The pixels are those of Pillow's
+/// `Image.open(...).convert("RGB")`: gray is replicated, palettes are expanded, alpha is dropped without
+/// compositing, EXIF rotation is ignored. 16-bit PNGs keep the high byte, PPM/PGM samples are scaled to
+/// 0..255. Throws an Error that starts with `name` when the bytes are something else, damaged, cut off or too
+/// large.
+Image decode_image(std::span<const std::byte> bytes, std::string_view name);
+
+/// The picture in a regular file; throws an Error that starts with the path.
+Image read_image(const std::filesystem::path& path);
+
+}  // namespace data

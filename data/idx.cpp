@@ -1,0 +1,194 @@
+#include "data/idx.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "data/decoders.h"
+#include "data/file.h"
+#include "data/split_file.h"
+
+namespace data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Index kMaxRatio = 1032;  // DEFLATE's best: 258 bytes from 2 bits
+constexpr Index kMaxBytes = Index{1} << 31;
+
+/// The file's content piece by piece, unpacked when it is gzip.
+class Source {
+ public:
+  explicit Source(const fs::path& path)
+      : who_(path.string() + ":"), packed_(read_file(path)), zipped_(starts_like_gzip()) {
+    if (!zipped_) return;
+    constexpr int gzip_only = 16 + MAX_WBITS;
+    check(inflateInit2(&stream_, gzip_only) == Z_OK, who_, "zlib does not start");
+    stream_.next_in = reinterpret_cast<Bytef*>(packed_.data());
+    stream_.avail_in = static_cast<uInt>(packed_.size());
+  }
+  Source(const Source&) = delete;
+  ~Source() {
+    if (zipped_) inflateEnd(&stream_);
+  }
+
+  /// The most bytes the content can have.
+  Index limit() const { return static_cast<Index>(packed_.size()) * (zipped_ ? kMaxRatio : 1); }
+  const std::string& who() const { return who_; }
+
+  /// Fills `out` with the next bytes; returns how many there were.
+  std::size_t read(std::span<std::uint8_t> out) {
+    if (!zipped_) {
+      const std::size_t count = std::min(out.size(), packed_.size() - at_);
+      std::memcpy(out.data(), packed_.data() + at_, count);
+      at_ += count;
+      return count;
+    }
+    stream_.next_out = out.data();
+    stream_.avail_out = static_cast<uInt>(out.size());
+    while (stream_.avail_out > 0 && !ended_) {
+      const int result = inflate(&stream_, Z_NO_FLUSH);
+      ended_ = result == Z_STREAM_END;
+      if (result == Z_BUF_ERROR) break;  // cut off: the caller sees too few bytes
+      check(ended_ || result == Z_OK, who_,
+            "is a damaged gzip file:", stream_.msg ? stream_.msg : "bad data");
+    }
+    return out.size() - stream_.avail_out;
+  }
+
+  /// Checks that nothing follows, and so that gzip's checksum was right.
+  void finish() {
+    std::uint8_t extra;
+    check(read({&extra, 1}) == 0, who_, "is a damaged IDX file: it goes on after the numbers it announces");
+    check(!zipped_ || ended_, who_, "is a damaged gzip file: it is cut off");
+  }
+
+ private:
+  bool starts_like_gzip() const {
+    return packed_.size() > 2 && packed_[0] == std::byte{0x1f} && packed_[1] == std::byte{0x8b};
+  }
+
+  std::string who_;
+  std::vector<std::byte> packed_;
+  bool zipped_, ended_ = false;
+  std::size_t at_ = 0;
+  z_stream stream_{};
+};
+
+class IdxPictures : public Dataset {
+ public:
+  IdxPictures(const fs::path& file, IdxArray images, IdxArray labels)
+      : file_(file.string()), images_(std::move(images)), labels_(std::move(labels)) {
+    for (std::size_t i = 0; i < labels_.values.size(); ++i)
+      names_.push_back(file_ + "[" + std::to_string(i) + "]");
+  }
+  Index size() const override { return static_cast<Index>(names_.size()); }
+  const std::string& name(Index i) const override { return names_[static_cast<std::size_t>(i)]; }
+  Index label(Index i) const override { return labels_.values[static_cast<std::size_t>(i)]; }
+  Image image(Index i) const override {
+    Image image(images_.shape[2], images_.shape[1]);
+    const std::uint8_t* gray = images_.values.data() + i * image.width * image.height;
+    for (Index k = 0; k < image.width * image.height; ++k) std::fill_n(image.rgb.data() + k * 3, 3, gray[k]);
+    return image;
+  }
+  Index largest_label() const { return *std::max_element(labels_.values.begin(), labels_.values.end()); }
+  void check_labels(Index classes) const {
+    check(largest_label() < classes, file_ + ":", "label", largest_label(),
+          "is a class that train lacks: its labels are 0 to", classes - 1);
+  }
+
+ private:
+  std::string file_;
+  IdxArray images_, labels_;
+  std::vector<std::string> names_;
+};
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+/// `dir/name` or, where only that exists, `dir/name.gz`.
+fs::path with_gz(const fs::path& dir, const std::string& name) {
+  return !is_there(dir / name) && is_there(dir / (name + ".gz")) ? dir / (name + ".gz") : dir / name;
+}
+
+fs::path images_file(const fs::path& dir, const std::string& split) {
+  return with_gz(dir, split + "-images-idx3-ubyte");
+}
+
+std::shared_ptr<const IdxPictures> open_split(const fs::path& dir, const std::string& split) {
+  const fs::path images_path = images_file(dir, split);
+  if (!is_there(images_path)) return nullptr;
+  const fs::path labels_path = with_gz(dir, split + "-labels-idx1-ubyte");
+  IdxArray images = read_idx(images_path), labels = read_idx(labels_path);
+  check(images.shape.size() == 3, images_path.string() + ":", "has", images.shape.size(),
+        "axes; pictures have three");
+  check(labels.shape.size() == 1, labels_path.string() + ":", "has", labels.shape.size(),
+        "axes; labels have one");
+  check(images.shape[0] == labels.shape[0], images_path.string() + ":", images.shape[0], "pictures, but",
+        labels_path.string(), "has", labels.shape[0], "labels");
+  check(images.shape[0] > 0, images_path.string() + ":", "no pictures");
+  check_size(images_path.string(), images.shape[2], images.shape[1]);
+  return std::make_shared<IdxPictures>(images_path, std::move(images), std::move(labels));
+}
+
+}  // namespace
+
+IdxArray read_idx(const fs::path& path) {
+  Source source(path);
+  const std::string& who = source.who();
+  std::uint8_t magic[4];
+  constexpr std::uint8_t unsigned_bytes = 8;
+  check(source.read(magic) == 4 && magic[0] == 0 && magic[1] == 0, who, "is not an IDX file");
+  check(magic[2] == unsigned_bytes, who, "holds numbers of type", int{magic[2]},
+        "; unsigned bytes (8) are read");
+  check(magic[3] >= 1 && magic[3] <= 3, who, "has", int{magic[3]}, "axes; 1 to 3 are read");
+
+  IdxArray array;
+  Index count = 1;
+  const Index limit = std::min(source.limit(), kMaxBytes);
+  for (int axis = 0; axis < magic[3]; ++axis) {
+    std::uint8_t b[4];
+    check(source.read(b) == 4, who, "is a damaged IDX file: it is cut off in its header");
+    const Index length = Index{b[0]} << 24 | Index{b[1]} << 16 | Index{b[2]} << 8 | b[3];
+    array.shape.push_back(length);
+    check(length == 0 || count <= limit / length, who, "announces more numbers than the file can hold");
+    count *= length;
+  }
+  array.values.resize(static_cast<std::size_t>(count));
+  const std::size_t got = source.read(array.values);
+  check(got == array.values.size(), who, "is cut off:", got, "bytes of numbers where", count,
+        "are announced");
+  source.finish();
+  return array;
+}
+
+bool is_idx(const fs::path& dir) {
+  return is_there(images_file(dir, "train"));
+}
+
+Splits open_idx(const fs::path& dir) {
+  const auto train = open_split(dir, "train");
+  check(train != nullptr, "no train split:", images_file(dir, "train").string(), "does not exist");
+  Splits splits;
+  splits.classes = read_class_names(dir);
+  if (splits.classes.empty()) splits.classes = numbered_classes(train->largest_label() + 1);
+  check_classes(dir.string(), splits.classes);
+  const Index classes = static_cast<Index>(splits.classes.size());
+  auto checked = [&](std::shared_ptr<const IdxPictures> split) {
+    if (split != nullptr) split->check_labels(classes);
+    return split;
+  };
+  splits.train = checked(train);
+  splits.val = checked(open_split(dir, "val"));
+  const bool mnist = is_there(images_file(dir, "t10k"));
+  splits.test = checked(open_split(dir, mnist ? "t10k" : "test"));
+  return splits;
+}
+
+}  // namespace data

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/dataset.h"
+#include "data/decode.h"
+
+namespace data {
+
+/// Pictures in files of their own, decoded each time they are asked for.
+class PictureFiles : public Dataset {
+ public:
+  struct Entry {
+    std::string path;
+    Index label;
+  };
+  explicit PictureFiles(std::vector<Entry> entries) : entries_(std::move(entries)) {}
+  Index size() const override { return static_cast<Index>(entries_.size()); }
+  const std::string& name(Index i) const override { return entries_[static_cast<std::size_t>(i)].path; }
+  Index label(Index i) const override { return entries_[static_cast<std::size_t>(i)].label; }
+  Image image(Index i) const override { return read_image(name(i)); }
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+}  // namespace data

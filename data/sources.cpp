@@ -1,0 +1,59 @@
+#include "data/sources.h"
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "data/idx.h"
+#include "data/image_folder.h"
+#include "data/split_file.h"
+#include "engine/base/text.h"
+
+namespace data {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// VTAB-1k as it is commonly handed round: three lists beside the pictures.
+SplitFiles vtab_lists(const fs::path& dir) {
+  return {dir / "train800.txt", dir / "val200.txt", dir / "test.txt", dir};
+}
+
+bool is_vtab(const fs::path& dir) {
+  std::error_code error;
+  return fs::exists(vtab_lists(dir).train, error);
+}
+
+Splits open_vtab(const fs::path& dir) {
+  SplitFiles files = vtab_lists(dir);
+  std::error_code error;
+  if (!fs::exists(files.val, error)) files.val.clear();
+  if (!fs::exists(files.test, error)) files.test.clear();
+  return open_split_files(files);
+}
+
+constexpr std::array<Source, 3> kSources = {{
+    {"folders", "train/<class>/<picture>", is_image_folder, open_image_folder},
+    {"VTAB lists", "train800.txt", is_vtab, open_vtab},
+    {"IDX", "train-images-idx3-ubyte[.gz]", is_idx, open_idx},
+}};
+
+}  // namespace
+
+std::span<const Source> sources() {
+  return kSources;
+}
+
+Splits open_data(const fs::path& dir) {
+  std::error_code error;
+  check(fs::is_directory(dir, error), dir.string() + ":", "is not a folder with data");
+  std::vector<std::string> wants;
+  for (const Source& source : kSources) {
+    if (source.detects(dir)) return source.open(dir);
+    wants.emplace_back(source.wants);
+  }
+  throw Error("no train split: " + (dir / "train").string() + " does not exist; a data folder holds " +
+              engine::join(wants, " or "));
+}
+
+}  // namespace data

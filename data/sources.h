@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "data/dataset.h"
+
+namespace data {
+
+/// A way a data set can lie in a folder.
+struct Source {
+  std::string_view name;
+  std::string_view wants;  ///< what tells it, for the message when nothing fits
+  bool (*detects)(const std::filesystem::path& dir);
+  Splits (*open)(const std::filesystem::path& dir);
+};
+
+/// All of them, in the order they are tried.
+std::span<const Source> sources();
+
+/// The data set in a folder, in whatever form it lies there. Throws an Error that says what would be right.
+Splits open_data(const std::filesystem::path& dir);
+
+}  // namespace data

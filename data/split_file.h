@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+
+namespace data {
+
+/// Text files with one picture a line, `path label`: the path is relative to `root`, the label a whole number
+/// after the last space.
+struct SplitFiles {
+  std::filesystem::path train, val, test;  ///< empty where absent; train is required
+  std::filesystem::path root;
+};
+
+/// The pictures in the order of the lists. Classes are the lines of root/classes.txt where it exists,
+/// otherwise the numbers from 0 to train's largest label. Errors name the list and the line.
+Splits open_split_files(const SplitFiles& files);
+
+/// The lines of dir/classes.txt, or nothing when there is no such file.
+std::vector<std::string> read_class_names(const std::filesystem::path& dir);
+
+/// "0" to "count - 1".
+std::vector<std::string> numbered_classes(Index count);
+
+}  // namespace data

@@ -1,0 +1,66 @@
+#include "data/transforms.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace data {
+namespace {
+
+constexpr std::array<std::string_view, 2> kModes = {"squash", "crop"};
+constexpr Index kMaxSize = 8192;
+
+}  // namespace
+
+Preprocessing::Mode mode_named(std::string_view name) {
+  for (std::size_t i = 0; i < kModes.size(); ++i)
+    if (kModes[i] == name) return static_cast<Preprocessing::Mode>(i);
+  throw Error("resize: '" + std::string(name) + "' is not one of squash, crop");
+}
+
+std::string_view name_of(Preprocessing::Mode mode) {
+  return kModes[static_cast<std::size_t>(mode)];
+}
+
+void check_preprocessing(const Preprocessing& how) {
+  check(how.size > 0 && how.size <= kMaxSize, "preprocessing: an image size of", how.size,
+        "; it lies in 1 to", kMaxSize);
+  check(how.crop_pct > 0 && how.crop_pct <= 1, "preprocessing: a crop_pct of", how.crop_pct,
+        "; it lies above 0 and is at most 1");
+  for (float mean : how.mean) check(std::isfinite(mean), "preprocessing: a mean of", mean);
+  for (float std : how.std)
+    check(std::isfinite(std) && std > 0, "preprocessing: a std of", std, "; it lies above 0");
+}
+
+Image fit(const Image& image, const Preprocessing& how) {
+  if (how.mode == Preprocessing::Mode::squash) return resize(image, how.size, how.size, how.filter);
+  const Index short_in = std::min(image.width, image.height), long_in = std::max(image.width, image.height);
+  check(short_in > 0, "resize: the picture is empty");
+  const Index short_out = static_cast<Index>(std::floor(static_cast<double>(how.size) / how.crop_pct));
+  const Index long_out =
+      static_cast<Index>(static_cast<double>(short_out * long_in) / static_cast<double>(short_in));
+  const bool upright = image.width <= image.height;
+  const Index width = upright ? short_out : long_out, height = upright ? long_out : short_out;
+  return resize(image, width, height, how.filter, centre_box(width, height, how.size, how.size));
+}
+
+void normalize(const Image& image, const Preprocessing& how, std::span<float> out) {
+  const std::size_t pixels = image.rgb.size() / 3;
+  check(out.size() == image.rgb.size(), "normalize: a picture of", image.width, "x", image.height,
+        "does not fill", out.size(), "numbers");
+  for (std::size_t c = 0; c < 3; ++c) {
+    std::array<float, 256> value;
+    for (std::size_t v = 0; v < value.size(); ++v)
+      value[v] = (static_cast<float>(v) / 255.0f - how.mean[c]) / how.std[c];
+    for (std::size_t i = 0; i < pixels; ++i) out[c * pixels + i] = value[image.rgb[i * 3 + c]];
+  }
+}
+
+Tensor to_tensor(const Image& image, const Preprocessing& how) {
+  check_preprocessing(how);
+  Tensor out = Tensor::unset({1, 3, how.size, how.size});
+  normalize(fit(image, how), how, out.data<float>());
+  return out;
+}
+
+}  // namespace data

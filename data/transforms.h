@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "data/image.h"
+#include "data/resize.h"
+#include "engine/tensor/tensor.h"
+
+namespace data {
+
+using engine::Tensor;
+
+/// What a checkpoint expects of its pictures.
+struct Preprocessing {
+  enum class Mode {
+    squash,  ///< both sides to `size`, whatever the aspect ratio (VTAB)
+    crop     ///< the short side to floor(size / crop_pct), then the centre (ImageNet, timm)
+  };
+  Index size = 224;
+  Filter filter = Filter::bicubic;
+  Mode mode = Mode::squash;
+  double crop_pct = 0.9;
+  std::array<float, 3> mean = {0.5f, 0.5f, 0.5f};
+  std::array<float, 3> std = {0.5f, 0.5f, 0.5f};
+
+  friend bool operator==(const Preprocessing&, const Preprocessing&) = default;
+};
+
+/// "squash" or "crop", and back; another word throws an Error that names these.
+Preprocessing::Mode mode_named(std::string_view name);
+std::string_view name_of(Preprocessing::Mode mode);
+
+/// Throws an Error naming the field when a value makes no sense.
+void check_preprocessing(const Preprocessing& how);
+
+/// The picture as evaluation sees it: resized and cut to size x size, with torchvision's rounding.
+Image fit(const Image& image, const Preprocessing& how);
+
+/// Writes (v / 255 - mean) / std of a picture into `out`, [3, height, width], in the f32 steps of
+/// torchvision's ToTensor and Normalize.
+void normalize(const Image& image, const Preprocessing& how, std::span<float> out);
+
+/// One picture ready for a model: fit and normalised, [1, 3, size, size].
+Tensor to_tensor(const Image& image, const Preprocessing& how);
+
+}  // namespace data

@@ -1,0 +1,48 @@
+#include "data/transforms.h"
+
+#include <gmock/gmock.h>
+
+#include <limits>
+
+#include "tests/data/support.h"
+
+namespace data {
+namespace {
+
+TEST(Transforms, give_the_bits_of_torchvision) {
+  int cases = 0;
+  for (std::istringstream& row : table("eval.txt")) {
+    std::uint32_t seed, crc;
+    Index w, h;
+    std::string mode, filter;
+    Preprocessing how;
+    ASSERT_TRUE(row >> seed >> w >> h >> mode >> filter >> how.size >> how.crop_pct >> how.mean[0] >>
+                how.mean[1] >> how.mean[2] >> how.std[0] >> how.std[1] >> how.std[2] >> crc)
+        << row.str();
+    how.mode = mode_named(mode);
+    how.filter = filter_named(filter);
+    const Tensor out = to_tensor(noise("noise", seed, w, h), how);
+    EXPECT_EQ(out.shape(), (engine::Shape{1, 3, how.size, how.size}));
+    EXPECT_EQ(crc32_of(out.raw(), out.bytes()), crc) << row.str();
+    ++cases;
+  }
+  EXPECT_GE(cases, 9);
+}
+
+// The short side becomes 35 pixels and the long one 35 x 60000: only the middle may be computed.
+TEST(Transforms, crop_of_a_thread_of_a_picture_takes_no_memory_for_the_rest) {
+  Preprocessing how{.size = 32, .mode = Preprocessing::Mode::crop};
+  EXPECT_EQ(fit(Image(60000, 1), how).rgb.size(), 32u * 32 * 3);
+}
+
+TEST(Transforms, values_without_sense_are_errors) {
+  auto error = [](Preprocessing how) { return error_of([&] { to_tensor(Image(8, 8), how); }); };
+  EXPECT_THAT(error({.size = 0}), testing::HasSubstr("image size of 0"));
+  EXPECT_THAT(error({.crop_pct = 1.5}), testing::HasSubstr("crop_pct of 1.5"));
+  EXPECT_THAT(error({.std = {1, 0, 1}}), testing::HasSubstr("std of 0"));
+  EXPECT_THAT(error({.mean = {std::numeric_limits<float>::quiet_NaN(), 0, 0}}), testing::HasSubstr("mean"));
+  EXPECT_THAT(error_of([] { mode_named("stretch"); }), testing::HasSubstr("squash, crop"));
+}
+
+}  // namespace
+}  // namespace data
