@@ -1,0 +1,26 @@
+#include "engine/ops/attention.h"
+
+#include "engine/base/check.h"
+#include "tests/engine/ops/cases.h"
+
+namespace engine::cases {
+namespace {
+
+OpCase with(Index batch, Index tokens, Index heads, Index width, bool large = false) {
+  std::string name = "batch" + std::to_string(batch) + "_tokens" + std::to_string(tokens) + "_heads" +
+                     std::to_string(heads) + "_width" + std::to_string(width);
+  return {.op = "attention",
+          .name = std::move(name),
+          .shapes = {{batch, tokens, 3 * heads * width}},
+          .run = [heads](std::span<const Tensor> in) { return attention(in[0], heads); },
+          .large = large};
+}
+
+}  // namespace
+
+std::vector<OpCase> attention_cases() {
+  return {with(1, 1, 1, 1),  with(1, 2, 1, 3), with(2, 5, 3, 2),        with(1, 17, 1, 4),
+          with(1, 13, 2, 5), with(2, 7, 1, 9), with(2, 67, 3, 8, true), with(1, 197, 2, 16, true)};
+}
+
+}  // namespace engine::cases

@@ -1,0 +1,70 @@
+#include "engine/ops/linear.h"
+
+#include <set>
+#include <tuple>
+
+#include "engine/kernels/gemm.h"
+#include "engine/kernels/simd.h"
+#include "tests/engine/ops/cases.h"
+#include "tests/support/kernel_guards.h"
+
+namespace engine::cases {
+namespace {
+
+using Sizes = std::tuple<Index, Index, Index>;  // rows of x, in, out
+
+Tensor run(std::span<const Tensor> in) {
+  return linear(in[0], in[1], in.size() > 2 ? in[2] : Tensor());
+}
+
+std::string name_of(const Sizes& s) {
+  const auto& [n, in, out] = s;
+  return std::to_string(n) + "_rows_" + std::to_string(in) + "_to_" + std::to_string(out);
+}
+
+template <class T>
+void around_tiles(std::set<Sizes>& sizes) {
+  const Index rows = kernels::simd<T>().tile_rows, columns = kernels::simd<T>().tile_columns;
+  sizes.insert({rows - 1, columns + 1, columns - 1});
+  sizes.insert({rows, columns, columns});
+  sizes.insert({rows + 1, columns - 1, rows + 1});
+  sizes.insert({2 * rows + 1, rows - 1, 2 * columns + 1});
+}
+
+/// Odd sizes, and one less and more than the tiles of every instruction set and than a block of the depth.
+std::set<Sizes> all_sizes() {
+  constexpr Index kDepth = kernels::kDepth;
+  std::set<Sizes> sizes = {{1, 1, 1},          {1, 7, 3},          {7, 1, 1},          {2, 3, 131},
+                           {kDepth + 1, 2, 3}, {3, kDepth - 1, 2}, {2, 3, kDepth + 1}, {11, 13, 67}};
+  for (const std::string_view set : support::simd_sets()) {
+    const support::UseSimd use(set);
+    around_tiles<float>(sizes);
+    around_tiles<double>(sizes);
+  }
+  return sizes;
+}
+
+}  // namespace
+
+std::vector<OpCase> linear_cases() {
+  std::vector<OpCase> cases = {
+      {.op = "linear", .name = "without_bias", .shapes = {{5, 3}, {7, 3}}, .run = run},
+      {.op = "linear", .name = "x_of_one_axis", .shapes = {{5}, {3, 5}, {3}}, .run = run},
+      {.op = "linear", .name = "x_of_three_axes", .shapes = {{2, 3, 5}, {7, 5}, {7}}, .run = run},
+      {.op = "linear", .name = "kernel_of_a_convolution", .shapes = {{2, 12}, {5, 3, 2, 2}, {5}}, .run = run},
+      {.op = "linear", .name = "square", .shapes = {{5, 5}, {5, 5}, {5}}, .run = run},
+      {.op = "linear",
+       .name = "several_blocks",
+       .shapes = {{3, 89, 65}, {131, 65}, {131}},
+       .run = run,
+       .large = true},
+  };
+  for (const Sizes& sizes : all_sizes()) {
+    const auto& [n, in, out] = sizes;
+    cases.push_back(
+        {.op = "linear", .name = name_of(sizes), .shapes = {{n, in}, {out, in}, {out}}, .run = run});
+  }
+  return cases;
+}
+
+}  // namespace engine::cases

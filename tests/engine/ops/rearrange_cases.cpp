@@ -1,0 +1,66 @@
+#include "engine/ops/rearrange.h"
+
+#include "tests/engine/ops/cases.h"
+
+namespace engine::cases {
+namespace {
+
+Tensor prepend(std::span<const Tensor> in) {
+  return prepend_token(in[0], in[1]);
+}
+Tensor positions(std::span<const Tensor> in) {
+  return add_positions(in[0], in[1]);
+}
+
+OpCase cut(std::string name, Shape pictures, Index side, bool large = false) {
+  return {.op = "patches",
+          .name = std::move(name),
+          .shapes = {std::move(pictures)},
+          .run = [side](std::span<const Tensor> in) { return patches(in[0], side); },
+          .large = large};
+}
+
+OpCase token(std::string name, Shape x, Index index) {
+  return {.op = "select_token",
+          .name = std::move(name),
+          .shapes = {std::move(x)},
+          .run = [index](std::span<const Tensor> in) { return select_token(in[0], index); }};
+}
+
+}  // namespace
+
+std::vector<OpCase> rearrange_cases() {
+  return {
+      {.op = "reshape",
+       .name = "three_axes_to_two",
+       .shapes = {{3, 5, 2}},
+       .run =
+           [](std::span<const Tensor> in) {
+             return reshape(in[0], {3, 10});
+           }},
+      cut("one_number", {1, 1, 1, 1}, 1),
+      cut("of_one_pixel", {2, 3, 2, 5}, 1),
+      cut("wider_than_high", {2, 3, 6, 9}, 3),
+      cut("whole_picture", {1, 2, 4, 4}, 4),
+      cut("many", {3, 3, 32, 48}, 8, true),
+      {.op = "prepend_token", .name = "one_number", .shapes = {{1, 1, 1}, {1, 1, 1}}, .run = prepend},
+      {.op = "prepend_token", .name = "prime", .shapes = {{1, 1, 5}, {3, 7, 5}}, .run = prepend},
+      {.op = "prepend_token",
+       .name = "large_batch",
+       .shapes = {{1, 1, 300}, {67, 2, 300}},
+       .run = prepend,
+       .large = true},
+      {.op = "add_positions", .name = "one_number", .shapes = {{1, 1, 1}, {1, 1, 1}}, .run = positions},
+      {.op = "add_positions", .name = "prime", .shapes = {{3, 5, 7}, {1, 5, 7}}, .run = positions},
+      {.op = "add_positions",
+       .name = "large_batch",
+       .shapes = {{67, 3, 101}, {1, 3, 101}},
+       .run = positions,
+       .large = true},
+      token("only_one", {2, 1, 3}, 0),
+      token("first", {3, 5, 7}, 0),
+      token("last", {3, 5, 7}, 4),
+  };
+}
+
+}  // namespace engine::cases
