@@ -3,7 +3,6 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -44,7 +43,7 @@ class Source {
   std::size_t read(std::span<std::uint8_t> out) {
     if (!zipped_) {
       const std::size_t count = std::min(out.size(), packed_.size() - at_);
-      std::memcpy(out.data(), packed_.data() + at_, count);
+      std::copy_n(reinterpret_cast<const std::uint8_t*>(packed_.data()) + at_, count, out.data());
       at_ += count;
       return count;
     }

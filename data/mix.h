@@ -14,7 +14,7 @@ using engine::Tensor;
 /// How one batch is mixed with its own reverse, as timm does in batch mode: image i with image n - 1 - i.
 struct Mixing {
   double lambda = 1;  ///< the share of the image's own label
-  Box box;            ///< cutmix: the pixels that come from the partner; empty for mixup
+  Box box = {};       ///< cutmix: the pixels that come from the partner; empty for mixup
 
   friend bool operator==(const Mixing&, const Mixing&) = default;
 };

@@ -11,8 +11,8 @@ namespace data {
 /// Text files with one picture a line, `path label`: the path is relative to `root`, the label a whole number
 /// after the last space.
 struct SplitFiles {
-  std::filesystem::path train, val, test;  ///< empty where absent; train is required
-  std::filesystem::path root;
+  std::filesystem::path train = {}, val = {}, test = {};  ///< empty where absent; train is required
+  std::filesystem::path root = {};
 };
 
 /// The pictures in the order of the lists. Classes are the lines of root/classes.txt where it exists,
