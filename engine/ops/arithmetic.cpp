@@ -1,5 +1,7 @@
 #include "engine/ops/arithmetic.h"
 
+#include <string>
+
 #include "engine/kernels/elementwise.h"
 #include "engine/ops/op.h"
 
@@ -9,8 +11,8 @@ namespace {
 /// A new tensor shaped like `a` with y[i] = f(a[i], b[i]).
 template <class F>
 Tensor zip(std::string_view name, const Tensor& a, const Tensor& b, F f) {
-  check(a.shape() == b.shape() && a.dtype() == b.dtype(), name, ": a", a.dtype(), a.shape(), "does not fit b",
-        b.dtype(), b.shape());
+  check(a.shape() == b.shape() && a.dtype() == b.dtype(), std::string(name) + ": a", a.dtype(), a.shape(),
+        "does not fit b", b.dtype(), b.shape());
   Tensor y = Tensor::unset(a.shape(), a.dtype());
   visit(a.dtype(), [&]<class T>() {
     const T *p = a.data<T>().data(), *q = b.data<T>().data();

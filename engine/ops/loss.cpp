@@ -81,19 +81,20 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets) {
         "cross_entropy: targets", targets.dtype(), targets.shape(), "do not fit logits", logits.dtype(), s);
   check(!targets.tracked(), "cross_entropy: the targets are not trained");
   const Index n = s[0], classes = s[1];
-  Tensor slope = Tensor::unset(s, logits.dtype());  // (softmax - target) / n
+  Tensor slope = Tensor::unset(s, logits.dtype());  // (mass softmax - target) / n
   double loss = 0;
   visit(logits.dtype(), [&]<class T>() {
     for (Index i = 0; i < n; ++i) {
       const T *x = logits.data<T>().data() + i * classes, *t = targets.data<T>().data() + i * classes;
       T* to = slope.data<T>().data() + i * classes;
-      double top = -INFINITY, total = 0;
+      double top = -INFINITY, total = 0, mass = 0;  // mass: 1, but for the rounding of soft targets
       for (Index j = 0; j < classes; ++j) top = std::max(top, static_cast<double>(x[j]));
+      for (Index j = 0; j < classes; ++j) mass += t[j];
       for (Index j = 0; j < classes; ++j) total += std::exp(x[j] - top);
       const double log_total = std::log(total) + top;
       for (Index j = 0; j < classes; ++j) {
         loss += t[j] * (log_total - x[j]);
-        to[j] = static_cast<T>((std::exp(x[j] - log_total) - t[j]) / static_cast<double>(n));
+        to[j] = static_cast<T>((mass * std::exp(x[j] - log_total) - t[j]) / static_cast<double>(n));
       }
     }
   });
