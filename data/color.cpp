@@ -91,7 +91,7 @@ Image saturation(const Image& image, double factor) {
 }
 
 Image hue(const Image& image, double turn) {
-  check(turn >= -0.5 && turn <= 0.5, "hue: a turn of", turn, "; it lies in -0.5 to 0.5");
+  check(turn >= -0.5 && turn <= 0.5, "hue: a turn lies in -0.5 to 0.5, not", turn);
   const int shift = static_cast<int>(turn * 255);
   Image out(image.width, image.height);
   for (std::size_t i = 0; i < image.rgb.size(); i += 3) {

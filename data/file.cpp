@@ -36,8 +36,9 @@ std::vector<std::byte> read_file(const std::filesystem::path& path) {
   struct stat status {};
   engine::check(::fstat(file.number, &status) == 0, name, "cannot be read:", reason());
   engine::check(S_ISREG(status.st_mode), name, "is not a regular file");
-  engine::check(status.st_size <= kMaxBytes, name, "has", engine::human_bytes(double(status.st_size)),
-                "; at most", engine::human_bytes(double(kMaxBytes)), "are read");
+  engine::check(status.st_size <= kMaxBytes, name, "has",
+                engine::human_bytes(double(status.st_size)) + "; at most",
+                engine::human_bytes(double(kMaxBytes)), "are read");
 
   std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
   std::size_t done = 0;

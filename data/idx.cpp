@@ -144,8 +144,7 @@ IdxArray read_idx(const fs::path& path) {
   std::uint8_t magic[4];
   constexpr std::uint8_t unsigned_bytes = 8;
   check(source.read(magic) == 4 && magic[0] == 0 && magic[1] == 0, who, "is not an IDX file");
-  check(magic[2] == unsigned_bytes, who, "holds numbers of type", int{magic[2]},
-        "; unsigned bytes (8) are read");
+  check(magic[2] == unsigned_bytes, who, "must hold unsigned bytes (type 8), not type", int{magic[2]});
   check(magic[3] >= 1 && magic[3] <= 3, who, "has", int{magic[3]}, "axes; 1 to 3 are read");
 
   IdxArray array;

@@ -10,7 +10,7 @@ Image::Image(Index w, Index h) : width(w), height(h), rgb(static_cast<std::size_
 Image crop(const Image& image, const Box& box) {
   check(box.left >= 0 && box.top >= 0 && box.width > 0 && box.height > 0 &&
             box.left + box.width <= image.width && box.top + box.height <= image.height,
-        "crop: a box of", box.width, "x", box.height, "at", box.left, ",", box.top,
+        "crop: a box of", box.width, "x", box.height, "at column", box.left, "row", box.top,
         "does not lie in a picture of", image.width, "x", image.height);
   Image out(box.width, box.height);
   for (Index y = 0; y < box.height; ++y)

@@ -22,12 +22,13 @@ Random augment_stream(std::uint64_t seed, Index epoch, Index sample, Index view)
 
 void check_options(const LoaderOptions& options, Index size) {
   check_preprocessing(options.preprocessing);
-  check(options.batch_size > 0, "loader: a batch size of", options.batch_size, "; at least 1");
-  check(options.views > 0 && options.views <= kMaxViews, "loader:", options.views, "views; 1 to", kMaxViews);
-  check(options.workers >= 0 && options.workers <= kMaxWorkers, "loader:", options.workers, "workers; 0 to",
-        kMaxWorkers);
-  check(options.mixup >= 0 && options.cutmix >= 0, "loader: mixup", options.mixup, "and cutmix",
-        options.cutmix, "; at least 0");
+  check(options.batch_size > 0, "loader: the batch size must be at least 1, not", options.batch_size);
+  check(options.views > 0 && options.views <= kMaxViews, "loader: the views of a picture must be 1 to",
+        kMaxViews, "and not", options.views);
+  check(options.workers >= 0 && options.workers <= kMaxWorkers, "loader: the workers must be 0 to",
+        kMaxWorkers, "and not", options.workers);
+  check(options.mixup >= 0 && options.cutmix >= 0, "loader: mixup and cutmix must be at least 0, not",
+        options.mixup, "and", options.cutmix);
   const bool mixes = options.mixup > 0 || options.cutmix > 0;
   check(!mixes || options.classes > 0, "loader: mixup and cutmix need the number of classes");
   check(!mixes || options.views == 1, "loader: mixup and cutmix need a single view, not", options.views);

@@ -20,7 +20,7 @@ Box draw_box(double share, Index height, Index width, Random& random) {
 }  // namespace
 
 Mixing draw_mixing(double mixup, double cutmix, Index height, Index width, Random& random) {
-  check(mixup >= 0 && cutmix >= 0, "mixup and cutmix: strengths of", mixup, "and", cutmix, "; at least 0");
+  check(mixup >= 0 && cutmix >= 0, "mixup and cutmix must be at least 0, not", mixup, "and", cutmix);
   if (mixup == 0 && cutmix == 0) return {};
   const bool cut = mixup == 0 || (cutmix > 0 && random.uniform() < 0.5);
   const double lambda = random.beta(cut ? cutmix : mixup);
@@ -30,8 +30,7 @@ Mixing draw_mixing(double mixup, double cutmix, Index height, Index width, Rando
 }
 
 void mix(Tensor& images, const Mixing& mixing) {
-  check(images.shape().rank() == 4, "mix: images", images.shape(),
-        "; [n, channels, height, width] is needed");
+  check(images.shape().rank() == 4, "mix: images must be [n, channels, height, width], not", images.shape());
   const Index n = images.shape()[0], planes = images.shape()[1];
   const Index height = images.shape()[2], width = images.shape()[3], size = planes * height * width;
   if (size == 0 || mixing.lambda == 1) return;

@@ -65,8 +65,8 @@ Image decode_pnm(std::span<const std::byte> bytes, std::string_view name) {
   const Index width = reader.number("width"), height = reader.number("height");
   check_size(name, width, height);
   const Index largest = reader.number("largest value");
-  check(largest > 0 && largest < 65536, who, "is a damaged PPM/PGM: its largest value is", largest,
-        "; it lies in 1 to 65535");
+  check(largest > 0 && largest < 65536, who,
+        "is a damaged PPM/PGM: its largest value lies in 1 to 65535, not", largest);
   if (!plain) reader.separator();
 
   const Index samples = width * height * (gray ? 1 : 3);

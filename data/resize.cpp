@@ -130,7 +130,7 @@ Image resize(const Image& image, Index width, Index height, Filter filter, const
   check(image.width > 0 && image.height > 0, "resize: the picture is empty");
   check(window.width > 0 && window.height > 0 && window.left >= 0 && window.top >= 0 &&
             window.left + window.width <= width && window.top + window.height <= height,
-        "resize: a window of", window.width, "x", window.height, "at", window.left, ",", window.top,
+        "resize: a window of", window.width, "x", window.height, "at column", window.left, "row", window.top,
         "does not lie in", width, "x", height);
   // A side that keeps its length is copied, not filtered: the filter would be the identity.
   const Kernel& kernel = kKernels[static_cast<std::size_t>(filter)];

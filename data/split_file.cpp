@@ -27,7 +27,7 @@ Line parse_line(const fs::path& list, Index number, const std::string& text, con
   const std::size_t space = text.find_last_of(" \t");
   check(space != std::string::npos && space > 0, here, "'" + text + "' is not a path, a space and a label");
   const Index label = engine::parse_integer(text.substr(space + 1), here + " label");
-  check(label >= 0 && label < kMaxClasses, here, "label", label, "; labels count from 0");
+  check(label >= 0 && label < kMaxClasses, here, "labels lie in 0 to", kMaxClasses - 1, "and not", label);
   const std::size_t end = text.find_last_not_of(" \t", space);
   check(end != std::string::npos, here, "no path before the label");
   return {number, {(root / text.substr(0, end + 1)).string(), label}};
@@ -51,8 +51,8 @@ std::shared_ptr<const Dataset> make_split(const fs::path& list, const std::vecto
   std::vector<PictureFiles::Entry> pictures;
   for (const Line& line : lines) {
     check(line.picture.label < classes, where(list, line.number), "label", line.picture.label,
-          "is a class that train lacks: its labels are 0 to", classes - 1,
-          "; a classes.txt beside the pictures can name more");
+          "is a class that train lacks: its labels are 0 to",
+          std::to_string(classes - 1) + "; a classes.txt beside the pictures can name more");
     pictures.push_back(line.picture);
   }
   return std::make_shared<PictureFiles>(std::move(pictures));

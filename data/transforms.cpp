@@ -23,13 +23,13 @@ std::string_view name_of(Preprocessing::Mode mode) {
 }
 
 void check_preprocessing(const Preprocessing& how) {
-  check(how.size > 0 && how.size <= kMaxSize, "preprocessing: an image size of", how.size,
-        "; it lies in 1 to", kMaxSize);
-  check(how.crop_pct > 0 && how.crop_pct <= 1, "preprocessing: a crop_pct of", how.crop_pct,
-        "; it lies above 0 and is at most 1");
-  for (float mean : how.mean) check(std::isfinite(mean), "preprocessing: a mean of", mean);
+  check(how.size > 0 && how.size <= kMaxSize, "preprocessing: the image size must be 1 to", kMaxSize,
+        "and not", how.size);
+  check(how.crop_pct > 0 && how.crop_pct <= 1, "preprocessing: crop_pct must be above 0 and at most 1, not",
+        how.crop_pct);
+  for (float mean : how.mean) check(std::isfinite(mean), "preprocessing: a mean must be finite, not", mean);
   for (float std : how.std)
-    check(std::isfinite(std) && std > 0, "preprocessing: a std of", std, "; it lies above 0");
+    check(std::isfinite(std) && std > 0, "preprocessing: a std must be above 0, not", std);
 }
 
 Image fit(const Image& image, const Preprocessing& how) {

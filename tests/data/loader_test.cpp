@@ -187,14 +187,17 @@ TEST(Loader, options_without_sense_are_errors) {
   EXPECT_EQ(error([](LoaderOptions& o) { o.batch_size = 1000, o.drop_last = true; }),
             "800 images do not fill one batch of 1000");
   EXPECT_THAT(error([](LoaderOptions&) {}, 0), HasSubstr("no images"));
-  EXPECT_THAT(error([](LoaderOptions& o) { o.batch_size = 0; }), HasSubstr("batch size of 0"));
-  EXPECT_THAT(error([](LoaderOptions& o) { o.views = 0; }), HasSubstr("0 views"));
-  EXPECT_THAT(error([](LoaderOptions& o) { o.workers = -1; }), HasSubstr("-1 workers"));
+  EXPECT_THAT(error([](LoaderOptions& o) { o.batch_size = 0; }),
+              HasSubstr("batch size must be at least 1, not 0"));
+  EXPECT_THAT(error([](LoaderOptions& o) { o.views = 0; }),
+              HasSubstr("views of a picture must be 1 to 16 and not 0"));
+  EXPECT_THAT(error([](LoaderOptions& o) { o.workers = -1; }),
+              HasSubstr("workers must be 0 to 256 and not -1"));
   EXPECT_THAT(error([](LoaderOptions& o) { o.mixup = 1; }), HasSubstr("number of classes"));
   EXPECT_THAT(error([](LoaderOptions& o) { o.mixup = 1, o.classes = 4, o.views = 2; }),
               HasSubstr("single view"));
   EXPECT_THAT(error([](LoaderOptions& o) { o.augmentation = "simclrr"; }), HasSubstr("did you mean simclr"));
-  EXPECT_THAT(error([](LoaderOptions& o) { o.preprocessing.size = 0; }), HasSubstr("image size of 0"));
+  EXPECT_THAT(error([](LoaderOptions& o) { o.preprocessing.size = 0; }), HasSubstr("image size"));
 }
 
 }  // namespace
