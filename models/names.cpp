@@ -89,10 +89,10 @@ const Dialect* find_dialect(const State& state) {
 Tensor join(const std::string& name, const std::array<Tensor, 3>& thirds) {
   for (const Tensor& third : thirds) {
     engine::check(!third.empty() && third.shape() == thirds[0].shape() && third.dtype() == thirds[0].dtype(),
-                  name, ": query, key and value are not three tensors of one shape and type");
+                  name + ": query, key and value are not three tensors of one shape and type");
   }
   std::vector<Index> dims = thirds[0].shape().dims();
-  engine::check(!dims.empty(), name, ": query, key and value are single numbers");
+  engine::check(!dims.empty(), name + ": query, key and value are single numbers");
   dims[0] *= 3;
   Tensor joined = Tensor::unset(Shape(std::move(dims)), thirds[0].dtype());
   for (std::size_t i = 0; i < 3; ++i)

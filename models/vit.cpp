@@ -59,8 +59,10 @@ void Vit::parts(engine::Parts& visit) {
 }
 
 void Vit::replace_head(Index classes) {
-  config_.classes = classes;
-  check_config(config_);
+  VitConfig config = config_;
+  config.classes = classes;
+  check_config(config);
+  config_ = config;
   head_ = engine::Linear(config_.width, classes);
 }
 

@@ -75,7 +75,8 @@ VitConfig config_from_shapes(const std::map<std::string, Shape>& shapes, std::op
   engine::check(patches > 0 && grid * grid == patches, "pos_embed:", shape("pos_embed", 3),
                 "is not a class token and a square grid of patches");
   c.image_size = grid * c.patch;
-  c.depth = 0;
+  shape("blocks.0.attn.qkv.weight", 2);
+  c.depth = 1;
   while (shapes.contains("blocks." + std::to_string(c.depth) + ".attn.qkv.weight")) ++c.depth;
   c.hidden = shape("blocks.0.mlp.fc1.weight", 2)[0];
   c.qkv_bias = shapes.contains("blocks.0.attn.qkv.bias");
