@@ -1,0 +1,234 @@
+#include "models/names.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "models/vit.h"
+#include "tests/support/compare.h"
+#include "tests/support/gradcheck.h"
+
+namespace {
+
+using engine::Index;
+using engine::State;
+using engine::Tensor;
+
+constexpr Index kDepth = 11;  // two digits: block 10 must not be taken for block 1
+
+models::VitConfig small() {
+  models::VitConfig config;
+  config.image_size = 8, config.patch = 4, config.width = 6, config.depth = kDepth, config.heads = 2,
+  config.hidden = 10, config.classes = 3;
+  return config;
+}
+
+/// Different numbers in every tensor of a small model, under timm's names.
+State timm_state() {
+  models::Vit model(small());
+  std::uint64_t stream = 0;
+  State state;
+  for (const auto& [name, parameter] : engine::parameters(model))
+    state.emplace_back(name, support::random_tensor(parameter.value().shape(), ++stream));
+  return state;
+}
+
+/// timm's name, its other name with N for the block's number; a query|key|value name is three tensors.
+using Table = std::vector<std::pair<std::string, std::vector<std::string>>>;
+
+// Written from the list of names in transformers 4: ViTForImageClassification.
+const Table kHuggingFace{
+    {"cls_token", {"vit.embeddings.cls_token"}},
+    {"pos_embed", {"vit.embeddings.position_embeddings"}},
+    {"patch_embed.proj.weight", {"vit.embeddings.patch_embeddings.projection.weight"}},
+    {"patch_embed.proj.bias", {"vit.embeddings.patch_embeddings.projection.bias"}},
+    {"blocks.N.norm1.weight", {"vit.encoder.layer.N.layernorm_before.weight"}},
+    {"blocks.N.norm1.bias", {"vit.encoder.layer.N.layernorm_before.bias"}},
+    {"blocks.N.attn.qkv.weight",
+     {"vit.encoder.layer.N.attention.attention.query.weight",
+      "vit.encoder.layer.N.attention.attention.key.weight",
+      "vit.encoder.layer.N.attention.attention.value.weight"}},
+    {"blocks.N.attn.qkv.bias",
+     {"vit.encoder.layer.N.attention.attention.query.bias",
+      "vit.encoder.layer.N.attention.attention.key.bias",
+      "vit.encoder.layer.N.attention.attention.value.bias"}},
+    {"blocks.N.attn.proj.weight", {"vit.encoder.layer.N.attention.output.dense.weight"}},
+    {"blocks.N.attn.proj.bias", {"vit.encoder.layer.N.attention.output.dense.bias"}},
+    {"blocks.N.norm2.weight", {"vit.encoder.layer.N.layernorm_after.weight"}},
+    {"blocks.N.norm2.bias", {"vit.encoder.layer.N.layernorm_after.bias"}},
+    {"blocks.N.mlp.fc1.weight", {"vit.encoder.layer.N.intermediate.dense.weight"}},
+    {"blocks.N.mlp.fc1.bias", {"vit.encoder.layer.N.intermediate.dense.bias"}},
+    {"blocks.N.mlp.fc2.weight", {"vit.encoder.layer.N.output.dense.weight"}},
+    {"blocks.N.mlp.fc2.bias", {"vit.encoder.layer.N.output.dense.bias"}},
+    {"norm.weight", {"vit.layernorm.weight"}},
+    {"norm.bias", {"vit.layernorm.bias"}},
+    {"head.weight", {"classifier.weight"}},
+    {"head.bias", {"classifier.bias"}},
+};
+
+// transformers 5: other module names inside the layers.
+const Table kHuggingFaceNew{
+    {"cls_token", {"vit.embeddings.cls_token"}},
+    {"pos_embed", {"vit.embeddings.position_embeddings"}},
+    {"patch_embed.proj.weight", {"vit.embeddings.patch_embeddings.projection.weight"}},
+    {"patch_embed.proj.bias", {"vit.embeddings.patch_embeddings.projection.bias"}},
+    {"blocks.N.norm1.weight", {"vit.layers.N.layernorm_before.weight"}},
+    {"blocks.N.norm1.bias", {"vit.layers.N.layernorm_before.bias"}},
+    {"blocks.N.attn.qkv.weight",
+     {"vit.layers.N.attention.q_proj.weight", "vit.layers.N.attention.k_proj.weight",
+      "vit.layers.N.attention.v_proj.weight"}},
+    {"blocks.N.attn.qkv.bias",
+     {"vit.layers.N.attention.q_proj.bias", "vit.layers.N.attention.k_proj.bias",
+      "vit.layers.N.attention.v_proj.bias"}},
+    {"blocks.N.attn.proj.weight", {"vit.layers.N.attention.o_proj.weight"}},
+    {"blocks.N.attn.proj.bias", {"vit.layers.N.attention.o_proj.bias"}},
+    {"blocks.N.norm2.weight", {"vit.layers.N.layernorm_after.weight"}},
+    {"blocks.N.norm2.bias", {"vit.layers.N.layernorm_after.bias"}},
+    {"blocks.N.mlp.fc1.weight", {"vit.layers.N.mlp.fc1.weight"}},
+    {"blocks.N.mlp.fc1.bias", {"vit.layers.N.mlp.fc1.bias"}},
+    {"blocks.N.mlp.fc2.weight", {"vit.layers.N.mlp.fc2.weight"}},
+    {"blocks.N.mlp.fc2.bias", {"vit.layers.N.mlp.fc2.bias"}},
+    {"norm.weight", {"vit.layernorm.weight"}},
+    {"norm.bias", {"vit.layernorm.bias"}},
+    {"head.weight", {"classifier.weight"}},
+    {"head.bias", {"classifier.bias"}},
+};
+
+Table torchvision(const std::string& first, const std::string& second) {
+  const std::string layer = "encoder.layers.encoder_layer_N.";
+  return {
+      {"cls_token", {"class_token"}},
+      {"pos_embed", {"encoder.pos_embedding"}},
+      {"patch_embed.proj.weight", {"conv_proj.weight"}},
+      {"patch_embed.proj.bias", {"conv_proj.bias"}},
+      {"blocks.N.norm1.weight", {layer + "ln_1.weight"}},
+      {"blocks.N.norm1.bias", {layer + "ln_1.bias"}},
+      {"blocks.N.attn.qkv.weight", {layer + "self_attention.in_proj_weight"}},
+      {"blocks.N.attn.qkv.bias", {layer + "self_attention.in_proj_bias"}},
+      {"blocks.N.attn.proj.weight", {layer + "self_attention.out_proj.weight"}},
+      {"blocks.N.attn.proj.bias", {layer + "self_attention.out_proj.bias"}},
+      {"blocks.N.norm2.weight", {layer + "ln_2.weight"}},
+      {"blocks.N.norm2.bias", {layer + "ln_2.bias"}},
+      {"blocks.N.mlp.fc1.weight", {layer + first + ".weight"}},
+      {"blocks.N.mlp.fc1.bias", {layer + first + ".bias"}},
+      {"blocks.N.mlp.fc2.weight", {layer + second + ".weight"}},
+      {"blocks.N.mlp.fc2.bias", {layer + second + ".bias"}},
+      {"norm.weight", {"encoder.ln.weight"}},
+      {"norm.bias", {"encoder.ln.bias"}},
+      {"head.weight", {"heads.head.weight"}},
+      {"head.bias", {"heads.head.bias"}},
+  };
+}
+
+std::string with_number(std::string name, Index block) {
+  const std::size_t at = name.find('N');
+  return at == std::string::npos ? name : name.replace(at, 1, std::to_string(block));
+}
+
+/// A timm state under the names of `table`.
+State renamed(const State& timm, const Table& table) {
+  const std::map<std::string, Tensor> by_name(timm.begin(), timm.end());
+  State state;
+  for (Index block = 0; block < kDepth; ++block) {
+    for (const auto& [from, to] : table) {
+      if (block > 0 && from.find('N') == std::string::npos) continue;
+      const Tensor tensor = by_name.at(with_number(from, block));
+      const Index part = tensor.shape()[0] / static_cast<Index>(to.size());
+      for (std::size_t i = 0; i < to.size(); ++i) {
+        const Index begin = part * static_cast<Index>(i);
+        state.emplace_back(with_number(to[i], block), tensor.slice(begin, begin + part).clone());
+      }
+    }
+  }
+  return state;
+}
+
+/// The same names with the same bits, in any order.
+void expect_same(const State& actual, const State& expected) {
+  const std::map<std::string, Tensor> by_name(actual.begin(), actual.end());
+  EXPECT_EQ(actual.size(), expected.size());
+  EXPECT_EQ(by_name.size(), actual.size()) << "a name comes twice";
+  for (const auto& [name, tensor] : expected) {
+    ASSERT_TRUE(by_name.contains(name)) << name;
+    EXPECT_TRUE(support::same_bits(by_name.at(name), tensor)) << name;
+  }
+}
+
+/// Names without "vit.".
+State without_prefix(State state) {
+  for (auto& [name, tensor] : state) {
+    if (name.starts_with("vit.")) name = name.substr(4);
+  }
+  return state;
+}
+
+TEST(to_timm_names, brings_back_classic_hugging_face_names) {
+  const State timm = timm_state(), other = renamed(timm, kHuggingFace);
+  EXPECT_EQ(models::name_dialect(other), "hugging face");
+  expect_same(models::to_timm_names(other), timm);
+}
+
+TEST(to_timm_names, brings_back_new_hugging_face_names) {
+  const State timm = timm_state(), other = renamed(timm, kHuggingFaceNew);
+  EXPECT_EQ(models::name_dialect(other), "hugging face");
+  expect_same(models::to_timm_names(other), timm);
+}
+
+TEST(to_timm_names, takes_a_base_model_without_prefix_and_drops_its_pooler_and_mask_token) {
+  for (const Table* table : {&kHuggingFace, &kHuggingFaceNew}) {
+    State timm = timm_state();
+    std::erase_if(timm, [](const auto& entry) { return entry.first.starts_with("head."); });
+    State all = timm_state();
+    State other = without_prefix(renamed(all, *table));
+    std::erase_if(other, [](const auto& entry) { return entry.first.starts_with("classifier."); });
+    other.emplace_back("pooler.dense.weight", Tensor::zeros({6, 6}));
+    other.emplace_back("pooler.dense.bias", Tensor::zeros({6}));
+    other.emplace_back("embeddings.mask_token", Tensor::zeros({1, 1, 6}));
+    EXPECT_EQ(models::name_dialect(other), "hugging face");
+    expect_same(models::to_timm_names(other), timm);
+  }
+}
+
+TEST(to_timm_names, brings_back_torchvisions_names_of_both_ages) {
+  const State timm = timm_state();
+  for (const Table& table : {torchvision("mlp.0", "mlp.3"), torchvision("mlp.linear_1", "mlp.linear_2")}) {
+    const State other = renamed(timm, table);
+    EXPECT_EQ(models::name_dialect(other), "torchvision");
+    expect_same(models::to_timm_names(other), timm);
+  }
+}
+
+TEST(to_timm_names, leaves_timms_own_names_and_their_order_alone) {
+  const State timm = timm_state(), same = models::to_timm_names(timm);
+  EXPECT_EQ(models::name_dialect(timm), "timm");
+  ASSERT_EQ(same.size(), timm.size());
+  for (std::size_t i = 0; i < timm.size(); ++i) {
+    EXPECT_EQ(same[i].first, timm[i].first);
+    EXPECT_TRUE(support::same_bits(same[i].second, timm[i].second));
+  }
+}
+
+TEST(to_timm_names, keeps_names_it_does_not_know_so_that_loading_complains_of_them) {
+  State other = renamed(timm_state(), kHuggingFace);
+  other.emplace_back("vit.something.else", Tensor::zeros({2}));
+  models::Vit model(small());
+  EXPECT_EQ(support::error_of(
+                [&] { engine::load_state(model, models::to_timm_names(other), "model.safetensors"); }),
+            "model.safetensors: 1 name unexpected (vit.something.else)");
+}
+
+TEST(to_timm_names, names_the_matrix_when_a_key_is_missing_or_misshapen) {
+  State other = renamed(timm_state(), kHuggingFace);
+  const std::string key = "vit.encoder.layer.3.attention.attention.key.weight";
+  State missing = other;
+  std::erase_if(missing, [&](const auto& entry) { return entry.first == key; });
+  for (auto& [name, tensor] : other) {
+    if (name == key) tensor = Tensor::zeros({5, 6});
+  }
+  for (const State& wrong : {missing, other}) {
+    const std::string error = support::error_of([&] { models::to_timm_names(wrong); });
+    EXPECT_TRUE(error.starts_with("blocks.3.attn.qkv.weight: ")) << error;
+  }
+}
+
+}  // namespace

@@ -1,0 +1,237 @@
+#include "models/vit.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "engine/nn/state.h"
+#include "tests/support/compare.h"
+#include "tests/support/gradcheck.h"
+#include "tests/support/one_thread.h"
+
+namespace {
+
+using engine::Index;
+using engine::Tensor;
+using models::DropPath;
+using models::Vit;
+using models::VitConfig;
+using support::error_of;
+using support::same_bits;
+
+VitConfig small(Index classes = 4) {
+  VitConfig c;
+  c.image_size = 12, c.patch = 4, c.channels = 3, c.width = 16, c.depth = 3, c.heads = 2, c.hidden = 24,
+  c.classes = classes;
+  return c;
+}
+
+Vit made(Index classes = 4, std::uint64_t seed = 1) {
+  Vit model(small(classes));
+  models::initialize(model, seed);
+  return model;
+}
+
+/// How much each of `n` pictures is scaled by.
+std::vector<double> factors(const DropPath& drop, Index n, Index block, Index blocks, int which) {
+  return support::doubles(drop(Tensor::full({n, 1}, 1), block, blocks, which));
+}
+
+TEST(drop_path, is_the_identity_at_rate_0_and_in_the_first_block) {
+  const Tensor branch = support::random_tensor({5, 3, 2}, 1);
+  EXPECT_TRUE(same_bits(DropPath{.rate = 0, .seed = 3, .step = 7}(branch, 2, 3, 0), branch));
+  EXPECT_TRUE(same_bits(DropPath{.rate = 0.5, .seed = 3, .step = 7}(branch, 0, 3, 0), branch));
+}
+
+TEST(drop_path, drops_whole_pictures_and_scales_the_others_up) {
+  const Tensor branch = support::random_tensor({64, 3, 2}, 1);
+  const DropPath drop{.rate = 0.4, .seed = 3, .step = 7};
+  const std::vector<double> before = support::doubles(branch),
+                            after = support::doubles(drop(branch, 2, 3, 1));
+  int dropped = 0;
+  for (std::size_t i = 0; i < 64; ++i) {
+    const bool gone = after[6 * i] == 0;
+    dropped += gone;
+    for (std::size_t j = 6 * i; j < 6 * i + 6; ++j)
+      EXPECT_NEAR(after[j], gone ? 0 : before[j] / 0.6, 1e-6 * std::abs(before[j]));
+  }
+  EXPECT_GT(dropped, 10);
+  EXPECT_LT(dropped, 45);
+}
+
+TEST(drop_path, keeps_the_mean_at_the_rate_of_every_block) {
+  constexpr Index kPictures = 20000;
+  for (const Index block : {1, 2, 3}) {
+    const double rate = 0.6 * static_cast<double>(block) / 3;
+    const auto scaled = factors({.rate = 0.6, .seed = 1, .step = 2}, kPictures, block, 4, 0);
+    double mean = 0, kept = 0;
+    for (double f : scaled) mean += f / kPictures, kept += (f != 0) / static_cast<double>(kPictures);
+    const double deviation = std::sqrt(rate * (1 - rate) / kPictures);
+    EXPECT_NEAR(kept, 1 - rate, 5 * deviation) << block;
+    EXPECT_NEAR(mean, 1, 5 * deviation / (1 - rate)) << block;
+  }
+}
+
+TEST(drop_path, depends_on_the_seed_the_step_the_block_and_the_branch_alone) {
+  const auto drawn = [](std::uint64_t seed, std::uint64_t step, Index block, int which) {
+    return factors({.rate = 0.5, .seed = seed, .step = step}, 128, block, 1000, which);
+  };
+  const auto base = drawn(1, 2, 999, 0);
+  EXPECT_EQ(drawn(1, 2, 999, 0), base);
+  EXPECT_NE(drawn(2, 2, 999, 0), base);
+  EXPECT_NE(drawn(1, 3, 999, 0), base);
+  EXPECT_NE(drawn(1, 2, 998, 0), base);
+  EXPECT_NE(drawn(1, 2, 999, 1), base);
+}
+
+TEST(drop_path, changes_the_models_output_the_same_way_every_time) {
+  Vit model = made();
+  const Tensor pictures = support::random_tensor({8, 3, 12, 12}, 1);
+  const DropPath drop{.rate = 0.9, .seed = 1, .step = 4};
+  const Tensor dropped = model(pictures, drop);
+  EXPECT_TRUE(same_bits(model(pictures, drop), dropped));
+  EXPECT_FALSE(same_bits(model(pictures), dropped));
+  EXPECT_TRUE(same_bits(model(pictures, {.rate = 0, .seed = 9, .step = 9}), model(pictures)));
+}
+
+TEST(initialize, gives_the_same_bits_for_the_same_seed_only) {
+  Vit a = made(4, 5), b = made(4, 5), c = made(4, 6);
+  const auto of_a = engine::state(a), of_b = engine::state(b), of_c = engine::state(c);
+  for (std::size_t i = 0; i < of_a.size(); ++i) {
+    EXPECT_TRUE(same_bits(of_a[i].second, of_b[i].second)) << of_a[i].first;
+    const bool random = of_a[i].second.shape().rank() > 1;
+    EXPECT_EQ(bool(same_bits(of_a[i].second, of_c[i].second)), !random) << of_a[i].first;
+  }
+}
+
+TEST(initialize, does_not_depend_on_the_size_of_the_head) {
+  Vit a = made(4), b = made(9);
+  const auto of_a = engine::state(a), of_b = engine::state(b);
+  for (std::size_t i = 0; i < of_a.size(); ++i) {
+    if (!of_a[i].first.starts_with("head.")) {
+      EXPECT_TRUE(same_bits(of_a[i].second, of_b[i].second)) << of_a[i].first;
+    }
+  }
+}
+
+TEST(initialize, gives_a_replaced_head_the_bits_it_has_in_a_new_model) {
+  Vit model = made(4, 3), fresh = made(7, 3);
+  model.replace_head(7);
+  models::initialize_head(model, 3);
+  EXPECT_TRUE(same_bits(model.head().weight.value(), fresh.head().weight.value()));
+}
+
+TEST(initialize, has_timms_deviations) {
+  VitConfig c = small();
+  c.width = 192, c.heads = 3, c.hidden = 768, c.image_size = 56;
+  Vit model(c);
+  models::initialize(model, 1);
+  for (const auto& [name, parameter] : engine::parameters(model)) {
+    const std::vector<double> values = support::doubles(parameter.value());
+    double squares = 0, largest = 0;
+    for (double v : values) squares += v * v, largest = std::max(largest, std::abs(v));
+    const double deviation = std::sqrt(squares / static_cast<double>(values.size()));
+    if (name == "cls_token") {
+      EXPECT_NEAR(deviation, 1e-6, 2e-7);
+    } else if (name.find("norm") != std::string::npos && name.ends_with(".weight")) {
+      EXPECT_EQ(deviation, 1) << name;
+    } else if (parameter.value().shape().rank() == 1) {
+      EXPECT_EQ(largest, 0) << name;
+    } else {
+      EXPECT_NEAR(deviation, 0.02, 0.002) << name;
+      EXPECT_LE(largest, 2) << name;
+    }
+  }
+}
+
+TEST(initialize, gives_every_random_parameter_numbers_of_its_own) {
+  Vit model = made();
+  engine::State random = engine::state(model);
+  std::erase_if(random, [](const auto& entry) { return entry.second.shape().rank() < 2; });
+  for (std::size_t i = 0; i < random.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      EXPECT_NE(random[i].second.data<float>()[0], random[j].second.data<float>()[0])
+          << random[i].first << " and " << random[j].first;
+    }
+  }
+}
+
+TEST(vit, starts_with_zeros_but_for_the_norms_weights) {
+  Vit model(small());
+  for (const auto& [name, parameter] : engine::parameters(model)) {
+    const bool norm = name.find("norm") != std::string::npos && name.ends_with(".weight");
+    EXPECT_TRUE(same_bits(parameter.value(), Tensor::full(parameter.value().shape(), norm ? 1 : 0))) << name;
+  }
+}
+
+TEST(vit, treats_every_picture_of_a_batch_alone) {
+  Vit model = made();
+  const Tensor pictures = support::random_tensor({5, 3, 12, 12}, 1), all = model(pictures);
+  for (Index i = 0; i < 5; ++i)
+    EXPECT_TRUE(same_bits(model(pictures.slice(i, i + 1).clone()), all.slice(i, i + 1).clone())) << i;
+}
+
+TEST(vit, is_its_head_on_its_features) {
+  Vit model = made();
+  const Tensor pictures = support::random_tensor({2, 3, 12, 12}, 1);
+  EXPECT_EQ(model.features(pictures).shape(), (engine::Shape{2, 16}));
+  EXPECT_TRUE(same_bits(model.head()(model.features(pictures)), model(pictures)));
+}
+
+TEST(vit, refuses_pictures_of_another_size_with_both_sizes) {
+  Vit model = made();
+  EXPECT_EQ(error_of([&] {
+              model(Tensor::zeros({2, 3, 12, 8}));
+            }),
+            "vit: pictures [2, 3, 12, 8] should be [2, 3, 12, 12]");
+  EXPECT_EQ(error_of([&] {
+              model(Tensor::zeros({2, 1, 12, 12}));
+            }),
+            "vit: pictures [2, 1, 12, 12] should be [2, 3, 12, 12]");
+}
+
+TEST(vit, takes_a_head_of_zeros_for_other_classes) {
+  Vit model = made();
+  const Tensor pictures = support::random_tensor({2, 3, 12, 12}, 1), before = model.features(pictures);
+  model.replace_head(11);
+  EXPECT_EQ(model.config().classes, 11);
+  EXPECT_TRUE(same_bits(model.features(pictures), before));
+  EXPECT_TRUE(same_bits(model(pictures), Tensor::zeros({2, 11})));
+}
+
+TEST(vit, keeps_its_head_when_the_new_one_would_have_no_class) {
+  Vit model = made();
+  EXPECT_THROW(model.replace_head(0), engine::Error);
+  EXPECT_EQ(model.config().classes, 4);
+  EXPECT_EQ(model(Tensor::zeros({1, 3, 12, 12})).shape(), (engine::Shape{1, 4}));
+}
+
+TEST(vit, works_without_a_bias_for_queries_keys_and_values) {
+  VitConfig c = small();
+  c.qkv_bias = false;
+  Vit model(c);
+  for (const auto& [name, parameter] : engine::parameters(model))
+    EXPECT_FALSE(name.ends_with("qkv.bias")) << name;
+  models::initialize(model, 1);
+  EXPECT_EQ(model(Tensor::zeros({2, 3, 12, 12})).shape(), (engine::Shape{2, 4}));
+}
+
+TEST(check_config, names_the_size_that_makes_no_network) {
+  const auto error_with = [](auto change) {
+    VitConfig c = small();
+    change(c);
+    return error_of([&] { models::check_config(c); });
+  };
+  EXPECT_EQ(error_with([](VitConfig& c) { c.patch = 5; }),
+            "vit: an image size of 12 is not a multiple of the patch size 5");
+  EXPECT_EQ(error_with([](VitConfig& c) { c.heads = 3; }), "vit: width 16 is not a multiple of 3 heads");
+  for (Index VitConfig::*size :
+       {&VitConfig::image_size, &VitConfig::patch, &VitConfig::channels, &VitConfig::width, &VitConfig::depth,
+        &VitConfig::heads, &VitConfig::hidden, &VitConfig::classes}) {
+    for (const Index wrong : {0, -1}) {
+      EXPECT_NE(error_with([&](VitConfig& c) { c.*size = wrong; }), "nothing was thrown");
+    }
+  }
+}
+
+}  // namespace

@@ -1,0 +1,191 @@
+#include "models/zoo.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/compare.h"
+
+namespace {
+
+using engine::Index;
+using engine::Shape;
+using models::Vit;
+using models::VitConfig;
+using support::error_of;
+
+std::map<std::string, Shape> shapes_of(Vit& model) {
+  std::map<std::string, Shape> shapes;
+  for (const auto& [name, parameter] : engine::parameters(model))
+    shapes.emplace(name, parameter.value().shape());
+  return shapes;
+}
+
+Index count_of(Vit& model) {
+  Index count = 0;
+  for (const auto& [name, parameter] : engine::parameters(model)) count += parameter.value().numel();
+  return count;
+}
+
+/// Parameters of timm's model of these sizes, by hand: per block 4 width^2 + 2 width hidden for the
+/// matrices, 9 width + hidden for their biases and the norms.
+Index count_by_formula(const VitConfig& c) {
+  const Index tokens = c.tokens() * c.width + c.width;
+  const Index patches = c.width * c.channels * c.patch * c.patch + c.width;
+  const Index block = 4 * c.width * c.width + 2 * c.width * c.hidden + 9 * c.width + c.hidden;
+  return tokens + patches + c.depth * block + 2 * c.width + (c.width + 1) * c.classes;
+}
+
+void expect_same_config(const VitConfig& a, const VitConfig& b) {
+  EXPECT_EQ(a.image_size, b.image_size);
+  EXPECT_EQ(a.patch, b.patch);
+  EXPECT_EQ(a.channels, b.channels);
+  EXPECT_EQ(a.width, b.width);
+  EXPECT_EQ(a.depth, b.depth);
+  EXPECT_EQ(a.heads, b.heads);
+  EXPECT_EQ(a.hidden, b.hidden);
+  EXPECT_EQ(a.classes, b.classes);
+  EXPECT_EQ(a.qkv_bias, b.qkv_bias);
+}
+
+VitConfig small() {
+  VitConfig c;
+  c.image_size = 12, c.patch = 4, c.channels = 1, c.width = 10, c.depth = 3, c.heads = 5, c.hidden = 7,
+  c.classes = 4;
+  return c;
+}
+
+TEST(architecture, has_timms_parameter_counts) {
+  // Printed by timm.
+  const std::map<std::string, Index> counts{
+      {"vit_tiny_patch16_224", 5'717'416},  {"vit_small_patch16_224", 22'050'664},
+      {"vit_base_patch16_224", 86'567'656}, {"vit_large_patch16_224", 304'326'632},
+      {"vit_base_patch16_384", 86'859'496}, {"deit_tiny_patch16_224", 5'717'416},
+  };
+  for (const auto& [name, count] : counts)
+    EXPECT_EQ(count_by_formula(models::architecture(name)), count) << name;
+}
+
+TEST(architecture, makes_models_with_as_many_tensors_and_parameters_as_timm) {
+  for (const auto& [name, count] :
+       {std::pair{"vit_tiny_patch16_224", 5'717'416}, std::pair{"vit_base_patch16_224", 86'567'656}}) {
+    Vit model(models::architecture(name));
+    EXPECT_EQ(engine::parameters(model).size(), 152u);
+    EXPECT_EQ(count_of(model), count) << name;
+  }
+}
+
+TEST(architecture, makes_timms_shapes) {
+  Vit model(models::architecture("vit_tiny_patch16_224"));
+  std::map<std::string, Shape> expected{
+      {"cls_token", {1, 1, 192}},
+      {"pos_embed", {1, 197, 192}},
+      {"patch_embed.proj.weight", {192, 3, 16, 16}},
+      {"patch_embed.proj.bias", {192}},
+      {"norm.weight", {192}},
+      {"norm.bias", {192}},
+      {"head.weight", {1000, 192}},
+      {"head.bias", {1000}},
+  };
+  for (int i = 0; i < 12; ++i) {
+    const std::string block = "blocks." + std::to_string(i) + ".";
+    for (const char* norm : {"norm1", "norm2"}) {
+      expected.emplace(block + norm + ".weight", Shape{192});
+      expected.emplace(block + norm + ".bias", Shape{192});
+    }
+    expected.emplace(block + "attn.qkv.weight", Shape{576, 192});
+    expected.emplace(block + "attn.qkv.bias", Shape{576});
+    expected.emplace(block + "attn.proj.weight", Shape{192, 192});
+    expected.emplace(block + "attn.proj.bias", Shape{192});
+    expected.emplace(block + "mlp.fc1.weight", Shape{768, 192});
+    expected.emplace(block + "mlp.fc1.bias", Shape{768});
+    expected.emplace(block + "mlp.fc2.weight", Shape{192, 768});
+    expected.emplace(block + "mlp.fc2.bias", Shape{192});
+  }
+  EXPECT_TRUE(shapes_of(model) == expected);
+}
+
+TEST(architecture, names_every_size_it_lists_and_back) {
+  for (const std::string& name : models::architecture_names()) {
+    const VitConfig c = models::architecture(name);
+    EXPECT_NO_THROW(models::check_config(c)) << name;
+    expect_same_config(models::architecture(models::architecture_name(c)), c);
+  }
+  EXPECT_EQ(models::architecture_name(models::architecture("vit_base_patch32_384")), "vit_base_patch32_384");
+}
+
+TEST(architecture, tells_the_nearest_names_of_a_misspelt_one) {
+  const std::string error = error_of([] { models::architecture("vit_bass_patch16_224"); });
+  EXPECT_TRUE(error.starts_with("unknown architecture 'vit_bass_patch16_224'; did you mean")) << error;
+  EXPECT_NE(error.find("vit_base_patch16_224"), std::string::npos) << error;
+}
+
+TEST(architecture_name, does_not_depend_on_the_classes) {
+  VitConfig c = models::architecture("vit_small_patch32_224");
+  c.classes = 7;
+  EXPECT_EQ(models::architecture_name(c), "vit_small_patch32_224");
+}
+
+TEST(architecture_name, describes_sizes_without_a_name) {
+  VitConfig c = models::architecture("vit_small_patch32_224");
+  c.depth = 11;
+  EXPECT_EQ(models::architecture_name(c), "vit_384w_11d_patch32_224");
+}
+
+TEST(config_from_shapes, finds_the_sizes_of_any_model) {
+  VitConfig no_bias = small(), one_block = small(), wide = small();
+  no_bias.qkv_bias = false;
+  one_block.depth = 1, one_block.image_size = 4;
+  wide.width = 128, wide.heads = 2, wide.channels = 3, wide.depth = 12;
+  for (const VitConfig& c : {small(), no_bias, one_block, wide}) {
+    Vit model(c);
+    expect_same_config(models::config_from_shapes(shapes_of(model), c.heads), c);
+  }
+}
+
+TEST(config_from_shapes, takes_64_numbers_a_head_when_nobody_says) {
+  VitConfig c = small();
+  c.width = 128, c.heads = 2;
+  Vit model(c);
+  EXPECT_EQ(models::config_from_shapes(shapes_of(model), std::nullopt).heads, 2);
+  c.width = 10, c.heads = 1;
+  Vit narrow(c);
+  EXPECT_EQ(models::config_from_shapes(shapes_of(narrow), std::nullopt).heads, 1);
+}
+
+TEST(config_from_shapes, gives_no_classes_to_a_checkpoint_without_a_head) {
+  Vit model(small());
+  auto shapes = shapes_of(model);
+  shapes.erase("head.weight"), shapes.erase("head.bias");
+  EXPECT_EQ(models::config_from_shapes(shapes, 5).classes, 0);
+}
+
+TEST(config_from_shapes, names_a_missing_tensor) {
+  Vit model(small());
+  for (const char* name :
+       {"patch_embed.proj.weight", "pos_embed", "blocks.0.attn.qkv.weight", "blocks.0.mlp.fc1.weight"}) {
+    auto shapes = shapes_of(model);
+    shapes.erase(name);
+    EXPECT_EQ(error_of([&] { models::config_from_shapes(shapes, 5); }),
+              std::string("not a Vision Transformer with timm's names: there is no ") + name);
+  }
+}
+
+TEST(config_from_shapes, refuses_sizes_that_make_no_network) {
+  Vit model(small());
+  const auto error_with = [&](const std::string& name, Shape shape, std::optional<Index> heads = 5) {
+    auto shapes = shapes_of(model);
+    shapes[name] = std::move(shape);
+    return error_of([&] { models::config_from_shapes(shapes, heads); });
+  };
+  EXPECT_EQ(error_with("pos_embed", {1, 10, 10}, 3), "vit: width 10 is not a multiple of 3 heads");
+  EXPECT_EQ(error_with("pos_embed", {1, 10, 10}, 0), "vit: width 10 is not a multiple of 0 heads");
+  EXPECT_EQ(error_with("patch_embed.proj.weight", {10, 48}),
+            "patch_embed.proj.weight should have 4 axes, not [10, 48]");
+  EXPECT_EQ(error_with("patch_embed.proj.weight", {10, 1, 4, 3}),
+            "patch_embed.proj.weight: patches must be square, not [10, 1, 4, 3]");
+  EXPECT_EQ(error_with("pos_embed", {1, 8, 10}),
+            "pos_embed: [1, 8, 10] is not a class token and a square grid of patches");
+  EXPECT_EQ(error_with("pos_embed", {1, 1, 10}),
+            "pos_embed: [1, 1, 10] is not a class token and a square grid of patches");
+}
+
+}  // namespace
