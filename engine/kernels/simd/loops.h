@@ -141,8 +141,9 @@ T softmax(Index n, T scale, T* row) {
   const T shift = top * scale;
   Vector<T> sum = {};
   each_vector<T>(n, [&](Index i, Index lanes) {
-    // A lane past the end gets e^-1000 = 0 and adds nothing.
-    const Vector<T> e = exp_negative(lanes_at(row + i, lanes, top - 1000 / scale) * scale - shift);
+    // A lane past the end gets e^-infinity = 0 and adds nothing.
+    const Vector<T> e =
+        exp_negative(lanes_at(row + i, lanes, -static_cast<T>(__builtin_inf())) * scale - shift);
     put(row + i, e, lanes);
     sum += e;
   });
