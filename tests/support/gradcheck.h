@@ -4,16 +4,9 @@
 
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/reduce.h"
-#include "engine/tensor/random.h"
+#include "tests/support/random_tensor.h"
 
 namespace support {
-
-/// Normal numbers that depend on `stream` and the shape alone. f32 ones are the f64 ones rounded.
-inline engine::Tensor random_tensor(engine::Shape shape, std::uint64_t stream,
-                                    engine::Dtype dtype = engine::Dtype::f32, double std = 1) {
-  engine::Random random(2024, engine::Random::Use::test, stream);
-  return engine::normal(std::move(shape), random, std, engine::Dtype::f64).to(dtype);
-}
 
 /// One number that depends on all of `y`, on each to another degree: a wrong place or sign cannot cancel out.
 inline engine::Tensor weighted_sum(const engine::Tensor& y, std::uint64_t stream = 77) {
