@@ -64,12 +64,13 @@ struct Dialect {
   const char* name;
   const char* sign;    ///< a name that only this dialect has
   const char* prefix;  ///< may stand before every name
+  const char* head;    ///< stands before the names of the head's tensors
   std::span<const Rule> rules;
 };
 
 const Dialect kDialects[] = {
-    {"hugging face", "embeddings.patch_embeddings.projection.weight", "vit.", kHuggingFace},
-    {"torchvision", "conv_proj.weight", "", kTorchvision},
+    {"hugging face", "embeddings.patch_embeddings.projection.weight", "vit.", "classifier.", kHuggingFace},
+    {"torchvision", "conv_proj.weight", "", "heads.head.", kTorchvision},
 };
 
 std::string without(const std::string& prefix, const std::string& name) {
@@ -100,6 +101,34 @@ Tensor join(const std::string& name, const std::array<Tensor, 3>& thirds) {
   return joined;
 }
 
+/// Where a tensor of some dialect goes: its timm name, and which third of that tensor it is (-1: all of it).
+struct Place {
+  std::string timm;
+  int third = -1;
+};
+
+/// The places of names in a dialect; nothing for a name it does not know, an empty name for what is dropped.
+class Translator {
+ public:
+  explicit Translator(const Dialect& dialect) : dialect_(dialect) {
+    for (const Rule& rule : dialect.rules) patterns_.emplace_back(rule.pattern);
+  }
+
+  std::optional<Place> operator()(const std::string& name) const {
+    const std::string bare = without(dialect_.prefix, name);
+    for (std::size_t i = 0; i < patterns_.size(); ++i) {
+      std::smatch match;
+      if (std::regex_match(bare, match, patterns_[i]))
+        return Place{match.format(dialect_.rules[i].timm), dialect_.rules[i].third};
+    }
+    return std::nullopt;
+  }
+
+ private:
+  const Dialect& dialect_;
+  std::vector<std::regex> patterns_;
+};
+
 }  // namespace
 
 std::string name_dialect(const State& state) {
@@ -110,28 +139,45 @@ std::string name_dialect(const State& state) {
 State to_timm_names(const State& state) {
   const Dialect* dialect = find_dialect(state);
   if (!dialect) return state;
-  std::vector<std::regex> patterns;
-  for (const Rule& rule : dialect->rules) patterns.emplace_back(rule.pattern);
+  const Translator translate(*dialect);
   State renamed;
   std::map<std::string, std::array<Tensor, 3>> thirds;
   for (const auto& [name, tensor] : state) {
-    const std::string bare = without(dialect->prefix, name);
-    std::optional<std::string> timm;
-    int third = -1;
-    for (std::size_t i = 0; i < patterns.size() && !timm; ++i) {
-      std::smatch match;
-      if (!std::regex_match(bare, match, patterns[i])) continue;
-      timm = match.format(dialect->rules[i].timm);
-      third = dialect->rules[i].third;
-    }
-    if (!timm)
+    const std::optional<Place> place = translate(name);
+    if (!place)
       renamed.emplace_back(name, tensor);
-    else if (third >= 0)
-      thirds[*timm][static_cast<std::size_t>(third)] = tensor;
-    else if (!timm->empty())
-      renamed.emplace_back(*timm, tensor);
+    else if (place->third >= 0)
+      thirds[place->timm][static_cast<std::size_t>(place->third)] = tensor;
+    else if (!place->timm.empty())
+      renamed.emplace_back(place->timm, tensor);
   }
   for (const auto& [name, parts] : thirds) renamed.emplace_back(name, join(name, parts));
+  return renamed;
+}
+
+State to_names_of(const State& timm, const State& like) {
+  const Dialect* dialect = find_dialect(like);
+  if (!dialect) return timm;
+  const Translator translate(*dialect);
+  std::map<std::string, Tensor> left(timm.begin(), timm.end());
+  const std::map<std::string, Tensor> all = left;
+  State renamed;
+  for (const auto& [name, tensor] : like) {
+    const std::optional<Place> place = translate(name);
+    const auto found = place ? all.find(place->timm) : all.end();
+    if (found == all.end()) {
+      renamed.emplace_back(name, tensor);
+      continue;
+    }
+    const Index rows = found->second.shape().rows() / 3;
+    renamed.emplace_back(name, place->third < 0
+                                   ? found->second
+                                   : found->second.slice(rows * place->third, rows * (place->third + 1)));
+    left.erase(place->timm);
+  }
+  // A head that the checkpoint did not have.
+  for (const auto& [name, tensor] : left)
+    renamed.emplace_back(dialect->head + without("head.", name), tensor);
   return renamed;
 }
 

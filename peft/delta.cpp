@@ -71,33 +71,39 @@ NamedTensors selection_tensors(const std::vector<Choice>& choices) {
   return tensors;
 }
 
-std::map<std::string, Selection> read_parts(const Safetensors& file) {
+std::map<std::string, Selection> read_parts(const Safetensors& file, const std::string& prefix) {
   std::map<std::string, Selection> parts;
   std::set<std::string> companions;
+  std::vector<std::string> others;
   for (const std::string& name : file.names()) {
-    for (const PartKind& kind : kPartKinds) {
-      if (!name.ends_with(kind.suffix)) continue;
-      const std::string parameter = name.substr(0, name.size() - kind.suffix.size());
-      engine::check(parts.emplace(parameter, read_indices(file, name, kind)).second, file.path() + ":",
-                    parameter, "has two kinds of parts");
-      for (std::string_view companion : kCompanions) companions.insert(parameter + std::string(companion));
+    if (!name.starts_with(prefix)) continue;
+    const std::string bare = name.substr(prefix.size());
+    const auto kind =
+        std::ranges::find_if(kPartKinds, [&](const PartKind& k) { return bare.ends_with(k.suffix); });
+    if (kind == kPartKinds.end()) {
+      others.push_back(bare);
+      continue;
     }
+    const std::string parameter = bare.substr(0, bare.size() - kind->suffix.size());
+    engine::check(parts.emplace(parameter, read_indices(file, name, *kind)).second, file.path() + ":",
+                  parameter, "has two kinds of parts");
+    for (std::string_view companion : kCompanions) companions.insert(parameter + std::string(companion));
   }
-  for (const std::string& name : file.names()) {
-    const bool indices =
-        std::ranges::any_of(kPartKinds, [&](const PartKind& kind) { return name.ends_with(kind.suffix); });
-    if (!indices && !companions.contains(name)) parts.emplace(name, Selection::all());
+  for (const std::string& name : others) {
+    if (companions.contains(name)) continue;
+    engine::check(parts.emplace(name, Selection::all()).second, file.path() + ":", name,
+                  "is there whole and in part");
   }
   return parts;
 }
 
-void apply_delta(engine::Module& model, const Safetensors& delta) {
+void apply_delta(engine::Module& model, const Safetensors& delta, const std::string& prefix) {
   struct Change {
     engine::Parameter parameter;
     Selection part;
     Tensor values;
   };
-  const std::map<std::string, Selection> parts = read_parts(delta);
+  const std::map<std::string, Selection> parts = read_parts(delta, prefix);
   std::map<std::string, engine::Parameter> known;
   std::vector<std::string> names;
   for (const NamedParameter& p : engine::parameters(model)) {
@@ -112,7 +118,7 @@ void apply_delta(engine::Module& model, const Safetensors& delta) {
     const Shape& full = found->second.value().shape();
     part.check_fits(full, delta.path() + ": " + name);
     const Tensor values =
-        delta.read_as(part.whole() ? name : name + ".values", found->second.value().dtype());
+        delta.read_as(prefix + (part.whole() ? name : name + ".values"), found->second.value().dtype());
     engine::check(values.shape() == part.packed(full), delta.path() + ":", name, "holds", values.shape(),
                   "where the model needs", part.packed(full));
     changes.push_back({found->second, part, values});

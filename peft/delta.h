@@ -9,19 +9,21 @@
 namespace peft {
 
 /// What trained in a model, as tensors: a whole parameter under its name; a part as "<name>.rows", ".columns"
-/// or
-/// ".elements" (I64) and "<name>.values", the values themselves, so that writing them over the base restores
-/// the tuned model bit for bit.
+/// or ".elements" (I64) and "<name>.values", the values themselves, so that writing them over the base
+/// restores the tuned model bit for bit.
 engine::NamedTensors delta_of(engine::Module& model);
 
 /// Writes a delta over the base in `model` and marks the same parts as training. Throws an Error that names
-/// the tensor when a name is unknown, a part lies outside or a shape does not fit; nothing is changed then.
-void apply_delta(engine::Module& model, const engine::Safetensors& delta);
+/// the tensor when a name is unknown, a part lies outside or a shape does not fit; nothing is changed then. Only
+/// names that begin with `prefix` count, without it.
+void apply_delta(engine::Module& model, const engine::Safetensors& delta, const std::string& prefix = "");
 
 /// The chosen units as tensors: "<name>.rows", ".columns" or ".elements" (I64) and "<name>.score" (F32).
 engine::NamedTensors selection_tensors(const std::vector<Choice>& choices);
 
 /// The parts in a selection or delta file: parameter name to selection; whole parameters as Selection::all().
-std::map<std::string, engine::Selection> read_parts(const engine::Safetensors& file);
+/// Only names that begin with `prefix` count, without it.
+std::map<std::string, engine::Selection> read_parts(const engine::Safetensors& file,
+                                                    const std::string& prefix = "");
 
 }  // namespace peft

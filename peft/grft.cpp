@@ -35,6 +35,11 @@ void Grft::prepare(engine::Module& model, const NextLoss& next_loss) {
   anchor_.emplace(own_.anchor, engine::parameters(model));
 }
 
+void Grft::restore(engine::Module& model, const std::map<std::string, Selection>& trained) {
+  SelectingMethod::restore(model, trained);
+  anchor_.emplace(own_.anchor, engine::parameters(model));
+}
+
 double Grft::regularize(const std::vector<NamedParameter>&) {
   return anchor_ ? anchor_->pull() : 0;
 }

@@ -23,6 +23,7 @@ class Grft : public SelectingMethod {
   Grft(Options shared, Own own) : SelectingMethod(std::move(shared)), own_(own) {}
 
   void prepare(engine::Module& model, const NextLoss& next_loss) override;
+  void restore(engine::Module& model, const std::map<std::string, engine::Selection>& trained) override;
   double regularize(const std::vector<engine::NamedParameter>& all) override;
 
  protected:

@@ -1,5 +1,7 @@
 #include "peft/method.h"
 
+#include <chrono>
+
 #include "peft/select.h"
 #include "peft/target.h"
 
@@ -14,17 +16,30 @@ const std::vector<Choice>& Method::choices() const {
   return none;
 }
 
+void Method::restore(engine::Module& model, const std::map<std::string, Selection>& trained) {
+  for (const NamedParameter& p : engine::parameters(model)) {
+    const auto found = trained.find(p.name);
+    p.parameter.train(found == trained.end() ? Selection::none() : found->second);
+  }
+}
+
 void train_head_only(engine::Module& model) {
   for (const NamedParameter& p : engine::parameters(model)) {
     p.parameter.train(in_head(p.name) ? Selection::all() : Selection::none());
   }
 }
 
+void SelectingMethod::check_model(engine::Module& model) const {
+  check_targets(find_targets(model, options_.targets));
+}
+
 void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) {
   const std::vector<NamedParameter> all = engine::parameters(model),
                                     targets = find_targets(model, options_.targets);
   check_targets(targets);
+  const auto start = std::chrono::steady_clock::now();
   if (next_loss) accumulate_gradients(model, targets, next_loss);
+  score_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::vector<Choice> choices;
   for (const NamedParameter& p : targets) {
     const Tensor gradient = next_loss ? p.parameter.grad() : Tensor::zeros(p.parameter.value().shape());

@@ -26,10 +26,18 @@ class Method {
   /// Sets what trains. A method that scores draws losses until there are none; one that does not draws none.
   /// With no `next_loss` every score is 0, so that ties decide: enough to count.
   virtual void prepare(engine::Module& model, const NextLoss& next_loss) = 0;
+  /// Throws an Error when the options do not fit the model: a target that matches nothing, a k that is too
+  /// large.
+  virtual void check_model(engine::Module&) const {}
+  /// Sets what trains as an earlier prepare() of the same model left it, for a run that goes on. The
+  /// parameters must hold the values they had then.
+  virtual void restore(engine::Module& model, const std::map<std::string, engine::Selection>& trained);
   /// How `next_loss` is to be made; nullptr when the method does not score.
   virtual const Scoring* scoring() const { return nullptr; }
   /// What was chosen by the last prepare().
   virtual const std::vector<Choice>& choices() const;
+  /// Seconds the last prepare() spent on scoring, the making of the losses included.
+  virtual double score_seconds() const { return 0; }
   /// Keeps the accumulated gradients in choices(), for whoever wants to look.
   virtual void keep_gradients() {}
 
@@ -52,8 +60,10 @@ class SelectingMethod : public Method {
   explicit SelectingMethod(Options options) : options_(std::move(options)) {}
 
   void prepare(engine::Module& model, const NextLoss& next_loss) override;
+  void check_model(engine::Module& model) const override;
   const Scoring* scoring() const override { return &options_.scoring; }
   const std::vector<Choice>& choices() const override { return choices_; }
+  double score_seconds() const override { return score_seconds_; }
   void keep_gradients() override { keep_gradients_ = true; }
 
  protected:
@@ -66,6 +76,7 @@ class SelectingMethod : public Method {
   Options options_;
   std::vector<Choice> choices_;
   bool keep_gradients_ = false;
+  double score_seconds_ = 0;
 };
 
 }  // namespace peft

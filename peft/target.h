@@ -19,9 +19,8 @@ bool is_linear_bias(const std::string& name, const std::vector<engine::NamedPara
 std::optional<engine::Index> block_of(const std::string& name);
 
 /// The parameters that a method chooses from. Without patterns: every weight matrix but the head's. With
-/// patterns
-/// (`*` for any characters): every parameter that one of them matches, but the head's. Throws an Error when a
-/// pattern matches nothing, with the nearest names.
+/// patterns (`*` for any characters): every parameter that one of them matches, but the head's. Throws an
+/// Error when a pattern matches nothing, with the nearest names.
 std::vector<engine::NamedParameter> find_targets(engine::Module& model,
                                                  const std::vector<std::string>& patterns);
 

@@ -52,6 +52,12 @@ struct ParameterState {
 /// One recorded op, or a parameter (`leaf`). Inputs hold no numbers, only the way back; what the rule reads,
 /// it captured.
 struct Node {
+  Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  /// Frees the nodes that nothing else holds one after the other: a long graph never overflows the stack.
+  ~Node();
+
   std::string_view op;
   std::uint64_t order = 0;
   std::vector<std::shared_ptr<Node>> inputs;

@@ -1,5 +1,6 @@
 #include "engine/autograd/selection.h"
 
+#include <string>
 #include <utility>
 
 namespace engine {
@@ -47,7 +48,8 @@ void Selection::check_fits(const Shape& full, std::string_view what) const {
   const Index limit = std::holds_alternative<Rows>(kind_)      ? full.rows()
                       : std::holds_alternative<Columns>(kind_) ? full.columns()
                                                                : full.numel();
-  check(indices().back() < limit, what, ": index", indices().back(), "of", kind_name(), "lies outside", full);
+  check(indices().back() < limit, std::string(what) + ": index", indices().back(), "of", kind_name(),
+        "lies outside", full);
 }
 
 template <class F>

@@ -94,6 +94,24 @@ Tensor add_positions(const Tensor& x, const Tensor& positions) {
       });
 }
 
+Tensor repeat(const Tensor& x, Index times) {
+  check(x.shape().rank() > 0 && times > 0, "repeat: x", x.shape(), "cannot be repeated", times, "times");
+  std::vector<Index> dims = x.shape().dims();
+  dims[0] *= times;
+  Tensor y = Tensor::unset(Shape(std::move(dims)), x.dtype());
+  for (Index i = 0; i < times; ++i)
+    std::copy_n(x.raw(), x.bytes(), y.raw() + static_cast<std::size_t>(i) * x.bytes());
+  return record(op::repeat, {x}, y, [shape = x.shape(), times](const Tensor& dy, const Needs&) -> Grads {
+    Tensor dx = Tensor::unset(shape, dy.dtype());
+    visit(dy.dtype(), [&]<class T>() {
+      const T* from = dy.data<T>().data();
+      kernels::column_sums(times, shape.numel(), dx.data<T>().data(),
+                           [=, n = shape.numel()](Index i, Index j) { return from[i * n + j]; });
+    });
+    return {dx};
+  });
+}
+
 Tensor select_token(const Tensor& x, Index index) {
   check(x.shape().rank() == 3 && 0 <= index && index < x.shape()[1], "select_token: no token", index, "in",
         x.shape());

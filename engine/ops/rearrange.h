@@ -13,6 +13,8 @@ Tensor patches(const Tensor& pictures, Index patch);
 Tensor prepend_token(const Tensor& token, const Tensor& x);
 /// x [n, tokens, width] + positions [1, tokens, width].
 Tensor add_positions(const Tensor& x, const Tensor& positions);
+/// x [n, ...] `times` over along the first axis: [times * n, ...].
+Tensor repeat(const Tensor& x, Index times);
 /// Token `index` of every sequence of x [n, tokens, width]: [n, width].
 Tensor select_token(const Tensor& x, Index index);
 

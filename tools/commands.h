@@ -1,0 +1,26 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tools {
+
+/// One command of the program: a row of the table in main.cpp. `run` gets the arguments behind the command's
+/// name and prints the result; it throws an Error when it fails.
+using Arguments = std::span<const std::string>;
+struct Command {
+  const char *name, *summary;
+  void (*run)(Arguments arguments);
+};
+
+void run_tune(Arguments arguments);
+void run_select(Arguments arguments);
+void run_eval(Arguments arguments);
+void run_predict(Arguments arguments);
+void run_merge(Arguments arguments);
+void run_count(Arguments arguments);
+void run_inspect(Arguments arguments);
+void run_methods(Arguments arguments);
+
+}  // namespace tools

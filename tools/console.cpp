@@ -1,0 +1,84 @@
+#include "tools/console.h"
+
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+
+namespace tools {
+namespace {
+
+std::string clock_text(double seconds) {
+  const long whole = std::lround(seconds);
+  char text[32];
+  if (whole >= 3600)
+    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+  else
+    std::snprintf(text, sizeof text, "%ld:%02ld", whole / 60, whole % 60);
+  return text;
+}
+
+std::size_t terminal_width() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+}
+
+}  // namespace
+
+void note(const std::string& text) {
+  std::cerr << text << '\n';
+}
+
+Progress::Progress(std::string title, engine::Index steps, engine::Index images)
+    : title_(std::move(title)), steps_(steps), images_(images), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+Progress::~Progress() {
+  if (terminal_ && done_ > 0) std::cerr << '\n';
+}
+
+void Progress::advance(const std::string& detail) {
+  ++done_;
+  const bool last = done_ == steps_;
+  const double now = watch_.seconds(), pause = terminal_ ? 0.1 : 10;
+  if (last || drawn_at_ < 0 || now - drawn_at_ >= pause) {
+    draw(detail, last);
+    drawn_at_ = now;
+  }
+}
+
+void Progress::draw(const std::string& detail, bool last) {
+  const double seconds = std::max(watch_.seconds(), 1e-9);
+  const double left = seconds / static_cast<double>(done_) * static_cast<double>(steps_ - done_);
+  const std::string rate = fixed(static_cast<double>(done_ * images_) / seconds, 1) + " images/s";
+  const std::string time = last ? clock_text(seconds) : clock_text(left) + " left";
+  const std::string counts = std::to_string(done_) + '/' + std::to_string(steps_);
+  if (!terminal_) {
+    note(engine::say(title_, counts, detail, rate, time));
+    return;
+  }
+  constexpr std::size_t kCells = 20;
+  const std::size_t full =
+      kCells * static_cast<std::size_t>(done_) / static_cast<std::size_t>(std::max<engine::Index>(1, steps_));
+  std::string bar = "[" + std::string(full, '=') + std::string(kCells - full, ' ') + "]";
+  std::string line = engine::say(title_, bar, counts, detail, rate, time);
+  line.resize(std::min(line.size(), terminal_width() - 1));
+  std::cerr << "\r\033[K" << line << std::flush;
+}
+
+double peak_mb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
+}
+
+std::string fixed(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+}  // namespace tools

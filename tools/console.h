@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "engine/base/check.h"
+
+namespace tools {
+
+/// One line to stderr.
+void note(const std::string& text);
+
+/// Seconds since it was made.
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// How far a loop has come: on a terminal a bar with images/s and time left, otherwise a line now and then.
+class Progress {
+ public:
+  /// `steps` in all, of `images` pictures each.
+  Progress(std::string title, engine::Index steps, engine::Index images);
+  ~Progress();
+  /// One more step is done; `detail` is shown behind the bar ("loss 0.412").
+  void advance(const std::string& detail = "");
+
+ private:
+  void draw(const std::string& detail, bool last);
+  std::string title_;
+  engine::Index steps_, images_, done_ = 0;
+  bool terminal_;
+  double drawn_at_ = -1;
+  Stopwatch watch_;
+};
+
+/// The most memory this process has had, in MB (10^6 bytes).
+double peak_mb();
+
+/// `value` with this many digits behind the point.
+std::string fixed(double value, int digits);
+
+}  // namespace tools

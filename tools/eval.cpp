@@ -1,0 +1,79 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "engine/io/safetensors.h"
+#include "tools/commands.h"
+#include "tools/console.h"
+#include "tools/data_source.h"
+#include "tools/evaluate.h"
+#include "tools/model_source.h"
+
+namespace tools {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+void write_logits(const std::string& path, const Predictions& p) {
+  const engine::Tensor labels = engine::Tensor::of<std::int64_t>({static_cast<Index>(p.labels.size())},
+                                                                 {p.labels.begin(), p.labels.end()});
+  engine::write_safetensors(path, {{"logits", p.logits}, {"labels", labels}},
+                            {{"files", ordered_json(p.files).dump()}});
+}
+
+void print(const Evaluation& e, const std::vector<std::string>& outputs) {
+  std::cout << "top-1 " << fixed(e.top1, 2) << " %, top-5 " << fixed(e.top5, 2) << " %, loss "
+            << fixed(e.loss, 4) << ", calibration error " << fixed(e.ece, 4) << ", " << e.images
+            << " images in " << fixed(e.seconds, 1)
+            << " s\n\nper class, and the class most often taken for it:\n";
+  for (std::size_t c = 0; c < e.classes.size(); ++c) {
+    std::size_t worst = outputs.size();
+    for (std::size_t j = 0; j < outputs.size(); ++j) {
+      if (outputs[j] != e.classes[c] && e.confusion[c][j] > 0 &&
+          (worst == outputs.size() || e.confusion[c][j] > e.confusion[c][worst]))
+        worst = j;
+    }
+    std::cout << "  " << fixed(e.per_class[c], 1) << " %  " << e.classes[c];
+    if (worst < outputs.size()) std::cout << "  (" << e.confusion[c][worst] << " x " << outputs[worst] << ")";
+    std::cout << '\n';
+  }
+}
+
+}  // namespace
+
+void run_eval(Arguments arguments) {
+  ModelOptions model;
+  DataOptions data;
+  std::string delta, split = "test", logits;
+  Index batch_size = 32, workers = 2;
+  bool force = false, json = false;
+  Args args("eval", "Accuracy of a checkpoint, with a delta, on one split.");
+  model.add_to(args);
+  args.text("--delta", delta, "FILE", "what was tuned");
+  args.flag("--force", force, "take a delta that was made for another base");
+  data.add_to(args);
+  args.choice("--split", split, {"train", "val", "test"}, "");
+  args.integer("--batch-size", batch_size, 1, "pictures in a batch");
+  args.integer("--workers", workers, 0, "threads that decode ahead");
+  args.group("Result");
+  args.text("--logits", logits, "FILE", "write logits, labels and file names, a safetensors file");
+  args.flag("--json", json, "print the result as one JSON object");
+  if (!args.parse(arguments)) return;
+
+  LoadedModel loaded = load_tuned_model(model, delta, force);
+  const data::Splits splits = open_splits(data);
+  const Index outputs = loaded.model.config().classes;
+  engine::check(loaded.has_head || !delta.empty(),
+                model.model + ": the checkpoint has no head; tune one, or give --delta");
+  const std::vector<Index> map = match_classes(splits.classes, loaded.classes, outputs);
+  const Predictions p = predict_split(loaded.model, find_split(splits, split), loaded.preprocessing, map,
+                                      {batch_size, static_cast<int>(workers), split});
+  if (!logits.empty()) write_logits(logits, p);
+  const Evaluation e = judge(p, splits.classes, map);
+  if (json)
+    std::cout << to_json(e).dump(2) << '\n';
+  else
+    print(e, loaded.classes.empty() ? splits.classes : loaded.classes);
+}
+
+}  // namespace tools

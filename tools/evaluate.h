@@ -1,0 +1,51 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "data/loader.h"
+#include "models/vit.h"
+
+namespace tools {
+
+using engine::Index;
+
+/// What a model says of every picture of a split.
+struct Predictions {
+  engine::Tensor logits;      ///< [n, classes]
+  std::vector<Index> labels;  ///< in the model's classes
+  std::vector<std::string> files;
+  double seconds = 0;
+};
+
+/// How well a model does on a split.
+struct Evaluation {
+  double top1 = 0, top5 = 0;  ///< percent
+  double loss = 0;            ///< mean cross entropy
+  double ece = 0;             ///< expected calibration error over 15 equal bins (Guo et al. 2017)
+  Index images = 0;
+  double seconds = 0;
+  std::vector<std::string> classes;           ///< of the data
+  std::vector<double> per_class;              ///< percent, for each of them
+  std::vector<std::vector<Index>> confusion;  ///< [true class of the data][predicted class of the model]
+};
+
+struct EvaluateOptions {
+  Index batch_size = 32;
+  int workers = 2;
+  std::string title;  ///< of the progress bar; empty for none
+};
+
+/// Runs the model over a whole split in its order. `class_map` gives the model's class of every class of the
+/// data.
+Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Dataset> split,
+                          const data::Preprocessing& how, const std::vector<Index>& class_map,
+                          const EvaluateOptions& options);
+
+/// Figures from predictions; `classes` are the data's.
+Evaluation judge(const Predictions& predictions, const std::vector<std::string>& classes,
+                 const std::vector<Index>& class_map);
+
+/// The fields of `eval --json`.
+nlohmann::ordered_json to_json(const Evaluation& evaluation);
+
+}  // namespace tools

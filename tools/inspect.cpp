@@ -1,0 +1,116 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/text.h"
+#include "engine/io/json.h"
+#include "engine/io/safetensors.h"
+#include "engine/io/sha256.h"
+#include "tools/args.h"
+#include "tools/commands.h"
+
+namespace tools {
+
+namespace fs = std::filesystem;
+using engine::Json;
+using engine::Safetensors;
+
+namespace {
+
+Json describe_file(const fs::path& path) {
+  const Safetensors file(path);
+  const auto format = file.metadata().find("format");
+  const bool ours = format != file.metadata().end() && format->second.starts_with("espalier-");
+  Json tensors = Json::object();
+  Index numbers = 0;
+  for (const auto& entry : file.entries()) {
+    tensors[entry.name] = {{"dtype", entry.dtype}, {"shape", entry.dims}};
+    numbers += entry.shape().numel();
+  }
+  return {{"kind", ours ? format->second.substr(9) : "checkpoint of weights"},
+          {"path", path.string()},
+          {"bytes", fs::file_size(path)},
+          {"sha256", engine::sha256(path)},
+          {"numbers", numbers},
+          {"metadata", file.metadata()},
+          {"tensors", tensors}};
+}
+
+Json describe_run(const fs::path& path) {
+  Json run{{"kind", "run"},
+           {"path", path.string()},
+           {"config", engine::read_json(path / "config.json")},
+           {"files", Json::object()}};
+  for (const char* name : {"metrics.jsonl", "selection.safetensors", "delta.safetensors",
+                           "checkpoint.safetensors", "result.json"}) {
+    if (fs::exists(path / name)) run["files"][name] = fs::file_size(path / name);
+  }
+  if (fs::exists(path / "result.json")) run["result"] = engine::read_json(path / "result.json");
+  return run;
+}
+
+Json describe(const fs::path& path) {
+  engine::check(fs::exists(path), path.string() + ": no such file or folder");
+  if (!fs::is_directory(path)) return describe_file(path);
+  if (fs::exists(path / "metrics.jsonl")) return describe_run(path);
+  engine::check(
+      fs::exists(path / "model.safetensors"),
+      path.string() + ": neither a run folder (metrics.jsonl) nor a model folder (model.safetensors)");
+  return describe_file(path / "model.safetensors");
+}
+
+std::string plain(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+void print_file(const Json& d) {
+  std::cout << plain(d["path"]) << ": " << plain(d["kind"]) << ", " << engine::human_bytes(d["bytes"]) << ", "
+            << d["tensors"].size() << " tensors, " << engine::human_count(d["numbers"]) << " numbers\nsha256 "
+            << plain(d["sha256"]) << '\n';
+  for (const auto& [key, value] : d["metadata"].items())
+    std::cout << "  " << key << ": " << plain(value) << '\n';
+  for (const auto& [name, t] : d["tensors"].items())
+    std::cout << plain(t["dtype"]) << ' ' << t["shape"].dump() << ' ' << name << '\n';
+}
+
+void print_run(const Json& d) {
+  std::cout << plain(d["path"]) << ": run\n";
+  for (const auto& [key, value] : d["config"].items())
+    std::cout << "  " << key << ": " << plain(value) << '\n';
+  for (const auto& [name, bytes] : d["files"].items())
+    std::cout << name << ' ' << engine::human_bytes(bytes) << '\n';
+  if (!d.contains("result")) return;
+  for (const auto& [key, value] : d["result"].items()) {
+    if (value.is_object() && value.contains("top1"))
+      std::cout << key << ": top-1 " << value["top1"] << " %\n";
+    else
+      std::cout << key << ": " << plain(value) << '\n';
+  }
+}
+
+}  // namespace
+
+void run_inspect(Arguments arguments) {
+  std::vector<std::string> paths;
+  Index threads = 0;
+  bool json = false;
+  Args args("inspect", "What is in a checkpoint, delta, selection or run folder.");
+  args.texts("PATH", paths, "files or folders");
+  args.integer("--threads", threads, 1, "makes no difference here");
+  args.flag("--json", json, "print JSON");
+  if (!args.parse(arguments)) return;
+  if (paths.empty()) throw UsageError("inspect: at least one file or folder is needed");
+  Json all = Json::array();
+  for (const std::string& path : paths) all.push_back(describe(path));
+  if (json) {
+    std::cout << (all.size() == 1 ? all[0] : all).dump(2) << '\n';
+    return;
+  }
+  for (const Json& d : all) {
+    if (d["kind"] == "run")
+      print_run(d);
+    else
+      print_file(d);
+  }
+}
+
+}  // namespace tools

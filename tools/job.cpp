@@ -1,0 +1,71 @@
+#include "tools/job.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tools/console.h"
+
+namespace tools {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+/// Keeps the checkpoint's head or puts a new one in its place, as --head says.
+void choose_head(LoadedModel& loaded, const data::Splits& splits, const TuneOptions& options) {
+  const Index classes = static_cast<Index>(splits.classes.size());
+  const bool fits = loaded.has_head && loaded.model.config().classes == classes;
+  const bool same_names = loaded.classes.empty() || loaded.classes == splits.classes;
+  if (options.head == "keep" && !fits) {
+    throw UsageError(engine::say("--head keep: the checkpoint has",
+                                 loaded.has_head
+                                     ? engine::say("a head of", loaded.model.config().classes, "classes,")
+                                     : std::string("no head,"),
+                                 "but the data has", classes, "classes; use --head new"));
+  }
+  if (!(options.head == "keep" || (options.head == "auto" && fits && same_names))) {
+    new_head(loaded, classes, options.init_head, static_cast<std::uint64_t>(options.model.seed));
+  }
+  loaded.classes = splits.classes;
+}
+
+}  // namespace
+
+Job make_job(const TuneOptions& options) {
+  Job job{.loaded = load_model(options.model),
+          .splits = open_splits(options.data),
+          .pictures = nullptr,
+          .method = peft::make_method(options.method, options.method_options)};
+  job.pictures = find_split(job.splits, options.on);
+  choose_head(job.loaded, job.splits, options);
+  as_usage([&] { job.method->check_model(job.loaded.model); });
+  return job;
+}
+
+void prepare(Job& job, const TuneOptions& options, const std::function<void(Index, double)>& on_loss) {
+  const peft::Scoring* scoring = job.method->scoring();
+  if (!scoring) return job.method->prepare(job.loaded.model, {});
+  const ScoringData data{.pictures = job.pictures,
+                         .preprocessing = job.loaded.preprocessing,
+                         .batch_size = options.batch_size,
+                         .seed = static_cast<std::uint64_t>(options.model.seed),
+                         .workers = static_cast<int>(options.workers),
+                         .shuffle = !(options.no_score_shuffle || options.no_shuffle),
+                         .augmentation = options.augment,
+                         .classes = static_cast<Index>(job.splits.classes.size())};
+  job.method->prepare(job.loaded.model, scoring_losses(job.loaded.model, *scoring, data, on_loss));
+}
+
+engine::Metadata metadata_of(const Job& job, const TuneOptions& options, const std::string& format) {
+  const auto values =
+      peft::OptionValues(options.method, peft::find_method(options.method).options, options.method_options);
+  return {{"format", format},
+          {"version", "1"},
+          {"method", options.method},
+          {"options", ordered_json(values.all()).dump()},
+          {"base_sha256", job.loaded.base_sha256},
+          {"classes", ordered_json(job.splits.classes).dump()},
+          {"preprocessing", preprocessing_json(job.loaded.preprocessing)},
+          {"arch", job.loaded.arch}};
+}
+
+}  // namespace tools

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "engine/io/safetensors.h"
+#include "peft/methods.h"
+#include "tools/run_folder.h"
+#include "tools/scoring.h"
+#include "tools/tune_options.h"
+
+namespace tools {
+
+/// A model, its data and a method, ready for scoring: what `tune` and `select` have in common.
+struct Job {
+  LoadedModel loaded;
+  data::Splits splits;
+  std::shared_ptr<const data::Dataset> pictures;  ///< those that are learnt from
+  std::unique_ptr<peft::Method> method;
+};
+
+/// Loads everything and gives the model the head that the options ask for.
+Job make_job(const TuneOptions& options);
+
+/// Scores and selects. `on_loss` is told every scoring loss.
+void prepare(Job& job, const TuneOptions& options,
+             const std::function<void(Index batch, double loss)>& on_loss);
+
+/// The metadata of a delta or selection: format, method, options, base, classes, preprocessing and
+/// architecture.
+engine::Metadata metadata_of(const Job& job, const TuneOptions& options, const std::string& format);
+
+}  // namespace tools

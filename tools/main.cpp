@@ -1,0 +1,79 @@
+#include <csignal>
+#include <iostream>
+#include <new>
+
+#include "engine/base/text.h"
+#include "tools/args.h"
+#include "tools/commands.h"
+
+namespace tools {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"tune", "fine-tune a checkpoint on a folder of pictures with one method", run_tune},
+    {"select", "score and select only, and say what it cost", run_select},
+    {"eval", "accuracy of a checkpoint, with a delta, on one split", run_eval},
+    {"predict", "classes and probabilities of single pictures", run_predict},
+    {"merge", "base + delta to a stand-alone checkpoint", run_merge},
+    {"count", "how many numbers a method trains, without weights or data", run_count},
+    {"inspect", "what is in a checkpoint, delta, selection or run folder", run_inspect},
+    {"methods", "the methods and their options", run_methods},
+};
+
+void print_help() {
+  std::cout << "espalier fine-tunes Vision Transformers on a CPU by gradient-based parameter selection.\n\n"
+               "Usage: espalier COMMAND [options]\n       espalier COMMAND --help\n       espalier "
+               "--version\n\nCommands:\n";
+  for (const Command& command : kCommands) {
+    std::cout << "  " << command.name << std::string(10 - std::string(command.name).size(), ' ')
+              << command.summary << '\n';
+  }
+}
+
+void run(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) {
+    print_help();
+    throw UsageError("a command is needed");
+  }
+  const std::string& name = arguments.front();
+  if (name == "--help" || name == "-h" || name == "help") return print_help();
+  if (name == "--version") {
+    std::cout << "espalier " ESPALIER_VERSION "\n";
+    return;
+  }
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) {
+    names.emplace_back(command.name);
+    if (name == command.name) return command.run(Arguments(arguments).subspan(1));
+  }
+  throw UsageError("unknown command '" + name + "'" + engine::did_you_mean(name, names));
+}
+
+/// An error is one line, whatever it quotes.
+void complain(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  }
+  std::cerr << "espalier: " << text << std::endl;
+}
+
+}  // namespace
+}  // namespace tools
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    tools::run({argv + 1, argv + argc});
+    std::cout.flush();
+    if (!std::cout) throw engine::Error("the result could not be written to standard output");
+    return 0;
+  } catch (const tools::UsageError& e) {
+    tools::complain(e.what());
+    return 2;
+  } catch (const std::bad_alloc&) {
+    tools::complain("out of memory; a smaller --batch-size or --image-size needs less");
+  } catch (const std::exception& e) {
+    tools::complain(e.what());
+  }
+  return 1;
+}

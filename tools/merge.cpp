@@ -1,0 +1,72 @@
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "engine/autograd/record.h"
+#include "engine/io/safetensors.h"
+#include "engine/tensor/random.h"
+#include "models/names.h"
+#include "tools/commands.h"
+#include "tools/model_source.h"
+
+namespace tools {
+
+using engine::Tensor;
+using nlohmann::ordered_json;
+
+namespace {
+
+/// The largest difference of the logits of two models on a batch of random pictures.
+double largest_difference(models::Vit& a, models::Vit& b, std::uint64_t seed) {
+  const engine::NoGrad no_grad;
+  engine::Random random(seed, engine::Random::Use::test);
+  const auto& c = a.config();
+  const Tensor probe = engine::normal({4, c.channels, c.image_size, c.image_size}, random, 1);
+  const Tensor x = a(probe), y = b(probe);
+  double largest = 0;
+  for (std::size_t i = 0; i < x.data<float>().size(); ++i) {
+    largest = std::max(largest, static_cast<double>(std::abs(x.data<float>()[i] - y.data<float>()[i])));
+  }
+  return largest;
+}
+
+}  // namespace
+
+void run_merge(Arguments arguments) {
+  ModelOptions model;
+  std::string delta, out;
+  bool force = false;
+  Args args("merge", "Base + delta to a stand-alone checkpoint.");
+  model.add_to(args);
+  args.group("Delta and result");
+  args.text("--delta", delta, "FILE", "what was tuned");
+  args.flag("--force", force, "take a delta that was made for another base");
+  args.text("--out", out, "FILE", "the checkpoint to write");
+  if (!args.parse(arguments)) return;
+  if (delta.empty() || out.empty()) throw UsageError("merge: --model, --delta and --out are needed");
+
+  LoadedModel tuned = load_tuned_model(model, delta, force);
+  engine::State tensors = engine::state(tuned.model);
+  if (!tuned.checkpoint.empty()) {
+    const engine::Safetensors base(tuned.checkpoint);
+    engine::State like;
+    for (const std::string& name : base.names()) like.emplace_back(name, base.read(name));
+    tensors = models::to_names_of(tensors, like);
+  }
+  engine::write_safetensors(out, tensors,
+                            {{"format", "pt"},
+                             {"arch", tuned.arch},
+                             {"num_heads", std::to_string(tuned.model.config().heads)},
+                             {"classes", ordered_json(tuned.classes).dump()},
+                             {"preprocessing", preprocessing_json(tuned.preprocessing)}});
+  ModelOptions again;
+  again.model = out;
+  again.seed = model.seed;
+  LoadedModel merged = load_model(again);
+  std::cout << "largest difference of the logits on a probe batch: "
+            << largest_difference(tuned.model, merged.model, static_cast<std::uint64_t>(model.seed))
+            << "\nwritten: " << out << '\n';
+}
+
+}  // namespace tools

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/transforms.h"
+#include "engine/io/safetensors.h"
+
+namespace tools {
+
+/// What a checkpoint says of itself beside its tensors.
+struct ModelConfig {
+  std::optional<engine::Index> heads;
+  std::optional<double> norm_eps;
+  std::vector<std::string> classes;
+  std::optional<data::Preprocessing> preprocessing;  ///< nothing when no file tells it
+};
+
+/// Reads config.json in timm's or Hugging Face's form, preprocessor_config.json and the file's metadata,
+/// whatever is there. Throws an Error naming the file and the field when one makes no sense.
+ModelConfig read_model_config(const std::filesystem::path& folder, const engine::Metadata& metadata,
+                              const std::string& file);
+
+}  // namespace tools

@@ -1,0 +1,257 @@
+#include "tools/model_source.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/text.h"
+#include "engine/io/json.h"
+#include "engine/io/safetensors.h"
+#include "engine/io/sha256.h"
+#include "engine/kernels/parallel.h"
+#include "models/names.h"
+#include "models/positions.h"
+#include "models/zoo.h"
+#include "peft/delta.h"
+#include "tools/console.h"
+#include "tools/model_config.h"
+
+namespace tools {
+
+using data::Preprocessing;
+using engine::Dtype;
+using engine::Json;
+using engine::Safetensors;
+using engine::State;
+using engine::Tensor;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct CheckpointFile {
+  fs::path file, folder;  ///< the folder is empty when nothing beside the file belongs to it
+};
+
+CheckpointFile find_checkpoint(const std::string& path) {
+  engine::check(fs::exists(path), path + ": no such file or folder");
+  if (fs::is_directory(path)) {
+    const fs::path file = fs::path(path) / "model.safetensors";
+    engine::check(fs::exists(file), path + ": the folder has no model.safetensors");
+    return {file, path};
+  }
+  const fs::path file = path;
+  return {file, file.filename() == "model.safetensors" ? fs::absolute(file).parent_path() : fs::path()};
+}
+
+/// Refuses whole-number and NaN weights by name: training on them can only go wrong later.
+void check_weights(const State& state, const std::string& file) {
+  for (const auto& [name, tensor] : state) {
+    engine::check(
+        tensor.dtype() != Dtype::i64 && tensor.dtype() != Dtype::u8, file + ": weight", name,
+        "holds whole numbers (" + engine::say(tensor.dtype()) + "); f32, f16, bf16 or f64 is needed");
+    const Tensor values = tensor.to(Dtype::f64);
+    const auto numbers = values.data<double>();
+    const auto bad = std::ranges::count_if(numbers, [](double v) { return !std::isfinite(v); });
+    engine::check(bad == 0, file + ": weight", name, "has", bad, "numbers that are NaN or infinite, out of",
+                  tensor.numel());
+  }
+}
+
+State read_state(const Safetensors& file) {
+  State state;
+  for (const std::string& name : file.names()) state.emplace_back(name, file.read(name));
+  return state;
+}
+
+/// Everything of `state` that the model wants; without a head in the checkpoint, a head of zeros.
+void fill(LoadedModel& loaded, State state, const models::VitConfig& stored) {
+  const Index wanted = loaded.model.config().grid();
+  for (auto& [name, tensor] : state) {
+    if (name == "pos_embed" && stored.grid() != wanted)
+      tensor = models::resize_positions(tensor.to(Dtype::f32), wanted);
+  }
+  if (!loaded.has_head) {
+    state.emplace_back("head.weight", loaded.model.head().weight.value());
+    state.emplace_back("head.bias", loaded.model.head().bias->value());
+  }
+  engine::load_state(loaded.model, state, loaded.checkpoint.string());
+}
+
+LoadedModel from_checkpoint(const ModelOptions& options) {
+  const CheckpointFile found = find_checkpoint(options.model);
+  const Safetensors file(found.file);
+  State state = models::to_timm_names(read_state(file));
+  check_weights(state, file.path());
+  const ModelConfig config = read_model_config(found.folder, file.metadata(), file.path());
+
+  std::map<std::string, engine::Shape> shapes;
+  for (const auto& [name, tensor] : state) shapes.emplace(name, tensor.shape());
+  models::VitConfig stored;
+  try {
+    stored = models::config_from_shapes(shapes, config.heads);
+  } catch (const engine::Error& e) {
+    throw engine::Error(file.path() + ": " + e.what());
+  }
+  stored.norm_eps = config.norm_eps.value_or(stored.norm_eps);
+  const bool has_head = stored.classes > 0;
+  models::VitConfig sizes = stored;
+  sizes.classes = std::max<Index>(1, stored.classes);
+  if (options.image_size > 0) sizes.image_size = options.image_size;
+  as_usage([&] { models::check_config(sizes); });
+
+  LoadedModel loaded{.model = models::Vit(sizes),
+                     .arch = models::architecture_name(sizes),
+                     .base_sha256 = engine::sha256(found.file),
+                     .checkpoint = found.file,
+                     .has_head = has_head,
+                     .classes = {},
+                     .preprocessing = {}};
+  if (static_cast<Index>(config.classes.size()) == stored.classes) loaded.classes = config.classes;
+  if (config.preprocessing)
+    loaded.preprocessing = *config.preprocessing;
+  else
+    note("note: no config tells how pictures are prepared; using mean = std = 0.5, bicubic, squash");
+  fill(loaded, std::move(state), stored);
+  return loaded;
+}
+
+LoadedModel from_random(const ModelOptions& options) {
+  models::VitConfig config = as_usage([&] { return models::architecture(options.arch); });
+  if (options.image_size > 0) config.image_size = options.image_size;
+  as_usage([&] { models::check_config(config); });
+  LoadedModel loaded{.model = models::Vit(config),
+                     .arch = options.arch,
+                     .base_sha256 = {},
+                     .checkpoint = {},
+                     .has_head = true,
+                     .classes = {},
+                     .preprocessing = {}};
+  models::initialize(loaded.model, static_cast<std::uint64_t>(options.seed));
+  loaded.base_sha256 = engine::sha256_of_safetensors(engine::state(loaded.model));
+  note("note: random weights (--arch without --model)");
+  return loaded;
+}
+
+std::array<float, 3> three_numbers(const std::string& text, const std::string& option) {
+  const std::vector<std::string> parts = engine::split(text, ',');
+  if (parts.size() != 3) throw UsageError(option + " takes three numbers a,b,c, not '" + text + "'");
+  std::array<float, 3> numbers{};
+  for (std::size_t i = 0; i < 3; ++i) numbers[i] = static_cast<float>(engine::parse_number(parts[i], option));
+  return numbers;
+}
+
+/// What the options say over what the checkpoint or delta says.
+void override_preprocessing(const ModelOptions& options, LoadedModel& loaded) {
+  Preprocessing& how = loaded.preprocessing;
+  how.size = loaded.model.config().image_size;
+  as_usage([&] {
+    if (!options.mean.empty()) how.mean = three_numbers(options.mean, "--mean");
+    if (!options.std.empty()) how.std = three_numbers(options.std, "--std");
+    if (!options.interpolation.empty()) how.filter = data::filter_named(options.interpolation);
+    if (!options.resize.empty()) how.mode = data::mode_named(options.resize);
+    data::check_preprocessing(how);
+  });
+}
+
+LoadedModel load_base(const ModelOptions& options) {
+  engine::kernels::set_threads(static_cast<int>(options.threads));
+  if (options.model.empty() && options.arch.empty())
+    throw UsageError("a model is needed: --model PATH, or --arch NAME for random weights");
+  if (!options.model.empty() && !options.arch.empty())
+    throw UsageError("--model and --arch exclude each other: the architecture comes from the checkpoint");
+  return options.model.empty() ? from_random(options) : from_checkpoint(options);
+}
+
+}  // namespace
+
+void ModelOptions::add_to(Args& args) {
+  args.group("Model and pictures");
+  args.text("--model", model, "PATH",
+            "checkpoint: a .safetensors file, or a folder with model.safetensors and config.json");
+  args.text("--arch", arch, "NAME", "random weights of this architecture, by timm's name");
+  args.text("--mean", mean, "a,b,c", "subtracted from pixels in 0..1");
+  args.text("--std", std, "a,b,c", "then divided by");
+  args.choice("--interpolation", interpolation, {"bilinear", "bicubic"}, "how pictures are resized");
+  args.choice("--resize", resize, {"squash", "crop"},
+              "squash to N x N, or resize the short side and cut the centre");
+  args.integer("--image-size", image_size, 1, "side of the pictures; 0: the checkpoint's");
+  args.integer("--seed", seed, 0, "of all random numbers");
+  args.integer("--threads", threads, 1, "threads; 0: all cores; results do not depend on it");
+}
+
+LoadedModel load_model(const ModelOptions& options) {
+  LoadedModel loaded = load_base(options);
+  override_preprocessing(options, loaded);
+  return loaded;
+}
+
+LoadedModel load_tuned_model(const ModelOptions& options, const std::string& delta, bool force) {
+  if (delta.empty()) return load_model(options);
+  engine::check(fs::exists(delta), delta + ": no such file or folder");
+  const Safetensors file(delta);
+  const auto& metadata = file.metadata();
+  const auto told = [&](const std::string& key) {
+    const auto found = metadata.find(key);
+    engine::check(found != metadata.end(), file.path() + ": not a delta: its metadata has no", key);
+    return found->second;
+  };
+  engine::check(told("format") == "espalier-delta" && told("version") == "1",
+                file.path() + ": not a delta of version 1 but", told("format"), told("version"));
+  ModelOptions sized = options;
+  const Preprocessing how = read_preprocessing(told("preprocessing"), file.path());
+  if (sized.image_size == 0) sized.image_size = how.size;
+  LoadedModel loaded = load_base(sized);
+  engine::check(force || told("base_sha256") == loaded.base_sha256,
+                file.path() + ": made for another base: sha256", told("base_sha256") + ", not",
+                loaded.base_sha256 + "; --force takes it all the same");
+  loaded.preprocessing = how;
+  loaded.classes = read_class_list(told("classes"), file.path());
+  new_head(loaded, static_cast<Index>(loaded.classes.size()), "zeros", 0);
+  peft::apply_delta(loaded.model, file);
+  override_preprocessing(options, loaded);
+  return loaded;
+}
+
+void new_head(LoadedModel& loaded, Index classes, const std::string& how, std::uint64_t seed) {
+  loaded.model.replace_head(classes);
+  if (how != "zeros") models::initialize_head(loaded.model, seed);
+}
+
+std::string preprocessing_json(const Preprocessing& how) {
+  Json json;
+  json["image_size"] = how.size;
+  json["interpolation"] = data::name_of(how.filter);
+  json["resize"] = data::name_of(how.mode);
+  json["crop_pct"] = how.crop_pct;
+  json["mean"] = how.mean;
+  json["std"] = how.std;
+  return json.dump();
+}
+
+Preprocessing read_preprocessing(const std::string& text, const std::string& what) {
+  const Json json = engine::parse_json(text, what + ": preprocessing");
+  Preprocessing how;
+  try {
+    how.size = json.at("image_size").get<Index>();
+    how.filter = data::filter_named(json.at("interpolation").get<std::string>());
+    how.mode = data::mode_named(json.at("resize").get<std::string>());
+    how.crop_pct = json.at("crop_pct").get<double>();
+    how.mean = json.at("mean").get<std::array<float, 3>>();
+    how.std = json.at("std").get<std::array<float, 3>>();
+    data::check_preprocessing(how);
+  } catch (const std::exception& e) {
+    throw engine::Error(what + ": preprocessing: " + e.what());
+  }
+  return how;
+}
+
+std::vector<std::string> read_class_list(const std::string& text, const std::string& what) {
+  const Json json = engine::parse_json(text, what + ": classes");
+  engine::check(json.is_array() && !json.empty() &&
+                    std::ranges::all_of(json, [](const Json& name) { return name.is_string(); }),
+                what + ": classes should be a list of names");
+  return json.get<std::vector<std::string>>();
+}
+
+}  // namespace tools

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "engine/base/check.h"
+
+namespace tools {
+
+/// The folder a run writes to: config.json, metrics.jsonl, selection, delta, checkpoint and result.
+class RunFolder {
+ public:
+  enum class Existing { refuse, resume, overwrite };
+
+  /// Makes the folder, or takes an existing run as told. Throws a UsageError when there is a run and it is to
+  /// be refused, an Error when the folder cannot be made or written.
+  RunFolder(const std::filesystem::path& path, Existing existing);
+
+  /// A folder "runs/<data>-<method>-<n>" with the lowest free n.
+  static std::filesystem::path fresh_path(const std::string& data, const std::string& method);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path file(const std::string& name) const { return path_ / name; }
+  /// True when the folder holds a checkpoint to go on from.
+  bool has_checkpoint() const { return std::filesystem::exists(file("checkpoint.safetensors")); }
+
+  /// Writes an object as a file, whole or not at all.
+  void write_json(const std::string& name, const nlohmann::ordered_json& json) const;
+  /// Adds a line to metrics.jsonl.
+  void log(const nlohmann::ordered_json& line);
+  /// Drops the lines of metrics.jsonl past this step, which a resumed run writes anew.
+  void cut_log(engine::Index step);
+
+ private:
+  std::filesystem::path path_;
+  std::ofstream log_;
+};
+
+}  // namespace tools

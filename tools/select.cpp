@@ -1,0 +1,82 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/text.h"
+#include "peft/delta.h"
+#include "tools/commands.h"
+#include "tools/console.h"
+#include "tools/job.h"
+
+namespace tools {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+ordered_json taken(Job& job) {
+  std::map<std::string, Index> numbers;
+  for (const auto& p : engine::parameters(job.loaded.model)) numbers[p.name] = p.parameter.trained_count();
+  ordered_json all = ordered_json::object();
+  for (const peft::Choice& c : job.method->choices()) {
+    all[c.parameter] = {{"units", c.selection.indices().size()},
+                        {"kind", c.selection.kind_name()},
+                        {"numbers", numbers[c.parameter]},
+                        {"energy", c.energy}};
+  }
+  return all;
+}
+
+void print(const ordered_json& result) {
+  std::cout << "units  numbers  share of the squared gradient  parameter\n";
+  for (const auto& [name, t] : result["taken"].items()) {
+    char line[256];
+    std::snprintf(line, sizeof line, "%5ld %8ld %30.4f  ", t["units"].get<long>(), t["numbers"].get<long>(),
+                  t["energy"].get<double>());
+    std::cout << line << name << '\n';
+  }
+  std::cout << "scoring " << fixed(result["score_seconds"], 2) << " s, selecting "
+            << fixed(result["select_seconds"], 3) << " s, peak memory " << fixed(result["peak_mb"], 0)
+            << " MB\n";
+}
+
+}  // namespace
+
+void run_select(Arguments arguments) {
+  TuneOptions options;
+  std::string gradients;
+  Args args("select", "Scores and selects only, and says what it cost.");
+  options.add_selection(args);
+  args.group("Result");
+  args.text("--out", options.out, "FILE", "the selection, a safetensors file");
+  args.text("--gradients", gradients, "FILE", "also write the accumulated gradient of every scored tensor");
+  args.flag("--json", options.json, "print the result as one JSON object");
+  if (!args.parse(arguments)) return;
+  options.check();
+
+  Job job = make_job(options);
+  if (!job.method->scoring())
+    throw UsageError("method " + options.method + " does not select by gradients; grft, gps and sift do");
+  if (!gradients.empty()) job.method->keep_gradients();
+  const Stopwatch watch;
+  prepare(job, options, [](Index, double) {});
+  const double scored = job.method->score_seconds();
+  const double selected = watch.seconds() - scored;
+  if (!options.out.empty()) {
+    engine::write_safetensors(options.out, peft::selection_tensors(job.method->choices()),
+                              metadata_of(job, options, "espalier-selection"));
+  }
+  if (!gradients.empty()) {
+    engine::NamedTensors all;
+    for (const peft::Choice& c : job.method->choices()) all.emplace_back(c.parameter, c.gradient);
+    engine::write_safetensors(gradients, all,
+                              {{"format", "espalier-gradients"}, {"base_sha256", job.loaded.base_sha256}});
+  }
+  const ordered_json result{
+      {"score_seconds", scored}, {"select_seconds", selected}, {"peak_mb", peak_mb()}, {"taken", taken(job)}};
+  if (options.json)
+    std::cout << result.dump(2) << '\n';
+  else
+    print(result);
+}
+
+}  // namespace tools

@@ -1,0 +1,179 @@
+#include "tools/trainer.h"
+
+#include <cmath>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "engine/autograd/backward.h"
+#include "engine/base/text.h"
+#include "engine/ops/ops.h"
+#include "engine/optim/clip.h"
+#include "peft/delta.h"
+#include "tools/console.h"
+
+namespace tools {
+
+using engine::Tensor;
+
+namespace {
+
+data::LoaderOptions loader_options(const Trainer::Parts& p) {
+  const TuneOptions& o = p.options;
+  return {.preprocessing = p.loaded.preprocessing,
+          .batch_size = o.batch_size,
+          .drop_last = true,
+          .shuffle = !o.no_shuffle,
+          .seed = static_cast<std::uint64_t>(o.model.seed),
+          .augmentation = o.augment,
+          .views = 1,
+          .mixup = o.mixup,
+          .cutmix = o.cutmix,
+          .classes = p.loaded.model.config().classes,
+          .workers = static_cast<int>(o.workers)};
+}
+
+/// The targets of a batch: soft ones from mixing, or the labels; smoothed.
+Tensor targets_of(const data::Batch& batch, Index classes, double smoothing) {
+  if (batch.targets.empty()) return engine::one_hot(batch.labels, classes, smoothing);
+  Tensor targets = batch.targets.clone();
+  for (float& t : targets.data<float>()) {
+    t = static_cast<float>((1 - smoothing) * t + smoothing / static_cast<double>(classes));
+  }
+  return targets;
+}
+
+}  // namespace
+
+Trainer::Trainer(const Parts& parts)
+    : p_(parts),
+      loader_(find_split(parts.splits, parts.options.on), loader_options(parts)),
+      steps_per_epoch_(loader_.batches() / parts.options.grad_accum),
+      schedule_(parts.options.make_schedule(std::max<Index>(1, steps_per_epoch_))),
+      parameters_(engine::parameters(parts.loaded.model)),
+      optimizer_(parts.options.make_optimizer(parameters_)) {
+  engine::check(steps_per_epoch_ > 0, loader_.batches(), "batches do not fill one step of --grad-accum",
+                p_.options.grad_accum);
+  if (p_.options.keep == "best")
+    engine::check(p_.splits.val != nullptr, "--keep best needs a val split to choose on");
+  if (p_.options.ema > 0) ema_.emplace(parameters_, p_.options.ema);
+}
+
+void Trainer::resume(const Checkpoint& checkpoint) {
+  checkpoint.restore(*optimizer_, ema_ ? &*ema_ : nullptr);
+  state_ = checkpoint.state();
+}
+
+void Trainer::save() const {
+  save_checkpoint(p_.folder.file("checkpoint.safetensors"), p_.loaded.model, *optimizer_,
+                  ema_ ? &*ema_ : nullptr, state_, p_.config);
+}
+
+void Trainer::check_finite(Index step, double value, const std::string& what,
+                           const std::vector<std::string>& pictures) {
+  if (std::isfinite(value)) return;
+  for (const auto& [name, parameter] : parameters_) parameter.grad() = {};
+  save();
+  throw engine::Error(
+      engine::say("the", what, "of step", step, "is", std::to_string(value) + "; its pictures are",
+                  engine::join(pictures, ", ") + ".", "The state before it is kept in",
+                  p_.folder.file("checkpoint.safetensors").string() + "; a lower --lr or --clip may help"));
+}
+
+Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::string>& pictures) {
+  const TuneOptions& o = p_.options;
+  Loss total;
+  for (Index i = 0; i < o.grad_accum; ++i) {
+    const auto batch = loader_.next();
+    engine::check(batch.has_value(), "the pictures ran out in epoch", epoch);
+    pictures.insert(pictures.end(), batch->names.begin(), batch->names.end());
+    const models::DropPath drop{o.drop_path, static_cast<std::uint64_t>(o.model.seed),
+                                static_cast<std::uint64_t>(step * o.grad_accum + i)};
+    const Tensor logits = p_.loaded.model(batch->images, drop);
+    const Tensor loss =
+        engine::cross_entropy(logits, targets_of(*batch, logits.shape()[1], o.label_smoothing));
+    total.loss += loss.item() / static_cast<double>(o.grad_accum);
+    check_finite(step, loss.item(), "loss", pictures);
+    engine::backward(o.grad_accum == 1 ? loss : engine::scale(loss, 1.0 / static_cast<double>(o.grad_accum)));
+  }
+  total.penalty = p_.method.regularize(parameters_);
+  return total;
+}
+
+double Trainer::take_step(Index step, Index epoch) {
+  const Stopwatch watch;
+  std::vector<std::string> pictures;
+  const Loss loss = gradients(step, epoch, pictures);
+  const double most = p_.options.clip > 0 ? p_.options.clip : std::numeric_limits<double>::infinity();
+  check_finite(step, engine::clip_gradients(parameters_, most), "gradient", pictures);
+  const double lr = schedule_.at(step);
+  optimizer_->step(lr);
+  if (ema_) ema_->update();
+  state_.step = step + 1;
+  p_.folder.log({{"kind", "step"},
+                 {"step", step},
+                 {"epoch", epoch},
+                 {"loss", loss.loss},
+                 {"penalty", loss.penalty},
+                 {"lr", lr},
+                 {"images_per_s", static_cast<double>(pictures.size()) / watch.seconds()}});
+  return loss.loss;
+}
+
+void Trainer::keep_best(double top1) {
+  if (p_.options.keep != "best" || top1 <= state_.best_top1) return;
+  state_.best_top1 = top1;
+  state_.best.clear();
+  for (const auto& [name, tensor] : peft::delta_of(p_.loaded.model))
+    state_.best.emplace_back(name, tensor.clone());
+}
+
+void Trainer::put_back_best() {
+  const std::map<std::string, Tensor> best(state_.best.begin(), state_.best.end());
+  if (best.empty()) return;
+  for (const auto& [name, parameter] : parameters_) {
+    const engine::Selection& part = parameter.trains();
+    if (part.any()) part.scatter(best.at(part.whole() ? name : name + ".values"), parameter.value());
+  }
+}
+
+void Trainer::evaluate(Index epoch) {
+  if (!p_.splits.val || p_.options.on != "train") return;
+  if (ema_) ema_->swap();
+  const std::vector<Index> map =
+      match_classes(p_.splits.classes, p_.loaded.classes, p_.loaded.model.config().classes);
+  const EvaluateOptions how{p_.options.batch_size, static_cast<int>(p_.options.workers), ""};
+  const Evaluation e = judge(predict_split(p_.loaded.model, p_.splits.val, p_.loaded.preprocessing, map, how),
+                             p_.splits.classes, map);
+  keep_best(e.top1);
+  if (ema_) ema_->swap();
+  p_.folder.log({{"kind", "eval"},
+                 {"epoch", epoch},
+                 {"split", "val"},
+                 {"loss", e.loss},
+                 {"top1", e.top1},
+                 {"top5", e.top5},
+                 {"step", state_.step}});
+  note(engine::say("epoch", epoch, "val: top-1", fixed(e.top1, 1), "%, loss", fixed(e.loss, 4)));
+}
+
+void Trainer::run() {
+  Progress progress("tune", schedule_.steps - state_.step, p_.options.batch_size * p_.options.grad_accum);
+  while (state_.step < schedule_.steps) {
+    const Index epoch = state_.step / steps_per_epoch_, done = state_.step % steps_per_epoch_;
+    loader_.start(epoch, done * p_.options.grad_accum);
+    const Index end = std::min(schedule_.steps, (epoch + 1) * steps_per_epoch_);
+    while (state_.step < end) {
+      const double loss = take_step(state_.step, epoch);
+      progress.advance("loss " + fixed(loss, 4));
+      if (p_.options.save_every > 0 && state_.step % p_.options.save_every == 0) save();
+    }
+    const bool last = state_.step == schedule_.steps;
+    if (last || (epoch + 1) % p_.options.eval_every == 0) evaluate(epoch);
+    if (last || p_.options.save_every == 0) save();
+  }
+  if (ema_) ema_->swap();
+  put_back_best();
+}
+
+}  // namespace tools

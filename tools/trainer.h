@@ -1,0 +1,55 @@
+#pragma once
+
+#include "data/loader.h"
+#include "tools/checkpoint.h"
+#include "tools/evaluate.h"
+#include "tools/run_folder.h"
+#include "tools/tune_options.h"
+
+namespace tools {
+
+/// The training loop: forward, backward, penalty, clip, step, average; and evaluation on val between epochs.
+class Trainer {
+ public:
+  struct Parts {
+    LoadedModel& loaded;
+    peft::Method& method;
+    const data::Splits& splits;
+    RunFolder& folder;
+    const TuneOptions& options;
+    std::string config;  ///< of the run, for its checkpoints
+  };
+  explicit Trainer(const Parts& parts);
+
+  /// Takes back what a checkpoint holds beside the weights.
+  void resume(const Checkpoint& checkpoint);
+  /// Trains to the end and leaves in the model the numbers to keep: the averages with --ema, the best on val
+  /// with --keep best. Throws an Error that names the step and its pictures when a loss or gradient is not
+  /// finite; the checkpoint then holds the state before that step.
+  void run();
+  /// Writes a checkpoint of the present state.
+  void save() const;
+
+ private:
+  struct Loss {
+    double loss = 0, penalty = 0;
+  };
+  Loss gradients(Index step, Index epoch, std::vector<std::string>& pictures);
+  void check_finite(Index step, double value, const std::string& what,
+                    const std::vector<std::string>& pictures);
+  double take_step(Index step, Index epoch);  ///< the loss
+  void evaluate(Index epoch);
+  void keep_best(double top1);
+  void put_back_best();
+
+  Parts p_;
+  data::Loader loader_;
+  Index steps_per_epoch_;
+  engine::Schedule schedule_;
+  std::vector<engine::NamedParameter> parameters_;
+  std::unique_ptr<engine::Optimizer> optimizer_;
+  std::optional<engine::Ema> ema_;
+  RunState state_;
+};
+
+}  // namespace tools

@@ -1,0 +1,149 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "engine/kernels/parallel.h"
+#include "engine/kernels/simd.h"
+#include "peft/account.h"
+#include "peft/delta.h"
+#include "tools/commands.h"
+#include "tools/console.h"
+#include "tools/job.h"
+#include "tools/trainer.h"
+
+namespace tools {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+RunFolder open_folder(TuneOptions& options) {
+  if (options.out.empty()) options.out = RunFolder::fresh_path(options.data.name(), options.method);
+  const auto existing = options.resume      ? RunFolder::Existing::resume
+                        : options.overwrite ? RunFolder::Existing::overwrite
+                                            : RunFolder::Existing::refuse;
+  return RunFolder(options.out, existing);
+}
+
+/// What a resumed run must have in common with the run it goes on with.
+std::string config_of(const Job& job, const TuneOptions& options) {
+  ordered_json config = options.to_json();
+  for (const char* free : {"eval_every", "save_every"}) config.erase(free);  // these may change
+  config["base_sha256"] = job.loaded.base_sha256;
+  config["pictures"] = job.pictures->size();
+  return config.dump();
+}
+
+void write_config(const RunFolder& folder, const Job& job, const TuneOptions& options) {
+  ordered_json config = options.to_json();
+  config["preprocessing"] = ordered_json::parse(preprocessing_json(job.loaded.preprocessing));
+  config["classes"] = job.splits.classes;
+  config["arch_found"] = job.loaded.arch;
+  config["base_sha256"] = job.loaded.base_sha256;
+  config["version"] = ESPALIER_VERSION;
+  config["instruction_set"] = engine::kernels::simd_name();
+  config["threads"] = engine::kernels::threads();
+  folder.write_json("config.json", config);
+}
+
+/// Scores and selects, writing the selection and the scoring losses.
+void select(Job& job, const TuneOptions& options, RunFolder& folder) {
+  prepare(job, options, [&](Index batch, double loss) {
+    folder.log({{"kind", "score"}, {"batch", batch}, {"loss", loss}});
+  });
+  if (job.method->choices().empty()) return;
+  engine::write_safetensors(folder.file("selection.safetensors"),
+                            peft::selection_tensors(job.method->choices()),
+                            metadata_of(job, options, "espalier-selection"));
+}
+
+/// The last evaluation of every split that was not learnt from.
+ordered_json evaluate_splits(Job& job, const TuneOptions& options, RunFolder& folder, Index epoch) {
+  ordered_json results;
+  const std::vector<Index> map =
+      match_classes(job.splits.classes, job.loaded.classes, job.loaded.model.config().classes);
+  for (const std::string split : {"val", "test"}) {
+    const bool there = split == "val" ? job.splits.val && options.on == "train" : job.splits.test != nullptr;
+    if (!there) continue;
+    const EvaluateOptions how{options.batch_size, static_cast<int>(options.workers), split};
+    const Evaluation e = judge(
+        predict_split(job.loaded.model, find_split(job.splits, split), job.loaded.preprocessing, map, how),
+        job.splits.classes, map);
+    if (split == "test") {
+      folder.log({{"kind", "eval"},
+                  {"epoch", epoch},
+                  {"split", split},
+                  {"loss", e.loss},
+                  {"top1", e.top1},
+                  {"top5", e.top5}});
+    }
+    results[split] = to_json(e);
+  }
+  return results;
+}
+
+void print(const ordered_json& result, const RunFolder& folder) {
+  for (const char* split : {"val", "test"}) {
+    if (!result.contains(split)) continue;
+    const ordered_json& e = result[split];
+    std::cout << split << ": top-1 " << fixed(e["top1"], 2) << " %, top-5 " << fixed(e["top5"], 2)
+              << " %, loss " << fixed(e["loss"], 4) << ", " << e["images"] << " images\n";
+  }
+  std::cout << "trained " << result["trainable"] << " of " << result["total"] << " numbers, delta "
+            << result["delta_bytes"] << " bytes, " << fixed(result["seconds"], 1) << " s, peak memory "
+            << fixed(result["peak_mb"], 0) << " MB\n"
+            << "run folder: " << folder.path().string() << '\n';
+}
+
+}  // namespace
+
+void run_tune(Arguments arguments) {
+  TuneOptions options;
+  Args args("tune", "Fine-tunes a checkpoint on a folder of pictures with one method.");
+  options.add_selection(args);
+  options.add_training(args);
+  if (!args.parse(arguments)) return;
+  if (args.given("--epochs") && args.given("--steps"))
+    throw UsageError("--epochs and --steps exclude each other");
+  options.check();
+
+  const Stopwatch watch;
+  Job job = make_job(options);
+  RunFolder folder = open_folder(options);
+  const std::string config = config_of(job, options);
+  std::optional<Checkpoint> checkpoint;
+  if (options.resume && folder.has_checkpoint())
+    checkpoint.emplace(folder.file("checkpoint.safetensors"), config);
+  write_config(folder, job, options);
+  if (checkpoint) {
+    folder.cut_log(checkpoint->state().step);
+    checkpoint->restore(job.loaded.model, *job.method);
+    note(engine::say("resuming after step", checkpoint->state().step));
+  } else {
+    folder.cut_log(0);
+    select(job, options, folder);
+  }
+  Trainer trainer({job.loaded, *job.method, job.splits, folder, options, config});
+  if (checkpoint)
+    trainer.resume(*checkpoint);
+  else
+    trainer.save();
+  trainer.run();
+
+  const auto delta = folder.file("delta.safetensors");
+  engine::write_safetensors(delta, peft::delta_of(job.loaded.model),
+                            metadata_of(job, options, "espalier-delta"));
+  const peft::Account account = peft::account(job.loaded.model);
+  ordered_json result = evaluate_splits(job, options, folder, options.epochs - 1);
+  result["trainable"] = account.trainable;
+  result["total"] = account.total;
+  result["seconds"] = watch.seconds();
+  result["peak_mb"] = peak_mb();
+  result["delta_bytes"] = std::filesystem::file_size(delta);
+  folder.write_json("result.json", result);
+  if (options.json)
+    std::cout << result.dump(2) << '\n';
+  else
+    print(result, folder);
+}
+
+}  // namespace tools

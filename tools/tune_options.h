@@ -1,0 +1,47 @@
+#pragma once
+
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <vector>
+
+#include "engine/optim/optimizer.h"
+#include "engine/optim/schedule.h"
+#include "tools/data_source.h"
+#include "tools/model_source.h"
+
+namespace tools {
+
+/// Everything `tune` can be told; `select` uses a part of it.
+struct TuneOptions {
+  ModelOptions model;
+  DataOptions data;
+  std::string method = "grft";
+  std::map<std::string, std::string> method_options;
+  std::string on = "train", head = "auto", init_head = "trunc-normal";
+  Index batch_size = 32, workers = 2;
+  bool no_score_shuffle = false;
+  std::string augment = "none";
+
+  std::string out;
+  bool resume = false, overwrite = false, json = false, no_shuffle = false;
+  Index epochs = 10, steps = 0, grad_accum = 1;
+  double lr = 1e-3, momentum = 0, weight_decay = 0, warmup_epochs = 0, min_lr = 0, clip = 0;
+  std::string optimizer = "adam", schedule = "cosine";
+  double label_smoothing = 0, mixup = 0, cutmix = 0, drop_path = 0, ema = 0;
+  Index eval_every = 1, save_every = 0;
+  std::string keep = "last";
+
+  /// The options that scoring and selecting need.
+  void add_selection(Args& args);
+  /// The options of the training itself.
+  void add_training(Args& args);
+  /// Throws a UsageError when two options contradict each other.
+  void check() const;
+
+  std::unique_ptr<engine::Optimizer> make_optimizer(const std::vector<engine::NamedParameter>& all) const;
+  engine::Schedule make_schedule(Index steps_per_epoch) const;
+  /// Every resolved option, for config.json.
+  nlohmann::ordered_json to_json() const;
+};
+
+}  // namespace tools
