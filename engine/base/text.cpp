@@ -89,7 +89,8 @@ std::string did_you_mean(std::string_view wanted, std::span<const std::string> n
 std::string human_bytes(double bytes) {
   const char* const units[] = {"B", "kB", "MB", "GB", "TB"};
   int unit = 0;
-  while (bytes >= 1000 && unit < 4) bytes /= 1000, ++unit;
+  // What rounds to 1000 is one of the next unit.
+  while (bytes >= (unit == 0 ? 999.5 : 999.95) && unit < 4) bytes /= 1000, ++unit;
   char text[32];
   std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
   return text;

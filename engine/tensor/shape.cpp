@@ -9,6 +9,9 @@ Shape::Shape(std::vector<Index> dims) : dims_(std::move(dims)) {
     check(dim >= 0, "shape: negative length", dim);
     check(!__builtin_mul_overflow(numel_, dim, &numel_), "shape:", *this, "holds too many numbers");
   }
+  Index columns = 1;  // may be too many even where the first axis is 0
+  for (std::size_t axis = 1; axis < dims_.size(); ++axis)
+    check(!__builtin_mul_overflow(columns, dims_[axis], &columns), "shape:", *this, "has too many columns");
 }
 
 Index Shape::operator[](int axis) const {

@@ -16,19 +16,22 @@ class Pool {
   std::byte* take(std::size_t size) {
     {
       const std::lock_guard lock(mutex_);
-      live_ += size;
-      peak_ = std::max(peak_, live_);
       std::vector<std::byte*>& free = free_[size];
       if (!free.empty()) {
         std::byte* buffer = free.back();
         free.pop_back();
+        count(size);
         return buffer;
       }
     }
-    if (void* fresh = ::operator new(size, std::align_val_t(kAlignment), std::nothrow))
-      return static_cast<std::byte*>(fresh);
-    release();  // the kept buffers have the wrong sizes: give them back and try once more
-    return static_cast<std::byte*>(::operator new(size, std::align_val_t(kAlignment)));
+    void* fresh = ::operator new(size, std::align_val_t(kAlignment), std::nothrow);
+    if (!fresh) {
+      release();  // the kept buffers have the wrong sizes: give them back and try once more
+      fresh = ::operator new(size, std::align_val_t(kAlignment));
+    }
+    const std::lock_guard lock(mutex_);
+    count(size);
+    return static_cast<std::byte*>(fresh);
   }
 
   void give_back(std::byte* buffer, std::size_t size) {
@@ -59,6 +62,11 @@ class Pool {
   }
 
  private:
+  void count(std::size_t size) {
+    live_ += size;
+    peak_ = std::max(peak_, live_);
+  }
+
   mutable std::mutex mutex_;
   std::unordered_map<std::size_t, std::vector<std::byte*>> free_;
   std::size_t live_ = 0, peak_ = 0;
