@@ -13,14 +13,15 @@ using engine::Tensor;
 Anchor::Anchor(const Options& options, const std::vector<NamedParameter>& all) : weight_(options.weight) {
   Index blocks = 0;
   for (const NamedParameter& p : all) blocks = std::max(blocks, block_of(p.name).value_or(-1) + 1);
+  const auto in_last_blocks = [&](const std::string& name) {
+    const std::optional<Index> block = block_of(name);
+    return block && *block >= blocks - *options.last_blocks;
+  };
   for (const NamedParameter& p : all) {
     const engine::Selection& part = p.parameter.trains();
     if (!part.any() || weight_ == 0) continue;
     const bool head = in_head(p.name);
-    if (head ? options.head == Head::none
-             : options.last_blocks && block_of(p.name).value_or(-1) < blocks - *options.last_blocks) {
-      continue;
-    }
+    if (head ? options.head == Head::none : options.last_blocks && !in_last_blocks(p.name)) continue;
     Tensor origin = part.gather(p.parameter.value());
     if (head && options.head == Head::zero) origin = Tensor::zeros(origin.shape(), origin.dtype());
     held_.push_back({p, origin});
