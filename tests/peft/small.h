@@ -1,0 +1,178 @@
+#pragma once
+
+#include "engine/autograd/backward.h"
+#include "engine/nn/state.h"
+#include "engine/ops/ops.h"
+#include "engine/optim/optimizer.h"
+#include "models/vit.h"
+#include "peft/methods.h"
+#include "tests/support/compare.h"
+#include "tests/support/gradcheck.h"
+
+/// Small models with fixed numbers, and everything a method needs to tune them.
+namespace small {
+
+using engine::Index;
+using engine::NamedParameter;
+using engine::Selection;
+using engine::Tensor;
+using models::Vit;
+using models::VitConfig;
+
+struct Sizes {
+  const char* name;
+  VitConfig config;
+};
+
+inline void PrintTo(const Sizes& sizes, std::ostream* out) {
+  *out << sizes.name;
+}
+
+/// Matrices wider than high, higher than wide and square; more than one block.
+inline VitConfig deep() {
+  VitConfig c;
+  c.image_size = 8, c.patch = 4, c.channels = 3, c.width = 12, c.depth = 3, c.heads = 3, c.hidden = 20,
+  c.classes = 5;
+  return c;
+}
+
+/// One block whose hidden layer is the narrow one, one colour, no bias for queries, keys and values.
+inline VitConfig narrow() {
+  VitConfig c;
+  c.image_size = 12, c.patch = 6, c.channels = 1, c.width = 16, c.depth = 1, c.heads = 2, c.hidden = 7,
+  c.classes = 3;
+  c.qkv_bias = false;
+  return c;
+}
+
+inline std::vector<Sizes> all_sizes() {
+  return {{"deep", deep()}, {"narrow", narrow()}};
+}
+
+/// A model whose numbers are all random and none zero. The same sizes and seed give the same bits.
+inline Vit model(const VitConfig& config, std::uint64_t seed = 1) {
+  Vit made(config);
+  std::uint64_t stream = 100 * seed;
+  for (const auto& [name, parameter] : engine::parameters(made)) {
+    const bool scale = name.find("norm") != std::string::npos && name.ends_with(".weight");
+    Tensor values = support::random_tensor(parameter.value().shape(), ++stream, engine::Dtype::f32, 0.2);
+    if (scale) values = engine::add(values, Tensor::full(values.shape(), 1));
+    parameter.value() = values;
+  }
+  return made;
+}
+
+constexpr Index kBatch = 4;
+
+/// Four random pictures; batch `which` is the same every time.
+inline Tensor pictures(const VitConfig& c, int which) {
+  return support::random_tensor({kBatch, c.channels, c.image_size, c.image_size},
+                                static_cast<std::uint64_t>(1000 + which));
+}
+
+inline std::vector<Index> labels(const VitConfig& c, int which) {
+  std::vector<Index> labels;
+  for (Index i = 0; i < kBatch; ++i) labels.push_back((i + which) % c.classes);
+  return labels;
+}
+
+/// The mean cross entropy of batch `which`.
+inline Tensor loss(Vit& model, int which) {
+  const VitConfig& c = model.config();
+  return engine::cross_entropy(model(pictures(c, which)), engine::one_hot(labels(c, which), c.classes));
+}
+
+/// `x` and `x` again along the first axis.
+inline Tensor twice(const Tensor& x) {
+  std::vector<Index> dims = x.shape().dims();
+  dims[0] *= 2;
+  Tensor both = Tensor::unset(engine::Shape(std::move(dims)), x.dtype());
+  std::copy_n(x.raw(), x.bytes(), both.raw());
+  std::copy_n(x.raw(), x.bytes(), both.raw() + x.bytes());
+  return both;
+}
+
+/// The contrastive loss of pictures that are their own second view.
+inline Tensor contrastive_loss(Vit& model, const Tensor& views, std::vector<Index> of_pictures,
+                               double temperature) {
+  const std::vector<Index> once = of_pictures;
+  of_pictures.insert(of_pictures.end(), once.begin(), once.end());
+  const Tensor features = engine::normalize_rows(model.features(twice(views)));
+  return engine::sup_con(features, of_pictures, temperature);
+}
+
+/// Scoring losses over `batches` batches, as the method asks for them. Counts how many are drawn in `drawn`.
+inline peft::NextLoss losses(Vit& model, const peft::Method& method, int batches = 3, int* drawn = nullptr) {
+  const peft::Scoring* const scoring = method.scoring();
+  if (scoring && scoring->batches > 0) batches = static_cast<int>(scoring->batches);
+  return [&model, scoring, batches, drawn, next = 0]() mutable -> Tensor {
+    if (drawn) ++*drawn;
+    if (next == batches) return {};
+    const int which = next++;
+    if (!scoring || scoring->loss == peft::Scoring::Loss::ce) return loss(model, which);
+    return contrastive_loss(model, pictures(model.config(), which), labels(model.config(), which),
+                            scoring->temperature);
+  };
+}
+
+/// The method with these options where it knows them.
+inline std::unique_ptr<peft::Method> method(const std::string& name,
+                                            std::map<std::string, std::string> options = {}) {
+  const std::vector<peft::OptionInfo>& known = peft::find_method(name).options;
+  std::erase_if(options, [&](const auto& option) {
+    return std::ranges::none_of(known, [&](const auto& o) { return o.name == option.first; });
+  });
+  return peft::make_method(name, options);
+}
+
+/// The numbers of all parameters, in tensors of their own.
+inline engine::State copy(engine::Module& model) {
+  engine::State state = engine::state(model);
+  for (auto& [name, tensor] : state) tensor = tensor.clone();
+  return state;
+}
+
+/// One step as the trainer takes it, without clipping.
+inline void step(Vit& model, peft::Method& method, engine::Optimizer& optimizer, int which,
+                 double lr = 0.01) {
+  engine::backward(loss(model, which));
+  method.regularize(engine::parameters(model));
+  optimizer.step(lr);
+}
+
+/// Prepares the method and takes `steps` steps of Adam.
+inline void tune(Vit& model, peft::Method& method, int steps = 4) {
+  method.prepare(model, losses(model, method));
+  const auto adam = engine::make_adam(engine::parameters(model), {});
+  for (int i = 0; i < steps; ++i) step(model, method, *adam, i);
+}
+
+/// All numbers of both have the same bits.
+inline ::testing::AssertionResult same_bits(const engine::State& a, const engine::State& b) {
+  if (a.size() != b.size()) return ::testing::AssertionFailure() << a.size() << " and " << b.size();
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (const auto same = support::same_bits(a[i].second, b[i].second); !same || a[i].first != b[i].first)
+      return ::testing::AssertionFailure() << a[i].first << ", " << b[i].first << ": " << same.message();
+  }
+  return ::testing::AssertionSuccess();
+}
+
+/// Only numbers that train differ between `before` and the model, and all of those do.
+inline void expect_only_trained_numbers_moved(Vit& model, const engine::State& before, const char* when) {
+  const std::vector<NamedParameter> all = engine::parameters(model);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& [name, parameter] = all[i];
+    const Selection& part = parameter.trains();
+    Tensor restored = parameter.value().clone();
+    part.scatter(part.gather(before[i].second), restored);
+    EXPECT_TRUE(support::same_bits(restored, before[i].second)) << when << ": a frozen number of " << name;
+    const Tensor now = part.gather(parameter.value()), then = part.gather(before[i].second);
+    Index still = 0;
+    for (Index j = 0; j < now.numel(); ++j)
+      still +=
+          now.data<float>()[static_cast<std::size_t>(j)] == then.data<float>()[static_cast<std::size_t>(j)];
+    EXPECT_EQ(still, 0) << when << ": of " << now.numel() << " numbers of " << name << " that train";
+  }
+}
+
+}  // namespace small
