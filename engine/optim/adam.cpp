@@ -24,6 +24,9 @@ class Adam : public Optimizer {
   void update(const Numbers& n, double lr, Index steps) const override {
     const double t = static_cast<double>(steps);
     const float beta1 = static_cast<float>(options_.beta1), beta2 = static_cast<float>(options_.beta2);
+    // The differences in double: 1 - 0.999f is off by 5e-5 of itself.
+    const float take1 = static_cast<float>(1 - options_.beta1),
+                take2 = static_cast<float>(1 - options_.beta2);
     const float rate = static_cast<float>(lr / (1 - std::pow(options_.beta1, t)));
     const float unbias = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t)));
     const float coupled = static_cast<float>(options_.decoupled ? 0 : options_.weight_decay);
@@ -31,8 +34,8 @@ class Adam : public Optimizer {
     const float eps = static_cast<float>(options_.eps);
     for (std::size_t i = 0; i < n.w.size(); ++i) {
       const float g = n.g[i] + coupled * n.w[i];
-      n.first[i] = beta1 * n.first[i] + (1 - beta1) * g;
-      n.second[i] = beta2 * n.second[i] + (1 - beta2) * g * g;
+      n.first[i] = beta1 * n.first[i] + take1 * g;
+      n.second[i] = beta2 * n.second[i] + take2 * g * g;
       n.w[i] = shrink * n.w[i] - rate * n.first[i] / (std::sqrt(n.second[i]) * unbias + eps);
     }
   }

@@ -5,7 +5,8 @@
 namespace engine {
 
 /// The exponential moving average of the numbers that train: average = decay average + (1 - decay) w after
-/// every step. Frozen numbers equal their average, so only the packed part is kept.
+/// every step. Frozen numbers equal their average, so only the packed part is kept. A parameter whose
+/// selection changed starts again from its present values.
 class Ema {
  public:
   /// Starts from the present values.
@@ -15,13 +16,18 @@ class Ema {
   void swap();
 
   State state() const;
+  /// Takes back what state() gave. Throws an Error naming what is missing or of the wrong shape or dtype.
   void load_state(const State& state);
 
  private:
   struct Slot {
     NamedParameter p;
+    std::uint64_t version;
     Tensor average;
   };
+  static Slot start(const NamedParameter& p);
+  /// Starts those slots again whose parameter trains another part by now.
+  void follow_changes();
   double decay_;
   std::vector<Slot> slots_;
 };

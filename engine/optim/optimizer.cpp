@@ -25,10 +25,12 @@ void Optimizer::restart(Slot& slot) const {
 }
 
 void Optimizer::step(double lr) {
+  const auto frozen = [](const Slot& slot) { return !slot.p.parameter.trains().any(); };
   for (const Slot& slot : slots_) {
-    check(!slot.p.parameter.grad().empty(), "optimizer:", slot.p.name, "has no gradient");
+    check(frozen(slot) || !slot.p.parameter.grad().empty(), "optimizer:", slot.p.name, "has no gradient");
   }
   for (Slot& slot : slots_) {
+    if (frozen(slot)) continue;
     const Parameter& p = slot.p.parameter;
     if (slot.steps == 0 || slot.version != p.version()) restart(slot);
     ++slot.steps;
@@ -72,7 +74,10 @@ void Optimizer::load_state(const State& state) {
   for (Slot& slot : slots_) {
     restart(slot);
     if (!given.contains(slot.p.name + ".steps")) continue;
-    slot.steps = find(slot.p.name + ".steps").data<std::int64_t>()[0];
+    const Tensor steps = find(slot.p.name + ".steps");
+    check(steps.numel() == 1 && steps.data<std::int64_t>()[0] > 0, "optimizer: the saved",
+          slot.p.name + ".steps", "must be one number above 0");
+    slot.steps = steps.data<std::int64_t>()[0];
     for (std::size_t i = 0; i < slot.state.size(); ++i) {
       const std::string name = slot.p.name + '.' + std::string(state_names()[i]);
       const Tensor saved = find(name);

@@ -16,7 +16,8 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   /// Moves every selected number once and clears the gradients. No other number changes. A parameter whose
-  /// selection changed since the last step starts with fresh state.
+  /// selection changed since the last step starts with fresh state. Throws, and moves nothing, when a
+  /// parameter that trains has no gradient.
   void step(double lr);
 
   /// What a resumed run needs, by name: "<parameter>.<kind>" and "<parameter>.steps".
