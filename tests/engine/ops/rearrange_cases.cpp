@@ -20,6 +20,14 @@ OpCase cut(std::string name, Shape pictures, Index side, bool large = false) {
           .large = large};
 }
 
+OpCase times(std::string name, Shape x, Index count, bool large = false) {
+  return {.op = "repeat",
+          .name = std::move(name),
+          .shapes = {std::move(x)},
+          .run = [count](std::span<const Tensor> in) { return repeat(in[0], count); },
+          .large = large};
+}
+
 OpCase token(std::string name, Shape x, Index index) {
   return {.op = "select_token",
           .name = std::move(name),
@@ -57,6 +65,9 @@ std::vector<OpCase> rearrange_cases() {
        .shapes = {{67, 3, 101}, {1, 3, 101}},
        .run = positions,
        .large = true},
+      times("once", {2, 3}, 1),
+      times("three_times", {2, 5, 3}, 3),
+      times("many_times", {1, 31, 17}, 67, true),
       token("only_one", {2, 1, 3}, 0),
       token("first", {3, 5, 7}, 0),
       token("last", {3, 5, 7}, 4),

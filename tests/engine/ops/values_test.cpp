@@ -105,6 +105,10 @@ TEST(AddPositions, adds_the_same_to_every_sequence) {
   EXPECT_TRUE(support::same_bits(y, of({2, 1, 2}, {11, 22, 13, 24})));
 }
 
+TEST(Repeat, puts_copies_one_after_the_other) {
+  EXPECT_TRUE(support::same_bits(repeat(of({2, 1}, {1, 2}), 3), of({6, 1}, {1, 2, 1, 2, 1, 2})));
+}
+
 TEST(SelectToken, takes_that_token_of_every_sequence) {
   const Tensor x = of({2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
   EXPECT_TRUE(support::same_bits(select_token(x, 1), of({2, 2}, {3, 4, 7, 8})));
@@ -227,6 +231,7 @@ TEST(Errors, name_the_op_and_both_shapes) {
         add_positions(c, Tensor::zeros({1, 4, 5}));
       },
       "add_positions", {"[1, 4, 5]", "[2, 4, 6]"});
+  expect_error([&] { repeat(a, 0); }, "repeat", {"[2, 3]", "0 times"});
   expect_error([&] { select_token(c, 4); }, "select_token", {"4", "[2, 4, 6]"});
   expect_error([&] { cross_entropy(a, b); }, "cross_entropy", {"[2, 3]", "[2, 5]"});
   expect_error([&] { reshape(a, {7}); }, "tensor", {"[2, 3]", "[7]"});
