@@ -29,15 +29,19 @@ State state(Module& root) {
 
 void load_state(Module& root, const State& state, std::string_view what) {
   std::map<std::string, Tensor> given(state.begin(), state.end());
-  std::vector<std::string> missing, unexpected, wrong;
+  std::vector<std::string> missing, unexpected, wrong, whole_numbers;
   const std::vector<NamedParameter> wanted = parameters(root);
   for (const auto& [name, parameter] : wanted) {
     const auto found = given.find(name);
-    if (found == given.end())
+    if (found == given.end()) {
       missing.push_back(name);
-    else if (found->second.shape() != parameter.value().shape()) {
-      wrong.push_back(say(name, found->second.shape(), "instead of", parameter.value().shape()));
+      continue;
     }
+    const Tensor& tensor = found->second;
+    if (tensor.shape() != parameter.value().shape())
+      wrong.push_back(say(name, tensor.shape(), "instead of", parameter.value().shape()));
+    if (tensor.dtype() == Dtype::i64 || tensor.dtype() == Dtype::u8)
+      whole_numbers.push_back(say(name, tensor.dtype()));
   }
   std::map<std::string, Tensor> left = given;
   for (const NamedParameter& p : wanted) left.erase(p.name);
@@ -47,6 +51,7 @@ void load_state(Module& root, const State& state, std::string_view what) {
   complain(complaints, missing, "missing");
   complain(complaints, unexpected, "unexpected");
   complain(complaints, wrong, "of the wrong shape");
+  complain(complaints, whole_numbers, "of the wrong type");
   check(complaints.empty(), std::string(what) + ":", join(complaints, ", "));
   for (const auto& [name, parameter] : wanted) {
     const Tensor values = given.at(name).to(parameter.value().dtype());

@@ -15,8 +15,8 @@ using State = std::vector<std::pair<std::string, Tensor>>;
 State state(Module& root);
 
 /// Copies `state` over the parameters of the same names, converted to their dtype. Throws one Error that
-/// lists every missing, unexpected and wrong-shaped name, the latter with both shapes; nothing is changed
-/// then.
+/// lists every missing and unexpected name, every one of the wrong shape with both shapes, and every one that
+/// holds whole numbers; nothing is changed then.
 void load_state(Module& root, const State& state, std::string_view what);
 
 }  // namespace engine
