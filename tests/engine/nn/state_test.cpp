@@ -1,0 +1,119 @@
+#include "engine/nn/state.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/engine/nn/toy_modules.h"
+#include "tests/support/compare.h"
+
+namespace engine {
+namespace {
+
+/// A state in buffers of its own.
+State copy_of(const State& state) {
+  State copy;
+  for (const auto& [name, tensor] : state) copy.emplace_back(name, tensor.clone());
+  return copy;
+}
+
+Toy filled() {
+  Toy toy;
+  randomize(toy);
+  return toy;
+}
+
+void expect_state(Module& root, const State& expected) {
+  const State actual = state(root);
+  ASSERT_EQ(actual.size(), expected.size());
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    EXPECT_EQ(actual[i].first, expected[i].first);
+    EXPECT_TRUE(support::same_bits(actual[i].second, expected[i].second)) << actual[i].first;
+  }
+}
+
+TEST(State, holds_every_value_by_name_in_order) {
+  Toy toy = filled();
+  const State all = state(toy);
+  ASSERT_EQ(all.size(), 8u);
+  EXPECT_EQ(all[0].first, "token");
+  EXPECT_EQ(all[7].first, "head.weight");
+  EXPECT_EQ(all[7].second.raw(), toy.head.weight.value().raw());
+}
+
+TEST(LoadState, copies_every_value) {
+  Toy from = filled(), to;
+  const State saved = copy_of(state(from));
+  load_state(to, saved, "toy.safetensors");
+  expect_state(to, saved);
+  to.head.weight.value().data<float>()[0] += 1;
+  EXPECT_FALSE(support::same_bits(to.head.weight.value(), saved[7].second)) << "the buffers are not shared";
+}
+
+TEST(LoadState, does_not_care_about_the_order) {
+  Toy from = filled(), to;
+  State saved = copy_of(state(from));
+  const State in_order = saved;
+  std::reverse(saved.begin(), saved.end());
+  load_state(to, saved, "toy");
+  expect_state(to, in_order);
+}
+
+TEST(LoadState, converts_to_the_dtype_of_the_parameter) {
+  Toy from = filled(), to;
+  convert(to, Dtype::f64);
+  load_state(to, state(from), "toy");
+  EXPECT_TRUE(support::same_bits(to.head.weight.value(), from.head.weight.value().to(Dtype::f64)));
+}
+
+TEST(LoadState, keeps_what_trains) {
+  Toy from = filled(), to;
+  to.head.weight.train(Selection::rows({1}));
+  load_state(to, state(from), "toy");
+  EXPECT_EQ(to.head.weight.trains(), Selection::rows({1}));
+}
+
+/// Loads `wrong` into a module and returns the complaint; nothing may have changed.
+std::string complaint(const State& wrong) {
+  Toy toy = filled();
+  const State before = copy_of(state(toy));
+  const std::string message = support::error_of([&] { load_state(toy, wrong, "toy.safetensors"); });
+  expect_state(toy, before);
+  return message;
+}
+
+TEST(LoadState, lists_all_complaints_in_one_message_and_changes_nothing) {
+  Toy from = filled();
+  State wrong;
+  for (const auto& [name, tensor] : state(from)) {
+    Tensor other = Tensor::full(tensor.shape(), 5);
+    if (name == "token") other = Tensor::zeros({1, 3});
+    if (name == "head.weight") other = Tensor::zeros({10, 3});
+    if (!name.starts_with("norm")) wrong.emplace_back(name, other);
+  }
+  wrong.emplace_back("fc.weight", Tensor::zeros({1}));
+  EXPECT_EQ(complaint(wrong),
+            "toy.safetensors: 2 names missing (norm.weight, norm.bias), 1 name unexpected (fc.weight), "
+            "2 names of the wrong shape (token [1, 3] instead of [1, 1, 3], head.weight [10, 3] instead of "
+            "[2, 3])");
+}
+
+TEST(LoadState, complains_about_whole_numbers_and_changes_nothing) {
+  Toy from = filled();
+  State wrong = copy_of(state(from));
+  for (auto& [name, tensor] : wrong) tensor = Tensor::full(tensor.shape(), 5);
+  wrong.back().second = Tensor::zeros({2, 3}, Dtype::i64);
+  EXPECT_EQ(complaint(wrong), "toy.safetensors: 1 name of the wrong type (head.weight i64)");
+}
+
+TEST(LoadState, cuts_a_long_list_short) {
+  State wrong;
+  for (int i = 0; i < 20; ++i) wrong.emplace_back("x" + std::to_string(10 + i), Tensor::zeros({1}));
+  const std::string message = complaint(wrong);
+  EXPECT_NE(message.find("20 names unexpected (x10, "), std::string::npos) << message;
+  EXPECT_NE(message.find("x21, ...)"), std::string::npos) << message;
+  EXPECT_EQ(message.find("x22"), std::string::npos) << message;
+}
+
+}  // namespace
+}  // namespace engine
