@@ -119,7 +119,7 @@ TEST_P(GoldenMethod, trains_like_masked_dense_adam_in_pytorch) {
       const Index width = model.config().width;
       for (Tensor* t : {&actual, &expected}) std::fill_n(t->data<float>().begin() + width, width, 0.0f);
     }
-    EXPECT_TRUE(support::near(actual, expected, 1e-4)) << name;
+    EXPECT_TRUE(support::near(actual, expected, 1e-5)) << name;
     ++compared;
   }
   EXPECT_GE(compared, 15);
