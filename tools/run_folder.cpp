@@ -11,19 +11,31 @@ namespace tools {
 namespace fs = std::filesystem;
 using engine::Json;
 
-RunFolder::RunFolder(const fs::path& path, Existing existing) : path_(path) {
-  const bool there = fs::exists(path_) && (!fs::is_directory(path_) || !fs::is_empty(path_));
-  if (there && !fs::is_directory(path_))
-    throw UsageError(path_.string() + " is a file; --out needs a folder");
-  if (there && existing == Existing::refuse) {
-    throw UsageError(path_.string() +
+namespace {
+
+// Written first and never removed, so that it tells a run from other folders.
+constexpr const char* kLog = "metrics.jsonl";
+
+}  // namespace
+
+void RunFolder::check_free(const fs::path& path, Existing existing) {
+  if (!fs::exists(path)) return;
+  if (!fs::is_directory(path)) throw UsageError(path.string() + " is a file; --out needs a folder");
+  if (fs::is_empty(path)) return;
+  if (existing == Existing::refuse) {
+    throw UsageError(path.string() +
                      " exists and is not empty; go on with --resume, or begin anew with --overwrite");
   }
-  if (there && existing == Existing::overwrite) {
-    engine::check(
-        fs::exists(file("config.json")),
-        path_.string() + " is no run folder (it has no config.json), so --overwrite leaves it alone");
-    for (const char* name : {"config.json", "metrics.jsonl", "selection.safetensors", "delta.safetensors",
+  if (!fs::exists(path / kLog)) {
+    throw UsageError(path.string() + " is no run folder (it has no " + kLog +
+                     "), so --resume and --overwrite leave it alone; give another --out");
+  }
+}
+
+RunFolder::RunFolder(const fs::path& path, Existing existing) : path_(path) {
+  check_free(path_, existing);
+  if (existing == Existing::overwrite) {
+    for (const char* name : {"config.json", "selection.safetensors", "delta.safetensors",
                              "checkpoint.safetensors", "result.json", "report.html"}) {
       fs::remove(file(name));
     }
@@ -31,8 +43,8 @@ RunFolder::RunFolder(const fs::path& path, Existing existing) : path_(path) {
   std::error_code failure;
   fs::create_directories(path_, failure);
   engine::check(!failure, path_.string() + ": cannot make the folder:", failure.message());
-  log_.open(file("metrics.jsonl"), std::ios::app);
-  engine::check(log_.is_open(), file("metrics.jsonl").string() + ": cannot be written");
+  log_.open(file(kLog), std::ios::app);
+  engine::check(log_.is_open(), file(kLog).string() + ": cannot be written");
 }
 
 fs::path RunFolder::fresh_path(const std::string& data, const std::string& method) {
@@ -48,24 +60,33 @@ void RunFolder::write_json(const std::string& name, const Json& json) const {
 
 void RunFolder::log(const Json& line) {
   log_ << line.dump() << '\n' << std::flush;
-  engine::check(log_.good(), file("metrics.jsonl").string() + ": cannot be written; is the disk full?");
+  engine::check(log_.good(), file(kLog).string() + ": cannot be written; is the disk full?");
 }
 
-void RunFolder::cut_log(engine::Index step) {
-  log_.close();
-  std::ifstream old(file("metrics.jsonl"));
+void RunFolder::cut_log(engine::Index steps) {
+  std::ifstream old(file(kLog));
   std::string kept;
   for (std::string line; std::getline(old, line);) {
     const Json json = Json::parse(line, nullptr, false);
-    const bool whole = json.is_object();  // a crash may leave half a line
-    if (whole && json.value("kind", std::string()) == "score")
-      kept += line + '\n';
-    else if (whole && json.value("step", step + 1) <= step)
+    if (!json.is_object()) continue;  // a crash may leave half a line
+    const std::string kind = json.value("kind", "");
+    // A step line carries the number of its step, from 0; an evaluation how many steps were done.
+    const engine::Index step = json.value("step", steps + 1);
+    if (kind == "score" || (kind == "step" && step < steps) || (kind == "eval" && step <= steps))
       kept += line + '\n';
   }
-  engine::write_file(file("metrics.jsonl"), kept);
-  log_.open(file("metrics.jsonl"), std::ios::app);
-  engine::check(log_.is_open(), file("metrics.jsonl").string() + ": cannot be written");
+  replace_log(kept);
+}
+
+void RunFolder::clear_log() {
+  replace_log("");
+}
+
+void RunFolder::replace_log(const std::string& lines) {
+  log_.close();
+  engine::write_file(file(kLog), lines);
+  log_.open(file(kLog), std::ios::app);
+  engine::check(log_.is_open(), file(kLog).string() + ": cannot be written");
 }
 
 }  // namespace tools

@@ -14,8 +14,10 @@ class RunFolder {
  public:
   enum class Existing { refuse, resume, overwrite };
 
-  /// Makes the folder, or takes an existing run as told. Throws a UsageError when there is a run and it is to
-  /// be refused, an Error when the folder cannot be made or written.
+  /// Throws a UsageError when the path may not be taken: something is there and is to be refused, or it is no
+  /// run folder.
+  static void check_free(const std::filesystem::path& path, Existing existing);
+  /// Makes the folder, or takes an existing run as told. Throws an Error when it cannot be made or written.
   RunFolder(const std::filesystem::path& path, Existing existing);
 
   /// A folder "runs/<data>-<method>-<n>" with the lowest free n.
@@ -30,10 +32,13 @@ class RunFolder {
   void write_json(const std::string& name, const nlohmann::ordered_json& json) const;
   /// Adds a line to metrics.jsonl.
   void log(const nlohmann::ordered_json& line);
-  /// Drops the lines of metrics.jsonl past this step, which a resumed run writes anew.
-  void cut_log(engine::Index step);
+  /// Keeps the lines of metrics.jsonl up to this many steps: a resumed run writes the others anew.
+  void cut_log(engine::Index steps);
+  /// Empties metrics.jsonl.
+  void clear_log();
 
  private:
+  void replace_log(const std::string& lines);
   std::filesystem::path path_;
   std::ofstream log_;
 };

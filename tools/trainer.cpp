@@ -1,5 +1,6 @@
 #include "tools/trainer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -52,10 +53,6 @@ Trainer::Trainer(const Parts& parts)
       schedule_(parts.options.make_schedule(std::max<Index>(1, steps_per_epoch_))),
       parameters_(engine::parameters(parts.loaded.model)),
       optimizer_(parts.options.make_optimizer(parameters_)) {
-  engine::check(steps_per_epoch_ > 0, loader_.batches(), "batches do not fill one step of --grad-accum",
-                p_.options.grad_accum);
-  if (p_.options.keep == "best")
-    engine::check(p_.splits.val != nullptr, "--keep best needs a val split to choose on");
   if (p_.options.ema > 0) ema_.emplace(parameters_, p_.options.ema);
 }
 
@@ -73,11 +70,20 @@ void Trainer::check_finite(Index step, double value, const std::string& what,
                            const std::vector<std::string>& pictures) {
   if (std::isfinite(value)) return;
   for (const auto& [name, parameter] : parameters_) parameter.grad() = {};
-  save();
+  if (is_sound()) save();
   throw engine::Error(
       engine::say("the", what, "of step", step, "is", std::to_string(value) + "; its pictures are",
-                  engine::join(pictures, ", ") + ".", "The state before it is kept in",
+                  engine::join(pictures, ", ") + ".", "The last good state is kept in",
                   p_.folder.file("checkpoint.safetensors").string() + "; a lower --lr or --clip may help"));
+}
+
+bool Trainer::is_sound() const {
+  for (const auto& [name, parameter] : parameters_) {
+    if (!parameter.trains().any()) continue;
+    const Tensor part = parameter.trains().gather(parameter.value());
+    if (!std::ranges::all_of(part.data<float>(), [](float x) { return std::isfinite(x); })) return false;
+  }
+  return true;
 }
 
 Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::string>& pictures) {
@@ -154,7 +160,7 @@ void Trainer::evaluate(Index epoch) {
                  {"top1", e.top1},
                  {"top5", e.top5},
                  {"step", state_.step}});
-  note(engine::say("epoch", epoch, "val: top-1", fixed(e.top1, 1), "%, loss", fixed(e.loss, 4)));
+  judgement_ = " val " + fixed(e.top1, 1) + " %";
 }
 
 void Trainer::run() {
@@ -165,12 +171,14 @@ void Trainer::run() {
     const Index end = std::min(schedule_.steps, (epoch + 1) * steps_per_epoch_);
     while (state_.step < end) {
       const double loss = take_step(state_.step, epoch);
-      progress.advance("loss " + fixed(loss, 4));
+      progress.advance("loss " + fixed(loss, 4) + judgement_);
+      if (state_.step == end) break;  // judged before it is saved: a resumed run need not judge again
       if (p_.options.save_every > 0 && state_.step % p_.options.save_every == 0) save();
     }
     const bool last = state_.step == schedule_.steps;
     if (last || (epoch + 1) % p_.options.eval_every == 0) evaluate(epoch);
-    if (last || p_.options.save_every == 0) save();
+    const Index every = p_.options.save_every;
+    if (last || every == 0 || state_.step % every == 0) save();
   }
   if (ema_) ema_->swap();
   put_back_best();

@@ -25,10 +25,12 @@ class Trainer {
   void resume(const Checkpoint& checkpoint);
   /// Trains to the end and leaves in the model the numbers to keep: the averages with --ema, the best on val
   /// with --keep best. Throws an Error that names the step and its pictures when a loss or gradient is not
-  /// finite; the checkpoint then holds the state before that step.
+  /// finite; the checkpoint then holds the last state whose numbers were.
   void run();
   /// Writes a checkpoint of the present state.
   void save() const;
+  /// The epoch, from 0, that the last step belongs to.
+  Index last_epoch() const { return (schedule_.steps - 1) / steps_per_epoch_; }
 
  private:
   struct Loss {
@@ -39,6 +41,7 @@ class Trainer {
                     const std::vector<std::string>& pictures);
   double take_step(Index step, Index epoch);  ///< the loss
   void evaluate(Index epoch);
+  bool is_sound() const;  ///< all numbers that train are finite
   void keep_best(double top1);
   void put_back_best();
 
@@ -50,6 +53,7 @@ class Trainer {
   std::unique_ptr<engine::Optimizer> optimizer_;
   std::optional<engine::Ema> ema_;
   RunState state_;
+  std::string judgement_;  ///< the last top-1 on val, for people
 };
 
 }  // namespace tools

@@ -16,18 +16,16 @@ using nlohmann::ordered_json;
 
 namespace {
 
-RunFolder open_folder(TuneOptions& options) {
-  if (options.out.empty()) options.out = RunFolder::fresh_path(options.data.name(), options.method);
-  const auto existing = options.resume      ? RunFolder::Existing::resume
-                        : options.overwrite ? RunFolder::Existing::overwrite
-                                            : RunFolder::Existing::refuse;
-  return RunFolder(options.out, existing);
+RunFolder::Existing existing_runs(const TuneOptions& options) {
+  return options.resume      ? RunFolder::Existing::resume
+         : options.overwrite ? RunFolder::Existing::overwrite
+                             : RunFolder::Existing::refuse;
 }
 
 /// What a resumed run must have in common with the run it goes on with.
 std::string config_of(const Job& job, const TuneOptions& options) {
   ordered_json config = options.to_json();
-  for (const char* free : {"eval_every", "save_every"}) config.erase(free);  // these may change
+  for (const char* free : {"eval_every", "save_every", "workers"}) config.erase(free);  // these may change
   config["base_sha256"] = job.loaded.base_sha256;
   config["pictures"] = job.pictures->size();
   return config.dump();
@@ -35,6 +33,7 @@ std::string config_of(const Job& job, const TuneOptions& options) {
 
 void write_config(const RunFolder& folder, const Job& job, const TuneOptions& options) {
   ordered_json config = options.to_json();
+  config["out"] = options.out;
   config["preprocessing"] = ordered_json::parse(preprocessing_json(job.loaded.preprocessing));
   config["classes"] = job.splits.classes;
   config["arch_found"] = job.loaded.arch;
@@ -105,10 +104,12 @@ void run_tune(Arguments arguments) {
   if (args.given("--epochs") && args.given("--steps"))
     throw UsageError("--epochs and --steps exclude each other");
   options.check();
+  if (options.out.empty()) options.out = RunFolder::fresh_path(options.data.name(), options.method);
+  RunFolder::check_free(options.out, existing_runs(options));
 
   const Stopwatch watch;
   Job job = make_job(options);
-  RunFolder folder = open_folder(options);
+  RunFolder folder(options.out, existing_runs(options));
   const std::string config = config_of(job, options);
   std::optional<Checkpoint> checkpoint;
   if (options.resume && folder.has_checkpoint())
@@ -119,7 +120,8 @@ void run_tune(Arguments arguments) {
     checkpoint->restore(job.loaded.model, *job.method);
     note(engine::say("resuming after step", checkpoint->state().step));
   } else {
-    folder.cut_log(0);
+    folder.clear_log();
+    if (options.resume) note("note: " + options.out + " has no checkpoint to go on from; beginning anew");
     select(job, options, folder);
   }
   Trainer trainer({job.loaded, *job.method, job.splits, folder, options, config});
@@ -133,7 +135,7 @@ void run_tune(Arguments arguments) {
   engine::write_safetensors(delta, peft::delta_of(job.loaded.model),
                             metadata_of(job, options, "espalier-delta"));
   const peft::Account account = peft::account(job.loaded.model);
-  ordered_json result = evaluate_splits(job, options, folder, options.epochs - 1);
+  ordered_json result = evaluate_splits(job, options, folder, trainer.last_epoch());
   result["trainable"] = account.trainable;
   result["total"] = account.total;
   result["seconds"] = watch.seconds();
