@@ -121,15 +121,20 @@ bool is_image_folder(const fs::path& dir) {
   return false;
 }
 
-Splits open_image_folder(const fs::path& dir) {
-  const fs::path train = dir / "train";
-  check(is_folder(train), "no train split:", train.string(), "does not exist");
-  Split split = read_split(train);
-  check_classes(train.string(), split.names);
+Splits open_class_folders(const fs::path& dir) {
+  Split split = read_split(dir);
   Splits splits;
   splits.classes = std::move(split.names);
   splits.ignored = split.ignored;
   splits.train = std::make_shared<PictureFiles>(std::move(split.pictures));
+  return splits;
+}
+
+Splits open_image_folder(const fs::path& dir) {
+  const fs::path train = dir / "train";
+  check(is_folder(train), "no train split:", train.string(), "does not exist");
+  Splits splits = open_class_folders(train);
+  check_classes(train.string(), splits.classes);
   splits.val = open_split(dir / (is_folder(dir / "val") ? "val" : "validation"), splits);
   splits.test = open_split(dir / "test", splits);
   return splits;

@@ -13,6 +13,9 @@ namespace data {
 /// when a class folder holds no picture, or when there is one class only.
 Splits open_image_folder(const std::filesystem::path& dir);
 
+/// The pictures of DIR/<class>/** alone, as the train of a data set. One class is enough.
+Splits open_class_folders(const std::filesystem::path& dir);
+
 /// True when DIR holds the folder of a split.
 bool is_image_folder(const std::filesystem::path& dir);
 

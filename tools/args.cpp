@@ -48,10 +48,13 @@ void Args::list(const std::string& name, std::vector<std::string>& target, const
       [&target](const std::string& given) { target = engine::split(given, ','); });
 }
 
-void Args::integer(const std::string& name, Index& target, Index lowest, const std::string& help) {
-  add(name, "N", help, std::to_string(target), [&target, name, lowest](const std::string& given) {
+void Args::integer(const std::string& name, Index& target, Index lowest, const std::string& help,
+                   Index highest) {
+  const std::string standard = target >= lowest ? std::to_string(target) : "";
+  add(name, "N", help, standard, [&target, name, lowest, highest](const std::string& given) {
     target = engine::parse_integer(given, name);
     engine::check(target >= lowest, name, "takes", lowest, "or more, not", given);
+    engine::check(target <= highest, name, "takes", highest, "or less, not", given);
   });
 }
 

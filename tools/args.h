@@ -34,6 +34,9 @@ decltype(auto) as_usage(F&& f) {
   }
 }
 
+/// More threads than any machine has cores to run.
+constexpr Index kMostThreads = 1024, kMostWorkers = 256;
+
 /// The options of one command. Targets keep their value when the option is not given.
 class Args {
  public:
@@ -46,7 +49,8 @@ class Args {
              const std::string& help);  ///< positional
   void list(const std::string& name, std::vector<std::string>& target, const std::string& values,
             const std::string& help);
-  void integer(const std::string& name, Index& target, Index lowest, const std::string& help);
+  void integer(const std::string& name, Index& target, Index lowest, const std::string& help,
+               Index highest = 1'000'000'000);  ///< a standard value below `lowest` is told by the help
   void number(const std::string& name, double& target, bool (*ok)(double), const std::string& range,
               const std::string& help);
   void choice(const std::string& name, std::string& target, const std::vector<std::string>& choices,

@@ -2,6 +2,7 @@
 
 #include "engine/base/text.h"
 #include "peft/delta.h"
+#include "tools/console.h"
 
 namespace tools {
 
@@ -19,14 +20,6 @@ std::string told(const engine::Safetensors& file, const std::string& key) {
   const auto found = file.metadata().find(key);
   engine::check(found != file.metadata().end(), file.path() + ": not a checkpoint: its metadata has no", key);
   return found->second;
-}
-
-/// A double as text that reads back to the same bits.
-std::string exact(double value) {
-  std::ostringstream text;
-  text.precision(17);
-  text << value;
-  return text.str();
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 
 namespace tools {
@@ -31,6 +32,15 @@ std::size_t terminal_width() {
 
 void note(const std::string& text) {
   std::cerr << text << '\n';
+}
+
+void check_can_write(const std::string& path) {
+  if (path.empty()) return;
+  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+  std::error_code ignored;
+  engine::check(std::filesystem::is_directory(folder, ignored), path + ":", folder.string(),
+                "is no folder; make it, or give another path");
+  engine::check(!std::filesystem::is_directory(path, ignored), path + ": is a folder; a file is needed");
 }
 
 Progress::Progress(std::string title, engine::Index steps, engine::Index images)
@@ -78,6 +88,12 @@ double peak_mb() {
 std::string fixed(double value, int digits) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+std::string exact(double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.17g", value);
   return text;
 }
 

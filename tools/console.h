@@ -10,6 +10,10 @@ namespace tools {
 /// One line to stderr.
 void note(const std::string& text);
 
+/// Throws an Error when there is no folder for a file at `path`: long work would be lost. An empty path is
+/// none.
+void check_can_write(const std::string& path);
+
 /// Seconds since it was made.
 class Stopwatch {
  public:
@@ -44,5 +48,8 @@ double peak_mb();
 
 /// `value` with this many digits behind the point.
 std::string fixed(double value, int digits);
+
+/// A double as text that reads back to the same bits.
+std::string exact(double value);
 
 }  // namespace tools

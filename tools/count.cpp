@@ -37,7 +37,7 @@ void run_count(Arguments arguments) {
   Args args("count", "How many numbers a method trains, without weights or data.");
   args.text("--arch", arch, "NAME", "architecture, by timm's name");
   args.integer("--classes", classes, 1, "of the head");
-  args.integer("--threads", threads, 1, "makes no difference here");
+  args.integer("--threads", threads, 1, "makes no difference here", kMostThreads);
   args.flag("--json", json, "print the result as one JSON object");
   args.group("Method");
   args.text("--method", method, "NAME", "see `espalier methods`");

@@ -1,10 +1,13 @@
 #include "tools/data_source.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <numeric>
 
+#include "data/image_folder.h"
 #include "data/sources.h"
 #include "data/split_file.h"
+#include "engine/base/text.h"
 #include "tools/console.h"
 
 namespace tools {
@@ -26,13 +29,23 @@ std::string DataOptions::name() const {
   return last.empty() ? "data" : last;
 }
 
+void DataOptions::check(const std::string& split) const {
+  const bool lists = !(train_list + val_list + test_list).empty();
+  if (lists == !data.empty())
+    throw UsageError("data is needed, in one form: --data DIR, or --train-list FILE with --data-root DIR");
+  if (lists && list_of(split).empty() && train_list.empty())
+    throw UsageError("--" + split + "-list FILE is needed beside the other lists");
+  if (lists && data_root.empty()) throw UsageError("lists of pictures need --data-root DIR");
+  if (!lists && !data_root.empty())
+    throw UsageError("--data-root goes with --train-list; --data DIR needs none");
+}
+
+const std::string& DataOptions::list_of(const std::string& split) const {
+  return split == "train" ? train_list : split == "val" ? val_list : test_list;
+}
+
 data::Splits open_splits(const DataOptions& options) {
   const bool lists = !options.train_list.empty();
-  if (lists == !options.data.empty())
-    throw UsageError("data is needed, in one form: --data DIR, or --train-list FILE with --data-root DIR");
-  if (!lists && !(options.val_list + options.test_list).empty())
-    throw UsageError("--val-list and --test-list need --train-list");
-  if (lists && options.data_root.empty()) throw UsageError("--train-list needs --data-root DIR");
   data::Splits splits = lists ? data::open_split_files({options.train_list, options.val_list,
                                                         options.test_list, options.data_root})
                               : data::open_data(options.data);
@@ -47,8 +60,31 @@ std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, cons
     return data::concat(splits.train, splits.val);
   }
   const auto found = name == "train" ? splits.train : name == "val" ? splits.val : splits.test;
-  engine::check(found != nullptr, "there is no", name, "split in the data");
+  std::vector<std::string> there{"train"};
+  if (splits.val) there.emplace_back("val");
+  if (splits.test) there.emplace_back("test");
+  engine::check(found != nullptr, "there is no", name, "split in the data; it has",
+                engine::join(there, ", "));
   return found;
+}
+
+SplitToJudge open_split_to_judge(const DataOptions& options, const std::string& split) {
+  namespace fs = std::filesystem;
+  if (!options.data.empty()) {
+    const fs::path dir = options.data;
+    fs::path alone = dir / split;
+    if (split == "val" && !fs::is_directory(alone)) alone = dir / "validation";
+    if (fs::is_directory(alone) && !fs::is_directory(dir / "train")) {
+      const data::Splits splits = data::open_class_folders(alone);
+      return {splits.classes, splits.train};
+    }
+  } else if (options.train_list.empty()) {
+    const data::Splits splits =
+        data::open_split_files({.train = options.list_of(split), .root = options.data_root});
+    return {splits.classes, splits.train};
+  }
+  const data::Splits splits = open_splits(options);
+  return {splits.classes, find_split(splits, split)};
 }
 
 std::vector<Index> match_classes(const std::vector<std::string>& data_classes,
@@ -60,7 +96,17 @@ std::vector<Index> match_classes(const std::vector<std::string>& data_classes,
     std::iota(map.begin(), map.end(), Index{0});
     return map;
   }
-  return data::find_classes("the data", data_classes, model_classes);
+  std::vector<std::string> unknown;
+  for (std::size_t i = 0; i < data_classes.size(); ++i) {
+    const auto at = std::ranges::find(model_classes, data_classes[i]);
+    map[i] = at - model_classes.begin();
+    if (at == model_classes.end()) unknown.push_back(data_classes[i]);
+  }
+  engine::check(
+      unknown.empty(), "the data has", unknown.size(), unknown.size() == 1 ? "class" : "classes",
+      "that the model does not know:",
+      engine::join(unknown, ", ") + engine::did_you_mean(unknown.empty() ? "" : unknown[0], model_classes));
+  return map;
 }
 
 }  // namespace tools

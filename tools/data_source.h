@@ -10,12 +10,24 @@ struct DataOptions {
   std::string data, train_list, val_list, test_list, data_root;
 
   void add_to(Args& args);
+  /// Throws a UsageError unless the data is given in one form that has `split`.
+  void check(const std::string& split = "train") const;
+  /// The list of "train", "val" or "test"; empty when it is not given.
+  const std::string& list_of(const std::string& split) const;
   /// A short name of the data set for the run's folder.
   std::string name() const;
 };
 
-/// Opens the folder of --data, or the lists. Throws a UsageError when neither or both are given.
+/// Opens the folder of --data, or the lists.
 data::Splits open_splits(const DataOptions& options);
+
+/// A split that a model is judged on.
+struct SplitToJudge {
+  std::vector<std::string> classes;
+  std::shared_ptr<const data::Dataset> pictures;
+};
+/// Where the data has no train to tell the classes, they are those of the split itself.
+SplitToJudge open_split_to_judge(const DataOptions& options, const std::string& split);
 
 /// The split "train", "val", "test" or "train+val". Throws an Error when it is not there.
 std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, const std::string& name);

@@ -54,26 +54,29 @@ void run_eval(Arguments arguments) {
   data.add_to(args);
   args.choice("--split", split, {"train", "val", "test"}, "");
   args.integer("--batch-size", batch_size, 1, "pictures in a batch");
-  args.integer("--workers", workers, 0, "threads that decode ahead");
+  args.integer("--workers", workers, 0, "threads that decode ahead", kMostWorkers);
   args.group("Result");
   args.text("--logits", logits, "FILE", "write logits, labels and file names, a safetensors file");
   args.flag("--json", json, "print the result as one JSON object");
   if (!args.parse(arguments)) return;
+  model.check();
+  data.check(split);
+  check_can_write(logits);
 
   LoadedModel loaded = load_tuned_model(model, delta, force);
-  const data::Splits splits = open_splits(data);
   const Index outputs = loaded.model.config().classes;
   engine::check(loaded.has_head || !delta.empty(),
                 model.model + ": the checkpoint has no head; tune one, or give --delta");
-  const std::vector<Index> map = match_classes(splits.classes, loaded.classes, outputs);
-  const Predictions p = predict_split(loaded.model, find_split(splits, split), loaded.preprocessing, map,
+  const SplitToJudge judged = open_split_to_judge(data, split);
+  const std::vector<Index> map = match_classes(judged.classes, loaded.classes, outputs);
+  const Predictions p = predict_split(loaded.model, judged.pictures, loaded.preprocessing, map,
                                       {batch_size, static_cast<int>(workers), split});
   if (!logits.empty()) write_logits(logits, p);
-  const Evaluation e = judge(p, splits.classes, map);
+  const Evaluation e = judge(p, judged.classes, map);
   if (json)
     std::cout << to_json(e).dump(2) << '\n';
   else
-    print(e, loaded.classes.empty() ? splits.classes : loaded.classes);
+    print(e, loaded.classes.empty() ? judged.classes : loaded.classes);
 }
 
 }  // namespace tools

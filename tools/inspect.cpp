@@ -95,7 +95,7 @@ void run_inspect(Arguments arguments) {
   bool json = false;
   Args args("inspect", "What is in a checkpoint, delta, selection or run folder.");
   args.texts("PATH", paths, "files or folders");
-  args.integer("--threads", threads, 1, "makes no difference here");
+  args.integer("--threads", threads, 1, "makes no difference here", kMostThreads);
   args.flag("--json", json, "print JSON");
   if (!args.parse(arguments)) return;
   if (paths.empty()) throw UsageError("inspect: at least one file or folder is needed");

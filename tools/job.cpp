@@ -14,7 +14,6 @@ namespace {
 void choose_head(LoadedModel& loaded, const data::Splits& splits, const TuneOptions& options) {
   const Index classes = static_cast<Index>(splits.classes.size());
   const bool fits = loaded.has_head && loaded.model.config().classes == classes;
-  const bool same_names = loaded.classes.empty() || loaded.classes == splits.classes;
   if (options.head == "keep" && !fits) {
     throw UsageError(engine::say("--head keep: the checkpoint has",
                                  loaded.has_head
@@ -22,10 +21,25 @@ void choose_head(LoadedModel& loaded, const data::Splits& splits, const TuneOpti
                                      : std::string("no head,"),
                                  "but the data has", classes, "classes; use --head new"));
   }
-  if (!(options.head == "keep" || (options.head == "auto" && fits && same_names))) {
+  if (options.head == "new" || !fits) {
     new_head(loaded, classes, options.init_head, static_cast<std::uint64_t>(options.model.seed));
+  } else if (!loaded.classes.empty() && loaded.classes != splits.classes) {
+    note(
+        "note: the head is kept though its classes have other names than the data's; --head new starts "
+        "afresh");
   }
   loaded.classes = splits.classes;
+}
+
+/// Refuses at once what training would refuse after a long scoring.
+void check_data(const Job& job, const TuneOptions& options) {
+  const Index n = job.pictures->size(), batches = n / options.batch_size;
+  engine::check(batches > 0, "the data has", n, "images to learn from, too few for one batch of",
+                std::to_string(options.batch_size) + "; a --batch-size of", n, "or less is needed");
+  engine::check(batches >= options.grad_accum, batches, "batches of", options.batch_size,
+                "images are too few for one step of --grad-accum", options.grad_accum);
+  engine::check(options.keep != "best" || job.splits.val != nullptr,
+                "--keep best needs a val split to choose on, and the data has none; use --keep last");
 }
 
 }  // namespace
@@ -36,6 +50,7 @@ Job make_job(const TuneOptions& options) {
           .pictures = nullptr,
           .method = peft::make_method(options.method, options.method_options)};
   job.pictures = find_split(job.splits, options.on);
+  check_data(job, options);
   choose_head(job.loaded, job.splits, options);
   as_usage([&] { job.method->check_model(job.loaded.model); });
   return job;

@@ -31,19 +31,17 @@ void print_help() {
 }
 
 void run(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) {
-    print_help();
-    throw UsageError("a command is needed");
-  }
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) names.emplace_back(command.name);
+  if (arguments.empty())
+    throw UsageError("a command is needed: " + engine::join(names, ", ") + "; see espalier --help");
   const std::string& name = arguments.front();
   if (name == "--help" || name == "-h" || name == "help") return print_help();
   if (name == "--version") {
     std::cout << "espalier " ESPALIER_VERSION "\n";
     return;
   }
-  std::vector<std::string> names;
   for (const Command& command : kCommands) {
-    names.emplace_back(command.name);
     if (name == command.name) return command.run(Arguments(arguments).subspan(1));
   }
   throw UsageError("unknown command '" + name + "'" + engine::did_you_mean(name, names));

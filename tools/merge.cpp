@@ -8,6 +8,7 @@
 #include "engine/tensor/random.h"
 #include "models/names.h"
 #include "tools/commands.h"
+#include "tools/console.h"
 #include "tools/model_source.h"
 
 namespace tools {
@@ -36,17 +37,23 @@ double largest_difference(models::Vit& a, models::Vit& b, std::uint64_t seed) {
 void run_merge(Arguments arguments) {
   ModelOptions model;
   std::string delta, out;
-  bool force = false;
+  bool force = false, json = false;
   Args args("merge", "Base + delta to a stand-alone checkpoint.");
   model.add_to(args);
   args.group("Delta and result");
   args.text("--delta", delta, "FILE", "what was tuned");
   args.flag("--force", force, "take a delta that was made for another base");
   args.text("--out", out, "FILE", "the checkpoint to write");
+  args.flag("--json", json, "print the result as one JSON object");
   if (!args.parse(arguments)) return;
-  if (delta.empty() || out.empty()) throw UsageError("merge: --model, --delta and --out are needed");
+  model.check();
+  if (delta.empty() || out.empty()) throw UsageError("merge: --delta FILE and --out FILE are needed");
+  check_can_write(out);
 
   LoadedModel tuned = load_tuned_model(model, delta, force);
+  std::error_code ignored;
+  if (std::filesystem::equivalent(out, tuned.checkpoint, ignored))
+    throw UsageError("merge: --out " + out + " is the base itself; give another file");
   engine::State tensors = engine::state(tuned.model);
   if (!tuned.checkpoint.empty()) {
     const engine::Safetensors base(tuned.checkpoint);
@@ -58,15 +65,23 @@ void run_merge(Arguments arguments) {
                             {{"format", "pt"},
                              {"arch", tuned.arch},
                              {"num_heads", std::to_string(tuned.model.config().heads)},
+                             {"norm_eps", exact(tuned.model.config().norm_eps)},
                              {"classes", ordered_json(tuned.classes).dump()},
                              {"preprocessing", preprocessing_json(tuned.preprocessing)}});
   ModelOptions again;
   again.model = out;
   again.seed = model.seed;
   LoadedModel merged = load_model(again);
-  std::cout << "largest difference of the logits on a probe batch: "
-            << largest_difference(tuned.model, merged.model, static_cast<std::uint64_t>(model.seed))
-            << "\nwritten: " << out << '\n';
+  const double difference =
+      largest_difference(tuned.model, merged.model, static_cast<std::uint64_t>(model.seed));
+  if (json) {
+    const ordered_json result{
+        {"largest_difference", difference}, {"out", out}, {"bytes", std::filesystem::file_size(out)}};
+    std::cout << result.dump(2) << '\n';
+    return;
+  }
+  std::cout << "largest difference of the logits on a probe batch: " << difference << "\nwritten: " << out
+            << '\n';
 }
 
 }  // namespace tools

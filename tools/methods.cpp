@@ -37,7 +37,7 @@ void run_methods(Arguments arguments) {
   bool json = false;
   Args args("methods", "The methods and their options; with names, a page each.");
   args.texts("NAME", names, "methods to show a page of");
-  args.integer("--threads", threads, 1, "makes no difference here");
+  args.integer("--threads", threads, 1, "makes no difference here", kMostThreads);
   args.flag("--json", json, "print JSON");
   if (!args.parse(arguments)) return;
   std::vector<const peft::MethodInfo*> shown;

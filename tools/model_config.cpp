@@ -44,6 +44,7 @@ Preprocessing from_timm(const Json& cfg) {
   if (cfg.value("crop_mode", std::string("center")) == "squash") how.mode = Preprocessing::Mode::squash;
   if (cfg.contains("mean")) how.mean = three(cfg.at("mean"), "mean");
   if (cfg.contains("std")) how.std = three(cfg.at("std"), "std");
+  data::check_preprocessing(how);
   return how;
 }
 
@@ -71,6 +72,7 @@ Preprocessing from_hugging_face(const Json& json) {
   }
   if (json.contains("image_mean")) how.mean = three(json.at("image_mean"), "image_mean");
   if (json.contains("image_std")) how.std = three(json.at("image_std"), "image_std");
+  data::check_preprocessing(how);
   return how;
 }
 
@@ -107,12 +109,19 @@ ModelConfig read_model_config(const std::filesystem::path& folder, const engine:
   };
   if (const auto heads = told("num_heads"))
     config.heads = engine::parse_integer(*heads, file + ": num_heads");
+  if (const auto eps = told("norm_eps")) config.norm_eps = engine::parse_number(*eps, file + ": norm_eps");
   if (const auto classes = told("classes")) config.classes = read_class_list(*classes, file);
   if (const auto how = told("preprocessing")) config.preprocessing = read_preprocessing(*how, file);
   if (folder.empty()) return config;
-  in_file(folder / "config.json", [&](const Json& json) { read_config(json, config); });
-  in_file(folder / "preprocessor_config.json",
-          [&](const Json& json) { config.preprocessing = from_hugging_face(json); });
+  bool timm_told = false;
+  in_file(folder / "config.json", [&](const Json& json) {
+    read_config(json, config);
+    timm_told = json.contains("pretrained_cfg");
+  });
+  if (!timm_told) {
+    in_file(folder / "preprocessor_config.json",
+            [&](const Json& json) { config.preprocessing = from_hugging_face(json); });
+  }
   if (config.heads)
     engine::check(*config.heads > 0,
                   (folder / "config.json").string() + ": the number of heads should be positive, not",

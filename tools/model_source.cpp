@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/text.h"
@@ -28,6 +29,8 @@ using engine::Tensor;
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr Index kMostPixels = 8192;  // in a side of a picture, as data::check_preprocessing has it
 
 struct CheckpointFile {
   fs::path file, folder;  ///< the folder is empty when nothing beside the file belongs to it
@@ -106,12 +109,10 @@ LoadedModel from_checkpoint(const ModelOptions& options) {
                      .checkpoint = found.file,
                      .has_head = has_head,
                      .classes = {},
+                     .told = {},
                      .preprocessing = {}};
   if (static_cast<Index>(config.classes.size()) == stored.classes) loaded.classes = config.classes;
-  if (config.preprocessing)
-    loaded.preprocessing = *config.preprocessing;
-  else
-    note("note: no config tells how pictures are prepared; using mean = std = 0.5, bicubic, squash");
+  loaded.told = config.preprocessing;
   fill(loaded, std::move(state), stored);
   return loaded;
 }
@@ -126,6 +127,7 @@ LoadedModel from_random(const ModelOptions& options) {
                      .checkpoint = {},
                      .has_head = true,
                      .classes = {},
+                     .told = {},
                      .preprocessing = {}};
   models::initialize(loaded.model, static_cast<std::uint64_t>(options.seed));
   loaded.base_sha256 = engine::sha256_of_safetensors(engine::state(loaded.model));
@@ -141,10 +143,8 @@ std::array<float, 3> three_numbers(const std::string& text, const std::string& o
   return numbers;
 }
 
-/// What the options say over what the checkpoint or delta says.
-void override_preprocessing(const ModelOptions& options, LoadedModel& loaded) {
-  Preprocessing& how = loaded.preprocessing;
-  how.size = loaded.model.config().image_size;
+/// Writes what the options say over what the checkpoint or delta says.
+void override_with(const ModelOptions& options, Preprocessing& how) {
   as_usage([&] {
     if (!options.mean.empty()) how.mean = three_numbers(options.mean, "--mean");
     if (!options.std.empty()) how.std = three_numbers(options.std, "--std");
@@ -154,12 +154,19 @@ void override_preprocessing(const ModelOptions& options, LoadedModel& loaded) {
   });
 }
 
+/// Settles how pictures are prepared: as the file `told`, else in the standard way, and as the options say.
+void settle_preprocessing(const ModelOptions& options, const std::optional<Preprocessing>& told,
+                          LoadedModel& loaded) {
+  const bool any_option = !(options.mean + options.std + options.interpolation + options.resize).empty();
+  if (!told && !any_option)
+    note("note: no config tells how pictures are prepared; using mean = std = 0.5, bicubic, squash");
+  loaded.preprocessing = told.value_or(Preprocessing{});
+  loaded.preprocessing.size = loaded.model.config().image_size;
+  override_with(options, loaded.preprocessing);
+}
+
 LoadedModel load_base(const ModelOptions& options) {
   engine::kernels::set_threads(static_cast<int>(options.threads));
-  if (options.model.empty() && options.arch.empty())
-    throw UsageError("a model is needed: --model PATH, or --arch NAME for random weights");
-  if (!options.model.empty() && !options.arch.empty())
-    throw UsageError("--model and --arch exclude each other: the architecture comes from the checkpoint");
   return options.model.empty() ? from_random(options) : from_checkpoint(options);
 }
 
@@ -175,14 +182,24 @@ void ModelOptions::add_to(Args& args) {
   args.choice("--interpolation", interpolation, {"bilinear", "bicubic"}, "how pictures are resized");
   args.choice("--resize", resize, {"squash", "crop"},
               "squash to N x N, or resize the short side and cut the centre");
-  args.integer("--image-size", image_size, 1, "side of the pictures; 0: the checkpoint's");
-  args.integer("--seed", seed, 0, "of all random numbers");
-  args.integer("--threads", threads, 1, "threads; 0: all cores; results do not depend on it");
+  args.integer("--image-size", image_size, 1, "side of the pictures (the checkpoint's)", kMostPixels);
+  args.integer("--seed", seed, 0, "of all random numbers", std::numeric_limits<Index>::max());
+  args.integer("--threads", threads, 1, "threads (all cores); results do not depend on it", kMostThreads);
+}
+
+void ModelOptions::check() const {
+  if (model.empty() && arch.empty())
+    throw UsageError("a model is needed: --model PATH, or --arch NAME for random weights");
+  if (!model.empty() && !arch.empty())
+    throw UsageError("--model and --arch exclude each other: the architecture comes from the checkpoint");
+  Preprocessing how;
+  override_with(*this, how);
+  if (!arch.empty()) as_usage([&] { models::architecture(arch); });
 }
 
 LoadedModel load_model(const ModelOptions& options) {
   LoadedModel loaded = load_base(options);
-  override_preprocessing(options, loaded);
+  settle_preprocessing(options, loaded.told, loaded);
   return loaded;
 }
 
@@ -205,11 +222,10 @@ LoadedModel load_tuned_model(const ModelOptions& options, const std::string& del
   engine::check(force || told("base_sha256") == loaded.base_sha256,
                 file.path() + ": made for another base: sha256", told("base_sha256") + ", not",
                 loaded.base_sha256 + "; --force takes it all the same");
-  loaded.preprocessing = how;
   loaded.classes = read_class_list(told("classes"), file.path());
   new_head(loaded, static_cast<Index>(loaded.classes.size()), "zeros", 0);
   peft::apply_delta(loaded.model, file);
-  override_preprocessing(options, loaded);
+  settle_preprocessing(options, how, loaded);
   return loaded;
 }
 

@@ -16,17 +16,20 @@ struct ModelOptions {
   Index seed = 0, threads = 0;
 
   void add_to(Args& args);
+  /// Throws a UsageError when no model or two are asked for, or a value makes no sense.
+  void check() const;
 };
 
 /// A model with all that is known about it.
 struct LoadedModel {
   models::Vit model;
   std::string arch;
-  std::string base_sha256;           ///< of the checkpoint file
-  std::filesystem::path checkpoint;  ///< empty for random weights
-  bool has_head = false;             ///< the checkpoint brought a head
-  std::vector<std::string> classes;  ///< names of the head's classes, where the checkpoint tells them
-  data::Preprocessing preprocessing;
+  std::string base_sha256;                  ///< of the checkpoint file
+  std::filesystem::path checkpoint;         ///< empty for random weights
+  bool has_head = false;                    ///< the checkpoint brought a head
+  std::vector<std::string> classes;         ///< names of the head's classes, where the checkpoint tells them
+  std::optional<data::Preprocessing> told;  ///< how the files beside the weights say pictures are prepared
+  data::Preprocessing preprocessing;        ///< how they are prepared
 };
 
 /// Loads the checkpoint, or makes random weights for --arch. Notes go to stderr.

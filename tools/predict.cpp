@@ -52,6 +52,7 @@ void run_predict(Arguments arguments) {
   args.integer("--top", top, 1, "classes to name");
   args.flag("--json", json, "print the result as one JSON array");
   if (!args.parse(arguments)) return;
+  model.check();
   if (files.empty()) throw UsageError("predict: at least one picture is needed");
 
   LoadedModel loaded = load_tuned_model(model, delta, force);

@@ -52,10 +52,11 @@ void run_select(Arguments arguments) {
   args.flag("--json", options.json, "print the result as one JSON object");
   if (!args.parse(arguments)) return;
   options.check();
+  if (!peft::make_method(options.method, options.method_options)->scoring())
+    throw UsageError("method " + options.method + " does not select by gradients; grft, gps and sift do");
+  for (const std::string& path : {options.out, gradients}) check_can_write(path);
 
   Job job = make_job(options);
-  if (!job.method->scoring())
-    throw UsageError("method " + options.method + " does not select by gradients; grft, gps and sift do");
   if (!gradients.empty()) job.method->keep_gradients();
   const Stopwatch watch;
   prepare(job, options, [](Index, double) {});

@@ -38,7 +38,7 @@ void TuneOptions::add_selection(Args& args) {
   args.choice("--on", on, {"train", "train+val"}, "the pictures to learn from");
   args.choice("--augment", augment, augmentation_names(), "how training pictures are varied");
   args.integer("--batch-size", batch_size, 1, "pictures in a batch");
-  args.integer("--workers", workers, 0, "threads that decode ahead");
+  args.integer("--workers", workers, 0, "threads that decode ahead", kMostWorkers);
   args.choice("--head", head, {"auto", "keep", "new"}, "auto keeps a head whose class count fits");
   args.choice("--init-head", init_head, {"zeros", "trunc-normal"}, "values of a new head");
   args.flag("--no-score-shuffle", no_score_shuffle, "score in sorted path order");
@@ -53,7 +53,7 @@ void TuneOptions::add_training(Args& args) {
   args.flag("--resume", resume, "go on with the run in --out");
   args.flag("--overwrite", overwrite, "begin anew in --out");
   args.integer("--epochs", epochs, 1, "passes over the pictures");
-  args.integer("--steps", steps, 1, "instead of --epochs; 0: as --epochs says");
+  args.integer("--steps", steps, 1, "instead of --epochs");
   args.integer("--grad-accum", grad_accum, 1, "batches for one step");
   args.number("--lr", lr, positive, "a number above 0", "the highest learning rate");
   args.choice("--optimizer", optimizer, {"sgd", "adam", "adamw"}, "");
@@ -80,6 +80,8 @@ void TuneOptions::add_training(Args& args) {
 }
 
 void TuneOptions::check() const {
+  model.check();
+  data.check();
   if (resume && overwrite) throw UsageError("--resume and --overwrite exclude each other");
   if (resume && out.empty()) throw UsageError("--resume needs --out, the run to go on with");
   if (keep == "best" && on == "train+val")
@@ -126,6 +128,7 @@ nlohmann::ordered_json TuneOptions::to_json() const {
           {"init_head", init_head},
           {"augment", augment},
           {"batch_size", batch_size},
+          {"workers", workers},
           {"no_score_shuffle", no_score_shuffle},
           {"no_shuffle", no_shuffle},
           {"epochs", epochs},
