@@ -1,0 +1,168 @@
+#include "tests/end_to_end/program.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace end_to_end {
+namespace {
+
+/// Starts the program; returns its process id.
+pid_t start(const Words& words, const fs::path& out, const fs::path& err, const fs::path& folder) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  const int flags = O_WRONLY | O_CREAT | O_TRUNC;
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), flags, 0600);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), flags, 0600);
+  if (!folder.empty()) posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  std::string program = ESPALIER_PROGRAM;
+  std::vector<std::string> copies = words;
+  std::vector<char*> arguments{program.data()};
+  for (std::string& word : copies) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t process = -1;
+  const int failure = posix_spawn(&process, program.c_str(), &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failure != 0) throw std::runtime_error(program + " does not start");
+  return process;
+}
+
+int wait_for(pid_t process) {
+  int status = 0;
+  while (waitpid(process, &status, 0) < 0) {
+    if (errno != EINTR) throw std::runtime_error("waitpid fails");
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+}  // namespace
+
+Json Outcome::json() const {
+  EXPECT_EQ(status, 0) << err;
+  const Json json = Json::parse(out, nullptr, false);
+  EXPECT_FALSE(json.is_discarded()) << "not JSON: " << out;
+  return json.is_discarded() ? Json() : json;
+}
+
+std::string Outcome::error(int expected_status) const {
+  EXPECT_EQ(status, expected_status) << err;
+  EXPECT_EQ(out, "") << "an error leaves stdout empty";
+  EXPECT_TRUE(err.ends_with('\n')) << err;
+  const std::string mark = "espalier: ";
+  std::istringstream lines(err);
+  Words found;
+  std::string last;
+  for (std::string line; std::getline(lines, line); last = line) {
+    if (line.starts_with(mark)) found.push_back(line.substr(mark.size()));
+  }
+  EXPECT_EQ(found.size(), 1u) << err;
+  if (found.empty()) return "";
+  EXPECT_EQ(last, mark + found[0]) << "the error is the last line";
+  return found[0];
+}
+
+Outcome run(const Words& words, const Surroundings& where) {
+  const Folder captured;
+  const fs::path out = where.standard_out.empty() ? fs::path(captured / "out") : where.standard_out;
+  const fs::path err = captured / "err";
+  Outcome outcome;
+  outcome.status = wait_for(start(words, out, err, where.folder));
+  if (where.standard_out.empty()) outcome.out = read_text(out);
+  outcome.err = read_text(err);
+  return outcome;
+}
+
+Background::Background(const Words& words) : process_(start(words, "/dev/null", "/dev/null", {})) {}
+
+Background::~Background() {
+  kill();
+}
+
+bool Background::running() {
+  return process_ > 0 && waitpid(process_, nullptr, WNOHANG | WNOWAIT) == 0;
+}
+
+bool Background::kill() {
+  if (process_ <= 0) return false;
+  ::kill(process_, SIGKILL);
+  const int status = wait_for(process_);
+  process_ = -1;
+  return status == 128 + SIGKILL;
+}
+
+Words operator+(Words a, const Words& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+Folder::Folder() {
+  // In memory where there is a place for it: the program waits for the disk after every file.
+  const fs::path memory = "/dev/shm";
+  const bool quick = ::access(memory.c_str(), W_OK) == 0;
+  std::string name = ((quick ? memory : fs::temp_directory_path()) / "espalier-e2e-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error(name + ": cannot be made");
+  path_ = name;
+}
+
+Folder::~Folder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+std::string Folder::operator/(const std::string& name) const {
+  const fs::path path = path_ / name;
+  fs::create_directories(path.parent_path());
+  return path.string();
+}
+
+std::string read_text(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file.is_open()) << path << " cannot be read";
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void write_text(const fs::path& path, const std::string& text) {
+  fs::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+Json read_json(const fs::path& path) {
+  const Json json = Json::parse(read_text(path), nullptr, false);
+  EXPECT_FALSE(json.is_discarded()) << path << " is not JSON";
+  return json;
+}
+
+std::vector<Json> read_lines(const fs::path& path) {
+  std::istringstream text(read_text(path));
+  std::vector<Json> lines;
+  for (std::string line; std::getline(text, line);) {
+    lines.push_back(Json::parse(line, nullptr, false));
+    EXPECT_TRUE(lines.back().is_object()) << line;
+  }
+  return lines;
+}
+
+std::vector<Json> of_kind(const std::vector<Json>& lines, const std::string& kind) {
+  std::vector<Json> some;
+  for (const Json& line : lines) {
+    if (line.value("kind", "") == kind) some.push_back(line);
+  }
+  return some;
+}
+
+Words keys(const Json& object) {
+  Words names;
+  for (const auto& [key, value] : object.items()) names.push_back(key);
+  return names;
+}
+
+}  // namespace end_to_end
