@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <variant>
 
@@ -21,6 +22,11 @@ struct NamedOptimizer {
     return std::visit([](const auto& some) { return some.weight_decay; }, options);
   }
 };
+
+/// The name of an optimizer where a test of it fails.
+inline void PrintTo(const NamedOptimizer& optimizer, std::ostream* out) {
+  *out << optimizer.name;
+}
 
 inline std::vector<NamedOptimizer> all_optimizers() {
   return {
