@@ -20,19 +20,24 @@ double sum(Index n, F f) {
   return total;
 }
 
-/// sums[j] = sum over rows i of f(i, j): blocks of 64 rows, added in order.
+/// sums[j] = sum over rows i of f(i, j): blocks of 256 rows side by side, then added in order.
 template <class T, class F>
 void column_sums(Index rows, Index columns, T* sums, F f) {
-  constexpr Index kRows = 64, kColumns = 256;
+  constexpr Index kRows = 256, kColumns = 1024;
+  const Index down = (rows + kRows - 1) / kRows, across = (columns + kColumns - 1) / kColumns;
+  std::vector<T> partial(static_cast<std::size_t>(down * columns));
+  parallel_for(down * across, [&](Index task) {
+    const Index block = task / across, begin = task % across * kColumns,
+                end = std::min(columns, begin + kColumns);
+    T* const to = partial.data() + block * columns;
+    for (Index i = block * kRows; i < std::min(rows, (block + 1) * kRows); ++i) {
+      for (Index j = begin; j < end; ++j) to[j] += f(i, j);
+    }
+  });
   parallel_chunks(columns, kColumns, [&](Index begin, Index end) {
-    T block[kColumns];
     for (Index j = begin; j < end; ++j) sums[j] = 0;
-    for (Index first = 0; first < rows; first += kRows) {
-      for (Index j = begin; j < end; ++j) block[j - begin] = 0;
-      for (Index i = first; i < std::min(rows, first + kRows); ++i) {
-        for (Index j = begin; j < end; ++j) block[j - begin] += f(i, j);
-      }
-      for (Index j = begin; j < end; ++j) sums[j] += block[j - begin];
+    for (Index block = 0; block < down; ++block) {
+      for (Index j = begin; j < end; ++j) sums[j] += partial[static_cast<std::size_t>(block * columns + j)];
     }
   });
 }
