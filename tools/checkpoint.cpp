@@ -2,6 +2,7 @@
 
 #include "engine/base/text.h"
 #include "peft/delta.h"
+#include "tools/args.h"
 #include "tools/console.h"
 
 namespace tools {
@@ -43,10 +44,11 @@ void save_checkpoint(const std::filesystem::path& path, models::Vit& model,
 Checkpoint::Checkpoint(const std::filesystem::path& path, const std::string& config) : file_(path) {
   engine::check(told(file_, "format") == "espalier-checkpoint" && told(file_, "version") == "1",
                 file_.path() + ": not a checkpoint of version 1");
-  engine::check(told(file_, "config") == config,
-                file_.path() +
-                    ": the run was started with other options; they are in config.json beside it. Start it "
-                    "again with those, or with --overwrite");
+  if (told(file_, "config") != config) {
+    throw UsageError(file_.path() +
+                     ": the run was started with other options; they are in config.json beside it. Start it "
+                     "again with those, or with --overwrite");
+  }
   state_.step = engine::parse_integer(told(file_, "step"), file_.path() + ": step");
   state_.best_top1 = engine::parse_number(told(file_, "best_top1"), file_.path() + ": best_top1");
   state_.best = tensors_with(kBest);

@@ -29,7 +29,7 @@ void save_checkpoint(const std::filesystem::path& path, models::Vit& model,
 /// A checkpoint that is read in the order a run is built: first what trains and its values, then the rest.
 class Checkpoint {
  public:
-  /// Throws an Error when the file is no checkpoint or was written with another configuration.
+  /// Throws an Error when the file is no checkpoint, a UsageError when it is one of another configuration.
   Checkpoint(const std::filesystem::path& path, const std::string& config);
 
   /// Trains the same parts by `method` and writes the saved values over them.
