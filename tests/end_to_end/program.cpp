@@ -86,7 +86,9 @@ Background::~Background() {
 }
 
 bool Background::running() {
-  return process_ > 0 && waitpid(process_, nullptr, WNOHANG | WNOWAIT) == 0;
+  siginfo_t ended{};
+  return process_ > 0 &&
+         waitid(P_PID, static_cast<id_t>(process_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0;
 }
 
 bool Background::kill() {
