@@ -17,14 +17,22 @@ struct Row {
 };
 
 constexpr Row kZoo[] = {
-    {"vit_tiny_patch16_224", 224, 16, 192, 12, 3},    {"vit_tiny_patch16_384", 384, 16, 192, 12, 3},
-    {"vit_small_patch16_224", 224, 16, 384, 12, 6},   {"vit_small_patch16_384", 384, 16, 384, 12, 6},
-    {"vit_small_patch32_224", 224, 32, 384, 12, 6},   {"vit_base_patch16_224", 224, 16, 768, 12, 12},
-    {"vit_base_patch16_384", 384, 16, 768, 12, 12},   {"vit_base_patch32_224", 224, 32, 768, 12, 12},
-    {"vit_base_patch32_384", 384, 32, 768, 12, 12},   {"vit_base_patch8_224", 224, 8, 768, 12, 12},
-    {"vit_large_patch16_224", 224, 16, 1024, 24, 16}, {"vit_large_patch16_384", 384, 16, 1024, 24, 16},
-    {"vit_large_patch32_224", 224, 32, 1024, 24, 16}, {"deit_tiny_patch16_224", 224, 16, 192, 12, 3},
-    {"deit_small_patch16_224", 224, 16, 384, 12, 6},  {"deit_base_patch16_224", 224, 16, 768, 12, 12},
+    {"vit_tiny_patch16_224", 224, 16, 192, 12, 3},
+    {"vit_tiny_patch16_384", 384, 16, 192, 12, 3},
+    {"vit_small_patch16_224", 224, 16, 384, 12, 6},
+    {"vit_small_patch16_384", 384, 16, 384, 12, 6},
+    {"vit_small_patch32_224", 224, 32, 384, 12, 6},
+    {"vit_base_patch16_224", 224, 16, 768, 12, 12},
+    {"vit_base_patch16_384", 384, 16, 768, 12, 12},
+    {"vit_base_patch32_224", 224, 32, 768, 12, 12},
+    {"vit_base_patch32_384", 384, 32, 768, 12, 12},
+    {"vit_base_patch8_224", 224, 8, 768, 12, 12},
+    {"vit_large_patch16_224", 224, 16, 1024, 24, 16},
+    {"vit_large_patch16_384", 384, 16, 1024, 24, 16},
+    {"vit_large_patch32_224", 224, 32, 1024, 24, 16},
+    {"deit_tiny_patch16_224", 224, 16, 192, 12, 3},
+    {"deit_small_patch16_224", 224, 16, 384, 12, 6},
+    {"deit_base_patch16_224", 224, 16, 768, 12, 12},
     {"deit_base_patch16_384", 384, 16, 768, 12, 12},
     {"vit_demo_patch4_28", 28, 4, 64, 6, 4},  // of tools/demo, not timm's
 };

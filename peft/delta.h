@@ -14,8 +14,8 @@ namespace peft {
 engine::NamedTensors delta_of(engine::Module& model);
 
 /// Writes a delta over the base in `model` and marks the same parts as training. Throws an Error that names
-/// the tensor when a name is unknown, a part lies outside or a shape does not fit; nothing is changed then. Only
-/// names that begin with `prefix` count, without it.
+/// the tensor when a name is unknown, a part lies outside or a shape does not fit; nothing is changed then.
+/// Only names that begin with `prefix` count, without it.
 void apply_delta(engine::Module& model, const engine::Safetensors& delta, const std::string& prefix = "");
 
 /// The chosen units as tensors: "<name>.rows", ".columns" or ".elements" (I64) and "<name>.score" (F32).
