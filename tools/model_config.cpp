@@ -88,6 +88,11 @@ std::vector<std::string> labels_of(const Json& id2label) {
   return names;
 }
 
+/// `where` is put before the complaint.
+void check_heads(Index heads, const std::string& where) {
+  engine::check(heads > 0, where + "the number of heads should be positive, not", heads);
+}
+
 void read_config(const Json& json, ModelConfig& config) {
   if (json.contains("num_attention_heads")) config.heads = json.at("num_attention_heads").get<Index>();
   if (json.contains("layer_norm_eps")) config.norm_eps = json.at("layer_norm_eps").get<double>();
@@ -95,6 +100,7 @@ void read_config(const Json& json, ModelConfig& config) {
   if (json.contains("label_names")) config.classes = json.at("label_names").get<std::vector<std::string>>();
   if (json.contains("model_args") && json.at("model_args").contains("num_heads"))
     config.heads = json.at("model_args").at("num_heads").get<Index>();
+  if (config.heads) check_heads(*config.heads, "");
   if (json.contains("pretrained_cfg")) config.preprocessing = from_timm(json.at("pretrained_cfg"));
 }
 
@@ -107,8 +113,10 @@ ModelConfig read_model_config(const std::filesystem::path& folder, const engine:
     const auto found = metadata.find(key);
     return found == metadata.end() ? std::nullopt : std::optional(found->second);
   };
-  if (const auto heads = told("num_heads"))
+  if (const auto heads = told("num_heads")) {
     config.heads = engine::parse_integer(*heads, file + ": num_heads");
+    check_heads(*config.heads, file + ": ");
+  }
   if (const auto eps = told("norm_eps")) config.norm_eps = engine::parse_number(*eps, file + ": norm_eps");
   if (const auto classes = told("classes")) config.classes = read_class_list(*classes, file);
   if (const auto how = told("preprocessing")) config.preprocessing = read_preprocessing(*how, file);
@@ -122,10 +130,6 @@ ModelConfig read_model_config(const std::filesystem::path& folder, const engine:
     in_file(folder / "preprocessor_config.json",
             [&](const Json& json) { config.preprocessing = from_hugging_face(json); });
   }
-  if (config.heads)
-    engine::check(*config.heads > 0,
-                  (folder / "config.json").string() + ": the number of heads should be positive, not",
-                  *config.heads);
   return config;
 }
 

@@ -213,8 +213,9 @@ LoadedModel load_tuned_model(const ModelOptions& options, const std::string& del
     engine::check(found != metadata.end(), file.path() + ": not a delta: its metadata has no", key);
     return found->second;
   };
-  engine::check(told("format") == "espalier-delta" && told("version") == "1",
-                file.path() + ": not a delta of version 1 but", told("format"), told("version"));
+  const std::string format = told("format"), version = told("version");
+  engine::check(format == "espalier-delta" && version == "1", file.path() + ": not a delta of version 1 but",
+                format, version);
   ModelOptions sized = options;
   const Preprocessing how = read_preprocessing(told("preprocessing"), file.path());
   if (sized.image_size == 0) sized.image_size = how.size;
