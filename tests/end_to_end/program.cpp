@@ -88,7 +88,8 @@ Background::~Background() {
 bool Background::running() {
   siginfo_t ended{};
   return process_ > 0 &&
-         waitid(P_PID, static_cast<id_t>(process_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0;
+         waitid(P_PID, static_cast<id_t>(process_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         ended.si_pid == 0;
 }
 
 bool Background::kill() {

@@ -1,0 +1,439 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "tests/end_to_end/garden.h"
+
+namespace end_to_end {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr int kFailed = 1, kCalledWrongly = 2;
+
+// --- called wrongly: exit status 2 ---
+
+TEST(WrongCall, without_a_command_names_the_commands) {
+  EXPECT_THAT(run({}).error(kCalledWrongly), HasSubstr("tune, select"));
+}
+
+TEST(WrongCall, of_an_unknown_command_names_the_nearest) {
+  EXPECT_THAT(run({"tuen"}).error(kCalledWrongly), AllOf(HasSubstr("'tuen'"), HasSubstr("tune")));
+  EXPECT_THAT(run({"predcit"}).error(kCalledWrongly), HasSubstr("predict"));
+}
+
+TEST(WrongCall, with_an_unknown_option_names_the_nearest) {
+  EXPECT_THAT(run({"tune", "--epoch", "3"}).error(kCalledWrongly),
+              AllOf(HasSubstr("'--epoch'"), HasSubstr("--epochs")));
+  EXPECT_THAT(run({"eval", "--dleta=x"}).error(kCalledWrongly),
+              AllOf(HasSubstr("'--dleta'"), HasSubstr("--delta")));
+  EXPECT_THAT(run({"count", "-k", "2"}).error(kCalledWrongly), HasSubstr("'-k'"));
+}
+
+TEST(WrongCall, with_a_line_break_in_it_is_still_one_line) {
+  EXPECT_THAT(run({"tu\nne\r"}).error(kCalledWrongly), HasSubstr("tu"));
+  const Garden garden;
+  EXPECT_THAT(run({"eval", "--model", "no\nmodel", "--data", garden.data()}).error(kFailed),
+              HasSubstr("no such file"));
+}
+
+/// Words behind a sound job that make it a wrong call, and what the error must name.
+struct WrongWords {
+  const char* name;
+  const char* method;
+  Words words;
+  Words named;
+};
+void PrintTo(const WrongWords& w, std::ostream* os) {
+  *os << w.name;
+}
+
+class WrongTune : public ::testing::TestWithParam<WrongWords> {};
+
+TEST_P(WrongTune, is_refused_by_name_and_leaves_nothing) {
+  const Garden garden;
+  const std::string error = run(Words{"tune"} + garden.job(GetParam().method) +
+                                Words{"--out", garden.run_folder()} + GetParam().words)
+                                .error(kCalledWrongly);
+  for (const std::string& name : GetParam().named) EXPECT_THAT(error, HasSubstr(name));
+  EXPECT_FALSE(fs::exists(garden.run_folder()));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , WrongTune,
+    ::testing::Values(
+        WrongWords{"unknown_method", "gprs", {}, {"'gprs'", "gps"}},
+        WrongWords{"unknown_target",
+                   "grft",
+                   {"--targets", "blocks.*.attn.qvk.weight"},
+                   {"blocks.*.attn.qvk.weight", "blocks.0.attn.qkv.weight"}},
+        WrongWords{"target_in_the_head", "grft", {"--targets", "head.weight"}, {"head.weight"}},
+        WrongWords{"k_of_zero", "grft", {"--k", "0"}, {"--k", "0"}},
+        WrongWords{"k_below_zero", "gps", {"--k", "-1"}, {"--k", "-1"}},
+        WrongWords{"k_beyond_every_matrix", "grft", {"--k", "1000"}, {"--k", "1000"}},
+        WrongWords{"k_beyond_every_neuron", "gps", {"--k", "1000"}, {"--k", "1000"}},
+        WrongWords{"k_that_is_no_number", "gps", {"--k", "two"}, {"--k", "'two'"}},
+        WrongWords{"rate_of_zero", "sift", {"--rate", "0"}, {"--rate", "(0, 1]"}},
+        WrongWords{"rate_above_one", "sift", {"--rate", "1.5"}, {"--rate", "(0, 1]"}},
+        WrongWords{"rate_that_is_no_number", "sift", {"--rate", "nan"}, {"--rate"}},
+        WrongWords{"option_of_another_method", "gps", {"--rate", "0.1"}, {"gps", "--rate"}},
+        WrongWords{"option_of_a_method_for_none", "full", {"--k", "2"}, {"full", "--k"}},
+        WrongWords{"epochs_of_zero", "linear", {"--epochs", "0"}, {"--epochs", "1"}},
+        WrongWords{"learning_rate_of_zero", "linear", {"--lr", "0"}, {"--lr"}},
+        WrongWords{"learning_rate_below_zero", "linear", {"--lr", "-0.1"}, {"--lr", "-0.1"}},
+        WrongWords{"learning_rate_that_is_infinite", "linear", {"--lr", "inf"}, {"--lr"}},
+        WrongWords{"momentum_of_one", "linear", {"--optimizer", "sgd", "--momentum", "1"}, {"--momentum"}},
+        WrongWords{"momentum_with_adam", "linear", {"--momentum", "0.9"}, {"--momentum", "sgd"}},
+        WrongWords{"unknown_optimizer", "linear", {"--optimizer", "lamb"}, {"--optimizer", "sgd|adam|adamw"}},
+        WrongWords{"unknown_schedule", "linear", {"--schedule", "step"}, {"--schedule", "cosine"}},
+        WrongWords{"unknown_augmentation", "linear", {"--augment", "simclr"}, {"--augment", "vtab"}},
+        WrongWords{"unknown_axis", "grft", {"--axis", "rows"}, {"--axis", "row"}},
+        WrongWords{"temperature_of_zero", "grft", {"--temperature", "0"}, {"--temperature"}},
+        WrongWords{"epochs_and_steps", "linear", {"--epochs", "1", "--steps", "2"}, {"--epochs", "--steps"}},
+        WrongWords{
+            "resume_and_overwrite", "linear", {"--resume", "--overwrite"}, {"--resume", "--overwrite"}},
+        WrongWords{"best_on_val_that_is_trained_on",
+                   "linear",
+                   {"--keep", "best", "--on", "train+val"},
+                   {"--keep best", "--on train"}},
+        WrongWords{"end_above_the_begin", "linear", {"--lr", "0.1", "--min-lr", "0.2"}, {"--min-lr", "--lr"}},
+        WrongWords{
+            "model_and_architecture", "linear", {"--arch", "vit_tiny_patch16_224"}, {"--model", "--arch"}},
+        WrongWords{"folder_and_list", "linear", {"--train-list", "list.txt"}, {"--data", "--train-list"}},
+        WrongWords{"two_numbers_of_three", "linear", {"--mean", "0.5,0.5"}, {"--mean", "a,b,c"}},
+        WrongWords{"std_of_zero", "linear", {"--std", "0.5,0,0.5"}, {"std"}},
+        WrongWords{"image_size_that_patches_do_not_fill", "linear", {"--image-size", "17"}, {"17", "8"}},
+        WrongWords{"image_size_beyond_all", "linear", {"--image-size", "100000"}, {"--image-size"}},
+        WrongWords{"seed_below_zero", "full", {"--seed", "-1"}, {"--seed"}},
+        WrongWords{"workers_beyond_all", "linear", {"--workers", "100000"}, {"--workers"}},
+        WrongWords{
+            "save_every_beyond_all", "linear", {"--save-every", "99999999999999999999"}, {"--save-every"}},
+        WrongWords{"option_without_its_value", "linear", {"--lr"}, {"--lr"}},
+        WrongWords{"option_twice", "linear", {"--lr", "1", "--lr", "2"}, {"--lr"}},
+        WrongWords{"word_that_belongs_nowhere", "linear", {"pictures"}, {"pictures"}},
+        WrongWords{
+            "head_to_keep_with_other_classes", "linear", {"--head", "keep"}, {"--head keep", "5", "3"}}),
+    [](const auto& w) { return std::string(w.param.name); });
+
+TEST(WrongCall, with_numbers_out_of_range_that_every_job_has) {
+  const Garden garden;
+  const Words words{"tune", "--model", garden.model(), "--data", garden.data(), "--out", garden.run_folder()};
+  for (const char* option : {"--batch-size", "--threads", "--grad-accum", "--steps", "--eval-every"}) {
+    for (const char* value : {"0", "-3", "x", "", "1e3", "99999999999999"})
+      EXPECT_THAT(run(words + Words{option, value}).error(kCalledWrongly), HasSubstr(option)) << value;
+  }
+}
+
+TEST(WrongCall, without_what_is_needed_names_it) {
+  const Garden garden;
+  const Words model{"--model", garden.model()}, data{"--data", garden.data()};
+  EXPECT_THAT(run(Words{"tune"} + data).error(kCalledWrongly), HasSubstr("--model"));
+  EXPECT_THAT(run(Words{"tune"} + model).error(kCalledWrongly), HasSubstr("--data"));
+  EXPECT_THAT(run(Words{"select"} + model).error(kCalledWrongly), HasSubstr("--data"));
+  EXPECT_THAT(run(Words{"eval"} + data).error(kCalledWrongly), HasSubstr("--model"));
+  EXPECT_THAT(run(Words{"eval"} + model).error(kCalledWrongly), HasSubstr("--data"));
+  EXPECT_THAT(run(Words{"predict"} + model).error(kCalledWrongly), HasSubstr("picture"));
+  EXPECT_THAT(run({"predict", "a.ppm"}).error(kCalledWrongly), HasSubstr("--model"));
+  EXPECT_THAT(run(Words{"merge"} + model).error(kCalledWrongly),
+              AllOf(HasSubstr("--delta"), HasSubstr("--out")));
+  EXPECT_THAT(run({"count", "--classes", "3"}).error(kCalledWrongly), HasSubstr("--arch"));
+  EXPECT_THAT(run({"count", "--arch", "vit_tiny_patch16_224"}).error(kCalledWrongly), HasSubstr("--classes"));
+  EXPECT_THAT(run({"inspect"}).error(kCalledWrongly), HasSubstr("file"));
+  EXPECT_THAT(run(Words{"tune", "--train-list", "list.txt"} + model).error(kCalledWrongly),
+              HasSubstr("--data-root"));
+}
+
+TEST(WrongCall, of_other_commands_names_the_nearest) {
+  EXPECT_THAT(run({"count", "--arch", "vit_tiny_patch16_244", "--classes", "3"}).error(kCalledWrongly),
+              HasSubstr("vit_tiny_patch16_224"));
+  EXPECT_THAT(run({"methods", "grtf"}).error(kCalledWrongly), HasSubstr("grft"));
+  const Garden garden;
+  EXPECT_THAT(run({"eval", "--model", garden.model(), "--data", garden.data(), "--split", "tset"})
+                  .error(kCalledWrongly),
+              HasSubstr("train|val|test"));
+  EXPECT_THAT(run(Words{"select"} + garden.job("linear")).error(kCalledWrongly),
+              AllOf(HasSubstr("linear"), HasSubstr("grft")));
+  EXPECT_THAT(run({"count", "--arch", "vit_tiny_patch16_224", "--classes", "3", "--targets", "block.*"})
+                  .error(kCalledWrongly),
+              HasSubstr("block.*"));
+}
+
+// --- failed while running: exit status 1 ---
+
+/// The error of `tune` on the garden, which may have been spoilt.
+std::string tune_error(const Garden& garden, const Words& more = {}, const char* method = "grft",
+                       int status = kFailed) {
+  return run(Words{"tune"} + garden.job(method) + Words{"--out", garden.run_folder()} + more).error(status);
+}
+
+TEST(Failure, names_a_path_that_is_not_there) {
+  const Garden garden;
+  const std::string missing = garden / "missing.safetensors", picture = garden.data() + "/test/red/40.ppm";
+  const Words data{"--data", garden.data()}, model{"--model", garden.model()};
+  const std::vector<Words> calls{
+      Words{"tune", "--out", garden.run_folder(), "--model", missing} + data,
+      Words{"select", "--model", missing} + data,
+      Words{"eval", "--model", missing} + data,
+      Words{"eval", "--delta", missing} + model + data,
+      Words{"predict", picture, "--model", missing},
+      Words{"predict", missing} + model,
+      Words{"merge", "--out", garden / "merged.safetensors", "--delta", missing} + model,
+      Words{"inspect", missing},
+      Words{"eval", "--data", missing} + model,
+  };
+  for (const Words& call : calls) EXPECT_THAT(run(call).error(kFailed), HasSubstr(missing)) << call[0];
+}
+
+TEST(Failure, names_a_folder_without_a_model) {
+  const Garden garden;
+  EXPECT_THAT(run({"eval", "--model", garden.data(), "--data", garden.data()}).error(kFailed),
+              HasSubstr("model.safetensors"));
+  EXPECT_THAT(run({"inspect", garden.data()}).error(kFailed), HasSubstr(garden.data()));
+}
+
+TEST(Failure, names_a_picture_that_is_none_cut_off_or_too_large) {
+  const std::vector<std::pair<std::string, std::string>> pictures{{"this is no picture", "00.ppm"},
+                                                                  {picture(1, 7).substr(0, 100), "00.ppm"},
+                                                                  {"P6 60000 60000 255\n", "60000"},
+                                                                  {"", "00.ppm"}};
+  for (const auto& [content, named] : pictures) {
+    const Garden garden;
+    const std::string path = garden.data() + "/train/green/00.ppm";
+    write_text(path, content);
+    for (const char* workers : {"0", "2"})
+      EXPECT_THAT(tune_error(garden, {"--workers", workers, "--overwrite"}),
+                  AllOf(HasSubstr(path), HasSubstr(named)))
+          << content;
+    EXPECT_THAT(run({"predict", "--model", garden.model(), path}).error(kFailed), HasSubstr(path)) << content;
+  }
+}
+
+TEST(Failure, names_an_empty_class_one_class_only_and_a_class_that_train_lacks) {
+  {
+    const Garden garden;
+    fs::create_directories(garden.data() + "/train/yellow");
+    EXPECT_THAT(tune_error(garden), HasSubstr("train/yellow"));
+  }
+  {
+    const Garden garden;
+    for (const char* colour : {"blue", "red"}) fs::remove_all(garden.data() + "/train/" + colour);
+    EXPECT_THAT(tune_error(garden), AllOf(HasSubstr("green"), HasSubstr("one class")));
+  }
+  {
+    const Garden garden;
+    write_pictures(garden.data() + "/val", {"violet"}, 2);
+    EXPECT_THAT(tune_error(garden), AllOf(HasSubstr("violet"), HasSubstr("val")));
+  }
+}
+
+TEST(Failure, names_the_split_that_is_missing_and_those_there_are) {
+  const Garden garden;
+  fs::remove_all(garden.data() + "/val");
+  EXPECT_THAT(tune_error(garden, {"--on", "train+val"}), HasSubstr("val"));
+  EXPECT_THAT(tune_error(garden, {"--keep", "best"}), HasSubstr("val"));
+  EXPECT_THAT(
+      run({"eval", "--model", garden.model(), "--data", garden.data(), "--split", "val"}).error(kFailed),
+      AllOf(HasSubstr("val"), HasSubstr("test")));
+  fs::remove_all(garden.data() + "/train");
+  EXPECT_THAT(tune_error(garden), HasSubstr("train"));
+}
+
+TEST(Failure, names_data_that_does_not_fill_a_batch_or_a_step) {
+  const Garden garden;
+  EXPECT_THAT(run({"tune", "--model", garden.model(), "--data", garden.data(), "--out", garden.run_folder()})
+                  .error(kFailed),
+              AllOf(HasSubstr("18"), HasSubstr("32"), HasSubstr("--batch-size")));
+  EXPECT_THAT(tune_error(garden, {"--grad-accum", "4"}),
+              AllOf(HasSubstr("3 batches"), HasSubstr("--grad-accum 4")));
+  EXPECT_FALSE(fs::exists(garden.run_folder()));
+}
+
+TEST(Failure, names_every_weight_that_is_missing_or_unexpected) {
+  const Garden garden;
+  engine::State state = small_state();
+  std::erase_if(state, [](const auto& named) {
+    return named.first == "blocks.1.attn.qkv.bias" || named.first == "norm.weight";
+  });
+  state.emplace_back("blocks.0.ls1.gamma", engine::Tensor::zeros({24}));
+  write_model(garden.model(), state);
+  EXPECT_THAT(tune_error(garden), AllOf(HasSubstr(garden.model()), HasSubstr("blocks.1.attn.qkv.bias"),
+                                        HasSubstr("norm.weight"), HasSubstr("blocks.0.ls1.gamma")));
+}
+
+TEST(Failure, shows_both_shapes_of_a_weight_with_the_wrong_one) {
+  const Garden garden;
+  engine::State state = small_state();
+  tensor_of(state, "blocks.1.mlp.fc2.weight") = engine::Tensor::zeros({24, 47});
+  write_model(garden.model(), state);
+  EXPECT_THAT(tune_error(garden),
+              AllOf(HasSubstr("blocks.1.mlp.fc2.weight"), HasSubstr("[24, 47]"), HasSubstr("[24, 48]")));
+}
+
+TEST(Failure, names_a_weight_that_is_not_finite_or_holds_whole_numbers) {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    const Garden garden;
+    engine::State state = small_state();
+    tensor_of(state, "blocks.1.mlp.fc1.weight").data<float>()[17] = bad;
+    write_model(garden.model(), state);
+    EXPECT_THAT(tune_error(garden),
+                AllOf(HasSubstr(garden.model()), HasSubstr("blocks.1.mlp.fc1.weight"), HasSubstr("1")));
+  }
+  const Garden garden;
+  engine::State state = small_state();
+  tensor_of(state, "norm.bias") = engine::Tensor::zeros({24}, engine::Dtype::i64);
+  write_model(garden.model(), state);
+  EXPECT_THAT(tune_error(garden), AllOf(HasSubstr("norm.bias"), HasSubstr("whole numbers")));
+}
+
+TEST(Failure, names_a_checkpoint_that_is_no_vision_transformer_or_no_safetensors) {
+  const Garden garden;
+  write_model(garden.model(), {{"layer.weight", engine::Tensor::zeros({3, 3})}}, {});
+  EXPECT_THAT(tune_error(garden), HasSubstr(garden.model()));
+  for (const std::string& content :
+       {std::string(), std::string("short"), std::string("\x10\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"", 23),
+        std::string(64, '\xff')}) {
+    write_text(garden.model(), content);
+    EXPECT_THAT(tune_error(garden), HasSubstr(garden.model()));
+    EXPECT_THAT(run({"inspect", garden.model()}).error(kFailed), HasSubstr(garden.model()));
+  }
+}
+
+TEST(Failure, names_heads_of_a_checkpoint_that_make_no_sense) {
+  for (const char* heads : {"0", "-1", "5", "x"}) {
+    const Garden garden;
+    write_model(garden.model(), small_state(), {{"num_heads", heads}});
+    EXPECT_THAT(tune_error(garden), AllOf(HasSubstr(garden.model()), HasSubstr("heads"))) << heads;
+  }
+}
+
+TEST(Failure, names_a_config_that_makes_no_sense) {
+  for (const char* config :
+       {"{", "[]", R"({"num_attention_heads": "three"})", R"({"num_attention_heads": 0})",
+        R"({"pretrained_cfg": {"std": [0, 1, 1]}})", R"({"pretrained_cfg": {"mean": [0.5]}})",
+        R"({"pretrained_cfg": {"interpolation": "lanczos"}})", R"({"pretrained_cfg": {"crop_pct": 0}})"}) {
+    const Garden garden;
+    write_model(garden / "model/model.safetensors", small_state(), {});
+    write_text(garden / "model/config.json", config);
+    EXPECT_THAT(
+        run({"predict", "--model", garden / "model", garden.data() + "/test/red/40.ppm"}).error(kFailed),
+        HasSubstr("config.json"))
+        << config;
+  }
+}
+
+TEST(Failure, names_a_delta_that_is_none_or_was_changed) {
+  const Garden garden;
+  garden.tune("grft");
+  const engine::Safetensors delta(garden.run_folder() + "/delta.safetensors");
+  const std::string changed = garden / "changed.safetensors";
+  const auto error_with = [&](const engine::Metadata& metadata, const std::string& drop = "") {
+    engine::NamedTensors tensors;
+    for (const std::string& name : delta.names()) {
+      if (name != drop) tensors.emplace_back(name, delta.read(name));
+    }
+    engine::write_safetensors(changed, tensors, metadata);
+    return run({"eval", "--model", garden.model(), "--data", garden.data(), "--delta", changed})
+        .error(kFailed);
+  };
+  EXPECT_THAT(error_with({}), AllOf(HasSubstr(changed), HasSubstr("format")));
+  for (const auto& [key, value] : delta.metadata()) {
+    if (key == "method" || key == "options" || key == "arch") continue;  // nobody needs them to load it
+    engine::Metadata metadata = delta.metadata();
+    metadata[key] = "[nonsense";
+    EXPECT_THAT(error_with(metadata), HasSubstr(changed)) << key;
+    metadata.erase(key);
+    EXPECT_THAT(error_with(metadata), AllOf(HasSubstr(changed), HasSubstr(key)));
+  }
+  EXPECT_THAT(error_with(delta.metadata(), "patch_embed.proj.weight.values"),
+              HasSubstr("patch_embed.proj.weight"));
+  EXPECT_THAT(run({"eval", "--model", garden.model(), "--data", garden.data(), "--delta", garden.model()})
+                  .error(kFailed),
+              HasSubstr(garden.model()));
+}
+
+TEST(Failure, of_a_loss_that_is_not_finite_names_step_and_pictures_and_keeps_the_last_good_state) {
+  for (const char* rate : {"1e30", "1e300"}) {
+    const Garden garden;
+    const Words words{"--lr", rate, "--optimizer", "sgd", "--schedule", "constant"};
+    const std::string error = tune_error(garden, words + Words{"--steps", "9"}, "full");
+    EXPECT_THAT(error, AllOf(HasSubstr("step 1"), HasSubstr(garden.data() + "/train/"),
+                             HasSubstr("checkpoint.safetensors"), HasSubstr("--lr")));
+    EXPECT_FALSE(fs::exists(garden.run_folder() + "/delta.safetensors"));
+    EXPECT_FALSE(fs::exists(garden.run_folder() + "/result.json"));
+    const engine::Safetensors checkpoint(garden.run_folder() + "/checkpoint.safetensors");
+    for (const std::string& name : checkpoint.names()) {
+      const engine::Tensor tensor = checkpoint.read(name);
+      if (!name.starts_with("model.") || tensor.dtype() != engine::Dtype::f32) continue;
+      EXPECT_TRUE(std::ranges::all_of(tensor.data<float>(), [](float x) { return std::isfinite(x); }))
+          << name;
+    }
+    EXPECT_EQ(run({"inspect", garden.run_folder()}).status, 0);
+    EXPECT_THAT(tune_error(garden, words + Words{"--steps", "9", "--resume"}, "full"), HasSubstr("step"))
+        << "it loads";
+  }
+}
+
+TEST(Failure, names_an_out_that_cannot_be_written) {
+  const Garden garden;
+  garden.tune("linear");
+  write_text(garden / "file", "a file");
+  const std::string below = garden.path().string() + "/file/run";
+  EXPECT_THAT(run(Words{"tune"} + garden.job("linear") + Words{"--out", below}).error(kFailed),
+              HasSubstr(below));
+  EXPECT_THAT(
+      run(Words{"tune"} + garden.job("linear") + Words{"--out", garden / "file"}).error(kCalledWrongly),
+      HasSubstr("file"));
+  EXPECT_EQ(read_text(garden / "file"), "a file");
+  const std::string nowhere = garden.path().string() + "/nowhere/x.safetensors";
+  const Words delta{"--model", garden.model(), "--delta", garden.run_folder() + "/delta.safetensors"};
+  EXPECT_THAT(run(Words{"select", "--out", nowhere} + garden.job("grft")).error(kFailed), HasSubstr(nowhere));
+  EXPECT_THAT(run(Words{"select", "--gradients", nowhere} + garden.job("grft")).error(kFailed),
+              HasSubstr(nowhere));
+  EXPECT_THAT(run(Words{"merge", "--out", nowhere} + delta).error(kFailed), HasSubstr(nowhere));
+  EXPECT_THAT(run(Words{"eval", "--logits", nowhere, "--data", garden.data()} + delta).error(kFailed),
+              HasSubstr(nowhere));
+  EXPECT_THAT(run(Words{"merge", "--out", garden.data()} + delta).error(kFailed), HasSubstr(garden.data()));
+}
+
+TEST(Failure, is_told_when_the_result_cannot_be_printed) {
+  const Garden garden;
+  const std::vector<Words> calls{{"--version"},
+                                 {"methods"},
+                                 {"tune", "--help"},
+                                 {"count", "--arch", "vit_tiny_patch16_224", "--classes", "3"},
+                                 Words{"select", "--json"} + garden.job("sift"),
+                                 {"predict", "--model", garden.model(), garden.data() + "/test/red/40.ppm"}};
+  for (const Words& call : calls)
+    EXPECT_THAT(run(call, {.standard_out = "/dev/full"}).error(kFailed), HasSubstr("output")) << call[0];
+}
+
+TEST(Failure, of_a_checkpoint_without_a_head_says_what_is_needed) {
+  const Garden garden;
+  engine::State state = small_state();
+  std::erase_if(state, [](const auto& named) { return named.first.starts_with("head."); });
+  write_model(garden.model(), state);
+  EXPECT_THAT(run({"eval", "--model", garden.model(), "--data", garden.data()}).error(kFailed),
+              AllOf(HasSubstr("head"), HasSubstr("--delta")));
+  garden.tune("grft");  // gives it one
+  EXPECT_EQ(run({"eval", "--model", garden.model(), "--data", garden.data(), "--delta",
+                 garden.run_folder() + "/delta.safetensors"})
+                .status,
+            0);
+}
+
+TEST(Failure, names_classes_that_the_model_does_not_know) {
+  const Garden garden;
+  garden.tune("linear");
+  const Words words{"eval", "--model", garden.model(), "--data", garden.data()};
+  EXPECT_THAT(run(words).error(kFailed), AllOf(HasSubstr("5 classes"), HasSubstr("3")));
+  for (const char* split : {"train", "val", "test"})
+    fs::rename(garden.data() + "/" + split + "/green", garden.data() + "/" + split + "/grene");
+  EXPECT_THAT(run(words + Words{"--delta", garden.run_folder() + "/delta.safetensors"}).error(kFailed),
+              AllOf(HasSubstr("grene"), HasSubstr("green"), HasSubstr("model")));
+}
+
+}  // namespace
+}  // namespace end_to_end
