@@ -165,6 +165,21 @@ void settle_preprocessing(const ModelOptions& options, const std::optional<Prepr
   override_with(options, loaded.preprocessing);
 }
 
+/// The same model for pictures of another size, its position embedding interpolated.
+models::Vit resized(models::Vit model, Index size) {
+  if (model.config().image_size == size) return model;
+  models::VitConfig config = model.config();
+  config.image_size = size;
+  models::check_config(config);
+  State state = engine::state(model);
+  for (auto& [name, tensor] : state) {
+    if (name == "pos_embed") tensor = models::resize_positions(tensor, config.grid());
+  }
+  models::Vit other(config);
+  engine::load_state(other, state, "the tuned model");
+  return other;
+}
+
 LoadedModel load_base(const ModelOptions& options) {
   engine::kernels::set_threads(static_cast<int>(options.threads));
   return options.model.empty() ? from_random(options) : from_checkpoint(options);
@@ -218,14 +233,17 @@ LoadedModel load_tuned_model(const ModelOptions& options, const std::string& del
                 format, version);
   ModelOptions sized = options;
   const Preprocessing how = read_preprocessing(told("preprocessing"), file.path());
-  if (sized.image_size == 0) sized.image_size = how.size;
+  sized.image_size = options.arch.empty() ? 0 : how.size;  // random weights are made for a size
   LoadedModel loaded = load_base(sized);
   engine::check(force || told("base_sha256") == loaded.base_sha256,
                 file.path() + ": made for another base: sha256", told("base_sha256") + ", not",
                 loaded.base_sha256 + "; --force takes it all the same");
+  loaded.model = resized(std::move(loaded.model), how.size);  // where the delta's positions belong
   loaded.classes = read_class_list(told("classes"), file.path());
   new_head(loaded, static_cast<Index>(loaded.classes.size()), "zeros", 0);
   peft::apply_delta(loaded.model, file);
+  if (options.image_size > 0)
+    as_usage([&] { loaded.model = resized(std::move(loaded.model), options.image_size); });
   settle_preprocessing(options, how, loaded);
   return loaded;
 }
