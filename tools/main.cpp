@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <new>
 
@@ -47,6 +50,15 @@ void run(const std::vector<std::string>& arguments) {
   throw UsageError("unknown command '" + name + "'" + engine::did_you_mean(name, names));
 }
 
+/// OpenMP's threads spin while they wait unless the environment says otherwise, and then starve the threads
+/// that decode pictures and every other program. The policy is read before main(), so the program starts
+/// itself once more.
+void wait_passively(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
+  if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0)
+    execv("/proc/self/exe", argv);  // failing, it goes on as it is
+}
+
 /// An error is one line, whatever it quotes.
 void complain(std::string text) {
   for (char& c : text) {
@@ -59,6 +71,7 @@ void complain(std::string text) {
 }  // namespace tools
 
 int main(int argc, char** argv) {
+  tools::wait_passively(argv);
   std::signal(SIGPIPE, SIG_IGN);
   try {
     tools::run({argv + 1, argv + argc});
