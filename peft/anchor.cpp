@@ -30,12 +30,13 @@ Anchor::Anchor(const Options& options, const std::vector<NamedParameter>& all) :
 
 double Anchor::pull() const {
   double penalty = 0;
-  for (const auto& [p, origin] : held_) {
+  for (const Held& held : held_) {
+    const NamedParameter& p = held.p;
     const Tensor now = p.parameter.trains().gather(p.parameter.value());
     Tensor& gradient = p.parameter.writable_grad();
     engine::check(!gradient.empty(), "anchor:", p.name, "has no gradient");
     engine::visit(now.dtype(), [&]<class T>() {
-      const T *w = now.data<T>().data(), *w0 = origin.data<T>().data();
+      const T *w = now.data<T>().data(), *w0 = held.origin.data<T>().data();
       T* g = gradient.data<T>().data();
       for (Index i = 0; i < now.numel(); ++i) {
         const double difference = static_cast<double>(w[i]) - static_cast<double>(w0[i]);
