@@ -71,8 +71,8 @@ void run_eval(Arguments arguments) {
   const std::vector<Index> map = match_classes(judged.classes, loaded.classes, outputs);
   const Predictions p = predict_split(loaded.model, judged.pictures, loaded.preprocessing, map,
                                       {batch_size, static_cast<int>(workers), split});
-  if (!logits.empty()) write_logits(logits, p);
   const Evaluation e = judge(p, judged.classes, map);
+  if (!logits.empty()) write_logits(logits, p);
   if (json)
     std::cout << to_json(e).dump(2) << '\n';
   else

@@ -98,6 +98,9 @@ Evaluation judge(const Predictions& predictions, const std::vector<std::string>&
   for (Index i = 0; i < n; ++i) {
     const auto row = predictions.logits.data<float>().subspan(static_cast<std::size_t>(i * outputs),
                                                               static_cast<std::size_t>(outputs));
+    engine::check(std::ranges::all_of(row, [](float x) { return std::isfinite(x); }), "the logits of",
+                  predictions.files[static_cast<std::size_t>(i)],
+                  "are not all finite: the weights are too large for it, or the training diverged");
     const auto label = static_cast<std::size_t>(predictions.labels[static_cast<std::size_t>(i)]);
     const std::vector<double> p = probabilities(row);
     const auto best = static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());

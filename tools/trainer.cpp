@@ -71,16 +71,20 @@ void Trainer::check_finite(Index step, double value, const std::string& what,
   if (std::isfinite(value)) return;
   for (const auto& [name, parameter] : parameters_) parameter.grad() = {};
   if (is_sound()) save();
-  throw engine::Error(
-      engine::say("the", what, "of step", step, "is", std::to_string(value) + "; its pictures are",
-                  engine::join(pictures, ", ") + ".", "The last good state is kept in",
-                  p_.folder.file("checkpoint.safetensors").string() + "; a lower --lr or --clip may help"));
+  diverged(engine::say("the", what, "of step", step, "is", value), pictures);
+}
+
+void Trainer::diverged(const std::string& complaint, const std::vector<std::string>& pictures) const {
+  throw engine::Error(engine::say(
+      complaint + "; its pictures are", engine::join(pictures, ", ") + ".", "The last good state is kept in",
+      p_.folder.file("checkpoint.safetensors").string() + "; a lower --lr or --clip may help"));
 }
 
 bool Trainer::is_sound() const {
   for (const auto& [name, parameter] : parameters_) {
     if (!parameter.trains().any()) continue;
-    const Tensor part = parameter.trains().gather(parameter.value());
+    const bool whole = parameter.trains().whole();
+    const Tensor part = whole ? parameter.value() : parameter.trains().gather(parameter.value());
     if (!std::ranges::all_of(part.data<float>(), [](float x) { return std::isfinite(x); })) return false;
   }
   return true;
@@ -114,6 +118,8 @@ double Trainer::take_step(Index step, Index epoch) {
   check_finite(step, engine::clip_gradients(parameters_, most), "gradient", pictures);
   const double lr = schedule_.at(step);
   optimizer_->step(lr);
+  // Nothing is saved: the step has already spoilt the numbers.
+  if (!is_sound()) diverged(engine::say("a weight after step", step, "is not finite"), pictures);
   if (ema_) ema_->update();
   state_.step = step + 1;
   p_.folder.log({{"kind", "step"},

@@ -24,8 +24,8 @@ class Trainer {
   /// Takes back what a checkpoint holds beside the weights.
   void resume(const Checkpoint& checkpoint);
   /// Trains to the end and leaves in the model the numbers to keep: the averages with --ema, the best on val
-  /// with --keep best. Throws an Error that names the step and its pictures when a loss or gradient is not
-  /// finite; the checkpoint then holds the last state whose numbers were.
+  /// with --keep best. Throws an Error that names the step and its pictures when a loss, a gradient or a
+  /// weight is not finite; the checkpoint then holds a state whose numbers all are.
   void run();
   /// Writes a checkpoint of the present state.
   void save() const;
@@ -39,6 +39,8 @@ class Trainer {
   Loss gradients(Index step, Index epoch, std::vector<std::string>& pictures);
   void check_finite(Index step, double value, const std::string& what,
                     const std::vector<std::string>& pictures);
+  /// Throws the Error of a run that goes on no more.
+  [[noreturn]] void diverged(const std::string& complaint, const std::vector<std::string>& pictures) const;
   double take_step(Index step, Index epoch);  ///< the loss
   void evaluate(Index epoch);
   bool is_sound() const;  ///< all numbers that train are finite

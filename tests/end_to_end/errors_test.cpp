@@ -355,11 +355,12 @@ TEST(Failure, names_a_delta_that_is_none_or_was_changed) {
 }
 
 TEST(Failure, of_a_loss_that_is_not_finite_names_step_and_pictures_and_keeps_the_last_good_state) {
-  for (const char* rate : {"1e30", "1e300"}) {
+  // With the first the weights stay finite but the next loss does not; with the second they do not either.
+  for (const auto& [rate, step] : {std::pair{"1e30", "step 1"}, std::pair{"1e300", "step 0"}}) {
     const Garden garden;
     const Words words{"--lr", rate, "--optimizer", "sgd", "--schedule", "constant"};
     const std::string error = tune_error(garden, words + Words{"--steps", "9"}, "full");
-    EXPECT_THAT(error, AllOf(HasSubstr("step 1"), HasSubstr(garden.data() + "/train/"),
+    EXPECT_THAT(error, AllOf(HasSubstr(step), HasSubstr(garden.data() + "/train/"),
                              HasSubstr("checkpoint.safetensors"), HasSubstr("--lr")));
     EXPECT_FALSE(fs::exists(garden.run_folder() + "/delta.safetensors"));
     EXPECT_FALSE(fs::exists(garden.run_folder() + "/result.json"));
@@ -374,6 +375,32 @@ TEST(Failure, of_a_loss_that_is_not_finite_names_step_and_pictures_and_keeps_the
     EXPECT_THAT(tune_error(garden, words + Words{"--steps", "9", "--resume"}, "full"), HasSubstr("step"))
         << "it loads";
   }
+}
+
+TEST(Failure, of_a_step_that_makes_weights_infinite_comes_before_anything_is_saved) {
+  const Words wild{"--lr", "1e300", "--optimizer", "sgd", "--save-every", "1"};
+  for (const char* steps : {"1", "6"}) {
+    const Garden garden;
+    EXPECT_THAT(tune_error(garden, wild + Words{"--steps", steps}, "linear"),
+                AllOf(HasSubstr("step 0"), HasSubstr("weight"), HasSubstr(garden.data() + "/train/")));
+    EXPECT_FALSE(fs::exists(garden.run_folder() + "/delta.safetensors"));
+    const engine::Safetensors checkpoint(garden.run_folder() + "/checkpoint.safetensors");
+    for (const float x : checkpoint.read("model.head.weight").data<float>()) EXPECT_TRUE(std::isfinite(x));
+  }
+}
+
+TEST(Failure, names_the_picture_whose_logits_are_not_finite) {
+  const Garden garden;
+  engine::State state = small_state();
+  for (const char* name : {"head.weight", "norm.weight"}) {
+    for (float& x : tensor_of(state, name).data<float>()) x = x < 0 ? -1e30f : 1e30f;
+  }
+  write_model(garden.model(), state, {{"num_heads", "3"}, {"classes", R"(["blue","green","red","x","y"])"}});
+  const std::string logits = garden / "logits.safetensors";
+  EXPECT_THAT(
+      run({"eval", "--model", garden.model(), "--data", garden.data(), "--logits", logits}).error(kFailed),
+      AllOf(HasSubstr("logits"), HasSubstr("blue/40.ppm"), HasSubstr("finite")));
+  EXPECT_FALSE(fs::exists(logits));
 }
 
 TEST(Failure, names_an_out_that_cannot_be_written) {
