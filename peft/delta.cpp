@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <set>
 
@@ -41,6 +42,14 @@ Selection read_indices(const Safetensors& file, const std::string& name, const P
   } catch (const engine::Error& e) {
     throw engine::Error(file.path() + ": " + name + ": " + e.what());
   }
+}
+
+void check_finite(const Tensor& values, const std::string& what) {
+  engine::visit(values.dtype(), [&]<class T>() {
+    const auto bad =
+        std::ranges::count_if(values.data<T>(), [](T v) { return !std::isfinite(static_cast<double>(v)); });
+    engine::check(bad == 0, what, "has", bad, "values that are NaN or infinite, out of", values.numel());
+  });
 }
 
 }  // namespace
@@ -121,6 +130,7 @@ void apply_delta(engine::Module& model, const Safetensors& delta, const std::str
         delta.read_as(prefix + (part.whole() ? name : name + ".values"), found->second.value().dtype());
     engine::check(values.shape() == part.packed(full), delta.path() + ":", name, "holds", values.shape(),
                   "where the model needs", part.packed(full));
+    check_finite(values, delta.path() + ": " + name);
     changes.push_back({found->second, part, values});
   }
   for (const auto& [name, parameter] : known) parameter.freeze();

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 namespace tools {
 namespace {
@@ -77,6 +78,18 @@ void Progress::draw(const std::string& detail, bool last) {
   std::string line = engine::say(title_, bar, counts, detail, rate, time);
   line.resize(std::min(line.size(), terminal_width() - 1));
   std::cerr << "\r\033[K" << line << std::flush;
+}
+
+std::string json_text(const nlohmann::ordered_json& json, int indent) {
+  return json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+bool is_utf8(const std::string& text) {
+  try {
+    return !nlohmann::ordered_json(text).dump().empty();
+  } catch (const nlohmann::ordered_json::exception&) {
+    return false;
+  }
 }
 
 double peak_mb() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "engine/base/check.h"
@@ -42,6 +43,13 @@ class Progress {
   double drawn_at_ = -1;
   Stopwatch watch_;
 };
+
+/// JSON as text, indented when `indent` is not negative. Bytes that are not UTF-8, as names of files may
+/// have, become U+FFFD.
+std::string json_text(const nlohmann::ordered_json& json, int indent = -1);
+
+/// True when `text` is UTF-8 throughout.
+bool is_utf8(const std::string& text);
 
 /// The most memory this process has had, in MB (10^6 bytes).
 double peak_mb();

@@ -18,7 +18,7 @@ void write_logits(const std::string& path, const Predictions& p) {
   const engine::Tensor labels = engine::Tensor::of<std::int64_t>({static_cast<Index>(p.labels.size())},
                                                                  {p.labels.begin(), p.labels.end()});
   engine::write_safetensors(path, {{"logits", p.logits}, {"labels", labels}},
-                            {{"files", ordered_json(p.files).dump()}});
+                            {{"files", json_text(p.files)}});
 }
 
 void print(const Evaluation& e, const std::vector<std::string>& outputs) {
@@ -74,7 +74,7 @@ void run_eval(Arguments arguments) {
   const Evaluation e = judge(p, judged.classes, map);
   if (!logits.empty()) write_logits(logits, p);
   if (json)
-    std::cout << to_json(e).dump(2) << '\n';
+    std::cout << json_text(to_json(e), 2) << '\n';
   else
     print(e, loaded.classes.empty() ? judged.classes : loaded.classes);
 }

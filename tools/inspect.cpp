@@ -7,6 +7,7 @@
 #include "engine/io/sha256.h"
 #include "tools/args.h"
 #include "tools/commands.h"
+#include "tools/console.h"
 
 namespace tools {
 
@@ -102,7 +103,7 @@ void run_inspect(Arguments arguments) {
   Json all = Json::array();
   for (const std::string& path : paths) all.push_back(describe(path));
   if (json) {
-    std::cout << (all.size() == 1 ? all[0] : all).dump(2) << '\n';
+    std::cout << json_text(all.size() == 1 ? all[0] : all, 2) << '\n';
     return;
   }
   for (const Json& d : all) {

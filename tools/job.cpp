@@ -34,6 +34,10 @@ void choose_head(LoadedModel& loaded, const data::Splits& splits, const TuneOpti
 /// Refuses at once what training would refuse after a long scoring.
 void check_data(const Job& job, const TuneOptions& options) {
   const Index n = job.pictures->size(), batches = n / options.batch_size;
+  for (const std::string& name : job.splits.classes) {
+    engine::check(is_utf8(name), "the name of class", json_text(name),
+                  "is not UTF-8, so that no delta can hold it; rename it");
+  }
   engine::check(batches > 0, "the data has", n, "images to learn from, too few for one batch of",
                 std::to_string(options.batch_size) + "; a --batch-size of", n, "or less is needed");
   engine::check(batches >= options.grad_accum, batches, "batches of", options.batch_size,
@@ -76,9 +80,9 @@ engine::Metadata metadata_of(const Job& job, const TuneOptions& options, const s
   return {{"format", format},
           {"version", "1"},
           {"method", options.method},
-          {"options", ordered_json(values.all()).dump()},
+          {"options", json_text(values.all())},
           {"base_sha256", job.loaded.base_sha256},
-          {"classes", ordered_json(job.splits.classes).dump()},
+          {"classes", json_text(job.splits.classes)},
           {"preprocessing", preprocessing_json(job.loaded.preprocessing)},
           {"arch", job.loaded.arch}};
 }

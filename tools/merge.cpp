@@ -66,7 +66,7 @@ void run_merge(Arguments arguments) {
                              {"arch", tuned.arch},
                              {"num_heads", std::to_string(tuned.model.config().heads)},
                              {"norm_eps", exact(tuned.model.config().norm_eps)},
-                             {"classes", ordered_json(tuned.classes).dump()},
+                             {"classes", json_text(tuned.classes)},
                              {"preprocessing", preprocessing_json(tuned.preprocessing)}});
   ModelOptions again;
   again.model = out;
@@ -77,7 +77,7 @@ void run_merge(Arguments arguments) {
   if (json) {
     const ordered_json result{
         {"largest_difference", difference}, {"out", out}, {"bytes", std::filesystem::file_size(out)}};
-    std::cout << result.dump(2) << '\n';
+    std::cout << json_text(result, 2) << '\n';
     return;
   }
   std::cout << "largest difference of the logits on a probe batch: " << difference << "\nwritten: " << out

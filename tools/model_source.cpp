@@ -53,11 +53,11 @@ void check_weights(const State& state, const std::string& file) {
     engine::check(
         tensor.dtype() != Dtype::i64 && tensor.dtype() != Dtype::u8, file + ": weight", name,
         "holds whole numbers (" + engine::say(tensor.dtype()) + "); f32, f16, bf16 or f64 is needed");
-    const Tensor values = tensor.to(Dtype::f64);
-    const auto numbers = values.data<double>();
-    const auto bad = std::ranges::count_if(numbers, [](double v) { return !std::isfinite(v); });
-    engine::check(bad == 0, file + ": weight", name, "has", bad, "numbers that are NaN or infinite, out of",
-                  tensor.numel());
+    const Tensor values = tensor.to(Dtype::f32);  // as they are used: 1e300 becomes infinite
+    const auto numbers = values.data<float>();
+    const auto bad = std::ranges::count_if(numbers, [](float v) { return !std::isfinite(v); });
+    engine::check(bad == 0, file + ": weight", name, "has", bad,
+                  "numbers that are NaN or infinite (in f32), out of", tensor.numel());
   }
 }
 
@@ -231,6 +231,13 @@ LoadedModel load_tuned_model(const ModelOptions& options, const std::string& del
   const std::string format = told("format"), version = told("version");
   engine::check(format == "espalier-delta" && version == "1", file.path() + ": not a delta of version 1 but",
                 format, version);
+  for (const char* name : {"head.weight", "head.bias"})
+    engine::check(file.contains(name), file.path() + ": not a delta: it has no", name);
+  const std::vector<std::string> classes = read_class_list(told("classes"), file.path());
+  for (auto name = classes.begin(); name != classes.end(); ++name) {
+    engine::check(std::find(classes.begin(), name, *name) == name, file.path() + ": two classes are called",
+                  *name);
+  }
   ModelOptions sized = options;
   const Preprocessing how = read_preprocessing(told("preprocessing"), file.path());
   sized.image_size = options.arch.empty() ? 0 : how.size;  // random weights are made for a size
@@ -239,7 +246,7 @@ LoadedModel load_tuned_model(const ModelOptions& options, const std::string& del
                 file.path() + ": made for another base: sha256", told("base_sha256") + ", not",
                 loaded.base_sha256 + "; --force takes it all the same");
   loaded.model = resized(std::move(loaded.model), how.size);  // where the delta's positions belong
-  loaded.classes = read_class_list(told("classes"), file.path());
+  loaded.classes = classes;
   new_head(loaded, static_cast<Index>(loaded.classes.size()), "zeros", 0);
   peft::apply_delta(loaded.model, file);
   if (options.image_size > 0)

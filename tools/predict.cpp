@@ -21,6 +21,8 @@ ordered_json best_classes(LoadedModel& loaded, const std::string& path, Index co
   const engine::NoGrad no_grad;
   const engine::Tensor logits = loaded.model(data::to_tensor(data::read_image(path), loaded.preprocessing));
   const auto x = logits.data<float>();
+  engine::check(std::ranges::all_of(x, [](float v) { return std::isfinite(v); }), "the logits of", path,
+                "are not all finite: the weights are too large for it");
   std::vector<std::size_t> order(x.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return x[a] > x[b]; });
@@ -62,7 +64,7 @@ void run_predict(Arguments arguments) {
   for (const std::string& file : files)
     all.push_back({{"file", file}, {"top", best_classes(loaded, file, top)}});
   if (json) {
-    std::cout << all.dump(2) << '\n';
+    std::cout << json_text(all, 2) << '\n';
     return;
   }
   for (const ordered_json& picture : all) {

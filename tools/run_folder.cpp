@@ -5,6 +5,7 @@
 #include "engine/io/atomic_file.h"
 #include "engine/io/json.h"
 #include "tools/args.h"
+#include "tools/console.h"
 
 namespace tools {
 
@@ -55,11 +56,11 @@ fs::path RunFolder::fresh_path(const std::string& data, const std::string& metho
 }
 
 void RunFolder::write_json(const std::string& name, const Json& json) const {
-  engine::write_file(file(name), json.dump(2) + '\n');
+  engine::write_file(file(name), json_text(json, 2) + '\n');
 }
 
 void RunFolder::log(const Json& line) {
-  log_ << line.dump() << '\n' << std::flush;
+  log_ << json_text(line) << '\n' << std::flush;
   engine::check(log_.good(), file(kLog).string() + ": cannot be written; is the disk full?");
 }
 

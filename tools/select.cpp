@@ -75,7 +75,7 @@ void run_select(Arguments arguments) {
   const ordered_json result{
       {"score_seconds", scored}, {"select_seconds", selected}, {"peak_mb", peak_mb()}, {"taken", taken(job)}};
   if (options.json)
-    std::cout << result.dump(2) << '\n';
+    std::cout << json_text(result, 2) << '\n';
   else
     print(result);
 }

@@ -28,7 +28,7 @@ std::string config_of(const Job& job, const TuneOptions& options) {
   for (const char* free : {"eval_every", "save_every", "workers"}) config.erase(free);  // these may change
   config["base_sha256"] = job.loaded.base_sha256;
   config["pictures"] = job.pictures->size();
-  return config.dump();
+  return json_text(config);
 }
 
 void write_config(const RunFolder& folder, const Job& job, const TuneOptions& options) {
@@ -143,7 +143,7 @@ void run_tune(Arguments arguments) {
   result["delta_bytes"] = std::filesystem::file_size(delta);
   folder.write_json("result.json", result);
   if (options.json)
-    std::cout << result.dump(2) << '\n';
+    std::cout << json_text(result, 2) << '\n';
   else
     print(result, folder);
 }

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "tests/end_to_end/garden.h"
 
@@ -352,6 +353,76 @@ TEST(Failure, names_a_delta_that_is_none_or_was_changed) {
   EXPECT_THAT(run({"eval", "--model", garden.model(), "--data", garden.data(), "--delta", garden.model()})
                   .error(kFailed),
               HasSubstr(garden.model()));
+}
+
+TEST(Failure, names_what_in_a_delta_would_spoil_the_model) {
+  const Garden garden;
+  garden.tune("grft");
+  const engine::Safetensors delta(garden.run_folder() + "/delta.safetensors");
+  const std::string changed = garden / "changed.safetensors";
+  const auto error_with = [&](const std::string& name, const std::optional<engine::Tensor>& tensor,
+                              const engine::Metadata& metadata) {
+    engine::NamedTensors tensors;
+    for (const std::string& n : delta.names()) {
+      if (n != name) tensors.emplace_back(n, delta.read(n));
+    }
+    if (tensor) tensors.emplace_back(name, *tensor);
+    engine::write_safetensors(changed, tensors, metadata);
+    return run({"eval", "--model", garden.model(), "--data", garden.data(), "--delta", changed})
+        .error(kFailed);
+  };
+  for (const char* name : {"head.weight", "head.bias"})
+    EXPECT_THAT(error_with(name, {}, delta.metadata()), AllOf(HasSubstr(changed), HasSubstr(name)));
+  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), 1e300}) {
+    engine::Tensor bias = delta.read("head.bias").to(engine::Dtype::f64);
+    bias.data<double>()[1] = bad;
+    EXPECT_THAT(error_with("head.bias", bias, delta.metadata()),
+                AllOf(HasSubstr(changed), HasSubstr("head.bias"), HasSubstr("infinite")))
+        << bad;
+  }
+  engine::Metadata twins = delta.metadata();
+  twins["classes"] = R"(["blue","red","red"])";
+  EXPECT_THAT(error_with("", {}, twins), AllOf(HasSubstr(changed), HasSubstr("red")));
+}
+
+TEST(Failure, names_a_weight_that_is_infinite_in_f32) {
+  const Garden garden;
+  engine::State state = small_state();
+  engine::Tensor& bias = tensor_of(state, "norm.bias");
+  bias = bias.to(engine::Dtype::f64);
+  bias.data<double>()[3] = 1e300;
+  write_model(garden.model(), state);
+  EXPECT_THAT(tune_error(garden), AllOf(HasSubstr(garden.model()), HasSubstr("norm.bias"), HasSubstr("f32")));
+}
+
+TEST(Failure, names_a_class_that_is_not_utf8) {
+  const Garden garden;
+  fs::rename(garden.data() + "/train/red", garden.data() +
+                                               "/train/r\xe9"
+                                               "d");
+  for (const char* split : {"val", "test"}) fs::remove_all(garden.data() + "/" + split);
+  EXPECT_THAT(tune_error(garden), AllOf(HasSubstr("\"r\xef\xbf\xbd"
+                                                  "d\""),
+                                        HasSubstr("UTF-8")));
+  EXPECT_FALSE(fs::exists(garden.run_folder()));
+}
+
+TEST(Failure, does_not_come_from_names_of_files_and_folders_that_are_not_utf8) {
+  const Garden garden;
+  const std::string data = garden.path() / "d\xe9t\xe9", run_folder = garden.path() / "r\xe9s";
+  fs::rename(garden.data(), data);
+  const Words words{"--model", garden.model(), "--data", data, "--batch-size", "6", "--threads", "2"};
+  run(Words{"tune", "--out", run_folder, "--steps", "2", "--method", "linear", "--json"} + words).json();
+  EXPECT_THAT(std::string(read_json(run_folder + "/config.json")["data"]),
+              HasSubstr("d\xef\xbf\xbdt\xef\xbf\xbd"));
+  EXPECT_EQ(run(Words{"tune", "--out", run_folder, "--steps", "2", "--method", "linear", "--resume"} + words)
+                .status,
+            0);
+  const Words tuned{"--model", garden.model(), "--delta", run_folder + "/delta.safetensors"};
+  const std::string logits = garden / "l\xe9.safetensors";
+  run(Words{"eval", "--data", data, "--logits", logits, "--json"} + tuned).json();
+  EXPECT_THAT(engine::Safetensors(logits).metadata().at("files"), HasSubstr("d\xef\xbf\xbdt"));
+  run(Words{"predict", data + "/test/red/40.ppm", "--json"} + tuned).json();
 }
 
 TEST(Failure, of_a_loss_that_is_not_finite_names_step_and_pictures_and_keeps_the_last_good_state) {
