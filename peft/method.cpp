@@ -1,5 +1,6 @@
 #include "peft/method.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "peft/select.h"
@@ -10,6 +11,26 @@ namespace peft {
 using engine::NamedParameter;
 using engine::Selection;
 using engine::Tensor;
+
+namespace {
+
+/// Refuses to choose by ties alone, which is what a head of zeros leads to.
+void check_some_gradient(const std::vector<NamedParameter>& targets, const Scoring& scoring) {
+  const bool some = std::ranges::any_of(targets, [](const NamedParameter& p) {
+    return engine::visit(p.parameter.grad().dtype(), [&]<class T>() {
+      return std::ranges::any_of(p.parameter.grad().data<T>(), [](T g) { return g != T{0}; });
+    });
+  });
+  engine::check(
+      some, "scoring: every gradient is zero, so that there is nothing to choose by;",
+      scoring.loss == Scoring::Loss::ce
+          ? "a head of zeros hides the pictures from cross entropy: use --init-head trunc-normal or "
+            "--score supcon"
+          : "the contrastive loss needs pictures whose features differ: use --score ce, or another "
+            "checkpoint");
+}
+
+}  // namespace
 
 const std::vector<Choice>& Method::choices() const {
   static const std::vector<Choice> none;
@@ -39,6 +60,7 @@ void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) 
   check_targets(targets);
   const auto start = std::chrono::steady_clock::now();
   if (next_loss) accumulate_gradients(model, targets, next_loss);
+  if (next_loss) check_some_gradient(targets, options_.scoring);
   score_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::vector<Choice> choices;
   for (const NamedParameter& p : targets) {

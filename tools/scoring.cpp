@@ -50,8 +50,8 @@ peft::NextLoss scoring_losses(models::Vit& model, const Scoring& scoring, const 
     const Tensor loss =
         contrast ? contrastive_loss(model, *batch, scoring)
                  : engine::cross_entropy(model(batch->images), engine::one_hot(batch->labels, data.classes));
-    engine::check(std::isfinite(loss.item()), "scoring: the loss of batch", done, "is", loss.item(),
-                  "; its pictures are", engine::join(batch->names, ", "));
+    engine::check(std::isfinite(loss.item()), "scoring: the loss of batch", done, "is",
+                  engine::say(loss.item()) + "; its pictures are", engine::join(batch->names, ", "));
     on_loss(done++, loss.item());
     progress->advance("loss " + fixed(loss.item(), 4));
     return loss;

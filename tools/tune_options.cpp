@@ -102,7 +102,9 @@ engine::Schedule TuneOptions::make_schedule(Index steps_per_epoch) const {
   s.kind = static_cast<engine::Schedule::Kind>(std::ranges::find(kSchedules, schedule) - kSchedules.begin());
   s.lr = lr, s.min_lr = min_lr;
   s.steps = steps > 0 ? steps : epochs * steps_per_epoch;
-  s.warmup = std::lround(warmup_epochs * static_cast<double>(steps_per_epoch));
+  s.warmup =
+      std::lround(std::min(warmup_epochs * static_cast<double>(steps_per_epoch),
+                           static_cast<double>(s.steps)));  // clamped before it is rounded: it may be 1e300
   return s;
 }
 

@@ -11,7 +11,10 @@ namespace {
 
 using engine::Safetensors;
 using engine::Tensor;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::vector<Json> steps_of(const Garden& garden, const std::string& name = "run") {
   return of_kind(read_lines(garden.run_folder(name) + "/metrics.jsonl"), "step");
@@ -217,6 +220,32 @@ TEST(Head, is_new_when_the_class_count_differs_and_begins_as_told) {
   for (float x : normal.data<float>()) EXPECT_LE(std::abs(x), 2.0f);
   const Tensor zeros = head_after(garden, {"--init-head", "zeros"});
   EXPECT_TRUE(std::ranges::all_of(zeros.data<float>(), [](float x) { return std::abs(x) < 1e-20f; }));
+}
+
+TEST(Scoring, with_a_head_of_zeros_and_cross_entropy_says_what_to_use) {
+  const Garden garden;
+  const Words zeros = Words{"select"} + garden.job("gps") + Words{"--init-head", "zeros"};
+  EXPECT_THAT(run(zeros + Words{"--score", "ce"}).error(1),
+              AllOf(HasSubstr("zeros"), HasSubstr("--init-head trunc-normal"), HasSubstr("--score supcon")));
+  EXPECT_EQ(run(zeros).status, 0);
+}
+
+TEST(Scoring, of_a_loss_that_is_not_finite_names_batch_and_pictures) {
+  const Garden garden;
+  engine::State state = small_state();
+  for (float& x : tensor_of(state, "norm.weight").data<float>()) x = 3e38f;
+  write_model(garden.model(), state);
+  EXPECT_THAT(
+      run(Words{"select", "--score", "ce"} + garden.job("gps")).error(1),
+      AllOf(HasSubstr("the loss of batch 0 is"), HasSubstr("; its pictures are"), Not(HasSubstr(" ;"))));
+}
+
+TEST(Schedule, with_a_warm_up_beyond_all_numbers_warms_up_to_the_end) {
+  const Garden garden;
+  garden.tune("linear", {"--steps", "4", "--warmup-epochs", "1e300", "--lr", "0.01"});
+  const auto steps = of_kind(read_lines(garden.run_folder() + "/metrics.jsonl"), "step");
+  ASSERT_EQ(steps.size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_DOUBLE_EQ(steps[i]["lr"], 0.01 * static_cast<double>(i + 1) / 4);
 }
 
 TEST(RandomWeights, of_an_architecture_are_tuned_and_evaluated_without_a_checkpoint) {

@@ -49,6 +49,21 @@ INSTANTIATE_TEST_SUITE_P(
         std::pair{"gps", std::map<std::string, std::string>{{"k", "48"}, {"train-bias", "off"}}},
         std::pair{"sift", std::map<std::string, std::string>{{"rate", "1"}}}));
 
+TEST(Scoring, that_a_head_of_zeros_hides_the_pictures_from_is_refused) {
+  for (const char* name : {"grft", "gps", "sift"}) {
+    Vit model = small::model(small::deep());
+    model.replace_head(small::deep().classes);
+    const auto method = small::method(name, {{"score", "ce"}});
+    EXPECT_TRUE(support::error_of([&] {
+                  method->prepare(model, small::losses(model, *method));
+                }).ends_with("use --init-head trunc-normal or --score supcon"))
+        << name;
+    const auto contrast = small::method(name, {{"score", "supcon"}});
+    contrast->prepare(model, small::losses(model, *contrast));
+    EXPECT_GT(contrast->choices()[0].scores[0], 0) << name;
+  }
+}
+
 TEST(grft, takes_the_same_rows_whatever_the_anchor) {
   Vit a = small::model(small::deep()), b = small::model(small::deep());
   const auto free = small::method("grft", {{"anchor", "0"}}), held = small::method("grft", {{"anchor", "9"}});
