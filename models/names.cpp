@@ -107,6 +107,9 @@ struct Place {
   int third = -1;
 };
 
+// No dialect has a name nearly as long; std::regex recurses at every character and would exhaust the stack.
+constexpr std::size_t kLongestName = 256;
+
 /// The places of names in a dialect; nothing for a name it does not know, an empty name for what is dropped.
 class Translator {
  public:
@@ -115,6 +118,7 @@ class Translator {
   }
 
   std::optional<Place> operator()(const std::string& name) const {
+    if (name.size() > kLongestName) return std::nullopt;
     const std::string bare = without(dialect_.prefix, name);
     for (std::size_t i = 0; i < patterns_.size(); ++i) {
       std::smatch match;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <map>
 
 #include "models/vit.h"
@@ -215,6 +217,19 @@ TEST(to_timm_names, keeps_names_it_does_not_know_so_that_loading_complains_of_th
   EXPECT_EQ(support::error_of(
                 [&] { engine::load_state(model, models::to_timm_names(other), "model.safetensors"); }),
             "model.safetensors: 1 name unexpected (vit.something.else)");
+}
+
+TEST(to_timm_names, leaves_names_of_any_length_alone) {
+  for (const std::size_t length : {257u, 300000u}) {
+    std::string name = "vit.encoder.layer.0.output.dense.";
+    name.resize(length, 'a');
+    State other = renamed(timm_state(), kHuggingFace);
+    other.emplace_back(name, Tensor::zeros({2}));
+    const State timm = models::to_timm_names(other), back = models::to_names_of(timm_state(), other);
+    const auto is_it = [&](const auto& entry) { return entry.first == name; };
+    EXPECT_TRUE(std::any_of(timm.begin(), timm.end(), is_it));
+    EXPECT_TRUE(std::any_of(back.begin(), back.end(), is_it));
+  }
 }
 
 TEST(to_timm_names, names_the_matrix_when_a_key_is_missing_or_misshapen) {
