@@ -1,12 +1,19 @@
 #include "data/ahead.h"
 
+#include <system_error>
 #include <utility>
 
 namespace data {
 
-Ahead::Ahead(BatchMaker maker, Index first, Index end, int workers, Index depth)
+Ahead::Ahead(BatchMaker maker, Index first, Index end, int workers, Index depth, const StartThread& start)
     : maker_(std::move(maker)), next_to_open_(first), end_(end), depth_(depth) {
-  for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
+  threads_.reserve(static_cast<std::size_t>(workers));  // nothing may throw while a thread runs
+  try {
+    for (int i = 0; i < workers; ++i) threads_.push_back(start([this] { work(); }));
+  } catch (const std::system_error& error) {
+    check(!threads_.empty(), "no thread to decode ahead could be started (" + error.code().message() +
+                                 "); --workers 0 needs none");
+  }
 }
 
 Ahead::~Ahead() {

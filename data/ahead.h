@@ -22,11 +22,17 @@ struct BatchMaker {
   std::function<void(Batch&, Index batch)> finish;
 };
 
+/// Starts a thread; throws std::system_error when the system gives none.
+using StartThread = std::function<std::thread(std::function<void()>)>;
+
 /// Makes batches [first, end) on worker threads, at most `depth` beyond the last one taken, and hands them
 /// out in order. The destructor stops and joins the threads.
 class Ahead {
  public:
-  Ahead(BatchMaker maker, Index first, Index end, int workers, Index depth);
+  /// Makes do with fewer workers when the system gives no more; throws an Error when it gives none.
+  Ahead(
+      BatchMaker maker, Index first, Index end, int workers, Index depth,
+      const StartThread& start = [](std::function<void()> work) { return std::thread(std::move(work)); });
   ~Ahead();
   Ahead(const Ahead&) = delete;
 
