@@ -1,6 +1,9 @@
 #include "models/zoo.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <string_view>
 
 #include "engine/base/text.h"
 
@@ -36,6 +39,16 @@ constexpr Row kZoo[] = {
     {"deit_base_patch16_384", 384, 16, 768, 12, 12},
     {"vit_demo_patch4_28", 28, 4, 64, 6, 4},  // of tools/demo, not timm's
 };
+
+/// The N of "blocks.N.<more>"; -1 for any other name.
+Index block_number(std::string_view name) {
+  constexpr std::string_view kBlocks = "blocks.";
+  if (!name.starts_with(kBlocks)) return -1;
+  name.remove_prefix(kBlocks.size());
+  Index number = -1;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  return error == std::errc() && end != name.data() + name.size() && *end == '.' ? number : -1;
+}
 
 }  // namespace
 
@@ -85,8 +98,12 @@ VitConfig config_from_shapes(const std::map<std::string, Shape>& shapes, std::op
                 "is not a class token and a square grid of patches");
   c.image_size = grid * c.patch;
   shape("blocks.0.attn.qkv.weight", 2);
-  c.depth = 1;
-  while (shapes.contains("blocks." + std::to_string(c.depth) + ".attn.qkv.weight")) ++c.depth;
+  // The highest number tells, so that load_state names what is missing in a block before it.
+  Index last = 0;
+  for (const auto& [name, any] : shapes) last = std::max(last, block_number(name));
+  engine::check(last < static_cast<Index>(shapes.size()), "there is a block", last, "but only", shapes.size(),
+                "tensors");
+  c.depth = last + 1;
   c.hidden = shape("blocks.0.mlp.fc1.weight", 2)[0];
   c.qkv_bias = shapes.contains("blocks.0.attn.qkv.bias");
   c.heads = heads.value_or(std::max<Index>(1, c.width / 64));

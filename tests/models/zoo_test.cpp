@@ -169,6 +169,27 @@ TEST(config_from_shapes, names_a_missing_tensor) {
   }
 }
 
+TEST(config_from_shapes, counts_blocks_behind_a_missing_tensor) {
+  Vit model(small());
+  auto shapes = shapes_of(model);
+  shapes.erase("blocks.1.attn.qkv.weight");
+  EXPECT_EQ(models::config_from_shapes(shapes, 5).depth, small().depth);
+  shapes = shapes_of(model);
+  shapes.erase("blocks." + std::to_string(small().depth - 1) + ".attn.qkv.weight");
+  EXPECT_EQ(models::config_from_shapes(shapes, 5).depth, small().depth);
+}
+
+TEST(config_from_shapes, builds_no_blocks_that_a_stray_number_promises) {
+  Vit model(small());
+  auto shapes = shapes_of(model);
+  for (const char* name : {"blocks.99999999999999999999.x", "blocks.-3.x", "blocks.77", "blocks.x.y"})
+    shapes[name] = {1};
+  EXPECT_EQ(models::config_from_shapes(shapes, 5).depth, small().depth);
+  shapes["blocks.1000000.x"] = {1};
+  EXPECT_TRUE(
+      error_of([&] { models::config_from_shapes(shapes, 5); }).starts_with("there is a block 1000000"));
+}
+
 TEST(config_from_shapes, refuses_sizes_that_make_no_network) {
   Vit model(small());
   const auto error_with = [&](const std::string& name, Shape shape, std::optional<Index> heads = 5) {
