@@ -25,7 +25,8 @@ std::string_view name_of(Preprocessing::Mode mode) {
 void check_preprocessing(const Preprocessing& how) {
   check(how.size > 0 && how.size <= kMaxSize, "preprocessing: the image size must be 1 to", kMaxSize,
         "and not", how.size);
-  check(how.crop_pct > 0 && how.crop_pct <= 1, "preprocessing: crop_pct must be above 0 and at most 1, not",
+  // Below, the picture to cut from would be over a hundred times as wide as what is cut.
+  check(how.crop_pct >= 0.01 && how.crop_pct <= 1, "preprocessing: crop_pct must be 0.01 to 1 and not",
         how.crop_pct);
   for (float mean : how.mean) check(std::isfinite(mean), "preprocessing: a mean must be finite, not", mean);
   for (float std : how.std)

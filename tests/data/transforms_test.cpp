@@ -38,8 +38,9 @@ TEST(Transforms, crop_of_a_thread_of_a_picture_takes_no_memory_for_the_rest) {
 TEST(Transforms, values_without_sense_are_errors) {
   auto error = [](Preprocessing how) { return error_of([&] { to_tensor(Image(8, 8), how); }); };
   EXPECT_THAT(error({.size = 0}), testing::HasSubstr("image size must be 1 to 8192 and not 0"));
-  EXPECT_THAT(error({.crop_pct = 1.5}),
-              testing::HasSubstr("crop_pct must be above 0 and at most 1, not 1.5"));
+  for (double wrong : {1.5, 0.0099, 0.0, 1e-300, std::numeric_limits<double>::quiet_NaN()})
+    EXPECT_THAT(error({.crop_pct = wrong}), testing::HasSubstr("crop_pct must be 0.01 to 1 and not"));
+  EXPECT_NO_THROW(to_tensor(Image(8, 8), {.size = 8, .crop_pct = 0.01}));
   EXPECT_THAT(error({.std = {1, 0, 1}}), testing::HasSubstr("std must be above 0, not 0"));
   EXPECT_THAT(error({.mean = {std::numeric_limits<float>::quiet_NaN(), 0, 0}}), testing::HasSubstr("mean"));
   EXPECT_THAT(error_of([] { mode_named("stretch"); }), testing::HasSubstr("squash, crop"));
