@@ -6,6 +6,11 @@
 #include <cstdio>
 
 namespace engine {
+namespace {
+
+constexpr std::size_t kLongestSpelling = 200;  // bytes; nobody types more, and the distance is quadratic
+
+}  // namespace
 
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> pieces;
@@ -68,7 +73,9 @@ Index edit_distance(std::string_view a, std::string_view b) {
 std::vector<std::string> nearest(std::string_view wanted, std::span<const std::string> names,
                                  std::size_t count) {
   std::vector<std::pair<Index, std::string>> ranked;
+  if (wanted.size() > kLongestSpelling) return {};
   for (const std::string& name : names) {
+    if (name.size() > kLongestSpelling) continue;
     // A name that contains the wanted word is near however long it is.
     const bool inside = !wanted.empty() && name.find(wanted) != std::string::npos;
     ranked.emplace_back(inside ? 1 : edit_distance(wanted, name), name);

@@ -22,7 +22,8 @@ bool glob_match(std::string_view pattern, std::string_view name);
 /// How many insertions, deletions, replacements and swaps of neighbours turn `a` into `b`.
 Index edit_distance(std::string_view a, std::string_view b);
 
-/// Up to `count` of `names` that are spelt most like `wanted`, best first.
+/// Up to `count` of `names` that are spelt most like `wanted`, best first. Names over 200 bytes are like
+/// none.
 std::vector<std::string> nearest(std::string_view wanted, std::span<const std::string> names,
                                  std::size_t count = 3);
 

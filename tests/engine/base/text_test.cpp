@@ -89,6 +89,12 @@ TEST(Nearest, gives_no_more_than_asked_or_there_are) {
   EXPECT_TRUE(nearest("x", Words{}, 3).empty());
 }
 
+TEST(Nearest, leaves_out_names_that_nobody_types) {
+  const std::string longest(200, 'a'), longer(201, 'a'), endless(10'000'000, 'a');
+  EXPECT_EQ(nearest("a", Words{endless, longer, longest, "b"}, 4), (Words{longest, "b"}));
+  EXPECT_TRUE(nearest(endless, Words{endless, "b"}).empty());
+}
+
 TEST(DidYouMean, asks_or_stays_silent) {
   EXPECT_EQ(did_you_mean("lroa", Words{"lora"}), "; did you mean lora?");
   EXPECT_EQ(did_you_mean("lroa", Words{"lora", "lrob"}), "; did you mean lora, lrob?");
