@@ -92,7 +92,8 @@ double Random::gamma(double shape) {
 
 double Random::beta(double a) {
   const double x = gamma(a), y = gamma(a);
-  return x + y > 0 ? x / (x + y) : 0.5;
+  if (x + y > 0) return x / (x + y);
+  return uniform() < 0.5 ? 0 : 1;  // both are too small for a double: Beta(a, a) lies at its ends
 }
 
 std::vector<Index> Random::permutation(Index count) {

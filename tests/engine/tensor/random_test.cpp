@@ -48,6 +48,23 @@ TEST(Random, moments_are_those_of_the_distribution) {
   EXPECT_NEAR(beta / (n / 10), 1 / (4 * (2 * 0.8 + 1)), 0.003);  // variance of Beta(a, a)
 }
 
+TEST(Random, beta_of_almost_nothing_lies_at_both_ends) {
+  Random random(0, Random::Use::test);
+  int ones = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const double x = random.beta(1e-5);
+    ASSERT_TRUE(x == 0 || x == 1) << x;
+    ones += x == 1;
+  }
+  EXPECT_NEAR(ones, 500, 80);
+}
+
+// A use that changes its number changes every result of it.
+TEST(Random, uses_keep_their_numbers) {
+  EXPECT_EQ(static_cast<int>(Random::Use::drop_path), 5);
+  EXPECT_EQ(static_cast<int>(Random::Use::test), 7);
+}
+
 TEST(Random, permutation_holds_every_number_once) {
   std::vector<Index> order = Random(3, Random::Use::shuffle).permutation(1001);
   EXPECT_FALSE(std::is_sorted(order.begin(), order.end()));
