@@ -192,7 +192,7 @@ TEST(Merge, does_not_write_over_the_base) {
 engine::State hugging_face_state() {
   engine::State state;
   for (const auto& [name, tensor] : small_state()) {
-    const auto block = [&](const std::string& part) {
+    const auto block = [&name = name](const std::string& part) {
       return "vit.encoder.layer." + name.substr(7, 1) + '.' + part + name.substr(name.rfind('.'));
     };
     if (name == "cls_token") {
