@@ -11,6 +11,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "tools/args.h"
+
 namespace tools {
 namespace {
 
@@ -29,6 +31,16 @@ std::size_t terminal_width() {
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
+bool same_file(const std::string& output, const std::string& other) {
+  namespace fs = std::filesystem;
+  if (other.empty()) return false;
+  std::error_code ignored;
+  const fs::path file =
+      fs::is_directory(other, ignored) ? fs::path(other) / "model.safetensors" : fs::path(other);
+  return fs::equivalent(output, file, ignored) ||
+         fs::weakly_canonical(output, ignored) == fs::weakly_canonical(file, ignored);
+}
+
 }  // namespace
 
 void note(const std::string& text) {
@@ -42,6 +54,19 @@ void check_can_write(const std::string& path) {
   engine::check(std::filesystem::is_directory(folder, ignored), path + ":", folder.string(),
                 "is no folder; make it, or give another path");
   engine::check(!std::filesystem::is_directory(path, ignored), path + ": is a folder; a file is needed");
+}
+
+void check_apart(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs) {
+  std::vector<NamedFile> others = inputs;
+  for (const NamedFile& output : outputs) {
+    if (output.path.empty()) continue;
+    for (const NamedFile& other : others) {
+      if (same_file(output.path, other.path))
+        throw UsageError(engine::say(output.option, output.path, "is the file of", other.option,
+                                     "too, and would overwrite it; give another"));
+    }
+    others.push_back(output);
+  }
 }
 
 Progress::Progress(std::string title, engine::Index steps, engine::Index images)

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "engine/base/check.h"
 
@@ -14,6 +15,15 @@ void note(const std::string& text);
 /// Throws an Error when there is no folder for a file at `path`: long work would be lost. An empty path is
 /// none.
 void check_can_write(const std::string& path);
+
+/// An option that names a file, and the file.
+struct NamedFile {
+  std::string option, path;
+};
+
+/// Throws a UsageError when an output is one of the inputs or another output: writing it would destroy what
+/// was there. Empty paths are none; a folder that is an input stands for its model.safetensors.
+void check_apart(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs);
 
 /// Seconds since it was made.
 class Stopwatch {

@@ -62,6 +62,11 @@ void run_eval(Arguments arguments) {
   model.check();
   data.check(split);
   check_can_write(logits);
+  check_apart({{"--logits", logits}}, {{"--model", model.model},
+                                       {"--delta", delta},
+                                       {"--train-list", data.train_list},
+                                       {"--val-list", data.val_list},
+                                       {"--test-list", data.test_list}});
 
   LoadedModel loaded = load_tuned_model(model, delta, force);
   const Index outputs = loaded.model.config().classes;

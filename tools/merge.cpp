@@ -49,11 +49,9 @@ void run_merge(Arguments arguments) {
   model.check();
   if (delta.empty() || out.empty()) throw UsageError("merge: --delta FILE and --out FILE are needed");
   check_can_write(out);
+  check_apart({{"--out", out}}, {{"--model", model.model}, {"--delta", delta}});
 
   LoadedModel tuned = load_tuned_model(model, delta, force);
-  std::error_code ignored;
-  if (std::filesystem::equivalent(out, tuned.checkpoint, ignored))
-    throw UsageError("merge: --out " + out + " is the base itself; give another file");
   engine::State tensors = engine::state(tuned.model);
   if (!tuned.checkpoint.empty()) {
     const engine::Safetensors base(tuned.checkpoint);

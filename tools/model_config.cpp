@@ -1,10 +1,12 @@
 #include "tools/model_config.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/text.h"
 #include "engine/io/json.h"
 #include "models/zoo.h"
+#include "tools/json_field.h"
 #include "tools/model_source.h"
 
 namespace tools {
@@ -28,62 +30,75 @@ void in_file(const std::filesystem::path& path, F f) {
   }
 }
 
-std::array<float, 3> three(const Json& json, const char* what) {
-  const auto values = json.get<std::vector<float>>();
-  engine::check(values.size() == 3, what, "should be three numbers");
-  return {values[0], values[1], values[2]};
+/// Writes mean or std over what is there, when the file has it.
+void read_three(const Json& json, const char* name, std::array<float, 3>& to) {
+  if (const auto values = field<std::vector<float>>(json, name)) to = three_numbers_of(*values, name);
+}
+
+/// What a file says, beside what data::check_preprocessing wants: a crop of next to nothing asks for a
+/// picture of next to any size.
+void check_told(const Preprocessing& how) {
+  engine::check(how.crop_pct >= 0.01 && how.crop_pct <= 1, "crop_pct should be 0.01 to 1, not", how.crop_pct);
+  data::check_preprocessing(how);
 }
 
 /// timm's `pretrained_cfg`.
 Preprocessing from_timm(const Json& cfg) {
   Preprocessing how;
   how.mode = Preprocessing::Mode::crop;
-  if (cfg.contains("input_size")) how.size = cfg.at("input_size").at(2).get<Index>();
-  how.crop_pct = cfg.value("crop_pct", 0.875);
-  how.filter = data::filter_named(cfg.value("interpolation", std::string("bicubic")));
-  if (cfg.value("crop_mode", std::string("center")) == "squash") how.mode = Preprocessing::Mode::squash;
-  if (cfg.contains("mean")) how.mean = three(cfg.at("mean"), "mean");
-  if (cfg.contains("std")) how.std = three(cfg.at("std"), "std");
-  data::check_preprocessing(how);
+  engine::check(cfg.is_object(), "pretrained_cfg should be an object, not", cfg.type_name());
+  if (const auto sizes = field<std::vector<Index>>(cfg, "input_size")) {
+    engine::check(sizes->size() == 3, "input_size should be three numbers, not", sizes->size());
+    how.size = sizes->at(2);
+  }
+  how.crop_pct = field<double>(cfg, "crop_pct").value_or(0.875);
+  how.filter = data::filter_named(field<std::string>(cfg, "interpolation").value_or("bicubic"));
+  if (field<std::string>(cfg, "crop_mode") == "squash") how.mode = Preprocessing::Mode::squash;
+  read_three(cfg, "mean", how.mean);
+  read_three(cfg, "std", how.std);
+  check_told(how);
   return how;
 }
 
 /// A side in Hugging Face's forms: 224, {"height": 224, "width": 224} or {"shortest_edge": 256}.
-Index side(const Json& size) {
-  if (size.is_object())
-    return size.contains("height") ? size.at("height").get<Index>() : size.at("shortest_edge").get<Index>();
-  return size.get<Index>();
+Index side(const Json& size, const std::string& name) {
+  if (!size.is_object()) return field_as<Index>(size, name);
+  const auto height = field<Index>(size, "height"), edge = field<Index>(size, "shortest_edge");
+  engine::check(height || edge, name, "should have a height or a shortest_edge");
+  return height ? *height : *edge;
 }
 
 /// Hugging Face's preprocessor_config.json. `resample` holds Pillow's code of the filter.
 Preprocessing from_hugging_face(const Json& json) {
-  constexpr int kBilinear = 2, kBicubic = 3;
+  constexpr Index kBilinear = 2, kBicubic = 3;
   Preprocessing how;
-  const int resample = json.value("resample", kBilinear);
+  const Index resample = field<Index>(json, "resample").value_or(kBilinear);
   engine::check(resample == kBilinear || resample == kBicubic,
                 "resample should be 2 (bilinear) or 3 (bicubic), not", resample);
   how.filter = resample == kBicubic ? data::Filter::bicubic : data::Filter::bilinear;
-  how.size = json.contains("size") ? side(json.at("size")) : 224;
-  if (json.value("do_center_crop", false)) {
-    const Index crop = json.contains("crop_size") ? side(json.at("crop_size")) : how.size;
+  how.size = json.contains("size") ? side(json.at("size"), "size") : 224;
+  if (field<bool>(json, "do_center_crop").value_or(false)) {
+    const Index crop = json.contains("crop_size") ? side(json.at("crop_size"), "crop_size") : how.size;
     how.mode = Preprocessing::Mode::crop;
     how.crop_pct = static_cast<double>(crop) / static_cast<double>(std::max(crop, how.size));
     how.size = crop;
   }
-  if (json.contains("image_mean")) how.mean = three(json.at("image_mean"), "image_mean");
-  if (json.contains("image_std")) how.std = three(json.at("image_std"), "image_std");
-  data::check_preprocessing(how);
+  read_three(json, "image_mean", how.mean);
+  read_three(json, "image_std", how.std);
+  check_told(how);
   return how;
 }
 
 /// Class names in Hugging Face's id2label: {"0": "cat", ...}.
 std::vector<std::string> labels_of(const Json& id2label) {
+  engine::check(id2label.is_object(), "id2label should be an object of numbers and names, not",
+                id2label.type_name());
   std::vector<std::string> names(id2label.size());
   for (const auto& [key, name] : id2label.items()) {
     const Index at = engine::parse_integer(key, "id2label");
     engine::check(at >= 0 && at < static_cast<Index>(names.size()), "id2label has", names.size(),
                   "names but a number", at);
-    names[static_cast<std::size_t>(at)] = name.get<std::string>();
+    names[static_cast<std::size_t>(at)] = field_as<std::string>(name, "id2label[" + key + "]");
   }
   return names;
 }
@@ -93,14 +108,20 @@ void check_heads(Index heads, const std::string& where) {
   engine::check(heads > 0, where + "the number of heads should be positive, not", heads);
 }
 
+void check_eps(double eps, const std::string& name) {
+  engine::check(eps > 0 && std::isfinite(eps), name, "should be above 0, not", eps);
+}
+
 void read_config(const Json& json, ModelConfig& config) {
-  if (json.contains("num_attention_heads")) config.heads = json.at("num_attention_heads").get<Index>();
-  if (json.contains("layer_norm_eps")) config.norm_eps = json.at("layer_norm_eps").get<double>();
+  if (const auto heads = field<Index>(json, "num_attention_heads")) config.heads = heads;
+  if (const auto eps = field<double>(json, "layer_norm_eps")) config.norm_eps = eps;
   if (json.contains("id2label")) config.classes = labels_of(json.at("id2label"));
-  if (json.contains("label_names")) config.classes = json.at("label_names").get<std::vector<std::string>>();
-  if (json.contains("model_args") && json.at("model_args").contains("num_heads"))
-    config.heads = json.at("model_args").at("num_heads").get<Index>();
+  if (const auto names = field<std::vector<std::string>>(json, "label_names")) config.classes = *names;
+  if (json.contains("model_args")) {
+    if (const auto heads = field<Index>(json.at("model_args"), "num_heads")) config.heads = heads;
+  }
   if (config.heads) check_heads(*config.heads, "");
+  if (config.norm_eps) check_eps(*config.norm_eps, "layer_norm_eps");
   if (json.contains("pretrained_cfg")) config.preprocessing = from_timm(json.at("pretrained_cfg"));
 }
 
@@ -117,7 +138,10 @@ ModelConfig read_model_config(const std::filesystem::path& folder, const engine:
     config.heads = engine::parse_integer(*heads, file + ": num_heads");
     check_heads(*config.heads, file + ": ");
   }
-  if (const auto eps = told("norm_eps")) config.norm_eps = engine::parse_number(*eps, file + ": norm_eps");
+  if (const auto eps = told("norm_eps")) {
+    config.norm_eps = engine::parse_number(*eps, file + ": norm_eps");
+    check_eps(*config.norm_eps, file + ": norm_eps");
+  }
   if (const auto classes = told("classes")) config.classes = read_class_list(*classes, file);
   if (const auto how = told("preprocessing")) config.preprocessing = read_preprocessing(*how, file);
   if (folder.empty()) return config;

@@ -16,6 +16,7 @@
 #include "models/zoo.h"
 #include "peft/delta.h"
 #include "tools/console.h"
+#include "tools/json_field.h"
 #include "tools/model_config.h"
 
 namespace tools {
@@ -130,6 +131,7 @@ LoadedModel from_random(const ModelOptions& options) {
                      .told = {},
                      .preprocessing = {}};
   models::initialize(loaded.model, static_cast<std::uint64_t>(options.seed));
+  if (options.image_size > 0) loaded.arch = models::architecture_name(config);
   loaded.base_sha256 = engine::sha256_of_safetensors(engine::state(loaded.model));
   note("note: random weights (--arch without --model)");
   return loaded;
@@ -251,6 +253,7 @@ LoadedModel load_tuned_model(const ModelOptions& options, const std::string& del
   peft::apply_delta(loaded.model, file);
   if (options.image_size > 0)
     as_usage([&] { loaded.model = resized(std::move(loaded.model), options.image_size); });
+  loaded.arch = models::architecture_name(loaded.model.config());
   settle_preprocessing(options, how, loaded);
   return loaded;
 }
@@ -275,12 +278,13 @@ Preprocessing read_preprocessing(const std::string& text, const std::string& wha
   const Json json = engine::parse_json(text, what + ": preprocessing");
   Preprocessing how;
   try {
-    how.size = json.at("image_size").get<Index>();
-    how.filter = data::filter_named(json.at("interpolation").get<std::string>());
-    how.mode = data::mode_named(json.at("resize").get<std::string>());
-    how.crop_pct = json.at("crop_pct").get<double>();
-    how.mean = json.at("mean").get<std::array<float, 3>>();
-    how.std = json.at("std").get<std::array<float, 3>>();
+    how.size = needed_field<Index>(json, "image_size");
+    how.filter = data::filter_named(needed_field<std::string>(json, "interpolation"));
+    how.mode = data::mode_named(needed_field<std::string>(json, "resize"));
+    how.crop_pct = needed_field<double>(json, "crop_pct");
+    how.mean = three_numbers_of(needed_field<std::vector<float>>(json, "mean"), "mean");
+    how.std = three_numbers_of(needed_field<std::vector<float>>(json, "std"), "std");
+    engine::check(how.crop_pct >= 0.01, "crop_pct should be 0.01 to 1, not", how.crop_pct);
     data::check_preprocessing(how);
   } catch (const std::exception& e) {
     throw engine::Error(what + ": preprocessing: " + e.what());

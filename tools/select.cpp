@@ -55,6 +55,11 @@ void run_select(Arguments arguments) {
   if (!peft::make_method(options.method, options.method_options)->scoring())
     throw UsageError("method " + options.method + " does not select by gradients; grft, gps and sift do");
   for (const std::string& path : {options.out, gradients}) check_can_write(path);
+  check_apart({{"--out", options.out}, {"--gradients", gradients}},
+              {{"--model", options.model.model},
+               {"--train-list", options.data.train_list},
+               {"--val-list", options.data.val_list},
+               {"--test-list", options.data.test_list}});
 
   Job job = make_job(options);
   if (!gradients.empty()) job.method->keep_gradients();

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -160,6 +161,29 @@ TEST(WrongCall, of_other_commands_names_the_nearest) {
   EXPECT_THAT(run({"count", "--arch", "vit_tiny_patch16_224", "--classes", "3", "--targets", "block.*"})
                   .error(kCalledWrongly),
               HasSubstr("block.*"));
+}
+
+TEST(WrongCall, with_an_output_that_is_an_input_or_another_output_leaves_the_files_as_they_were) {
+  const Garden garden;
+  garden.tune("grft");
+  const std::string delta = garden.run_folder() + "/delta.safetensors", both = garden / "both.safetensors";
+  const Words base_and_delta{"--model", garden.model(), "--delta", delta};
+  const Words eval = Words{"eval", "--data", garden.data()} + base_and_delta;
+  const Words merge = Words{"merge"} + base_and_delta, select = Words{"select"} + garden.job("gps");
+  const std::string before = read_text(garden.model()) + read_text(delta);
+  fs::create_symlink(delta, garden / "link.safetensors");
+  const std::vector<std::pair<Words, const char*>> calls{
+      {merge + Words{"--out", delta}, "--delta"},
+      {merge + Words{"--out", garden.run_folder() + "/../run/delta.safetensors"}, "--delta"},
+      {merge + Words{"--out", garden / "link.safetensors"}, "--delta"},
+      {merge + Words{"--out", garden.model()}, "--model"},
+      {eval + Words{"--logits", garden.model()}, "--model"},
+      {eval + Words{"--logits", delta}, "--delta"},
+      {select + Words{"--out", garden.model()}, "--model"},
+      {select + Words{"--out", both, "--gradients", both}, "--out"}};
+  for (const auto& [call, named] : calls) EXPECT_THAT(run(call).error(kCalledWrongly), HasSubstr(named));
+  EXPECT_TRUE(read_text(garden.model()) + read_text(delta) == before);
+  EXPECT_FALSE(fs::exists(both));
 }
 
 // --- failed while running: exit status 1 ---
@@ -322,6 +346,33 @@ TEST(Failure, names_a_config_that_makes_no_sense) {
         run({"predict", "--model", garden / "model", garden.data() + "/test/red/40.ppm"}).error(kFailed),
         HasSubstr("config.json"))
         << config;
+  }
+}
+
+TEST(Failure, names_the_field_of_a_config_that_is_wrong_and_what_would_be_right) {
+  const std::vector<std::array<const char*, 4>> wrong{
+      {"config.json", R"({"num_attention_heads": "three"})", "num_attention_heads", "whole number"},
+      {"config.json", R"({"layer_norm_eps": "x"})", "layer_norm_eps", "a number"},
+      {"config.json", R"({"layer_norm_eps": 0})", "layer_norm_eps", "above 0"},
+      {"config.json", R"({"id2label": {"0": 5}})", "id2label[0]", "name"},
+      {"config.json", R"({"id2label": 5})", "id2label", "object"},
+      {"config.json", R"({"label_names": ["a", 5]})", "label_names[1]", "name"},
+      {"config.json", R"({"pretrained_cfg": 5})", "pretrained_cfg", "object"},
+      {"config.json", R"({"pretrained_cfg": {"input_size": [3]}})", "input_size", "three"},
+      {"config.json", R"({"pretrained_cfg": {"mean": "x"}})", "mean", "list"},
+      {"config.json", R"({"pretrained_cfg": {"crop_pct": 1e-9}})", "crop_pct", "0.01"},
+      {"preprocessor_config.json", R"({"size": {"width": 3}})", "size", "height"},
+      {"preprocessor_config.json", R"({"size": "x"})", "size", "whole number"},
+      {"preprocessor_config.json", R"({"do_center_crop": "x"})", "do_center_crop", "true or false"}};
+  for (const auto& [file, text, field, right] : wrong) {
+    const Garden garden;
+    write_model(garden / "model/model.safetensors", small_state(), {});
+    write_text(garden / (std::string("model/") + file), text);
+    EXPECT_THAT(
+        run({"predict", "--model", garden / "model", garden.data() + "/test/red/40.ppm"}).error(kFailed),
+        AllOf(HasSubstr(file), HasSubstr(field), HasSubstr(right),
+              ::testing::Not(HasSubstr("json.exception"))))
+        << text;
   }
 }
 

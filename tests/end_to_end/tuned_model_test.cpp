@@ -184,7 +184,7 @@ TEST(Merge, does_not_write_over_the_base) {
   const Tuned tuned;
   const std::string before = read_text(tuned.garden.model());
   EXPECT_THAT(run(Words{"merge"} + tuned.base_and_delta() + Words{"--out", tuned.garden.model()}).error(2),
-              HasSubstr("base"));
+              HasSubstr("--model"));
   EXPECT_EQ(read_text(tuned.garden.model()), before);
 }
 
