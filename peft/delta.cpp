@@ -44,6 +44,13 @@ Selection read_indices(const Safetensors& file, const std::string& name, const P
   }
 }
 
+// A name without end is neither shown whole nor compared: that takes its length times the others'.
+constexpr std::size_t kLongName = 200, kShown = 80;
+
+std::string quoted(const std::string& name) {
+  return name.size() <= kShown ? name : name.substr(0, kShown) + "...";
+}
+
 void check_finite(const Tensor& values, const std::string& what) {
   engine::visit(values.dtype(), [&]<class T>() {
     const auto bad =
@@ -123,7 +130,7 @@ void apply_delta(engine::Module& model, const Safetensors& delta, const std::str
   for (const auto& [name, part] : parts) {
     const auto found = known.find(name);
     engine::check(found != known.end(), delta.path() + ": the model has no parameter",
-                  name + engine::did_you_mean(name, names));
+                  quoted(name) + (name.size() > kLongName ? "" : engine::did_you_mean(name, names)));
     const Shape& full = found->second.value().shape();
     part.check_fits(full, delta.path() + ": " + name);
     const Tensor values =

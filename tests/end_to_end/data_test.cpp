@@ -222,6 +222,24 @@ TEST(Head, is_new_when_the_class_count_differs_and_begins_as_told) {
   EXPECT_TRUE(std::ranges::all_of(zeros.data<float>(), [](float x) { return std::abs(x) < 1e-20f; }));
 }
 
+TEST(Architecture, is_named_by_the_size_of_the_pictures_it_has_in_the_end) {
+  const Garden garden;
+  garden.tune("linear");
+  const std::string merged = garden / "merged.safetensors";
+  EXPECT_EQ(run({"merge", "--model", garden.model(), "--delta", garden.run_folder() + "/delta.safetensors",
+                 "--image-size", "32", "--out", merged})
+                .status,
+            0);
+  EXPECT_EQ(Safetensors(merged).metadata().at("arch"), "vit_24w_2d_patch8_32");
+  EXPECT_EQ(
+      run({"tune", "--arch", "vit_tiny_patch16_224", "--image-size", "32", "--data", garden.data(),
+           "--method", "linear", "--steps", "1", "--batch-size", "6", "--out", garden.run_folder("arch")})
+          .status,
+      0);
+  EXPECT_EQ(Safetensors(garden.run_folder("arch") + "/delta.safetensors").metadata().at("arch"),
+            "vit_192w_12d_patch16_32");
+}
+
 TEST(Scoring, with_a_head_of_zeros_and_cross_entropy_says_what_to_use) {
   const Garden garden;
   const Words zeros = Words{"select"} + garden.job("gps") + Words{"--init-head", "zeros"};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/engine/io/temporary_folder.h"
 #include "tests/peft/small.h"
 
@@ -94,6 +96,16 @@ TEST_F(Delta, is_refused_when_the_model_has_no_such_parameter) {
             ": the model has no parameter blocks.0.attn.qvk.weight; did you mean blocks.0.attn.qk");
   EXPECT_EQ(refused({good, {"blocks.9.norm1.bias.rows", indices({0})}}).substr(0, 49),
             ": the model has no parameter blocks.9.norm1.bias;");
+}
+
+TEST_F(Delta, is_refused_by_the_beginning_of_a_name_without_end) {
+  EXPECT_EQ(refused({good, {std::string(100'000, 'x'), Tensor::zeros({1})}}),
+            ": the model has no parameter " + std::string(80, 'x') + "...");
+}
+
+TEST_F(Delta, is_refused_when_a_value_is_not_finite) {
+  EXPECT_EQ(refused({good, {"norm.bias", Tensor::full({12}, std::numeric_limits<double>::infinity())}}),
+            ": norm.bias has 12 values that are NaN or infinite, out of 12");
 }
 
 TEST_F(Delta, is_refused_when_an_index_lies_outside) {
