@@ -44,8 +44,6 @@ class Loader {
   Batch batch(Index epoch, Index index) const;
   /// The data set's positions in the order of this epoch.
   std::vector<Index> order(Index epoch) const;
-  const LoaderOptions& options() const { return options_; }
-  const Dataset& dataset() const { return *dataset_; }
 
   /// Begins an epoch for next(), at batch `first`; drops what the last start() left over.
   void start(Index epoch, Index first = 0);

@@ -61,7 +61,6 @@ constexpr Rule kTorchvision[] = {
 };
 
 struct Dialect {
-  const char* name;
   const char* sign;    ///< a name that only this dialect has
   const char* prefix;  ///< may stand before every name
   const char* head;    ///< stands before the names of the head's tensors
@@ -69,8 +68,8 @@ struct Dialect {
 };
 
 const Dialect kDialects[] = {
-    {"hugging face", "embeddings.patch_embeddings.projection.weight", "vit.", "classifier.", kHuggingFace},
-    {"torchvision", "conv_proj.weight", "", "heads.head.", kTorchvision},
+    {"embeddings.patch_embeddings.projection.weight", "vit.", "classifier.", kHuggingFace},
+    {"conv_proj.weight", "", "heads.head.", kTorchvision},
 };
 
 std::string without(const std::string& prefix, const std::string& name) {
@@ -134,11 +133,6 @@ class Translator {
 };
 
 }  // namespace
-
-std::string name_dialect(const State& state) {
-  const Dialect* dialect = find_dialect(state);
-  return dialect ? dialect->name : "timm";
-}
 
 State to_timm_names(const State& state) {
   const Dialect* dialect = find_dialect(state);

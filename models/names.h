@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include "engine/nn/state.h"
 
 namespace models {
@@ -15,8 +13,5 @@ engine::State to_timm_names(const engine::State& state);
 /// The way back: tensors with timm's names under the names that `like`, a checkpoint, uses. Joined queries,
 /// keys and values are cut apart; what `like` has beside the classifier's tensors is copied.
 engine::State to_names_of(const engine::State& timm, const engine::State& like);
-
-/// Which names a checkpoint has: "timm", "hugging face" or "torchvision".
-std::string name_dialect(const engine::State& state);
 
 }  // namespace models

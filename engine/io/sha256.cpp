@@ -51,10 +51,4 @@ std::string sha256(const std::filesystem::path& path) {
   return hash.hex();
 }
 
-std::string sha256_of(std::span<const std::byte> bytes) {
-  Sha256 hash;
-  hash.add(bytes);
-  return hash.hex();
-}
-
 }  // namespace engine

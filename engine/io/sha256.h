@@ -32,7 +32,4 @@ class Sha256 {
 /// The hash of a regular file, as `sha256sum` prints it. Reads in small pieces.
 std::string sha256(const std::filesystem::path& path);
 
-/// The hash of `bytes`.
-std::string sha256_of(std::span<const std::byte> bytes);
-
 }  // namespace engine
