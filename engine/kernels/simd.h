@@ -49,8 +49,9 @@ struct Simd {
 template <class T>
 const Simd<T>& simd();
 
-/// Names of the instruction sets this machine can run, best first; `use_simd` picks one (for tests).
+/// The name of the instruction set in use.
 std::string_view simd_name();
+/// Picks one by name (for tests); false, and nothing changes, when this machine cannot run it.
 bool use_simd(std::string_view name);
 
 }  // namespace engine::kernels
