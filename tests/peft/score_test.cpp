@@ -73,7 +73,8 @@ TEST_F(Score, gives_gradients_to_the_targets_alone_and_changes_no_number) {
   accumulated({0, 1});
   EXPECT_TRUE(small::same_bits(engine::state(model), before));
   for (const NamedParameter& any : engine::parameters(model)) {
-    const bool target = std::ranges::any_of(targets, [&](const NamedParameter& p) { return p.name == any.name; });
+    const bool target =
+        std::ranges::any_of(targets, [&](const NamedParameter& p) { return p.name == any.name; });
     EXPECT_EQ(any.parameter.grad().empty(), !target) << any.name;
   }
 }
