@@ -308,7 +308,7 @@ TEST_P(RealCheckpoint, predicts_real_pictures_as_pytorch_does) {
     ASSERT_EQ(predictions[i]["top"].size(), 3u);
     EXPECT_EQ(predictions[i]["top"][0]["class"], std::to_string(std::ranges::max_element(row) - row.begin()));
     for (const Json& c : predictions[i]["top"])
-      EXPECT_NEAR(c["probability"], std::exp(row[std::stoul(c["class"].get<std::string>())]) / sum, 1e-3);
+      EXPECT_NEAR(c["probability"], std::exp(row[std::stoul(c["class"].get<std::string>())]) / sum, 1e-5);
   }
 }
 
