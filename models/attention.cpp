@@ -1,6 +1,7 @@
 #include "models/attention.h"
 
 #include "engine/ops/attention.h"
+#include "engine/ops/rearrange.h"
 
 namespace models {
 
@@ -15,6 +16,16 @@ Attention::Attention(engine::Index width, engine::Index heads, bool qkv_bias)
 Tensor Attention::forward(const Tensor& x) {
   const Tensor qkv = qkv_(x);  // [n, tokens, 3 * width]: queries, keys, values, each head by head
   return proj_(engine::attention(qkv, heads_));
+}
+
+Tensor Attention::forward_onto(const Tensor& residual, const Tensor& x, const Tensor& factors) {
+  return proj_.onto(residual, engine::attention(qkv_(x), heads_), factors);
+}
+
+Tensor Attention::class_token_onto(const Tensor& residual, const Tensor& x, const Tensor& factors) {
+  if (adapter()) return engine::select_token(onto(residual, x, factors), 0);
+  const Tensor token = engine::attention(qkv_(x), heads_, 1);  // [n, 1, width]
+  return proj_.onto(engine::select_token(residual, 0), engine::select_token(token, 0), factors);
 }
 
 void Attention::own_parts(engine::Parts& visit) {

@@ -13,9 +13,10 @@ struct DropPath {
   double rate = 0;
   std::uint64_t seed = 0, step = 0;
 
-  /// `branch` [n, ...] with some pictures dropped; the same tensor when the rate of this block is 0.
-  engine::Tensor operator()(const engine::Tensor& branch, engine::Index block, engine::Index blocks,
-                            int which) const;
+  /// What the branch of each of `n` pictures is multiplied with, [n]; nothing when the rate of this block is
+  /// 0.
+  engine::Tensor factors(engine::Index n, engine::Dtype dtype, engine::Index block, engine::Index blocks,
+                         int which) const;
 };
 
 /// x + attn(norm1(x)), then x + mlp(norm2(x)): the pre-norm transformer block.
@@ -26,6 +27,10 @@ class Block : public engine::Module {
   /// Block `index` of `count`, which decides the rate of `drop`. x [n, tokens, width].
   engine::Tensor operator()(const engine::Tensor& x, const DropPath& drop, engine::Index index,
                             engine::Index count);
+  /// The class token alone of the same, [n, width]: what is computed for the other tokens behind the
+  /// attention would not be read.
+  engine::Tensor class_token(const engine::Tensor& x, const DropPath& drop, engine::Index index,
+                             engine::Index count);
   void parts(engine::Parts& visit) override;
 
  private:

@@ -1,11 +1,14 @@
 #include "models/mlp.h"
 
-#include "engine/ops/activation.h"
-
 namespace models {
 
 engine::Tensor Mlp::forward(const engine::Tensor& x) {
-  return fc2_(engine::gelu(fc1_(x)));
+  return fc2_(fc1_.with_gelu(x));
+}
+
+engine::Tensor Mlp::forward_onto(const engine::Tensor& residual, const engine::Tensor& x,
+                                 const engine::Tensor& factors) {
+  return fc2_.onto(residual, fc1_.with_gelu(x), factors);
 }
 
 void Mlp::own_parts(engine::Parts& visit) {

@@ -11,6 +11,8 @@ class Mlp : public engine::Layer {
 
  protected:
   engine::Tensor forward(const engine::Tensor& x) override;
+  engine::Tensor forward_onto(const engine::Tensor& residual, const engine::Tensor& x,
+                              const engine::Tensor& factors) override;
   void own_parts(engine::Parts& visit) override;
 
  private:

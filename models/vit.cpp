@@ -38,11 +38,10 @@ Tensor Vit::features(const Tensor& pictures, const DropPath& drop) {
   Tensor x = patch_embed_(pictures);         // [n, patches, width]
   x = engine::prepend_token(cls_token_, x);  // [n, tokens, width]
   x = engine::add_positions(x, pos_embed_);
-  for (Index i = 0; i < config_.depth; ++i)
+  for (Index i = 0; i + 1 < config_.depth; ++i)
     x = blocks_[static_cast<std::size_t>(i)](x, drop, i, config_.depth);
-  // The norm works token by token, so only the class token needs it.
-  const Tensor token = engine::select_token(x, 0);  // [n, width]
-  return norm_(token);
+  // The head reads nothing but the class token.
+  return norm_(blocks_.back().class_token(x, drop, config_.depth - 1, config_.depth));  // [n, width]
 }
 
 Tensor Vit::operator()(const Tensor& pictures, const DropPath& drop) {

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "engine/autograd/node.h"
+#include "engine/kernels/elementwise.h"
 
 namespace engine {
 namespace {
@@ -17,9 +18,8 @@ void accumulate(Tensor& into, const Tensor& from) {
         into.shape());
   Tensor sum = into.unshared() ? std::move(into) : into.clone();
   visit(sum.dtype(), [&]<class T>() {
-    T* a = sum.data<T>().data();
-    const T* b = from.data<T>().data();
-    for (Index i = 0; i < sum.numel(); ++i) a[i] += b[i];
+    T* const to = sum.data<T>().data();
+    kernels::add(sum.numel(), to, from.data<T>().data(), to);
   });
   into = std::move(sum);
 }
@@ -70,6 +70,7 @@ void backward(const Tensor& loss) {
           node->inputs.size(), "inputs");
     dy = Tensor();
     node->backward = nullptr;
+    node->again = nullptr;
     hand_down(*node, grads, pending);
     node->inputs.clear();
   }

@@ -62,6 +62,7 @@ struct Node {
   std::uint64_t order = 0;
   std::vector<std::shared_ptr<Node>> inputs;
   Backward backward;
+  std::function<Tensor()> again;  ///< computes the op's output once more, where that is cheap
   std::shared_ptr<ParameterState> leaf;
 };
 

@@ -40,6 +40,15 @@ Tensor keep(const Tensor& t, bool needed) {
   return needed && recording ? t.detached() : Tensor();
 }
 
+Tensor recomputed(const Tensor& y, std::function<Tensor()> again) {
+  if (y.tracked()) y.node()->again = std::move(again);
+  return y;
+}
+
+Kept keep_cheaply(const Tensor& t) {
+  return t.tracked() && t.node()->again ? Kept(t.node()->again) : Kept(t.detached());
+}
+
 const Selection& trained_part(const Tensor& input) {
   static const Selection everything = Selection::all(), nothing = Selection::none();
   if (!input.tracked() || !recording) return nothing;

@@ -29,6 +29,26 @@ Tensor record(std::string_view op, std::initializer_list<Tensor> inputs, Tensor 
 /// `t` when the backward pass will read it, nothing when it will not.
 Tensor keep(const Tensor& t, bool needed);
 
+/// A tensor for a rule to read: held in memory, or computed once more when it is asked for.
+class Kept {
+ public:
+  Kept() = default;
+  explicit Kept(Tensor held) : held_(std::move(held)) {}
+  explicit Kept(std::function<Tensor()> again) : again_(std::move(again)) {}
+  Tensor operator()() const { return again_ ? again_() : held_; }
+
+ private:
+  Tensor held_;
+  std::function<Tensor()> again_;
+};
+
+/// Tells that `again` gives the bits of `y` once more, at little cost, from tensors that the rule of its op
+/// holds anyway: activations and norms. Returns `y`.
+Tensor recomputed(const Tensor& y, std::function<Tensor()> again);
+
+/// `t` without its memory where it can be recomputed, otherwise `t` itself.
+Kept keep_cheaply(const Tensor& t);
+
 /// The part of an input that trains: of a parameter its selection, of any other tracked tensor everything, of
 /// an untracked one nothing. For rules that keep only what that part needs.
 const Selection& trained_part(const Tensor& input);

@@ -4,14 +4,15 @@
 
 namespace engine::kernels {
 
-/// Sizes of self-attention: qkv is [batch, tokens, 3, heads, width], the output [batch, tokens, heads,
-/// width].
+/// Sizes of self-attention: qkv is [batch, tokens, 3, heads, width], the output [batch, queries, heads,
+/// width] for the first `queries` tokens.
 struct AttentionShape {
   Index batch, tokens, heads, width;
+  Index queries = tokens;
 };
 
 /// y = softmax(q k^T / sqrt(width)) v for every picture and head (Vaswani et al. 2017, equation 1). The
-/// logarithm of each softmax's denominator goes to `log_sum` [batch, heads, tokens]; the probabilities are
+/// logarithm of each softmax's denominator goes to `log_sum` [batch, heads, queries]; the probabilities are
 /// not kept.
 template <class T>
 void attention(const AttentionShape& s, const T* qkv, T* y, T* log_sum);

@@ -12,6 +12,10 @@ void fill(Index n, T* y, F f) {
   });
 }
 
+/// y = a + b, number by number; y may be a.
+template <class T>
+void add(Index n, const T* a, const T* b, T* y);
+
 /// y = x Phi(x), number by number: the exact GELU.
 template <class T>
 void gelu(Index n, const T* x, T* y);

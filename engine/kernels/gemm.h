@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include "engine/base/check.h"
 
 namespace engine::kernels {
@@ -14,11 +16,16 @@ struct Matrix {
   Matrix transposed() const { return {data, columns, rows, column_stride, row_stride}; }
 };
 
-/// What happens to a product on its way to memory.
+/// What happens to a product on its way to memory: c = residual + factor gelu(a b + bias). What is not asked
+/// for is left out.
 template <class T>
 struct Epilogue {
-  const T* bias = nullptr;  ///< [columns of c], added to every row
-  bool add = false;         ///< c keeps what it holds, and the product is added
+  const T* bias = nullptr;      ///< [columns of c], added to every row
+  bool add = false;             ///< c keeps what it holds, and the product is added
+  bool gelu = false;            ///< the exact GELU
+  T* before_gelu = nullptr;     ///< keeps what goes into GELU, laid out as c
+  const T* factors = nullptr;   ///< [rows of c], every row times its own
+  const T* residual = nullptr;  ///< laid out as c
 };
 
 /// c = a b, with c row-major and `c_stride` numbers from row to row.
@@ -38,9 +45,12 @@ template <class T>
 void gemm_plain(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue = {});
 
 /// Products summed in one block.
-constexpr Index kDepth = 256;
+constexpr Index kDepth = 384;
 
-/// Multiply-adds done by gemm and sampled_gemm since the program started: the arithmetic of a step, counted.
+/// Multiply-adds done by matrix products and attention since the program started: the arithmetic of a step,
+/// counted.
 Index multiply_adds();
+/// Counts some that were done elsewhere.
+void count_multiply_adds(Index count);
 
 }  // namespace engine::kernels

@@ -42,4 +42,8 @@ void column_sums(Index rows, Index columns, T* sums, F f) {
   });
 }
 
+/// sums[j] = sum over rows i of x[i, j], in the same order as above.
+template <class T>
+void column_sums(Index rows, Index columns, const T* x, T* sums);
+
 }  // namespace engine::kernels

@@ -6,6 +6,39 @@
 
 namespace engine::kernels {
 
+/// c[r, j] (+)= sum over p of a[p * a_step + r] b[p * b_step + j], a chain of fused multiply-adds in the
+/// order of p; `add` keeps what `c` holds and adds the sum to it.
+template <class T>
+using RunTile = void (*)(Index depth, const T* a, Index a_step, const T* b, Index b_step, T* c,
+                         Index c_stride, bool add);
+
+/// The register tiles of the matrix product: run[v - 1] fills `rows` by v * lanes sums.
+template <class T>
+struct Tiles {
+  Index rows, lanes, vectors;
+  RunTile<T> run[3];
+  Index columns() const { return vectors * lanes; }  ///< of the widest
+};
+
+/// A tile of few rows and many columns, for products that have no more rows.
+template <class T>
+struct ThinTile {
+  Index rows, columns;
+  RunTile<T> run;
+};
+
+/// What happens to a block of a product on its way to memory, in this order. Pointers may be null; all but
+/// `bias` and `factors` lie in memory as the block does.
+template <class T>
+struct Finish {
+  const T* bias;      ///< [columns], added to every row
+  T* before;          ///< keeps what goes into GELU
+  bool gelu;          ///< y = x Phi(x)
+  const T* factors;   ///< [rows], multiply
+  const T* residual;  ///< is added
+  bool any() const { return bias || before || gelu || factors || residual; }
+};
+
 /// The inner loops, compiled once per instruction set. All run on one thread, touch only the ranges named,
 /// accept any alignment, and treat every number alike wherever it stands: cutting a range in two never
 /// changes a bit.
@@ -13,14 +46,16 @@ template <class T>
 struct Simd {
   std::string_view name;
 
-  /// The register tile of the matrix product: `tile_rows` by `tile_columns` sums over `depth`.
-  Index tile_rows, tile_columns;
-  /// c[r, j] (+)= sum over p of a[p, r] b[p, j]. `a` and `b` are packed panels, [depth, tile_rows] and
-  /// [depth, tile_columns]; `add` keeps what `c` holds.
-  void (*tile)(Index depth, const T* a, const T* b, T* c, Index c_stride, bool add);
-  /// sums[e] (+)= sum over p of a[p, i[e]] b[p, j[e]], added in the order that `tile` uses.
+  Tiles<T> tiles;
+  ThinTile<T> thin[3];  ///< by growing rows
+  /// sums[e] (+)= sum over p of a[p, i[e]] b[p, j[e]], added in the order that tiles use.
   void (*dots)(Index count, const Index* i, const Index* j, Index depth, const T* a, Index a_stride,
                const T* b, Index b_stride, T* sums, bool add);
+  /// to[p, i] = from[i, p].
+  void (*transpose)(Index rows, Index columns, const T* from, Index from_stride, T* to, Index to_stride);
+  /// to[i, p] = from[i, p].
+  void (*copy)(Index rows, Index columns, const T* from, Index from_stride, T* to, Index to_stride);
+  void (*finish)(Index rows, Index columns, T* c, Index c_stride, const Finish<T>& how);
 
   /// y = x Phi(x) with the normal distribution's Phi: the exact GELU (Hendrycks and Gimpel 2016).
   void (*gelu)(Index n, const T* x, T* y);
@@ -32,17 +67,23 @@ struct Simd {
   /// dx = rstd (g - mean(g) - xhat mean(g xhat)) with g = dy w and xhat = (x - mean) rstd.
   void (*layer_norm_backward)(Index n, const T* x, const T* w, const T* dy, T mean, T rstd, T* dx);
 
-  /// Replaces a row by softmax(scale row) and returns log(sum(exp(scale row))).
-  T (*softmax)(Index n, T scale, T* row);
-  /// Replaces a row by exp(scale row - log_sum): a softmax seen before.
-  void (*softmax_again)(Index n, T scale, T log_sum, T* row);
-  /// p = scale p (dp - dot): the gradient of the scores from the probabilities `p`.
-  void (*softmax_backward)(Index n, T scale, T dot, const T* dp, T* p);
-
   /// Sum of a[i] b[i].
   T (*dot)(Index n, const T* a, const T* b);
-  /// y += a x.
-  void (*axpy)(Index n, T a, const T* x, T* y);
+  /// y = a + b.
+  void (*add)(Index n, const T* a, const T* b, T* y);
+  /// sums += the rows of x, one after the other.
+  void (*add_rows)(Index rows, Index columns, const T* x, Index stride, T* sums);
+
+  // Softmax down the columns of a matrix [rows, columns] whose columns are a multiple of tiles.lanes.
+  /// s becomes exp(scale s - top) with the largest scaled number of each column; `log_sum` [columns] becomes
+  /// log(sum(exp(scale s))) and `inverse` what makes a softmax of s.
+  void (*softmax)(Index rows, Index columns, T scale, T* s, T* log_sum, T* inverse);
+  /// s becomes exp(scale s - log_sum): a softmax seen before.
+  void (*softmax_again)(Index rows, Index columns, T scale, const T* log_sum, T* s);
+  /// dp becomes scale p (dp - dot): the gradient of the scores from the probabilities `p`.
+  void (*softmax_backward)(Index rows, Index columns, T scale, const T* dot, const T* p, T* dp);
+  /// Every column times its factor.
+  void (*scale_columns)(Index rows, Index columns, const T* factors, T* x);
 };
 
 /// The loops for this machine: AVX-512, AVX2 with FMA, or the baseline of the architecture.

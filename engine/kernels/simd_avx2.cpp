@@ -3,5 +3,5 @@
 #define ENGINE_SIMD_BYTES 32
 #define ENGINE_SIMD_TILE_ROWS 6
 #define ENGINE_SIMD_TILE_VECTORS 2
-#include "engine/kernels/simd/loops.h"
+#include "engine/kernels/simd/table.h"
 #endif

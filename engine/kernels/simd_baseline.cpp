@@ -2,4 +2,4 @@
 #define ENGINE_SIMD_BYTES 16
 #define ENGINE_SIMD_TILE_ROWS 4
 #define ENGINE_SIMD_TILE_VECTORS 2
-#include "engine/kernels/simd/loops.h"
+#include "engine/kernels/simd/table.h"

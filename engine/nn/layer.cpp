@@ -1,9 +1,27 @@
 #include "engine/nn/layer.h"
 
+#include "engine/ops/arithmetic.h"
+
 namespace engine {
 
 Tensor Layer::operator()(const Tensor& x) {
   return adapter_ ? (*adapter_)(x, [this](const Tensor& in) { return forward(in); }) : forward(x);
+}
+
+namespace {
+
+Tensor added(const Tensor& residual, const Tensor& branch, const Tensor& factors) {
+  return add(residual, factors.empty() ? branch : scale_samples(branch, factors));
+}
+
+}  // namespace
+
+Tensor Layer::onto(const Tensor& residual, const Tensor& x, const Tensor& factors) {
+  return adapter_ ? added(residual, (*this)(x), factors) : forward_onto(residual, x, factors);
+}
+
+Tensor Layer::forward_onto(const Tensor& residual, const Tensor& x, const Tensor& factors) {
+  return added(residual, forward(x), factors);
 }
 
 void Layer::parts(Parts& visit) {

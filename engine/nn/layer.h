@@ -25,12 +25,17 @@ class Adapter : public Module {
 class Layer : public Module {
  public:
   Tensor operator()(const Tensor& x);
+  /// residual + this(x), a residual branch; with `factors` [n], one for every entry of the first axis,
+  /// residual + factors this(x). To the bits of those ops one by one.
+  Tensor onto(const Tensor& residual, const Tensor& x, const Tensor& factors = {});
   void attach(std::unique_ptr<Adapter> adapter) { adapter_ = std::move(adapter); }
   Adapter* adapter() const { return adapter_.get(); }
   void parts(Parts& visit) final;
 
  protected:
   virtual Tensor forward(const Tensor& x) = 0;
+  /// onto() without an adapter; a layer that can do it in fewer passes over memory says how.
+  virtual Tensor forward_onto(const Tensor& residual, const Tensor& x, const Tensor& factors);
   /// The parts without the adapter's.
   virtual void own_parts(Parts& visit) = 0;
 

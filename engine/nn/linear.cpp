@@ -1,5 +1,6 @@
 #include "engine/nn/linear.h"
 
+#include "engine/ops/activation.h"
 #include "engine/ops/linear.h"
 
 namespace engine {
@@ -10,6 +11,14 @@ Linear::Linear(Index in, Index out, Bias with_bias) : weight(Tensor::zeros({out,
 
 Tensor Linear::forward(const Tensor& x) {
   return linear(x, weight, bias ? Tensor(*bias) : Tensor());
+}
+
+Tensor Linear::forward_onto(const Tensor& residual, const Tensor& x, const Tensor& factors) {
+  return linear_residual(residual, x, weight, bias ? Tensor(*bias) : Tensor(), factors);
+}
+
+Tensor Linear::with_gelu(const Tensor& x) {
+  return adapter() ? gelu((*this)(x)) : linear_gelu(x, weight, bias ? Tensor(*bias) : Tensor());
 }
 
 void Linear::own_parts(Parts& visit) {

@@ -13,11 +13,15 @@ class Linear : public Layer {
   /// Zeros: the values come from a checkpoint or an initialiser.
   Linear(Index in, Index out, Bias with_bias = Bias::yes);
 
+  /// gelu(this(x)), to the same bits.
+  Tensor with_gelu(const Tensor& x);
+
   Parameter weight;
   std::optional<Parameter> bias;
 
  protected:
   Tensor forward(const Tensor& x) override;
+  Tensor forward_onto(const Tensor& residual, const Tensor& x, const Tensor& factors) override;
   void own_parts(Parts& visit) override;
 };
 

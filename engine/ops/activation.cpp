@@ -8,13 +8,18 @@ namespace engine {
 Tensor gelu(const Tensor& x) {
   Tensor y = Tensor::unset(x.shape(), x.dtype());
   visit(x.dtype(), [&]<class T>() { kernels::gelu(x.numel(), x.data<T>().data(), y.data<T>().data()); });
-  return record(op::gelu, {x}, y, [x = keep(x, x.tracked())](const Tensor& dy, const Needs&) -> Grads {
-    Tensor dx = Tensor::unset(x.shape(), x.dtype());
-    visit(x.dtype(), [&]<class T>() {
-      kernels::gelu_backward(x.numel(), x.data<T>().data(), dy.data<T>().data(), dx.data<T>().data());
-    });
-    return {dx};
+  const Tensor out = record(
+      op::gelu, {x}, y,
+      [x = keep(x, x.tracked())](const Tensor& dy, const Needs&) -> Grads { return {gelu_gradient(x, dy)}; });
+  return recomputed(out, [x = x.detached()] { return gelu(x); });
+}
+
+Tensor gelu_gradient(const Tensor& x, const Tensor& dy) {
+  Tensor dx = Tensor::unset(x.shape(), x.dtype());
+  visit(x.dtype(), [&]<class T>() {
+    kernels::gelu_backward(x.numel(), x.data<T>().data(), dy.data<T>().data(), dx.data<T>().data());
   });
+  return dx;
 }
 
 }  // namespace engine

@@ -8,21 +8,19 @@
 namespace engine {
 namespace {
 
-/// A new tensor shaped like `a` with y[i] = f(a[i], b[i]).
-template <class F>
-Tensor zip(std::string_view name, const Tensor& a, const Tensor& b, F f) {
+void check_same(std::string_view name, const Tensor& a, const Tensor& b) {
   check(a.shape() == b.shape() && a.dtype() == b.dtype(), std::string(name) + ": a", a.dtype(), a.shape(),
         "does not fit b", b.dtype(), b.shape());
-  Tensor y = Tensor::unset(a.shape(), a.dtype());
-  visit(a.dtype(), [&]<class T>() {
-    const T *p = a.data<T>().data(), *q = b.data<T>().data();
-    kernels::fill(y.numel(), y.data<T>().data(), [=](Index i) { return f(p[i], q[i]); });
-  });
-  return y;
 }
 
 Tensor times(const Tensor& a, const Tensor& b) {
-  return zip(op::multiply, a, b, [](auto x, auto y) { return x * y; });
+  check_same(op::multiply, a, b);
+  Tensor y = Tensor::unset(a.shape(), a.dtype());
+  visit(a.dtype(), [&]<class T>() {
+    const T *p = a.data<T>().data(), *q = b.data<T>().data();
+    kernels::fill(y.numel(), y.data<T>().data(), [=](Index i) { return p[i] * q[i]; });
+  });
+  return y;
 }
 
 Tensor times(const Tensor& x, double factor) {
@@ -35,6 +33,8 @@ Tensor times(const Tensor& x, double factor) {
   return y;
 }
 
+}  // namespace
+
 Tensor times_samples(const Tensor& x, const Tensor& factors) {
   Tensor y = Tensor::unset(x.shape(), x.dtype());
   visit(x.dtype(), [&]<class T>() {
@@ -45,13 +45,13 @@ Tensor times_samples(const Tensor& x, const Tensor& factors) {
   return y;
 }
 
-}  // namespace
-
 Tensor add(const Tensor& a, const Tensor& b) {
-  return record(op::add, {a, b}, zip(op::add, a, b, [](auto x, auto y) { return x + y; }),
-                [](const Tensor& dy, const Needs&) -> Grads {
-                  return {dy, dy};
-                });
+  check_same(op::add, a, b);
+  Tensor y = Tensor::unset(a.shape(), a.dtype());
+  visit(a.dtype(), [&]<class T>() {
+    kernels::add(y.numel(), a.data<T>().data(), b.data<T>().data(), y.data<T>().data());
+  });
+  return record(op::add, {a, b}, y, [](const Tensor& dy, const Needs&) -> Grads { return {dy, dy}; });
 }
 
 Tensor multiply(const Tensor& a, const Tensor& b) {

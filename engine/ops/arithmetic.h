@@ -13,5 +13,7 @@ Tensor scale(const Tensor& x, double factor);
 /// x [n, ...] with entry i of the first axis multiplied by factors[i]; `factors` [n] is not trained. Drop
 /// path is this with factors 0 and 1 / (1 - rate) (Huang et al. 2016).
 Tensor scale_samples(const Tensor& x, const Tensor& factors);
+/// The same for tensors outside the graph.
+Tensor times_samples(const Tensor& x, const Tensor& factors);
 
 }  // namespace engine

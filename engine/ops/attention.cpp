@@ -5,14 +5,15 @@
 
 namespace engine {
 
-Tensor attention(const Tensor& qkv, Index heads) {
+Tensor attention(const Tensor& qkv, Index heads, Index queries) {
   check(qkv.shape().rank() == 3 && heads > 0 && qkv.shape()[2] % (3 * heads) == 0,
         "attention: qkv must be [batch, tokens, 3 * width] with a width that", heads, "heads divide, not",
         qkv.shape());
   const Index batch = qkv.shape()[0], tokens = qkv.shape()[1], width = qkv.shape()[2] / 3;
-  const kernels::AttentionShape s{batch, tokens, heads, width / heads};
-  Tensor y = Tensor::unset({batch, tokens, width}, qkv.dtype());
-  Tensor log_sum = Tensor::unset({batch, heads, tokens}, qkv.dtype());
+  check(0 <= queries && queries <= tokens, "attention: qkv", qkv.shape(), "has no", queries, "queries");
+  const kernels::AttentionShape s{batch, tokens, heads, width / heads, queries == 0 ? tokens : queries};
+  Tensor y = Tensor::unset({batch, s.queries, width}, qkv.dtype());
+  Tensor log_sum = Tensor::unset({batch, heads, s.queries}, qkv.dtype());
   visit(qkv.dtype(), [&]<class T>() {
     kernels::attention(s, qkv.data<T>().data(), y.data<T>().data(), log_sum.data<T>().data());
   });

@@ -4,6 +4,8 @@
 
 #include "engine/kernels/gemm.h"
 #include "engine/kernels/reduce.h"
+#include "engine/ops/activation.h"
+#include "engine/ops/arithmetic.h"
 #include "engine/ops/op.h"
 
 namespace engine {
@@ -44,7 +46,7 @@ Tensor transposed_product(const Tensor& a, Index rows, const Tensor& b, Index co
 /// What the gradient of a weight [out, in] reads of x [n, in]: all its columns, or those that the trained
 /// part needs.
 struct KeptInput {
-  Tensor x;                    ///< [n, in] or [n, columns.size()]
+  Kept x;                      ///< [n, in] or [n, columns.size()]
   bool all = true;             ///< x has all its columns
   std::vector<Index> columns;  ///< ascending; the columns of x that are kept when not all are
 };
@@ -74,7 +76,7 @@ KeptInput keep_input(const Tensor& x, const Selection& part, Index in) {
   if (!part.any()) return kept;
   kept.columns = columns_read(part, in);
   kept.all = kept.columns.empty();
-  kept.x = kept.all ? x.detached() : take_columns(x, in, kept.columns);
+  kept.x = kept.all ? keep_cheaply(x) : Kept(take_columns(x, in, kept.columns));
   return kept;
 }
 
@@ -84,6 +86,7 @@ constexpr Index kSampledCost = 64;
 Tensor element_gradient(const Tensor& dy, Index out, const KeptInput& kept, Index in,
                         const std::vector<Index>& elements) {
   const Index count = static_cast<Index>(elements.size());
+  const Tensor x = kept.x();
   const Index width = kept.all ? in : static_cast<Index>(kept.columns.size());
   std::vector<Index> row(elements.size()), column(elements.size()), place(static_cast<std::size_t>(in));
   for (Index j = 0; j < width; ++j)
@@ -96,10 +99,9 @@ Tensor element_gradient(const Tensor& dy, Index out, const KeptInput& kept, Inde
   visit(dy.dtype(), [&]<class T>() {
     T* to = gradient.data<T>().data();
     if (count * kSampledCost < out * width) {
-      kernels::sampled_gemm(count, row.data(), column.data(), matrix<T>(dy, out), matrix<T>(kept.x, width),
-                            to);
+      kernels::sampled_gemm(count, row.data(), column.data(), matrix<T>(dy, out), matrix<T>(x, width), to);
     } else {
-      const Tensor dense = transposed_product(dy, out, kept.x, width);
+      const Tensor dense = transposed_product(dy, out, x, width);
       const T* from = dense.data<T>().data();
       for (std::size_t e = 0; e < elements.size(); ++e) to[e] = from[row[e] * width + column[e]];
     }
@@ -111,16 +113,16 @@ Tensor element_gradient(const Tensor& dy, Index out, const KeptInput& kept, Inde
 Grad weight_gradient(const Tensor& dy, const KeptInput& kept, const Selection& part, const Shape& w) {
   const Index out = w.rows(), in = w.columns();
   if (const auto* rows = std::get_if<Selection::Rows>(&part.kind())) {
-    return Grad::packed(
-        transposed_product(take_columns(dy, out, rows->at), static_cast<Index>(rows->at.size()), kept.x, in));
+    return Grad::packed(transposed_product(take_columns(dy, out, rows->at),
+                                           static_cast<Index>(rows->at.size()), kept.x(), in));
   }
   if (const auto* columns = std::get_if<Selection::Columns>(&part.kind())) {
-    return Grad::packed(transposed_product(dy, out, kept.x, static_cast<Index>(columns->at.size())));
+    return Grad::packed(transposed_product(dy, out, kept.x(), static_cast<Index>(columns->at.size())));
   }
   if (const auto* elements = std::get_if<Selection::Elements>(&part.kind())) {
     return Grad::packed(element_gradient(dy, out, kept, in, elements->at));
   }
-  return transposed_product(dy, out, kept.x, in).reshaped(w);
+  return transposed_product(dy, out, kept.x(), in).reshaped(w);
 }
 
 Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& x) {
@@ -132,44 +134,132 @@ Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& x) {
   return dx;
 }
 
+/// One factor for every row of a tensor of this shape, from one for every entry of its first axis.
+Tensor for_each_row(const Tensor& factors, const Shape& shape) {
+  const Index rows = shape.numel() / std::max<Index>(shape[-1], 1),
+              group = rows / std::max<Index>(shape[0], 1);
+  Tensor each = Tensor::unset({rows}, factors.dtype());
+  visit(factors.dtype(), [&]<class T>() {
+    for (Index i = 0; i < rows; ++i)
+      each.data<T>()[static_cast<std::size_t>(i)] = factors.data<T>()[static_cast<std::size_t>(i / group)];
+  });
+  return each;
+}
+
 Tensor bias_gradient(const Tensor& dy, Index out) {
   Tensor db = Tensor::unset({out}, dy.dtype());
   visit(dy.dtype(), [&]<class T>() {
-    const T* d = dy.data<T>().data();
-    kernels::column_sums(dy.numel() / out, out, db.data<T>().data(),
-                         [=](Index i, Index j) { return d[i * out + j]; });
+    kernels::column_sums(dy.numel() / out, out, dy.data<T>().data(), db.data<T>().data());
   });
   return db;
 }
 
-}  // namespace
-
-Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
+/// x w^T + b, finished as `epilogue(T{})` says.
+template <class F>
+Tensor product(const Tensor& x, const Tensor& w, const Tensor& b, F epilogue) {
   const Index out = w.shape().rows(), in = w.shape().columns();
-  check(w.shape().rank() >= 2 && x.shape().rank() >= 1 && x.shape()[-1] == in && x.dtype() == w.dtype(),
-        "linear: x", x.dtype(), x.shape(), "does not fit weight", w.dtype(), w.shape());
-  check(b.empty() || (b.shape() == Shape{out} && b.dtype() == w.dtype()), "linear: bias", b.shape(),
-        "does not fit weight", w.shape());
   std::vector<Index> dims = x.shape().dims();
   dims.back() = out;
   Tensor y = Tensor::unset(Shape(std::move(dims)), x.dtype());
   visit(x.dtype(), [&]<class T>() {
-    kernels::gemm(matrix<T>(x, in), matrix<T>(w, in).transposed(), y.data<T>().data(), out,
-                  {.bias = b.empty() ? nullptr : b.data<T>().data()});
+    kernels::Epilogue<T> e = epilogue(T{});
+    e.bias = b.empty() ? nullptr : b.data<T>().data();
+    kernels::gemm(matrix<T>(x, in), matrix<T>(w, in).transposed(), y.data<T>().data(), out, e);
   });
-  const std::uint64_t version = w.tracked() && w.node()->leaf ? w.node()->leaf->version : 0;
-  return record(
-      op::linear, {x, w, b}, y,
-      [kept = keep_input(x, trained_part(w), in), w = keep(w, x.tracked()), leaf = w.node(),
-       x_shape = x.shape(), w_shape = w.shape(), version](const Tensor& dy, const Needs& needs) -> Grads {
-        check(!leaf || !leaf->leaf || leaf->leaf->version == version,
-              "linear: the part of the weight that trains changed between forward and backward");
-        Grads grads(3);
-        if (needs(0)) grads[0] = input_gradient(dy, w, x_shape);
-        if (needs(1)) grads[1] = weight_gradient(dy, kept, needs.part(1), w_shape);
-        if (needs(2)) grads[2] = bias_gradient(dy, w_shape.rows());
-        return grads;
-      });
+  return y;
+}
+
+void check_linear(std::string_view op, const Tensor& x, const Tensor& w, const Tensor& b) {
+  const Index out = w.shape().rows(), in = w.shape().columns();
+  check(w.shape().rank() >= 2 && x.shape().rank() >= 1 && x.shape()[-1] == in && x.dtype() == w.dtype(),
+        std::string(op) + ": x", x.dtype(), x.shape(), "does not fit weight", w.dtype(), w.shape());
+  check(b.empty() || (b.shape() == Shape{out} && b.dtype() == w.dtype()), std::string(op) + ": bias",
+        b.shape(), "does not fit weight", w.shape());
+}
+
+/// The gradients of x, w and b from that of x w^T + b.
+class LinearRule {
+ public:
+  LinearRule(const Tensor& x, const Tensor& w)
+      : kept_(keep_input(x, trained_part(w), w.shape().columns())),
+        w_(keep(w, x.tracked())),
+        leaf_(w.node() ? w.node()->leaf : nullptr),
+        x_shape_(x.shape()),
+        w_shape_(w.shape()),
+        version_(leaf_ ? leaf_->version : 0) {}
+
+  void operator()(const Tensor& dy, const Needs& needs, Grads& grads) const {
+    check(!leaf_ || leaf_->version == version_,
+          "linear: the part of the weight that trains changed between forward and backward");
+    if (needs(0)) grads[0] = input_gradient(dy, w_, x_shape_);
+    if (needs(1)) grads[1] = weight_gradient(dy, kept_, needs.part(1), w_shape_);
+    if (needs(2)) grads[2] = bias_gradient(dy, w_shape_.rows());
+  }
+
+ private:
+  KeptInput kept_;
+  Tensor w_;
+  std::shared_ptr<ParameterState> leaf_;
+  Shape x_shape_, w_shape_;
+  std::uint64_t version_;
+};
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
+  check_linear(op::linear, x, w, b);
+  const Tensor y = product(x, w, b, []<class T>(T) { return kernels::Epilogue<T>(); });
+  return record(op::linear, {x, w, b}, y,
+                [rule = LinearRule(x, w)](const Tensor& dy, const Needs& needs) -> Grads {
+                  Grads grads(3);
+                  rule(dy, needs, grads);
+                  return grads;
+                });
+}
+
+Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b) {
+  check_linear(op::linear_gelu, x, w, b);
+  Tensor before;
+  if (grad_enabled() && (x.tracked() || w.tracked() || b.tracked())) {
+    std::vector<Index> dims = x.shape().dims();
+    dims.back() = w.shape().rows();
+    before = Tensor::unset(Shape(std::move(dims)), x.dtype());
+  }
+  const Tensor y = product(x, w, b, [&]<class T>(T) {
+    return kernels::Epilogue<T>{.gelu = true,
+                                .before_gelu = before.empty() ? nullptr : before.data<T>().data()};
+  });
+  const Tensor out = record(op::linear_gelu, {x, w, b}, y,
+                            [rule = LinearRule(x, w), before](const Tensor& dy, const Needs& needs) -> Grads {
+                              Grads grads(3);
+                              rule(gelu_gradient(before, dy), needs, grads);
+                              return grads;
+                            });
+  return recomputed(out, [before] { return gelu(before); });
+}
+
+Tensor linear_residual(const Tensor& residual, const Tensor& x, const Tensor& w, const Tensor& b,
+                       const Tensor& factors) {
+  check_linear(op::linear_residual, x, w, b);
+  std::vector<Index> dims = x.shape().dims();
+  dims.back() = w.shape().rows();
+  check(residual.shape() == Shape(dims) && residual.dtype() == x.dtype(), "linear_residual: residual",
+        residual.dtype(), residual.shape(), "does not fit x", x.shape(), "and weight", w.shape());
+  check(factors.empty() || (factors.shape() == Shape{x.shape()[0]} && !factors.tracked()),
+        "linear_residual: factors", factors.shape(), "do not fit x", x.shape());
+  const Tensor each = factors.empty() ? factors : for_each_row(factors, x.shape());
+  const Tensor y = product(x, w, b, [&]<class T>(T) {
+    return kernels::Epilogue<T>{.factors = each.empty() ? nullptr : each.data<T>().data(),
+                                .residual = residual.data<T>().data()};
+  });
+  return record(op::linear_residual, {x, w, b, residual}, y,
+                [rule = LinearRule(x, w), factors](const Tensor& dy, const Needs& needs) -> Grads {
+                  Grads grads(4);
+                  if (needs(0) || needs(1) || needs(2))
+                    rule(factors.empty() ? dy : times_samples(dy, factors), needs, grads);
+                  grads[3] = dy;
+                  return grads;
+                });
 }
 
 }  // namespace engine

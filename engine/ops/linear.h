@@ -9,4 +9,12 @@ namespace engine {
 /// that part reads are kept: nothing when w is frozen.
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {});
 
+/// gelu(linear(x, w, b)) in one pass over memory, to the same bits.
+Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b = {});
+
+/// residual + linear(x, w, b), or with `factors` [x's first axis], residual + scale_samples(linear(x, w, b),
+/// factors), in one pass over memory, to the same bits. `residual` is shaped like the result.
+Tensor linear_residual(const Tensor& residual, const Tensor& x, const Tensor& w, const Tensor& b = {},
+                       const Tensor& factors = {});
+
 }  // namespace engine

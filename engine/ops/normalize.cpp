@@ -25,7 +25,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps)
                         rstd.data<T>().data());
   });
   const bool reads_x = x.tracked() || w.tracked();
-  return record(
+  const Tensor out = record(
       op::layer_norm, {x, w, b}, y,
       [x = keep(x, reads_x), w = keep(w, x.tracked()), mean = keep(mean, reads_x), rstd = keep(rstd, reads_x),
        rows, width](const Tensor& dy, const Needs& needs) -> Grads {
@@ -46,13 +46,14 @@ Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps)
           }
           if (needs(2)) {
             Tensor db = Tensor::unset({width}, dy.dtype());
-            kernels::column_sums(rows, width, db.data<T>().data(),
-                                 [d, width](Index i, Index j) { return d[i * width + j]; });
+            kernels::column_sums(rows, width, d, db.data<T>().data());
             grads[2] = db;
           }
         });
         return grads;
       });
+  return recomputed(
+      out, [x = x.detached(), w = w.detached(), b = b.detached(), eps] { return layer_norm(x, w, b, eps); });
 }
 
 Tensor normalize_rows(const Tensor& x) {

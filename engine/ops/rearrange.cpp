@@ -85,8 +85,9 @@ Tensor add_positions(const Tensor& x, const Tensor& positions) {
   Tensor y = Tensor::unset(s, x.dtype());
   visit(x.dtype(), [&]<class T>() {
     const T *in = x.data<T>().data(), *at = positions.data<T>().data();
-    kernels::fill(y.numel(), y.data<T>().data(),
-                  [=, row = s.columns()](Index i) { return in[i] + at[i % row]; });
+    T* to = y.data<T>().data();
+    kernels::parallel_for(
+        s[0], [=, row = s.columns()](Index i) { kernels::add(row, in + i * row, at, to + i * row); });
   });
   return record(
       op::add_positions, {x, positions}, y, [tokens = s[1]](const Tensor& dy, const Needs& needs) -> Grads {

@@ -22,8 +22,8 @@ struct Result {
 
 template <class T>
 Result attend(const AttentionShape& s, const Tensor& qkv) {
-  Result r{Tensor::unset({s.batch, s.tokens, s.heads, s.width}, dtype_of<T>),
-           Tensor::unset({s.batch, s.heads, s.tokens}, dtype_of<T>)};
+  Result r{Tensor::unset({s.batch, s.queries, s.heads, s.width}, dtype_of<T>),
+           Tensor::unset({s.batch, s.heads, s.queries}, dtype_of<T>)};
   attention(s, qkv.data<T>().data(), r.y.data<T>().data(), r.log_sum.data<T>().data());
   return r;
 }
@@ -57,6 +57,31 @@ TEST(Attention, agrees_with_the_plain_version_for_scores_that_would_overflow_exp
     SCOPED_TRACE(std::string(set));
     expect_plain<float>({1, 13, 2, 8}, 20, 1e-3);  // scores of a thousand: their own rounding is 1e-4
     expect_plain<double>({1, 13, 2, 8}, 20, 1e-11);
+  }
+}
+
+/// The first queries alone have the bits of all of them, and their gradient is that of zeros behind.
+TEST(Attention, of_the_first_queries_alone_is_a_part_of_the_whole) {
+  for (const std::string_view set : support::simd_sets()) {
+    const support::UseSimd use(set);
+    const AttentionShape all{2, 53, 3, 20}, few{2, 53, 3, 20, 2};
+    const Tensor qkv = qkv_of(all, Dtype::f32), dy = support::random_tensor({2, 2, 3, 20}, 2);
+    const Result whole = attend<float>(all, qkv), part = attend<float>(few, qkv);
+    Tensor padded = Tensor::zeros({2, 53, 3, 20});
+    for (Index i = 0; i < 2; ++i) {
+      EXPECT_EQ(
+          std::memcmp(part.y.data<float>().data() + i * 120, whole.y.data<float>().data() + i * 53 * 60, 480),
+          0);
+      std::copy_n(dy.data<float>().data() + i * 120, 120, padded.data<float>().data() + i * 53 * 60);
+    }
+    Tensor expected = Tensor::unset(qkv.shape()), actual = Tensor::unset(qkv.shape());
+    attention_backward(all, qkv.data<float>().data(), whole.y.data<float>().data(),
+                       whole.log_sum.data<float>().data(), padded.data<float>().data(),
+                       expected.data<float>().data());
+    attention_backward(few, qkv.data<float>().data(), part.y.data<float>().data(),
+                       part.log_sum.data<float>().data(), dy.data<float>().data(),
+                       actual.data<float>().data());
+    EXPECT_TRUE(support::near(actual, expected, 1e-6)) << set;
   }
 }
 

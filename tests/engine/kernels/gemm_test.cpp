@@ -61,7 +61,7 @@ struct Sizes {
 
 template <class T>
 std::vector<Sizes> odd_sizes() {
-  const Index rows = simd<T>().tile_rows, columns = simd<T>().tile_columns;
+  const Index rows = simd<T>().tiles.rows, columns = simd<T>().tiles.columns();
   return {{1, 1, 1},
           {1, 7, 3},
           {7, 1, 2},
@@ -73,7 +73,11 @@ std::vector<Sizes> odd_sizes() {
           {rows + 1, columns - 1, kDepth - 1},
           {8 * rows + 1, 2 * columns + 1, 31},
           {67, 131, 2 * kDepth + 3},
-          {2, 4099, 3}};
+          {2, 4099, 3},
+          {4099, 2, 3},
+          {3, 4 * columns + 7, 2 * kDepth + 9},
+          {4 * rows + 3, rows, 2 * kDepth + 9},
+          {rows + 2, 2 * columns, 12 * kDepth + 5}};
 }
 
 /// Calls `f.template operator()<T>(set)` for f32 and f64 on every instruction set.
@@ -98,7 +102,7 @@ void expect_right(const Sizes& s, Layout a_layout, Layout b_layout, bool with_bi
   std::vector<T> c(static_cast<std::size_t>(s.m * stride), kGuard);
   for (Index i = 0; i < s.m; ++i) std::copy_n(start.matrix.data + i * s.n, s.n, c.data() + i * stride);
   std::vector<T> plain = c;
-  const Epilogue<T> epilogue{with_bias ? bias.matrix.data : nullptr, add};
+  const Epilogue<T> epilogue{.bias = with_bias ? bias.matrix.data : nullptr, .add = add};
   gemm(a.matrix, b.matrix, c.data(), stride, epilogue);
   gemm_plain(a.matrix, b.matrix, plain.data(), stride, epilogue);
 
@@ -129,9 +133,45 @@ TEST(Gemm, agrees_with_eigen_and_the_plain_version_for_odd_sizes) {
   });
 }
 
+/// Everything an epilogue can do, alone and together, against the plain version.
+template <class T>
+void expect_epilogue_right(const Sizes& s, int which) {
+  const Source<T> a(s.m, s.k, Layout::rows, 1), b(s.k, s.n, Layout::columns, 2),
+      bias(1, s.n, Layout::rows, 3), residual(s.m, s.n + 3, Layout::rows, 4),
+      factors(1, s.m, Layout::rows, 5);
+  const Index stride = s.n + 3;
+  const std::size_t size = static_cast<std::size_t>(s.m * stride);
+  std::vector<T> c(size), plain(size), before(size), plain_before(size);
+  Epilogue<T> e{.bias = which & 1 ? bias.matrix.data : nullptr,
+                .gelu = (which & 2) != 0,
+                .factors = which & 4 ? factors.matrix.data : nullptr,
+                .residual = which & 8 ? residual.matrix.data : nullptr};
+  e.before_gelu = e.gelu ? before.data() : nullptr;
+  gemm(a.matrix, b.matrix, c.data(), stride, e);
+  e.before_gelu = e.gelu ? plain_before.data() : nullptr;
+  gemm_plain(a.matrix, b.matrix, plain.data(), stride, e);
+  const double tolerance = 40 * static_cast<double>(s.k + 3) * std::numeric_limits<T>::epsilon();
+  for (std::size_t i = 0; i < size; ++i) {
+    ASSERT_NEAR(c[i], plain[i], tolerance) << s.m << "x" << s.n << " at " << i << ", epilogue " << which;
+    ASSERT_NEAR(before[i], plain_before[i], tolerance) << s.m << "x" << s.n << " at " << i;
+  }
+}
+
+TEST(Gemm, finishes_a_product_as_the_plain_version_does) {
+  on_every_set([]<class T>() {
+    const Index rows = simd<T>().tiles.rows, columns = simd<T>().tiles.columns();
+    for (int which = 0; which < 16; ++which) {
+      expect_epilogue_right<T>({3 * rows + 1, columns + 5, 21}, which);
+      expect_epilogue_right<T>({rows - 1, columns, kDepth + 3}, which);
+      expect_epilogue_right<T>({2, 3, 0}, which);
+      expect_epilogue_right<T>({rows, 1, 5}, which);
+    }
+  });
+}
+
 TEST(Gemm, takes_any_strides) {
   on_every_set([]<class T>() {
-    const Index rows = simd<T>().tile_rows, columns = simd<T>().tile_columns;
+    const Index rows = simd<T>().tiles.rows, columns = simd<T>().tiles.columns();
     for (const Layout a :
          {Layout::rows, Layout::columns, Layout::rows_with_gaps, Layout::every_other_column}) {
       for (const Layout b :
@@ -182,7 +222,7 @@ void expect_same_part(const Source<T>& a, const Source<T>& b, const std::vector<
 
 TEST(Gemm, gives_a_number_the_same_bits_wherever_it_stands) {
   on_every_set([]<class T>() {
-    const Index m = 2 * simd<T>().tile_rows + 3, n = 2 * simd<T>().tile_columns + 5;
+    const Index m = 2 * simd<T>().tiles.rows + 3, n = 2 * simd<T>().tiles.columns() + 5;
     for (const Index k : {Index{1}, Index{19}, kDepth, 2 * kDepth + 9}) {
       const Source<T> a(m, k, Layout::rows, 1), b(k, n, Layout::columns, 2);
       std::vector<T> whole(static_cast<std::size_t>(m * n));
@@ -199,7 +239,7 @@ TEST(Gemm, gives_a_number_the_same_bits_wherever_it_stands) {
 
 TEST(Gemm, reads_a_transpose_to_the_same_bits) {
   on_every_set([]<class T>() {
-    const Index m = simd<T>().tile_rows + 2, n = simd<T>().tile_columns + 3, k = kDepth + 11;
+    const Index m = simd<T>().tiles.rows + 2, n = simd<T>().tiles.columns() + 3, k = kDepth + 11;
     const Source<T> a(m, k, Layout::rows, 1), a_across(m, k, Layout::columns, 1);
     const Source<T> b(k, n, Layout::rows, 2), b_across(k, n, Layout::columns, 2);
     std::vector<T> c(static_cast<std::size_t>(m * n)), d(c.size());
@@ -227,7 +267,7 @@ TEST(Gemm, any_number_of_threads_gives_the_same_bits) {
 
 TEST(Gemm, carries_nan_and_infinity_to_their_own_numbers_only) {
   on_every_set([]<class T>() {
-    const Index m = simd<T>().tile_rows + 1, n = simd<T>().tile_columns + 1, k = 5;
+    const Index m = simd<T>().tiles.rows + 1, n = simd<T>().tiles.columns() + 1, k = 5;
     std::vector<T> a(static_cast<std::size_t>(m * k), 1), b(static_cast<std::size_t>(k * n), 1);
     a[static_cast<std::size_t>((m - 1) * k)] = std::numeric_limits<T>::quiet_NaN();
     b[static_cast<std::size_t>(n - 1)] = std::numeric_limits<T>::infinity();

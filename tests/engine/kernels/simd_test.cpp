@@ -59,14 +59,17 @@ struct Loop {
 template <class T>
 std::vector<Loop<T>> element_loops() {
   const Simd<T>& s = simd<T>();
-  const T half = static_cast<T>(0.5), tenth = static_cast<T>(0.1);
+  const T half = static_cast<T>(0.5);
   return {
       {"gelu", [&](Index n, const T* a, const T*, T* y) { s.gelu(n, a, y); }},
       {"gelu_backward", [&](Index n, const T* a, const T* b, T* y) { s.gelu_backward(n, a, b, y); }},
-      {"softmax_again", [&s, half](Index n, const T*, const T*, T* y) { s.softmax_again(n, half, 3, y); }},
-      {"softmax_backward",
-       [&s, half, tenth](Index n, const T* a, const T*, T* y) { s.softmax_backward(n, half, tenth, a, y); }},
-      {"axpy", [&s, tenth](Index n, const T* a, const T*, T* y) { s.axpy(n, tenth, a, y); }},
+      {"add", [&](Index n, const T* a, const T* b, T* y) { s.add(n, a, b, y); }},
+      {"add_rows", [&](Index n, const T* a, const T*, T* y) { s.add_rows(1, n, a, n, y); }},
+      {"finish",
+       [&s, half](Index n, const T* a, const T* b, T* y) {
+         s.finish(1, n, y, n, {.bias = a, .before = nullptr, .gelu = true, .factors = &half, .residual = b});
+       }},
+      {"copy", [&](Index n, const T* a, const T*, T* y) { s.copy(1, n, a, n, y, n); }},
   };
 }
 
@@ -123,15 +126,6 @@ std::pair<double, double> moments(Index n, const T* x) {
 }
 
 template <class T>
-std::pair<double, double> plain_softmax(Index n, const T* a, double scale, double* y) {
-  double top = -INFINITY, total = 0;
-  for (Index i = 0; i < n; ++i) top = std::max(top, scale * a[i]);
-  for (Index i = 0; i < n; ++i) total += y[i] = std::exp(scale * a[i] - top);
-  for (Index i = 0; i < n; ++i) y[i] /= total;
-  return {top + std::log(total), 0};
-}
-
-template <class T>
 std::pair<double, double> plain_layer_norm(Index n, const T* x, const T* w, const T* b, double* y) {
   const auto [mean, rstd] = moments(n, x);
   for (Index i = 0; i < n; ++i) y[i] = (x[i] - mean) * rstd * w[i] + b[i];
@@ -155,14 +149,8 @@ std::pair<double, double> plain_layer_norm_backward(Index n, const T* x, const T
 template <class T>
 std::vector<RowLoop<T>> row_loops() {
   const Simd<T>& s = simd<T>();
-  const T scale = static_cast<T>(0.75), eps = static_cast<T>(0.01);
+  const T eps = static_cast<T>(0.01);
   return {
-      {"softmax",
-       [&s, scale](Index n, const T* a, const T*, const T*, T* y) {
-         std::copy_n(a, n, y);
-         return std::pair(s.softmax(n, scale, y), T{0});
-       },
-       [](Index n, const T* a, const T*, const T*, double* y) { return plain_softmax(n, a, 0.75, y); }, 8},
       {"layer_norm",
        [&s, eps](Index n, const T* a, const T* b, const T* c, T* y) {
          T mean, rstd;
@@ -229,34 +217,123 @@ TEST(RowLoops, agree_with_doubles_at_any_length_and_offset) {
   }
 }
 
+/// A softmax down the columns, and what comes of it in doubles.
+template <class T>
+void expect_softmax_right(Index rows, Index vectors, Index offset) {
+  const Simd<T>& s = simd<T>();
+  const Index columns = vectors * s.tiles.lanes, n = rows * columns;
+  const T scale = static_cast<T>(0.75);
+  const std::vector<T> scores = random_numbers<T>(n, 7, 3), slopes = random_numbers<T>(n, 8),
+                       dots = random_numbers<T>(columns, 9);
+  Shifted<T> p(scores.data(), n, offset), again(scores.data(), n, (offset * 3) % kOffsets),
+      ds(slopes.data(), n, (offset * 5) % kOffsets), log_sum(dots.data(), columns, (offset * 7) % kOffsets),
+      inverse(dots.data(), columns, offset);
+  s.softmax(rows, columns, scale, p.data(), log_sum.data(), inverse.data());
+  s.scale_columns(rows, columns, inverse.data(), p.data());
+  s.softmax_again(rows, columns, scale, log_sum.data(), again.data());
+  s.softmax_backward(rows, columns, scale, dots.data(), p.data(), ds.data());
+  for (const Shifted<T>* numbers : {&p, &again, &ds, &log_sum, &inverse}) ASSERT_TRUE(numbers->guards_hold());
+  const double unit = std::numeric_limits<T>::epsilon();
+  for (Index j = 0; j < columns; ++j) {
+    double top = -INFINITY, total = 0;
+    const auto score = [&](Index r) { return 0.75 * scores[static_cast<std::size_t>(r * columns + j)]; };
+    for (Index r = 0; r < rows; ++r) top = std::max(top, score(r));
+    for (Index r = 0; r < rows; ++r) total += std::exp(score(r) - top);
+    ASSERT_NEAR(log_sum.data()[j], top + std::log(total), 16 * unit * std::max(1.0, std::abs(top)));
+    for (Index r = 0; r < rows; ++r) {
+      const Index at = r * columns + j;
+      const double exact = std::exp(score(r) - top) / total;
+      ASSERT_NEAR(p.data()[at], exact, 16 * unit) << rows << " x " << columns << " at " << r << ", " << j;
+      ASSERT_NEAR(again.data()[at], exact, 16 * unit);
+      const double slope =
+          0.75 * exact *
+          (slopes[static_cast<std::size_t>(at)] - static_cast<double>(dots[static_cast<std::size_t>(j)]));
+      ASSERT_NEAR(ds.data()[at], slope, 64 * unit);
+    }
+  }
+}
+
+TEST(SoftmaxColumns, agree_with_doubles_at_any_offset) {
+  for (const std::string_view set : support::simd_sets()) {
+    const support::UseSimd use(set);
+    SCOPED_TRACE(std::string(set));
+    for (const Index rows : {1, 2, 7, 50}) {
+      for (const Index vectors : {1, 2, 3}) {
+        for (const Index offset : {0, 1, 5}) {
+          expect_softmax_right<float>(rows, vectors, offset);
+          expect_softmax_right<double>(rows, vectors, offset);
+        }
+      }
+    }
+  }
+}
+
+/// The softmax of one column of scores; every column holds the same.
+std::vector<float> softmax_of(const std::vector<float>& scores, float* log_sum = nullptr) {
+  const Index rows = static_cast<Index>(scores.size()), columns = simd<float>().tiles.lanes;
+  std::vector<float> all, logs(static_cast<std::size_t>(columns)), inverse(logs.size()), p;
+  for (const float score : scores) all.insert(all.end(), logs.size(), score);
+  simd<float>().softmax(rows, columns, 1, all.data(), logs.data(), inverse.data());
+  simd<float>().scale_columns(rows, columns, inverse.data(), all.data());
+  for (Index r = 0; r < rows; ++r) p.push_back(all[static_cast<std::size_t>(r * columns)]);
+  if (log_sum) *log_sum = logs.front();
+  return p;
+}
+
 TEST(Softmax, survives_huge_and_equal_scores) {
   for (const std::string_view set : support::simd_sets()) {
     const support::UseSimd use(set);
-    std::vector<float> row(21, -1e30f);
-    row[20] = 3e38f;
-    EXPECT_EQ(simd<float>().softmax(21, 1, row.data()), 3e38f) << set;
-    for (std::size_t i = 0; i < 21; ++i) EXPECT_EQ(row[i], i == 20 ? 1 : 0) << set;
-    std::vector<float> equal(19, -12345);
-    simd<float>().softmax(19, 1, equal.data());
-    for (const float p : equal) EXPECT_NEAR(p, 1.0 / 19, 1e-8) << set;
+    std::vector<float> scores(21, -1e30f);
+    scores[20] = 3e38f;
+    float log_sum = 0;
+    const std::vector<float> p = softmax_of(scores, &log_sum);
+    EXPECT_EQ(log_sum, 3e38f) << set;
+    for (std::size_t i = 0; i < 21; ++i) EXPECT_EQ(p[i], i == 20 ? 1 : 0) << set;
+    for (const float q : softmax_of(std::vector<float>(19, -12345))) EXPECT_NEAR(q, 1.0 / 19, 1e-8) << set;
   }
 }
 
 TEST(Softmax, gives_a_hidden_score_no_weight) {
   for (const std::string_view set : support::simd_sets()) {
     const support::UseSimd use(set);
-    std::vector<float> row{1, -INFINITY, 1};
-    simd<float>().softmax(3, 1, row.data());
-    EXPECT_EQ(row, (std::vector<float>{0.5f, 0, 0.5f})) << set;
+    EXPECT_EQ(softmax_of({1, -INFINITY, 1}), (std::vector<float>{0.5f, 0, 0.5f})) << set;
   }
 }
 
 TEST(Softmax, carries_nan) {
   for (const std::string_view set : support::simd_sets()) {
     const support::UseSimd use(set);
-    std::vector<float> row{1, NAN, 2};
-    simd<float>().softmax(3, 1, row.data());
-    EXPECT_TRUE(std::isnan(row[0]) && std::isnan(row[1]) && std::isnan(row[2])) << set;
+    for (const float p : softmax_of({1, NAN, 2})) EXPECT_TRUE(std::isnan(p)) << set;
+    for (const float p : softmax_of({NAN, 1, 2})) EXPECT_TRUE(std::isnan(p)) << set;
+  }
+}
+
+template <class T>
+void expect_transposed(Index rows, Index columns, Index offset) {
+  const std::vector<T> from = random_numbers<T>(rows * (columns + 3), 10);
+  const Index stride = rows % 2 == 0 ? rows : rows + 5;  // with and without a gap
+  std::vector<T> before(static_cast<std::size_t>(columns * stride), T{7});
+  Shifted<T> to(before.data(), columns * stride, offset);
+  simd<T>().transpose(rows, columns, from.data(), columns + 3, to.data(), stride);
+  for (Index p = 0; p < columns; ++p) {
+    for (Index i = 0; i < stride; ++i)
+      ASSERT_EQ(to.data()[p * stride + i],
+                i < rows ? from[static_cast<std::size_t>(i * (columns + 3) + p)] : 7)
+          << rows << " x " << columns << " at " << i << ", " << p;
+  }
+  ASSERT_TRUE(to.guards_hold()) << rows << " x " << columns;
+}
+
+TEST(Transpose, moves_every_number_and_nothing_else) {
+  for (const std::string_view set : support::simd_sets()) {
+    const support::UseSimd use(set);
+    SCOPED_TRACE(std::string(set));
+    for (Index rows = 1; rows <= 26; ++rows) {
+      for (Index columns = 1; columns <= 35; ++columns) {
+        expect_transposed<float>(rows, columns, rows % 3);
+        expect_transposed<double>(rows, columns, rows % 3);
+      }
+    }
   }
 }
 
@@ -279,12 +356,21 @@ double normal_density(double x) {
 constexpr Index kSweep = 1'000'003;
 constexpr double kUlp = 0x1p-23;  // of f32 numbers from 1 to 2
 
+/// Replaces numbers by their exponentials as the softmax computes them.
+void exp_of(std::vector<float>& x) {
+  const Index lanes = simd<float>().tiles.lanes, n = static_cast<Index>(x.size());
+  const std::vector<float> zeros(static_cast<std::size_t>(lanes));
+  x.resize(static_cast<std::size_t>((n + lanes - 1) / lanes * lanes));
+  simd<float>().softmax_again(static_cast<Index>(x.size()) / lanes, lanes, 1, zeros.data(), x.data());
+  x.resize(static_cast<std::size_t>(n));
+}
+
 TEST(Accuracy, of_exp_in_softmax) {
   const std::vector<float> x = sweep(-87.3, 0, kSweep);
   for (const std::string_view set : support::simd_sets()) {
     const support::UseSimd use(set);
     std::vector<float> y = x;
-    simd<float>().softmax_again(kSweep, 1, 0, y.data());
+    exp_of(y);
     double worst = 0;
     for (std::size_t i = 0; i < x.size(); ++i) {
       const double exact = std::exp(static_cast<double>(x[i]));
@@ -298,7 +384,7 @@ TEST(Accuracy, exp_in_softmax_is_zero_far_below) {
   for (const std::string_view set : support::simd_sets()) {
     const support::UseSimd use(set);
     std::vector<float> y{-87.31f, -88, -1000, -1e30f, -INFINITY};
-    simd<float>().softmax_again(5, 1, 0, y.data());
+    exp_of(y);
     for (const float value : y) EXPECT_EQ(value, 0) << set;
   }
 }

@@ -17,6 +17,19 @@ Tensor run(std::span<const Tensor> in) {
   return linear(in[0], in[1], in.size() > 2 ? in[2] : Tensor());
 }
 
+Tensor run_gelu(std::span<const Tensor> in) {
+  return linear_gelu(in[0], in[1], in.size() > 2 ? in[2] : Tensor());
+}
+
+Tensor run_residual(std::span<const Tensor> in) {
+  return linear_residual(in[3], in[0], in[1], in[2]);
+}
+
+Tensor run_dropped_residual(std::span<const Tensor> in) {
+  const Tensor factors = Tensor::of<double>({3}, {1.25, 0, 1.25}).to(in[0].dtype());
+  return linear_residual(in[3], in[0], in[1], in[2], factors);
+}
+
 std::string name_of(const Sizes& s) {
   const auto& [n, in, out] = s;
   return std::to_string(n) + "_rows_" + std::to_string(in) + "_to_" + std::to_string(out);
@@ -24,7 +37,7 @@ std::string name_of(const Sizes& s) {
 
 template <class T>
 void around_tiles(std::set<Sizes>& sizes) {
-  const Index rows = kernels::simd<T>().tile_rows, columns = kernels::simd<T>().tile_columns;
+  const Index rows = kernels::simd<T>().tiles.rows, columns = kernels::simd<T>().tiles.columns();
   sizes.insert({rows - 1, columns + 1, columns - 1});
   sizes.insert({rows, columns, columns});
   sizes.insert({rows + 1, columns - 1, rows + 1});
@@ -59,6 +72,17 @@ std::vector<OpCase> linear_cases() {
        .run = run,
        .large = true},
   };
+  cases.insert(cases.end(),
+               {{.op = "linear_gelu", .name = "rows", .shapes = {{13, 5}, {19, 5}, {19}}, .run = run_gelu},
+                {.op = "linear_gelu", .name = "without_bias", .shapes = {{2, 3, 5}, {7, 5}}, .run = run_gelu},
+                {.op = "linear_residual",
+                 .name = "rows",
+                 .shapes = {{13, 5}, {19, 5}, {19}, {13, 19}},
+                 .run = run_residual},
+                {.op = "linear_residual",
+                 .name = "dropped_sample",
+                 .shapes = {{3, 2, 5}, {7, 5}, {7}, {3, 2, 7}},
+                 .run = run_dropped_residual}});
   for (const Sizes& sizes : all_sizes()) {
     const auto& [n, in, out] = sizes;
     cases.push_back(

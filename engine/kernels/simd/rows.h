@@ -1,0 +1,82 @@
+// Loops over numbers and over rows of numbers.
+
+template <class T>
+void gelu(Index n, const T* x, T* y) {
+  each_vector<T>(n, [&](Index i, Index lanes) {
+    const Vector<T> v = lanes_at(x + i, lanes);
+    Vector<T> gauss;
+    const Vector<T> cdf = normal_cdf(v, gauss);
+    put(y + i, v * cdf, lanes);
+  });
+}
+
+template <class T>
+void gelu_backward(Index n, const T* x, const T* dy, T* dx) {
+  const T kInverseRootTwoPi = static_cast<T>(0.39894228040143267794);
+  each_vector<T>(n, [&](Index i, Index lanes) {
+    const Vector<T> v = lanes_at(x + i, lanes);
+    Vector<T> gauss;
+    const Vector<T> cdf = normal_cdf(v, gauss);
+    put(dx + i, lanes_at(dy + i, lanes) * (cdf + v * gauss * kInverseRootTwoPi), lanes);
+  });
+}
+
+/// Sums f(offset, lanes) over [0, n): four chains side by side, so that one addition need not wait for another.
+template <class T, class F>
+inline T sum_vectors(Index n, F f) {
+  constexpr Index kLanes = Lanes<T>::count, kChains = 4;
+  Vector<T> sum[kChains] = {};
+  Index i = 0;
+  for (; i + kChains * kLanes <= n; i += kChains * kLanes) {
+#pragma GCC unroll 4
+    for (Index chain = 0; chain < kChains; ++chain) sum[chain] += f(i + chain * kLanes, kLanes);
+  }
+  for (; i + kLanes <= n; i += kLanes) sum[0] += f(i, kLanes);
+  if (i < n) sum[1] += f(i, n - i);
+  return sum_lanes<T>((sum[0] + sum[1]) + (sum[2] + sum[3]));
+}
+
+template <class T>
+void layer_norm(Index n, const T* x, const T* w, const T* b, T eps, T* y, T* mean, T* rstd) {
+  const T count = static_cast<T>(n);
+  const T m = sum_vectors<T>(n, [&](Index i, Index lanes) { return lanes_at(x + i, lanes); }) / count;
+  const T squares = sum_vectors<T>(n, [&](Index i, Index lanes) {
+    const Vector<T> d = lanes_at(x + i, lanes, m) - m;
+    return d * d;
+  });
+  const T r = 1 / root_of(squares / count + eps);
+  each_vector<T>(n, [&](Index i, Index lanes) {
+    put(y + i, (lanes_at(x + i, lanes) - m) * r * lanes_at(w + i, lanes) + lanes_at(b + i, lanes), lanes);
+  });
+  *mean = m;
+  *rstd = r;
+}
+
+template <class T>
+void layer_norm_backward(Index n, const T* x, const T* w, const T* dy, T mean, T rstd, T* dx) {
+  const T count = static_cast<T>(n);
+  const auto g = [&](Index i, Index lanes) { return lanes_at(dy + i, lanes) * lanes_at(w + i, lanes); };
+  const auto xhat = [&](Index i, Index lanes) { return (lanes_at(x + i, lanes, mean) - mean) * rstd; };
+  const T mean_g = sum_vectors<T>(n, g) / count;
+  const T mean_g_xhat =
+      sum_vectors<T>(n, [&](Index i, Index lanes) { return g(i, lanes) * xhat(i, lanes); }) / count;
+  each_vector<T>(n, [&](Index i, Index lanes) {
+    put(dx + i, rstd * (g(i, lanes) - mean_g - xhat(i, lanes) * mean_g_xhat), lanes);
+  });
+}
+
+template <class T>
+T dot(Index n, const T* a, const T* b) {
+  return sum_vectors<T>(
+      n, [&](Index i, Index lanes) { return lanes_at(a + i, lanes) * lanes_at(b + i, lanes); });
+}
+
+template <class T>
+void add(Index n, const T* a, const T* b, T* y) {
+  each_vector<T>(n, [&](Index i, Index lanes) { put(y + i, lanes_at(a + i, lanes) + lanes_at(b + i, lanes), lanes); });
+}
+
+template <class T>
+void add_rows(Index rows, Index columns, const T* x, Index stride, T* sums) {
+  for (Index r = 0; r < rows; ++r) add(columns, sums, x + r * stride, sums);
+}

@@ -1,0 +1,167 @@
+// The register tile of the matrix product, its packing and what happens to a product on its way to memory.
+
+constexpr Index kTileRows = ENGINE_SIMD_TILE_ROWS, kTileVectors = ENGINE_SIMD_TILE_VECTORS;
+
+template <class T, Index kRows, Index kVectors>
+void tile(Index depth, const T* __restrict a, Index a_step, const T* __restrict b, Index b_step,
+          T* __restrict c, Index c_stride, bool add) {
+  constexpr Index kLanes = Lanes<T>::count;
+  if (add) {  // its latency hides behind the products
+    for (Index r = 0; r < kRows; ++r) {
+      for (Index v = 0; v < kVectors; ++v) __builtin_prefetch(c + r * c_stride + v * kLanes, 1);
+    }
+  }
+  Vector<T> sum[kRows][kVectors] = {};
+#pragma GCC unroll 4
+  for (Index p = 0; p < depth; ++p) {
+    Vector<T> row[kVectors];
+#pragma GCC unroll 16
+    for (Index v = 0; v < kVectors; ++v) row[v] = load(b + v * kLanes);
+#pragma GCC unroll 16
+    for (Index r = 0; r < kRows; ++r) {
+      const Vector<T> factor = all(a[r]);
+#pragma GCC unroll 16
+      for (Index v = 0; v < kVectors; ++v) sum[r][v] += factor * row[v];
+    }
+    a += a_step;
+    b += b_step;
+  }
+#pragma GCC unroll 16
+  for (Index r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+    for (Index v = 0; v < kVectors; ++v) {
+      T* to = c + r * c_stride + v * kLanes;
+      store(to, add ? load(to) + sum[r][v] : sum[r][v]);
+    }
+  }
+}
+
+/// The tiles of kTileRows rows with 1, 2, ... vectors.
+template <class T>
+constexpr Tiles<T> tiles() {
+  Tiles<T> all_tiles{.rows = kTileRows, .lanes = Lanes<T>::count, .vectors = kTileVectors, .run = {}};
+  all_tiles.run[0] = tile<T, kTileRows, 1>;
+  if constexpr (kTileVectors > 1) all_tiles.run[1] = tile<T, kTileRows, 2>;
+  if constexpr (kTileVectors > 2) all_tiles.run[2] = tile<T, kTileRows, 3>;
+  return all_tiles;
+}
+
+/// A tile of `kRows` rows and as many vectors as the registers of the whole tile hold.
+template <class T, Index kRows>
+constexpr ThinTile<T> thin_tile() {
+  constexpr Index kVectors = kTileRows / kRows * kTileVectors;
+  return {.rows = kRows, .columns = kVectors * Lanes<T>::count, .run = tile<T, kRows, kVectors>};
+}
+
+template <class T>
+void dots(Index count, const Index* i, const Index* j, Index depth, const T* a, Index a_stride, const T* b,
+          Index b_stride, T* sums, bool add) {
+  constexpr Index kGroup = 256;  // sums that stay in the nearest cache while the rows stream by
+  T group[kGroup];
+  for (Index begin = 0; begin < count; begin += kGroup) {
+    const Index n = count - begin < kGroup ? count - begin : kGroup;
+    for (Index e = 0; e < n; ++e) group[e] = 0;
+    for (Index p = 0; p < depth; ++p) {
+      const T* a_row = a + p * a_stride;
+      const T* b_row = b + p * b_stride;
+      for (Index e = 0; e < n; ++e) group[e] += a_row[i[begin + e]] * b_row[j[begin + e]];
+    }
+    for (Index e = 0; e < n; ++e) sums[begin + e] = add ? sums[begin + e] + group[e] : group[e];
+  }
+}
+
+/// Eight numbers side by side.
+template <class T>
+struct Eight {
+  typedef T Type __attribute__((vector_size(8 * sizeof(T))));
+};
+
+/// Turns eight rows of eight numbers into eight columns.
+template <class T>
+inline void transpose_eight(typename Eight<T>::Type (&r)[8]) {
+  typename Eight<T>::Type s[8];
+#pragma GCC unroll 4
+  for (int i = 0; i < 8; i += 2) {
+    s[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    s[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < 8; i += 4) {
+#pragma GCC unroll 2
+    for (int j = i; j < i + 2; ++j) {
+      r[j] = __builtin_shufflevector(s[j], s[j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      r[j + 2] = __builtin_shufflevector(s[j], s[j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const typename Eight<T>::Type low = __builtin_shufflevector(r[i], r[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    r[i + 4] = __builtin_shufflevector(r[i], r[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    r[i] = low;
+  }
+}
+
+/// to[p, i] = from[i, p] for up to eight rows i.
+template <class T>
+inline void transpose_strip(Index rows, Index columns, const T* from, Index from_stride, T* to,
+                            Index to_stride) {
+  Index p = 0;
+  // Rows that are missing are read as the last one; what they would write is left out, or overwritten by the next.
+  const bool overlapping = rows < 8 && to_stride == rows;
+  if (rows == 8 || overlapping) {
+    const Index end = rows == 8 ? columns : columns - 8 / rows - 1;
+    for (; p + 8 <= end; p += 8) {
+      typename Eight<T>::Type r[8];
+#pragma GCC unroll 8
+      for (Index i = 0; i < 8; ++i)
+        __builtin_memcpy(&r[i], from + (i < rows ? i : rows - 1) * from_stride + p, sizeof r[i]);
+      transpose_eight<T>(r);
+#pragma GCC unroll 8
+      for (Index i = 0; i < 8; ++i) __builtin_memcpy(to + (p + i) * to_stride, &r[i], sizeof r[i]);
+    }
+  }
+  for (; p < columns; ++p) {
+    for (Index i = 0; i < rows; ++i) to[p * to_stride + i] = from[i * from_stride + p];
+  }
+}
+
+template <class T>
+void transpose(Index rows, Index columns, const T* from, Index from_stride, T* to, Index to_stride) {
+  for (Index i = 0; i < rows; i += 8)
+    transpose_strip(rows - i < 8 ? rows - i : 8, columns, from + i * from_stride, from_stride, to + i,
+                    to_stride);
+}
+
+template <class T>
+void copy(Index rows, Index columns, const T* from, Index from_stride, T* to, Index to_stride) {
+  if (columns == kTileRows) {
+    for (Index p = 0; p < rows; ++p)
+      __builtin_memcpy(to + p * to_stride, from + p * from_stride, kTileRows * sizeof(T));
+    return;
+  }
+  for (Index p = 0; p < rows; ++p) {
+    each_vector<T>(columns, [&](Index i, Index lanes) {
+      put(to + p * to_stride + i, lanes_at(from + p * from_stride + i, lanes), lanes);
+    });
+  }
+}
+
+template <class T>
+void finish(Index rows, Index columns, T* c, Index stride, const Finish<T>& f) {
+  for (Index r = 0; r < rows; ++r) {
+    const T factor = f.factors ? f.factors[r] : 1;
+    each_vector<T>(columns, [&](Index i, Index lanes) {
+      const Index at = r * stride + i;
+      Vector<T> y = lanes_at(c + at, lanes);
+      if (f.bias) y += lanes_at(f.bias + i, lanes);
+      if (f.before) put(f.before + at, y, lanes);
+      if (f.gelu) {
+        Vector<T> gauss;
+        y *= normal_cdf(y, gauss);
+      }
+      if (f.factors) y *= factor;
+      if (f.residual) y = lanes_at(f.residual + at, lanes) + y;
+      put(c + at, y, lanes);
+    });
+  }
+}

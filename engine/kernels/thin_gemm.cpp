@@ -1,0 +1,94 @@
+#include "engine/kernels/thin_gemm.h"
+
+#include <algorithm>
+
+#include "engine/kernels/panels.h"
+#include "engine/kernels/parallel.h"
+
+namespace engine::kernels {
+namespace {
+
+template <class T>
+bool few_rows(const Simd<T>& s, const Matrix<T>& a, const Matrix<T>& b) {
+  return a.rows <= s.tiles.rows && b.column_stride == 1;
+}
+
+/// partial[block, row, column] of a product with few rows, for every block of kDepth: whole tiles, side by side.
+template <class T>
+struct Partial {
+  Partial(const Simd<T>& simd, const Matrix<T>& a, const Matrix<T>& b)
+      : s(simd),
+        tile(*std::find_if(std::begin(s.thin), std::end(s.thin) - 1, [&](const auto& t) { return t.rows >= a.rows; })),
+        blocks((a.columns + kDepth - 1) / kDepth),
+        stride((b.columns + tile.columns - 1) / tile.columns * tile.columns),
+        sums(blocks * tile.rows * stride) {}
+
+  const Simd<T>& s;
+  const ThinTile<T>& tile;
+  Index blocks, stride;
+  Buffer<T> sums;
+};
+
+template <class T>
+void multiply(const Partial<T>& to, const Matrix<T>& a, const Matrix<T>& b) {
+  const Index k = a.columns, columns = to.tile.columns;
+  const Buffer<T> left(k * to.tile.rows);  // a's columns one after the other
+  pack(to.s, a.transposed(), 0, k, 0, a.rows, to.tile.rows, left.data());
+  constexpr Index kTilesAcross = 4;  // in one task
+  const Index parts = (to.stride + kTilesAcross * columns - 1) / (kTilesAcross * columns);
+  parallel_for(to.blocks * parts, [&](Index task) {
+    const Index p = task / parts * kDepth, depth = std::min(kDepth, k - p);
+    const Index begin = task % parts * kTilesAcross * columns;
+    T* sums = to.sums.data() + task / parts * to.tile.rows * to.stride;
+    for (Index j = begin; j < std::min(to.stride, begin + kTilesAcross * columns); j += columns) {
+      const T* right = b.data + p * b.row_stride + j;
+      const Index full = std::min(columns, b.columns - j);
+      if (full == columns) {
+        to.tile.run(depth, left.data() + p * to.tile.rows, to.tile.rows, right, b.row_stride, sums + j, to.stride, false);
+      } else {
+        const Buffer<T> edge(depth * columns);
+        pack(to.s, b, p, depth, j, full, columns, edge.data());
+        to.tile.run(depth, left.data() + p * to.tile.rows, to.tile.rows, edge.data(), columns, sums + j, to.stride, false);
+      }
+    }
+  });
+}
+
+/// c[i row_step + j column_step] (+)= the blocks' sums, in order.
+template <class T>
+void add_up(const Partial<T>& from, Index rows, Index columns, T* c, Index row_step, Index column_step,
+            bool add) {
+  const Index block = from.tile.rows * from.stride;
+  for (Index i = 0; i < rows; ++i) {
+    for (Index j = 0; j < columns; ++j) {
+      T& to = c[i * row_step + j * column_step];
+      const T* sums = from.sums.data() + i * from.stride + j;
+      T sum = add ? to + sums[0] : sums[0];
+      for (Index q = 1; q < from.blocks; ++q) sum += sums[q * block];
+      to = sum;
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+bool is_thin(const Simd<T>& s, const Matrix<T>& a, const Matrix<T>& b) {
+  return few_rows(s, a, b) || few_rows(s, b.transposed(), a.transposed());
+}
+
+template <class T>
+void thin_gemm(const Simd<T>& s, const Matrix<T>& a, const Matrix<T>& b, T* c, Index c_stride, bool add) {
+  const bool direct = few_rows(s, a, b);
+  const Matrix<T> few = direct ? a : b.transposed(), many = direct ? b : a.transposed();
+  const Partial<T> partial(s, few, many);
+  multiply(partial, few, many);
+  add_up(partial, few.rows, many.columns, c, direct ? c_stride : 1, direct ? 1 : c_stride, add);
+}
+
+template bool is_thin(const Simd<float>&, const Matrix<float>&, const Matrix<float>&);
+template bool is_thin(const Simd<double>&, const Matrix<double>&, const Matrix<double>&);
+template void thin_gemm(const Simd<float>&, const Matrix<float>&, const Matrix<float>&, float*, Index, bool);
+template void thin_gemm(const Simd<double>&, const Matrix<double>&, const Matrix<double>&, double*, Index, bool);
+
+}  // namespace engine::kernels
