@@ -1,5 +1,7 @@
 #include "models/vit.h"
 
+#include "engine/autograd/recompute.h"
+#include "engine/autograd/record.h"
 #include "engine/ops/ops.h"
 #include "engine/tensor/random.h"
 
@@ -38,10 +40,16 @@ Tensor Vit::features(const Tensor& pictures, const DropPath& drop) {
   Tensor x = patch_embed_(pictures);         // [n, patches, width]
   x = engine::prepend_token(cls_token_, x);  // [n, tokens, width]
   x = engine::add_positions(x, pos_embed_);
-  for (Index i = 0; i + 1 < config_.depth; ++i)
-    x = blocks_[static_cast<std::size_t>(i)](x, drop, i, config_.depth);
-  // The head reads nothing but the class token.
-  return norm_(blocks_.back().class_token(x, drop, config_.depth - 1, config_.depth));  // [n, width]
+  for (Index i = 0; i < config_.depth; ++i) {
+    const auto block = [this, drop, i](const Tensor& in) {
+      Block& b = blocks_[static_cast<std::size_t>(i)];
+      const Index depth = config_.depth;
+      // The head reads nothing but the class token.
+      return i + 1 < depth ? b(in, drop, i, depth) : b.class_token(in, drop, i, depth);
+    };
+    x = recompute_blocks_ && engine::grad_enabled() ? engine::recompute(block, x) : block(x);
+  }
+  return norm_(x);  // [n, width]
 }
 
 Tensor Vit::operator()(const Tensor& pictures, const DropPath& drop) {

@@ -34,6 +34,10 @@ class Vit : public engine::Module {
   engine::Tensor operator()(const engine::Tensor& pictures, const DropPath& drop = {});
   void parts(engine::Parts& visit) override;
 
+  /// From now on blocks keep nothing but their input for the backward pass, which runs them once more: less
+  /// memory, more time, the same bits.
+  void recompute_blocks(bool yes) { recompute_blocks_ = yes; }
+
   const VitConfig& config() const { return config_; }
   /// A head of zeros for another number of classes.
   void replace_head(engine::Index classes);
@@ -47,6 +51,7 @@ class Vit : public engine::Module {
   std::vector<Block> blocks_;
   engine::LayerNorm norm_;
   engine::Linear head_;
+  bool recompute_blocks_ = false;
 };
 
 /// timm's initialisation: matrices, head and positions from a normal distribution with standard deviation

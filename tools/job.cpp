@@ -56,6 +56,7 @@ Job make_job(const TuneOptions& options) {
   job.pictures = find_split(job.splits, options.on);
   check_data(job, options);
   choose_head(job.loaded, job.splits, options);
+  job.loaded.model.recompute_blocks(options.recompute == "blocks");
   as_usage([&] { job.method->check_model(job.loaded.model); });
   return job;
 }

@@ -25,7 +25,8 @@ RunFolder::Existing existing_runs(const TuneOptions& options) {
 /// What a resumed run must have in common with the run it goes on with.
 std::string config_of(const Job& job, const TuneOptions& options) {
   ordered_json config = options.to_json();
-  for (const char* free : {"eval_every", "save_every", "workers"}) config.erase(free);  // these may change
+  for (const char* free : {"eval_every", "save_every", "workers", "recompute"})
+    config.erase(free);  // these may change
   config["base_sha256"] = job.loaded.base_sha256;
   config["pictures"] = job.pictures->size();
   return json_text(config);

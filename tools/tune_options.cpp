@@ -41,6 +41,8 @@ void TuneOptions::add_selection(Args& args) {
   args.integer("--workers", workers, 0, "threads that decode ahead", kMostWorkers);
   args.choice("--head", head, {"auto", "keep", "new"}, "auto keeps a head whose class count fits");
   args.choice("--init-head", init_head, {"zeros", "trunc-normal"}, "values of a new head");
+  args.choice("--recompute", recompute, {"none", "blocks"},
+              "blocks: run every block again in the backward pass; less memory, more time, the same bits");
   args.flag("--no-score-shuffle", no_score_shuffle, "score in sorted path order");
   args.group("Method");
   args.text("--method", method, "NAME", "see `espalier methods`");
@@ -131,6 +133,7 @@ nlohmann::ordered_json TuneOptions::to_json() const {
           {"augment", augment},
           {"batch_size", batch_size},
           {"workers", workers},
+          {"recompute", recompute},
           {"no_score_shuffle", no_score_shuffle},
           {"no_shuffle", no_shuffle},
           {"epochs", epochs},

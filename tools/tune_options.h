@@ -20,7 +20,7 @@ struct TuneOptions {
   std::string on = "train", head = "auto", init_head = "trunc-normal";
   Index batch_size = 32, workers = 2;
   bool no_score_shuffle = false;
-  std::string augment = "none";
+  std::string augment = "none", recompute = "none";
 
   std::string out;
   bool resume = false, overwrite = false, json = false, no_shuffle = false;

@@ -54,9 +54,16 @@ void backward(const Tensor& loss) {
   check(loss.tracked(), "backward: the loss depends on no parameter that trains");
   check(loss.numel() == 1, "backward: the loss must be one number, not", loss.shape());
   check(!loss.node()->leaf, "backward: the loss is a parameter itself");
+  backward(loss, Tensor::full(loss.shape(), 1, loss.dtype()));
+}
+
+void backward(const Tensor& y, const Tensor& slope) {
+  check(y.tracked() && !y.node()->leaf, "backward: there is no graph behind", y.shape());
+  check(y.shape() == slope.shape() && y.dtype() == slope.dtype(), "backward: a gradient", slope.dtype(),
+        slope.shape(), "for", y.dtype(), y.shape());
   static const Selection everything;
   Pending pending;
-  pending[loss.node()->order] = {loss.node(), Tensor::full(loss.shape(), 1, loss.dtype())};
+  pending[y.node()->order] = {y.node(), slope.detached()};
   while (!pending.empty()) {
     auto [node, dy] = std::move(pending.begin()->second);
     pending.erase(pending.begin());

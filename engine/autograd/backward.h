@@ -8,5 +8,7 @@ namespace engine {
 /// one number, depends on, and frees the graph as it goes. Throws when the loss depends on no parameter that
 /// trains, and when a rule leaves out a gradient that is needed, naming the op.
 void backward(const Tensor& loss);
+/// The same from the gradient `slope` of any tensor, shaped like it.
+void backward(const Tensor& y, const Tensor& slope);
 
 }  // namespace engine

@@ -27,7 +27,11 @@ NoGrad::~NoGrad() {
 
 Tensor record(std::string_view op, std::initializer_list<Tensor> inputs, Tensor y, Backward backward) {
   const bool any = std::any_of(inputs.begin(), inputs.end(), [](const Tensor& t) { return t.tracked(); });
-  if (!recording || !any) return y.detached();
+  return recording && any ? record_always(op, inputs, y, std::move(backward)) : y.detached();
+}
+
+Tensor record_always(std::string_view op, std::initializer_list<Tensor> inputs, const Tensor& y,
+                     Backward backward) {
   auto node = std::make_shared<Node>();
   node->op = op;
   node->order = next_order();

@@ -26,6 +26,11 @@ class NoGrad {
 /// An input that is not there (an empty Tensor) needs no gradient.
 Tensor record(std::string_view op, std::initializer_list<Tensor> inputs, Tensor y, Backward backward);
 
+/// The same for a `y` whose rule hands gradients to parameters by itself, so that it is tied even when no
+/// input is tracked.
+Tensor record_always(std::string_view op, std::initializer_list<Tensor> inputs, const Tensor& y,
+                     Backward backward);
+
 /// `t` when the backward pass will read it, nothing when it will not.
 Tensor keep(const Tensor& t, bool needed);
 

@@ -21,14 +21,17 @@ void pack(const Simd<T>& s, const Matrix<T>& m, Index row, Index depth, Index co
   if (m.column_stride == 1) return s.copy(depth, count, from, m.row_stride, panel, width);
   if (m.row_stride == 1) return s.transpose(count, depth, from, m.column_stride, panel, width);
   for (Index p = 0; p < depth; ++p) {
-    for (Index j = 0; j < count; ++j)
-      panel[p * width + j] = from[p * m.row_stride + j * m.column_stride];
+    for (Index j = 0; j < count; ++j) panel[p * width + j] = from[p * m.row_stride + j * m.column_stride];
   }
 }
 
 template <class T>
 Panels<T>::Panels(const Simd<T>& s, const Matrix<T>& b, Index begin, Index end)
-    : s_(s), begin_(begin), end_(end), padded_(up(b.columns, s.tiles.lanes)), buffer_((end - begin) * padded_) {
+    : s_(s),
+      begin_(begin),
+      end_(end),
+      padded_(up(b.columns, s.tiles.lanes)),
+      buffer_((end - begin) * padded_) {
   const Index step = s.tiles.columns(), across = (padded_ + step - 1) / step,
               down = (end - begin + kDepth - 1) / kDepth;
   parallel_for(across * down, [&](Index task) {

@@ -13,12 +13,14 @@ bool few_rows(const Simd<T>& s, const Matrix<T>& a, const Matrix<T>& b) {
   return a.rows <= s.tiles.rows && b.column_stride == 1;
 }
 
-/// partial[block, row, column] of a product with few rows, for every block of kDepth: whole tiles, side by side.
+/// partial[block, row, column] of a product with few rows, for every block of kDepth: whole tiles, side by
+/// side.
 template <class T>
 struct Partial {
   Partial(const Simd<T>& simd, const Matrix<T>& a, const Matrix<T>& b)
       : s(simd),
-        tile(*std::find_if(std::begin(s.thin), std::end(s.thin) - 1, [&](const auto& t) { return t.rows >= a.rows; })),
+        tile(*std::find_if(std::begin(s.thin), std::end(s.thin) - 1,
+                           [&](const auto& t) { return t.rows >= a.rows; })),
         blocks((a.columns + kDepth - 1) / kDepth),
         stride((b.columns + tile.columns - 1) / tile.columns * tile.columns),
         sums(blocks * tile.rows * stride) {}
@@ -44,11 +46,13 @@ void multiply(const Partial<T>& to, const Matrix<T>& a, const Matrix<T>& b) {
       const T* right = b.data + p * b.row_stride + j;
       const Index full = std::min(columns, b.columns - j);
       if (full == columns) {
-        to.tile.run(depth, left.data() + p * to.tile.rows, to.tile.rows, right, b.row_stride, sums + j, to.stride, false);
+        to.tile.run(depth, left.data() + p * to.tile.rows, to.tile.rows, right, b.row_stride, sums + j,
+                    to.stride, false);
       } else {
         const Buffer<T> edge(depth * columns);
         pack(to.s, b, p, depth, j, full, columns, edge.data());
-        to.tile.run(depth, left.data() + p * to.tile.rows, to.tile.rows, edge.data(), columns, sums + j, to.stride, false);
+        to.tile.run(depth, left.data() + p * to.tile.rows, to.tile.rows, edge.data(), columns, sums + j,
+                    to.stride, false);
       }
     }
   });
@@ -89,6 +93,7 @@ void thin_gemm(const Simd<T>& s, const Matrix<T>& a, const Matrix<T>& b, T* c, I
 template bool is_thin(const Simd<float>&, const Matrix<float>&, const Matrix<float>&);
 template bool is_thin(const Simd<double>&, const Matrix<double>&, const Matrix<double>&);
 template void thin_gemm(const Simd<float>&, const Matrix<float>&, const Matrix<float>&, float*, Index, bool);
-template void thin_gemm(const Simd<double>&, const Matrix<double>&, const Matrix<double>&, double*, Index, bool);
+template void thin_gemm(const Simd<double>&, const Matrix<double>&, const Matrix<double>&, double*, Index,
+                        bool);
 
 }  // namespace engine::kernels

@@ -5,8 +5,9 @@
 
 namespace engine::kernels {
 
-/// True when one side of the product is no longer than a register tile is high and the other side's numbers lie as the
-/// tile reads them: then nothing is worth packing. So it is with the gradient of a few rows or columns.
+/// True when one side of the product is no longer than a register tile is high and the other side's numbers
+/// lie as the tile reads them: then nothing is worth packing. So it is with the gradient of a few rows or
+/// columns.
 template <class T>
 bool is_thin(const Simd<T>& s, const Matrix<T>& a, const Matrix<T>& b);
 

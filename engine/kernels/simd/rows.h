@@ -21,7 +21,8 @@ void gelu_backward(Index n, const T* x, const T* dy, T* dx) {
   });
 }
 
-/// Sums f(offset, lanes) over [0, n): four chains side by side, so that one addition need not wait for another.
+/// Sums f(offset, lanes) over [0, n): four chains side by side, so that one addition need not wait for
+/// another.
 template <class T, class F>
 inline T sum_vectors(Index n, F f) {
   constexpr Index kLanes = Lanes<T>::count, kChains = 4;
@@ -73,7 +74,8 @@ T dot(Index n, const T* a, const T* b) {
 
 template <class T>
 void add(Index n, const T* a, const T* b, T* y) {
-  each_vector<T>(n, [&](Index i, Index lanes) { put(y + i, lanes_at(a + i, lanes) + lanes_at(b + i, lanes), lanes); });
+  each_vector<T>(
+      n, [&](Index i, Index lanes) { put(y + i, lanes_at(a + i, lanes) + lanes_at(b + i, lanes), lanes); });
 }
 
 template <class T>

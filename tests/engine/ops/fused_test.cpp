@@ -36,7 +36,8 @@ void expect_same(F fused, G plain, const std::vector<Shape>& shapes) {
         inputs.emplace_back(support::random_tensor(shape, inputs.size(), dtype));
       inputs[1].train(Selection::rows({0, 2}));
       const std::vector<Tensor> a = results(fused, inputs), b = results(plain, inputs);
-      for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(same_bits(a[i], b[i])) << set << ", number " << i;
+      for (std::size_t i = 0; i < a.size(); ++i)
+        EXPECT_TRUE(same_bits(a[i], b[i])) << set << ", number " << i;
     }
   }
 }
@@ -68,9 +69,13 @@ TEST(Fused, linear_residual_with_factors_has_the_bits_of_three_ops) {
 
 TEST(Fused, linear_residual_refuses_what_does_not_fit) {
   const Tensor x = Tensor::zeros({4, 3}), w = Tensor::zeros({5, 3});
-  EXPECT_EQ(support::error_of([&] { linear_residual(Tensor::zeros({4, 4}), x, w); }),
+  EXPECT_EQ(support::error_of([&] {
+              linear_residual(Tensor::zeros({4, 4}), x, w);
+            }),
             "linear_residual: residual f32 [4, 4] does not fit x [4, 3] and weight [5, 3]");
-  EXPECT_EQ(support::error_of([&] { linear_residual(Tensor::zeros({4, 5}), x, w, {}, Tensor::zeros({3})); }),
+  EXPECT_EQ(support::error_of([&] {
+              linear_residual(Tensor::zeros({4, 5}), x, w, {}, Tensor::zeros({3}));
+            }),
             "linear_residual: factors [3] do not fit x [4, 3]");
 }
 
