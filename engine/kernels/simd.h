@@ -43,6 +43,11 @@ struct Simd {
   T (*dot)(Index n, const T* a, const T* b);
   /// y += a x.
   void (*axpy)(Index n, T a, const T* x, T* y);
+
+  /// `rounds` rounds of `registers` multiply-adds that need no memory and do not wait for each other; the
+  /// sum of their results, so that none is left out.
+  Index registers;
+  T (*multiply_add)(Index rounds, T factor, T shift);
 };
 
 /// The loops for this machine: AVX-512, AVX2 with FMA, or the baseline of the architecture.

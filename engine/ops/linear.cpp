@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/phase.h"
 #include "engine/kernels/gemm.h"
 #include "engine/kernels/reduce.h"
 #include "engine/ops/op.h"
@@ -166,6 +167,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
               "linear: the part of the weight that trains changed between forward and backward");
         Grads grads(3);
         if (needs(0)) grads[0] = input_gradient(dy, w, x_shape);
+        const PhaseTimer timer(Phase::weight_gradients);
         if (needs(1)) grads[1] = weight_gradient(dy, kept, needs.part(1), w_shape);
         if (needs(2)) grads[2] = bias_gradient(dy, w_shape.rows());
         return grads;

@@ -180,6 +180,24 @@ void axpy(Index n, T a, const T* x, T* y) {
   });
 }
 
+// Vectors that fill the registers, with two left for the factors.
+constexpr Index kChains = ENGINE_SIMD_BYTES == 64 ? 20 : 12;
+
+template <class T>
+T multiply_add(Index rounds, T factor, T shift) {
+  const Vector<T> a = factor - Vector<T>{}, b = shift - Vector<T>{};
+  Vector<T> chain[kChains];
+  // Different starts: equal chains would be computed once.
+  for (Index c = 0; c < kChains; ++c) chain[c] = static_cast<T>(c) - Vector<T>{};
+  for (Index i = 0; i < rounds; ++i) {
+#pragma GCC unroll 20
+    for (Index c = 0; c < kChains; ++c) chain[c] = chain[c] * a + b;
+  }
+  Vector<T> sum = {};
+  for (Index c = 0; c < kChains; ++c) sum += chain[c];
+  return sum_lanes<T>(sum);
+}
+
 template <class T>
 constexpr Simd<T> table(const char* name) {
   return {.name = {name, __builtin_strlen(name)},
@@ -195,7 +213,9 @@ constexpr Simd<T> table(const char* name) {
           .softmax_again = softmax_again<T>,
           .softmax_backward = softmax_backward<T>,
           .dot = dot<T>,
-          .axpy = axpy<T>};
+          .axpy = axpy<T>,
+          .registers = kChains * Lanes<T>::count,
+          .multiply_add = multiply_add<T>};
 }
 
 #define ENGINE_SIMD_TEXT(x) #x
