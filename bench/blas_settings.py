@@ -12,7 +12,7 @@ BLIS = [{}] + [{"BLIS_ARCH_TYPE": kind} for kind in ("zen3", "skx", "haswell")]
 UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "BLIS_ARCH_TYPE")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS")
 PROBE_SECONDS = 60
-NEAR = 0.85
+NEAR = 0.7
 
 
 def cores():

@@ -2,7 +2,7 @@
 """What `espalier bench` measures, done by PyTorch: a Vision Transformer of timm's layout on random weights.
 
   bench/peer.py --mode infer|full|gps|lora --arch NAME --batch N [--repeats 3] [--threads N]
-  bench/peer.py --probe        GFLOP/s of one matrix product, to find the fastest BLAS
+  bench/peer.py --probe        GFLOP/s of the products of one linear layer, to find the fastest BLAS
 
 infer is a forward pass under no_grad; full a step of Adam on every weight; gps the step of GPS as its authors'
 code does it: all weights get a gradient, which is multiplied by a mask (the strongest input of every neuron, biases and
@@ -167,9 +167,10 @@ def seconds_of(f):
 
 
 def probe():
-    a, b = torch.randn(1576, 384), torch.randn(384, 1536)
-    times = [seconds_of(lambda: a @ b) for _ in range(40)]
-    print(2e-9 * 1576 * 384 * 1536 / statistics.median(times[5:]))
+    x, w, dy = torch.randn(1576, 384), torch.randn(1536, 384), torch.randn(1576, 1536)
+    products = [lambda: x @ w.t(), lambda: dy @ w, lambda: dy.t() @ x]
+    seconds = sum(statistics.median([seconds_of(p) for _ in range(20)][5:]) for p in products)
+    print(2e-9 * len(products) * 1576 * 384 * 1536 / seconds)
 
 
 def main():

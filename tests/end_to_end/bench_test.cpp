@@ -68,6 +68,8 @@ TEST(Bench, times_a_step_of_every_method) {
     EXPECT_EQ(r["method"], method);
     EXPECT_THAT(keys(r["phases"]),
                 ElementsAre("forward", "backward", "weight_gradients", "penalty", "optimizer"));
+    EXPECT_GT(number(r["phases"], "weight_gradients"), 0) << "the head's at least";
+    EXPECT_GE(number(r["phases"], "backward"), number(r["phases"], "weight_gradients")) << "is inside it";
     const Json& m = r["memory_mb"];
     EXPECT_GT(m["gradients"], 0) << method;
     EXPECT_NEAR(number(m, "optimizer"), 2 * number(m, "gradients"), 1e-9) << "two moments of every number";
