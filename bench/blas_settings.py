@@ -11,6 +11,8 @@ OPENBLAS = [{}] + [{"OPENBLAS_CORETYPE": kind} for kind in ("Haswell", "Zen", "S
 BLIS = [{}] + [{"BLIS_ARCH_TYPE": kind} for kind in ("zen3", "skx", "haswell")]
 UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "BLIS_ARCH_TYPE")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS")
+# Threads that spin while they wait slow each other down as soon as anything else runs; espalier never lets them.
+PASSIVE = {"OMP_WAIT_POLICY": "passive"}
 PROBE_SECONDS = 60
 NEAR = 0.7
 
@@ -38,7 +40,7 @@ def rate(command, settings):
         return 0.0
 
 
-def fastest(library, command, candidates):
+def fastest(library, command, candidates, unit="GFLOP/s"):
     """The candidate with which `command` prints the largest number, or None when all die.
 
     Each is tried once, and those that come near the best twice more.
@@ -48,6 +50,6 @@ def fastest(library, command, candidates):
     for i, settings in enumerate(candidates):
         if rates[i] > 0 and rates[i] >= near:
             rates[i] = max(rates[i], *(rate(command, settings) for _ in range(2)))
-        print(f"{library}: {rates[i]:7.1f} GFLOP/s with {describe(settings)}", file=sys.stderr)
+        print(f"{library}: {rates[i]:7.1f} {unit} with {describe(settings)}", file=sys.stderr)
     best = max(range(len(candidates)), key=rates.__getitem__)
     return candidates[best] if rates[best] > 0 else None

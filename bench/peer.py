@@ -2,7 +2,8 @@
 """What `espalier bench` measures, done by PyTorch: a Vision Transformer of timm's layout on random weights.
 
   bench/peer.py --mode infer|full|gps|lora --arch NAME --batch N [--repeats 3] [--threads N]
-  bench/peer.py --probe        GFLOP/s of the products of one linear layer, to find the fastest BLAS
+  bench/peer.py --probe blas   GFLOP/s of the products of one linear layer, to find the fastest BLAS
+  bench/peer.py --probe step   images/s of a step of full on ViT-Ti
 
 infer is a forward pass under no_grad; full a step of Adam on every weight; gps the step of GPS as its authors'
 code does it: all weights get a gradient, which is multiplied by a mask (the strongest input of every neuron, biases and
@@ -166,7 +167,14 @@ def seconds_of(f):
     return time.perf_counter() - start
 
 
-def probe():
+def probe_step():
+    batch = 8
+    step = make_pass("full", Vit(*SIZES["vit_tiny_patch16_224"]), batch)
+    step()
+    print(batch / statistics.median(seconds_of(step) for _ in range(5)))
+
+
+def probe_blas():
     x, w, dy = torch.randn(1576, 384), torch.randn(1536, 384), torch.randn(1576, 1536)
     products = [lambda: x @ w.t(), lambda: dy @ w, lambda: dy.t() @ x]
     seconds = sum(statistics.median([seconds_of(p) for _ in range(20)][5:]) for p in products)
@@ -175,7 +183,7 @@ def probe():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--probe", action="store_true")
+    parser.add_argument("--probe", choices=["blas", "step"])
     parser.add_argument("--mode", choices=["infer", "full", "gps", "lora"])
     parser.add_argument("--arch", choices=sorted(SIZES))
     parser.add_argument("--batch", type=int)
@@ -185,7 +193,7 @@ def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     if options.probe:
-        return probe()
+        return {"blas": probe_blas, "step": probe_step}[options.probe]()
     if not (options.mode and options.arch and options.batch):
         parser.error("--mode, --arch and --batch are needed")
     one_pass = make_pass(options.mode, Vit(*SIZES[options.arch]), options.batch)
