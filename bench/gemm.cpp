@@ -1,60 +1,56 @@
-// Matrix products of the sizes a ViT has, ours beside Eigen's. One thread and all; items are multiply-adds.
+// The matrix products of the linear layers of ViT-Ti, S and B: ours beside Eigen's, OpenBLAS's and BLIS's, on
+// all cores or OMP_NUM_THREADS. Items are multiply-adds. bench/gemm_peers finds the settings with which the
+// last two are fastest; bench/gemm_table runs them in turn.
 #include <benchmark/benchmark.h>
 
 #include <Eigen/Core>
 
-#include "engine/kernels/gemm.h"
-#include "engine/kernels/parallel.h"
-#include "engine/tensor/random.h"
+#include "bench/peer_blas.h"
+#include "bench/products.h"
 
 namespace {
 
-using engine::Index;
-using engine::Tensor;
+using bench::Operands;
+using bench::Product;
 
-struct Product {
-  explicit Product(const benchmark::State& state) : m(state.range(0)), n(state.range(1)), k(state.range(2)) {
-    engine::Random random(0, engine::Random::Use::test);
-    a = engine::normal({m, k}, random, 1);
-    b = engine::normal({n, k}, random, 1);
-    c = Tensor::zeros({m, n});
-  }
-  Index m, n, k;
-  Tensor a, b, c;
-};
-
-void ours(benchmark::State& state) {
-  Product p(state);
-  engine::kernels::set_threads(static_cast<int>(state.range(3)));
-  const engine::kernels::Matrix<float> a{p.a.data<float>().data(), p.m, p.k, p.k},
-      b{p.b.data<float>().data(), p.n, p.k, p.k};
-  for (auto _ : state) engine::kernels::gemm(a, b.transposed(), p.c.data<float>().data(), p.n);
-  state.SetItemsProcessed(state.iterations() * p.m * p.n * p.k);
-}
-
-void eigen(benchmark::State& state) {
+void multiply_eigen(const Product& p, Operands& o) {
   using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  Product p(state);
-  Eigen::setNbThreads(static_cast<int>(state.range(3)));
-  const Eigen::Map<Matrix> a(p.a.data<float>().data(), p.m, p.k), b(p.b.data<float>().data(), p.n, p.k);
-  Eigen::Map<Matrix> c(p.c.data<float>().data(), p.m, p.n);
-  for (auto _ : state) c.noalias() = a * b.transpose();
-  state.SetItemsProcessed(state.iterations() * p.m * p.n * p.k);
+  using Map = Eigen::Map<const Matrix>;
+  const float *a = o.a.data<float>().data(), *b = o.b.data<float>().data();
+  Eigen::Map<Matrix> c(o.c.data<float>().data(), p.m, p.n);
+  if (p.kind == Product::Kind::forward)
+    c.noalias() = Map(a, p.m, p.k) * Map(b, p.n, p.k).transpose();
+  else if (p.kind == Product::Kind::input_gradient)
+    c.noalias() = Map(a, p.m, p.k) * Map(b, p.k, p.n);
+  else
+    c.noalias() = Map(a, p.k, p.m).transpose() * Map(b, p.k, p.n);
 }
 
-/// rows = pictures x tokens, columns and depth of qkv, proj, fc1 and fc2 of ViT-Ti and ViT-B.
-void shapes(benchmark::internal::Benchmark* bench) {
-  for (Index threads : {1, 0}) {
-    for (Index width : {192, 768}) {
-      const Index rows = width == 192 ? 32 * 197 : 8 * 197;
-      bench->Args({rows, 3 * width, width, threads})->Args({rows, width, width, threads});
-      bench->Args({rows, 4 * width, width, threads})->Args({rows, width, 4 * width, threads});
-    }
-  }
-  bench->ArgNames({"m", "n", "k", "threads"})->UseRealTime()->Unit(benchmark::kMillisecond);
+template <class Multiply>
+void add(const std::string& library, const Product& product, Multiply multiply) {
+  benchmark::RegisterBenchmark((product.name() + '/' + library).c_str(),
+                               [product, multiply](benchmark::State& state) {
+                                 Operands operands(product);
+                                 for (auto _ : state) multiply(product, operands);
+                                 state.SetItemsProcessed(static_cast<benchmark::IterationCount>(
+                                     static_cast<double>(state.iterations()) * product.multiply_adds()));
+                               })
+      ->UseRealTime()
+      ->Unit(benchmark::kMillisecond);
 }
-
-BENCHMARK(ours)->Apply(shapes);
-BENCHMARK(eigen)->Apply(shapes);
 
 }  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<bench::PeerBlas> peers = bench::open_peers();
+  for (const Product& product : bench::linear_products()) {
+    add("ours", product, bench::multiply_ours);
+    add("Eigen", product, multiply_eigen);
+    for (const bench::PeerBlas& peer : peers)
+      add(peer.name(), product, [peer](const Product& p, Operands& o) { peer.multiply(p, o); });
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -22,5 +22,6 @@ void run_merge(Arguments arguments);
 void run_count(Arguments arguments);
 void run_inspect(Arguments arguments);
 void run_methods(Arguments arguments);
+void run_bench(Arguments arguments);
 
 }  // namespace tools

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -118,9 +119,21 @@ bool is_utf8(const std::string& text) {
 }
 
 double peak_mb() {
+  // Not getrusage(), which does not know of a reset and counts what a parent had before it started this.
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    double kilobytes = 0;
+    if (word == "VmHWM:" && status >> kilobytes) return kilobytes * 1024 / 1e6;
+  }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
+}
+
+bool reset_peak_mb() {
+  std::ofstream clear("/proc/self/clear_refs");
+  clear << 5 << std::flush;  // proc(5): resets the peak resident set size to the present one
+  return clear.good();
 }
 
 std::string fixed(double value, int digits) {

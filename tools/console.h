@@ -61,8 +61,11 @@ std::string json_text(const nlohmann::ordered_json& json, int indent = -1);
 /// True when `text` is UTF-8 throughout.
 bool is_utf8(const std::string& text);
 
-/// The most memory this process has had, in MB (10^6 bytes).
+/// The most memory this process has had, or has had since the last reset, in MB (10^6 bytes).
 double peak_mb();
+/// Begins anew to look for the peak. False where the system does not allow it: peak_mb() then goes on to
+/// tell that of the whole process.
+bool reset_peak_mb();
 
 /// `value` with this many digits behind the point.
 std::string fixed(double value, int digits);

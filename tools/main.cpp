@@ -21,6 +21,7 @@ constexpr Command kCommands[] = {
     {"count", "how many numbers a method trains, without weights or data", run_count},
     {"inspect", "what is in a checkpoint, delta, selection or run folder", run_inspect},
     {"methods", "the methods and their options", run_methods},
+    {"bench", "time and memory of inference, a training step or scoring, on random weights", run_bench},
 };
 
 void print_help() {

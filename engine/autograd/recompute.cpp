@@ -9,15 +9,16 @@ Tensor recompute(const std::function<Tensor(const Tensor&)>& f, const Tensor& x)
   const Tensor y = f(x);
   if (!y.tracked()) return y;
   // The graph of this call goes with `y`; its place is taken by one node, tied to x if x is tracked.
-  return record_always("recompute", {x}, y, [f, x = x.detached(), tracked = x.tracked()](const Tensor& dy, const Needs&) -> Grads {
-    if (!tracked) {
-      backward(f(x), dy);
-      return {Grad()};
-    }
-    const Parameter input(x);
-    backward(f(input), dy);
-    return {input.grad()};
-  });
+  return record_always("recompute", {x}, y,
+                       [f, x = x.detached(), tracked = x.tracked()](const Tensor& dy, const Needs&) -> Grads {
+                         if (!tracked) {
+                           backward(f(x), dy);
+                           return {Grad()};
+                         }
+                         const Parameter input(x);
+                         backward(f(input), dy);
+                         return {input.grad()};
+                       });
 }
 
 }  // namespace engine

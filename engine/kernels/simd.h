@@ -84,6 +84,11 @@ struct Simd {
   void (*softmax_backward)(Index rows, Index columns, T scale, const T* dot, const T* p, T* dp);
   /// Every column times its factor.
   void (*scale_columns)(Index rows, Index columns, const T* factors, T* x);
+
+  /// `rounds` rounds of `registers` multiply-adds that need no memory and do not wait for each other; the
+  /// sum of their results, so that none is left out.
+  Index registers;
+  T (*multiply_add)(Index rounds, T factor, T shift);
 };
 
 /// The loops for this machine: AVX-512, AVX2 with FMA, or the baseline of the architecture.

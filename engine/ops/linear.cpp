@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/phase.h"
 #include "engine/kernels/gemm.h"
 #include "engine/kernels/reduce.h"
 #include "engine/ops/activation.h"
@@ -192,6 +193,7 @@ class LinearRule {
     check(!leaf_ || leaf_->version == version_,
           "linear: the part of the weight that trains changed between forward and backward");
     if (needs(0)) grads[0] = input_gradient(dy, w_, x_shape_);
+    const PhaseTimer timer(Phase::weight_gradients);
     if (needs(1)) grads[1] = weight_gradient(dy, kept_, needs.part(1), w_shape_);
     if (needs(2)) grads[2] = bias_gradient(dy, w_shape_.rows());
   }

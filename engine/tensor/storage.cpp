@@ -100,5 +100,8 @@ std::size_t peak_bytes() {
 void reset_peak_bytes() {
   pool().reset_peak();
 }
+void release_free_buffers() {
+  pool().release();
+}
 
 }  // namespace engine

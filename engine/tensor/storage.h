@@ -18,5 +18,7 @@ std::shared_ptr<std::byte> allocate(std::size_t bytes);
 std::size_t live_bytes();
 std::size_t peak_bytes();
 void reset_peak_bytes();
+/// Gives the kept buffers back to the system.
+void release_free_buffers();
 
 }  // namespace engine

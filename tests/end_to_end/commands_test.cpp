@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::SizeIs;
 
-const Words kCommands{"tune", "select", "eval", "predict", "merge", "count", "inspect", "methods"};
+const Words kCommands{"tune", "select", "eval", "predict", "merge", "count", "inspect", "methods", "bench"};
 
 TEST(Program, says_its_name_and_version) {
   const Outcome outcome = run({"--version"});

@@ -82,3 +82,21 @@ template <class T>
 void add_rows(Index rows, Index columns, const T* x, Index stride, T* sums) {
   for (Index r = 0; r < rows; ++r) add(columns, sums, x + r * stride, sums);
 }
+
+// Vectors that fill the registers, with two left for the factors.
+constexpr Index kChains = ENGINE_SIMD_BYTES == 64 ? 20 : 12;
+
+template <class T>
+T multiply_add(Index rounds, T factor, T shift) {
+  const Vector<T> a = all(factor), b = all(shift);
+  Vector<T> chain[kChains];
+  // Different starts: equal chains would be computed once.
+  for (Index c = 0; c < kChains; ++c) chain[c] = all(static_cast<T>(c));
+  for (Index i = 0; i < rounds; ++i) {
+#pragma GCC unroll 20
+    for (Index c = 0; c < kChains; ++c) chain[c] = chain[c] * a + b;
+  }
+  Vector<T> sum = {};
+  for (Index c = 0; c < kChains; ++c) sum += chain[c];
+  return sum_lanes<T>(sum);
+}

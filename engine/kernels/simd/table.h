@@ -34,7 +34,9 @@ constexpr Simd<T> table(const char* name) {
           .softmax = softmax<T>,
           .softmax_again = softmax_again<T>,
           .softmax_backward = softmax_backward<T>,
-          .scale_columns = scale_columns<T>};
+          .scale_columns = scale_columns<T>,
+          .registers = kChains * Lanes<T>::count,
+          .multiply_add = multiply_add<T>};
 }
 
 #define ENGINE_SIMD_TEXT(x) #x

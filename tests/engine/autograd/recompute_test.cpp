@@ -76,7 +76,9 @@ TEST(Recompute, works_inside_another_recompute) {
 
 TEST(Backward, from_a_gradient_that_does_not_fit_is_refused) {
   const Parameter x(Tensor::zeros({2, 3}));
-  EXPECT_EQ(support::error_of([&] { backward(scale(x, 2), Tensor::zeros({3, 2})); }),
+  EXPECT_EQ(support::error_of([&] {
+              backward(scale(x, 2), Tensor::zeros({3, 2}));
+            }),
             "backward: a gradient f32 [3, 2] for f32 [2, 3]");
   EXPECT_EQ(support::error_of([&] { backward(Tensor::zeros({2}), Tensor::zeros({2})); }),
             "backward: there is no graph behind [2]");

@@ -158,6 +158,16 @@ TEST(Storage, gives_a_freed_buffer_out_again) {
   EXPECT_EQ(Tensor::unset({123'457}).raw(), first);
 }
 
+TEST(Storage, gives_back_only_what_nobody_uses) {
+  const Tensor kept = Tensor::full({1000}, 3);
+  { const Tensor gone = Tensor::zeros({1000}); }
+  const std::size_t before = live_bytes();
+  release_free_buffers();
+  EXPECT_EQ(live_bytes(), before);
+  for (const float x : kept.data<float>()) ASSERT_EQ(x, 3);
+  EXPECT_EQ(Tensor::full({1000}, 4).data<float>()[999], 4);
+}
+
 TEST(Storage, counts_live_and_peak_bytes) {
   const std::size_t before = live_bytes();
   reset_peak_bytes();

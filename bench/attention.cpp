@@ -1,0 +1,62 @@
+// Self-attention of ViT-Ti, S and B at batch 8, forward and backward. Items are multiply-adds of the scores
+// and the sums: 2 x tokens^2 x width forward and 5 x tokens^2 x width backward, for every picture and head.
+#include "engine/kernels/attention.h"
+
+#include <benchmark/benchmark.h>
+
+#include "engine/tensor/random.h"
+
+namespace {
+
+using engine::Index;
+using engine::Tensor;
+using engine::kernels::AttentionShape;
+
+struct Buffers {
+  explicit Buffers(const benchmark::State& state)
+      : shape{.batch = state.range(1), .tokens = 197, .heads = state.range(0), .width = 64} {
+    engine::Random random(0, engine::Random::Use::test);
+    const auto [batch, tokens, heads, width] = shape;
+    qkv = engine::normal({batch, tokens, 3, heads, width}, random, 1);
+    dy = engine::normal({batch, tokens, heads, width}, random, 1);
+    y = Tensor::zeros({batch, tokens, heads, width});
+    log_sum = Tensor::zeros({batch, heads, tokens});
+    dqkv = Tensor::zeros(qkv.shape());
+  }
+  void forward() { engine::kernels::attention(shape, numbers(qkv), numbers(y), numbers(log_sum)); }
+  void backward() {
+    engine::kernels::attention_backward<float>(shape, numbers(qkv), numbers(y), numbers(log_sum), numbers(dy),
+                                               numbers(dqkv));
+  }
+  void count_items(benchmark::State& state, Index products) const {
+    const auto [batch, tokens, heads, width] = shape;
+    state.SetItemsProcessed(state.iterations() * products * batch * heads * tokens * tokens * width);
+  }
+  static float* numbers(Tensor& t) { return t.data<float>().data(); }
+
+  AttentionShape shape;
+  Tensor qkv, y, log_sum, dy, dqkv;
+};
+
+void forward(benchmark::State& state) {
+  Buffers b(state);
+  for (auto _ : state) b.forward();
+  b.count_items(state, 2);
+}
+
+void backward(benchmark::State& state) {
+  Buffers b(state);
+  b.forward();
+  for (auto _ : state) b.backward();
+  b.count_items(state, 5);
+}
+
+void shapes(benchmark::internal::Benchmark* bench) {
+  for (const Index heads : {3, 6, 12}) bench->Args({heads, 8});
+  bench->ArgNames({"heads", "batch"})->UseRealTime()->Unit(benchmark::kMillisecond);
+}
+
+BENCHMARK(forward)->Apply(shapes);
+BENCHMARK(backward)->Apply(shapes);
+
+}  // namespace

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""What `espalier bench` measures, done by PyTorch: a Vision Transformer of timm's layout on random weights.
+
+  bench/peer.py --mode infer|full|gps|lora --arch NAME --batch N [--repeats 3] [--threads N]
+  bench/peer.py --probe blas   GFLOP/s of the products of one linear layer, to find the fastest BLAS
+  bench/peer.py --probe step   images/s of a step of full on ViT-Ti
+
+infer is a forward pass under no_grad; full a step of Adam on every weight; gps the step of GPS as its authors'
+code does it: all weights get a gradient, which is multiplied by a mask (the strongest input of every neuron, biases and
+head), and Adam moves all; lora a step on low-rank updates of qkv and the head, the base frozen. Prints one line of JSON.
+"""
+import argparse
+import json
+import os
+import statistics
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+SIZES = {  # width, heads
+    "vit_tiny_patch16_224": (192, 3),
+    "vit_small_patch16_224": (384, 6),
+    "vit_base_patch16_224": (768, 12),
+}
+DEPTH, PATCH, SIDE, CLASSES = 12, 16, 224, 10
+LEARNING_RATE, LORA_RANK, LORA_ALPHA = 1e-3, 8, 8
+CHOOSING_PICTURES = 2
+
+
+class Lora(nn.Module):
+    """A frozen linear layer with a low-rank update beside it."""
+
+    def __init__(self, base):
+        super().__init__()
+        self.base = base
+        self.down = nn.Linear(base.in_features, LORA_RANK, bias=False)
+        self.up = nn.Linear(LORA_RANK, base.out_features, bias=False)
+        nn.init.zeros_(self.up.weight)
+
+    def forward(self, x):
+        return self.base(x) + self.up(self.down(x)) * (LORA_ALPHA / LORA_RANK)
+
+
+class Attention(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads, self.scale = heads, (width // heads) ** -0.5
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x):
+        n, tokens, width = x.shape
+        q, k, v = self.qkv(x).reshape(n, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        scores = (q @ k.transpose(-2, -1)) * self.scale
+        return self.proj((scores.softmax(dim=-1) @ v).transpose(1, 2).reshape(n, tokens, width))
+
+
+class Mlp(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        return self.fc2(F.gelu(self.fc1(x)))
+
+
+class Block(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.norm1, self.attn = nn.LayerNorm(width, eps=1e-6), Attention(width, heads)
+        self.norm2, self.mlp = nn.LayerNorm(width, eps=1e-6), Mlp(width)
+
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class Vit(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.cls_token = nn.Parameter(torch.randn(1, 1, width) * 1e-6)
+        self.pos_embed = nn.Parameter(torch.randn(1, (SIDE // PATCH) ** 2 + 1, width) * 0.02)
+        self.patch_embed = nn.Conv2d(3, width, PATCH, stride=PATCH)
+        self.blocks = nn.Sequential(*[Block(width, heads) for _ in range(DEPTH)])
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.head = nn.Linear(width, CLASSES)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.bias)
+
+    def forward(self, pictures):
+        x = self.patch_embed(pictures).flatten(2).transpose(1, 2)
+        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1) + self.pos_embed
+        # The norm works token by token, so only the class token needs it.
+        return self.head(self.norm(self.blocks(x)[:, 0]))
+
+
+def random_batch(count):
+    return torch.randn(count, 3, SIDE, SIDE), torch.arange(count) % CLASSES
+
+
+def gps_masks(model):
+    """1 where GPS trains: the strongest input of every neuron, all biases but the norms', and the head."""
+    pictures, labels = random_batch(CHOOSING_PICTURES)
+    F.cross_entropy(model(pictures), labels).backward()
+    masks = {}
+    for name, weight in model.named_parameters():
+        mask = torch.zeros_like(weight)
+        if name.startswith("head.") or (name.endswith(".bias") and "norm" not in name):
+            mask.fill_(1)
+        elif name.endswith(".weight") and weight.dim() > 1:
+            strongest = weight.grad.flatten(1).abs().argmax(dim=1, keepdim=True)
+            mask.flatten(1).scatter_(1, strongest, 1.0)
+        masks[weight] = mask
+    model.zero_grad(set_to_none=True)
+    return masks
+
+
+def make_pass(mode, model, batch):
+    pictures, labels = random_batch(batch)
+    if mode == "infer":
+        model.eval()
+
+        def infer():
+            with torch.no_grad():
+                model(pictures)
+
+        return infer
+    if mode == "lora":
+        model.requires_grad_(False)
+        for block in model.blocks:
+            block.attn.qkv = Lora(block.attn.qkv)
+        for block in model.blocks:
+            block.attn.qkv.base.requires_grad_(False)
+        model.head.requires_grad_(True)
+    masks = gps_masks(model) if mode == "gps" else {}
+    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=LEARNING_RATE)
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        F.cross_entropy(model(pictures), labels).backward()
+        for weight, mask in masks.items():
+            weight.grad *= mask
+        optimizer.step()
+
+    return step
+
+
+def reset_peak():
+    try:
+        with open("/proc/self/clear_refs", "w") as clear:
+            clear.write("5")
+    except OSError:
+        pass
+
+
+def peak_mb():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024 / 1e6
+
+
+def seconds_of(f):
+    start = time.perf_counter()
+    f()
+    return time.perf_counter() - start
+
+
+def probe_step():
+    batch = 8
+    step = make_pass("full", Vit(*SIZES["vit_tiny_patch16_224"]), batch)
+    step()
+    print(batch / statistics.median(seconds_of(step) for _ in range(5)))
+
+
+def probe_blas():
+    x, w, dy = torch.randn(1576, 384), torch.randn(1536, 384), torch.randn(1576, 1536)
+    products = [lambda: x @ w.t(), lambda: dy @ w, lambda: dy.t() @ x]
+    seconds = sum(statistics.median([seconds_of(p) for _ in range(20)][5:]) for p in products)
+    print(2e-9 * len(products) * 1576 * 384 * 1536 / seconds)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--probe", choices=["blas", "step"])
+    parser.add_argument("--mode", choices=["infer", "full", "gps", "lora"])
+    parser.add_argument("--arch", choices=sorted(SIZES))
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    if options.probe:
+        return {"blas": probe_blas, "step": probe_step}[options.probe]()
+    if not (options.mode and options.arch and options.batch):
+        parser.error("--mode, --arch and --batch are needed")
+    one_pass = make_pass(options.mode, Vit(*SIZES[options.arch]), options.batch)
+    reset_peak()
+    one_pass()
+    seconds = statistics.median(seconds_of(one_pass) for _ in range(options.repeats))
+    print(json.dumps({"seconds": seconds, "images_per_s": options.batch / seconds, "peak_mb": peak_mb()}))
+
+
+if __name__ == "__main__":
+    main()

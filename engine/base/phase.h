@@ -1,0 +1,26 @@
+#pragma once
+
+namespace engine {
+
+/// A part of a pass or a step whose time can be asked for.
+enum class Phase { forward, backward, weight_gradients, penalty, optimizer, select };
+constexpr int kPhases = 6;
+
+/// Adds the seconds it lives to a phase of its thread. A phase opened again inside itself counts once; one
+/// inside another counts in both.
+class PhaseTimer {
+ public:
+  explicit PhaseTimer(Phase phase);
+  ~PhaseTimer();
+  PhaseTimer(const PhaseTimer&) = delete;
+  PhaseTimer& operator=(const PhaseTimer&) = delete;
+
+ private:
+  Phase phase_;
+};
+
+/// Seconds this thread spent in closed timers of a phase since it started or called reset_phases().
+double phase_seconds(Phase phase);
+void reset_phases();
+
+}  // namespace engine

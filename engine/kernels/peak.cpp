@@ -1,0 +1,39 @@
+#include "engine/kernels/peak.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+
+#include "engine/kernels/parallel.h"
+#include "engine/kernels/simd.h"
+
+namespace engine::kernels {
+namespace {
+
+constexpr double kSampleSeconds = 0.01;
+constexpr int kSamples = 5;
+constexpr Index kPieces = 8;  // of every thread, so that one that starts late delays little
+
+std::atomic<float> seen;  // a result that may be read is computed
+
+double seconds_of(Index rounds) {
+  const auto start = std::chrono::steady_clock::now();
+  parallel_for(kPieces * threads(), [&](Index) {
+    seen.store(simd<float>().multiply_add(rounds, 0.5f, 1.0f), std::memory_order_relaxed);
+  });
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+double fma_peak() {
+  Index rounds = 1000;
+  while (seconds_of(rounds) < kSampleSeconds / 4) rounds *= 2;
+  rounds *= 4;
+  // The fastest: other programs that run meanwhile only make it slower.
+  double seconds = seconds_of(rounds);
+  for (int i = 1; i < kSamples; ++i) seconds = std::min(seconds, seconds_of(rounds));
+  return static_cast<double>(simd<float>().registers * rounds * kPieces * threads()) / seconds;
+}
+
+}  // namespace engine::kernels

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "engine/base/phase.h"
+#include "engine/optim/optimizer.h"
+#include "models/vit.h"
+#include "peft/methods.h"
+
+namespace tools {
+
+using engine::Index;
+
+/// What is benchmarked: random weights, random pictures.
+struct BenchOptions {
+  std::string arch, method = "grft";
+  std::map<std::string, std::string> method_options;
+  Index batch = 0, classes = 10, image_size = 0;  // image_size 0: the architecture's own
+  Index seed = 0;
+};
+
+/// Bytes that a pass plans for, by what they hold.
+struct PlannedBytes {
+  std::size_t weights = 0;
+  std::size_t gradients = 0;    ///< packed to the numbers that train, or that are scored
+  std::size_t optimizer = 0;    ///< moments
+  std::size_t activations = 0;  ///< growth of all buffers between forward's start and backward's end
+};
+
+/// Something that can be done again and again with a model and a batch.
+class BenchJob {
+ public:
+  virtual ~BenchJob() = default;
+  /// Does it once. Phases are timed where it has any.
+  virtual void pass() = 0;
+  /// The phases of a pass, in their order.
+  virtual std::vector<std::pair<std::string, engine::Phase>> phases() const = 0;
+  /// As of the last pass.
+  virtual PlannedBytes planned() const = 0;
+};
+
+/// A forward pass without a graph.
+std::unique_ptr<BenchJob> make_infer_job(const BenchOptions& options);
+/// A step of Adam: forward, cross entropy, backward, the method's penalty, and the update. What trains was
+/// chosen by the gradients of two random pictures.
+std::unique_ptr<BenchJob> make_step_job(const BenchOptions& options);
+/// Scoring by one batch, taken as stacked views where the loss compares two, and the choice that follows.
+/// Throws a UsageError when the method does not score.
+std::unique_ptr<BenchJob> make_score_job(const BenchOptions& options);
+
+}  // namespace tools
