@@ -108,6 +108,7 @@ ordered_json measure(const Kind& kind, const BenchOptions& options, Index repeat
           {"memory_mb", memory_json(job->planned())},
           {"arch", options.arch},
           {"method", kind.with_method ? options.method : "none"},
+          {"recompute", options.recompute_blocks ? "blocks" : "none"},
           {"batch", options.batch},
           {"repeats", repeats},
           {"threads", engine::kernels::threads()},
@@ -140,6 +141,7 @@ void print(const Kind& kind, const ordered_json& r) {
 void run_bench(Arguments arguments) {
   BenchOptions options;
   std::vector<std::string> words;
+  std::string recompute = "none", instruction_set(engine::kernels::simd_name());
   Index repeats = 5, threads = 0;
   bool json = false;
   Args args("bench",
@@ -161,6 +163,9 @@ void run_bench(Arguments arguments) {
   args.group("Measurement");
   args.integer("--repeats", repeats, 1, "timed passes, behind one that is not timed", 100'000);
   args.integer("--threads", threads, 1, "otherwise all cores", kMostThreads);
+  args.choice("--instruction-set", instruction_set, {"avx512", "avx2", "baseline"}, "of the inner loops");
+  args.choice("--recompute", recompute, {"none", "blocks"},
+              "blocks: run every block again in the backward pass");
   args.integer("--seed", options.seed, 0, "of weights and pictures");
   args.flag("--json", json, "print the result as one JSON object");
   args.group("Method, of step and score");
@@ -170,6 +175,9 @@ void run_bench(Arguments arguments) {
   const Kind& kind = find_kind(words);
   if (options.arch.empty() || options.batch == 0) throw UsageError("bench: --arch and --batch are needed");
 
+  if (!engine::kernels::use_simd(instruction_set))
+    throw UsageError("bench: this machine cannot run --instruction-set " + instruction_set);
+  options.recompute_blocks = recompute == "blocks";
   engine::kernels::set_threads(static_cast<int>(threads));
   const ordered_json result = measure(kind, options, repeats);
   if (json)

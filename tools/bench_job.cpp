@@ -34,6 +34,7 @@ models::VitConfig config_of(const BenchOptions& options) {
 struct Setup {
   explicit Setup(const BenchOptions& options) : model(config_of(options)), seed(options.seed) {
     models::initialize(model, static_cast<std::uint64_t>(seed));
+    model.recompute_blocks(options.recompute_blocks);
   }
 
   Tensor pictures(Index count) const {

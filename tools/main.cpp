@@ -51,12 +51,13 @@ void run(const std::vector<std::string>& arguments) {
   throw UsageError("unknown command '" + name + "'" + engine::did_you_mean(name, names));
 }
 
-/// OpenMP's threads spin while they wait unless the environment says otherwise, and then starve the threads
-/// that decode pictures and every other program. The policy is read before main(), so the program starts
+/// OpenMP's threads spin for milliseconds while they wait unless the environment says otherwise, and then
+/// starve the threads that decode pictures and every other program; asleep at once, they wake too late for
+/// the next loop. Some ten microseconds lie between. The setting is read before main(), so the program starts
 /// itself once more.
-void wait_passively(char** argv) {
+void spin_briefly(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
-  if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0)
+  if (setenv("GOMP_SPINCOUNT", "2000", 1) == 0)
     execv("/proc/self/exe", argv);  // failing, it goes on as it is
 }
 
@@ -72,7 +73,7 @@ void complain(std::string text) {
 }  // namespace tools
 
 int main(int argc, char** argv) {
-  tools::wait_passively(argv);
+  tools::spin_briefly(argv);
   std::signal(SIGPIPE, SIG_IGN);
   try {
     tools::run({argv + 1, argv + argc});

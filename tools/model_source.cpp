@@ -79,7 +79,7 @@ void fill(LoadedModel& loaded, State state, const models::VitConfig& stored) {
     state.emplace_back("head.weight", loaded.model.head().weight.value());
     state.emplace_back("head.bias", loaded.model.head().bias->value());
   }
-  engine::load_state(loaded.model, state, loaded.checkpoint.string());
+  engine::load_state(loaded.model, std::move(state), loaded.checkpoint.string());
 }
 
 LoadedModel from_checkpoint(const ModelOptions& options) {

@@ -27,25 +27,30 @@ State state(Module& root) {
   return all;
 }
 
-void load_state(Module& root, const State& state, std::string_view what) {
-  std::map<std::string, Tensor> given(state.begin(), state.end());
+namespace {
+
+/// Where each parameter's tensor stands in `state`; throws one Error with all that is wrong.
+std::vector<std::size_t> places_of(const std::vector<NamedParameter>& wanted, const State& state,
+                                   std::string_view what) {
+  std::map<std::string_view, std::size_t> given;
+  for (std::size_t i = 0; i < state.size(); ++i) given.emplace(state[i].first, i);
   std::vector<std::string> missing, unexpected, wrong, whole_numbers;
-  const std::vector<NamedParameter> wanted = parameters(root);
+  std::vector<std::size_t> places;
   for (const auto& [name, parameter] : wanted) {
     const auto found = given.find(name);
     if (found == given.end()) {
       missing.push_back(name);
       continue;
     }
-    const Tensor& tensor = found->second;
+    places.push_back(found->second);
+    const Tensor& tensor = state[found->second].second;
     if (tensor.shape() != parameter.value().shape())
       wrong.push_back(say(name, tensor.shape(), "instead of", parameter.value().shape()));
     if (tensor.dtype() == Dtype::i64 || tensor.dtype() == Dtype::u8)
       whole_numbers.push_back(say(name, tensor.dtype()));
   }
-  std::map<std::string, Tensor> left = given;
-  for (const NamedParameter& p : wanted) left.erase(p.name);
-  for (const auto& [name, tensor] : left) unexpected.push_back(name);
+  for (const NamedParameter& p : wanted) given.erase(p.name);
+  for (const auto& [name, place] : given) unexpected.emplace_back(name);
 
   std::vector<std::string> complaints;
   complain(complaints, missing, "missing");
@@ -53,10 +58,34 @@ void load_state(Module& root, const State& state, std::string_view what) {
   complain(complaints, wrong, "of the wrong shape");
   complain(complaints, whole_numbers, "of the wrong type");
   check(complaints.empty(), std::string(what) + ":", join(complaints, ", "));
-  for (const auto& [name, parameter] : wanted) {
-    const Tensor values = given.at(name).to(parameter.value().dtype());
-    std::memcpy(parameter.value().raw(), values.raw(), values.bytes());
+  return places;
+}
+
+void copy_into(const Parameter& parameter, const Tensor& from) {
+  const Tensor values = from.to(parameter.value().dtype());
+  std::memcpy(parameter.value().raw(), values.raw(), values.bytes());
+}
+
+}  // namespace
+
+void load_state(Module& root, const State& state, std::string_view what) {
+  const std::vector<NamedParameter> wanted = parameters(root);
+  const std::vector<std::size_t> places = places_of(wanted, state, what);
+  for (std::size_t i = 0; i < wanted.size(); ++i) copy_into(wanted[i].parameter, state[places[i]].second);
+}
+
+void load_state(Module& root, State&& state, std::string_view what) {
+  const std::vector<NamedParameter> wanted = parameters(root);
+  const std::vector<std::size_t> places = places_of(wanted, state, what);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    Tensor& tensor = state[places[i]].second;
+    const Parameter& parameter = wanted[i].parameter;
+    if (tensor.dtype() == parameter.value().dtype() && tensor.unshared())
+      parameter.value() = std::move(tensor);
+    else
+      copy_into(parameter, tensor);
   }
+  state.clear();
 }
 
 }  // namespace engine

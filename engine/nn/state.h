@@ -18,5 +18,8 @@ State state(Module& root);
 /// lists every missing and unexpected name, every one of the wrong shape with both shapes, and every one that
 /// holds whole numbers; nothing is changed then.
 void load_state(Module& root, const State& state, std::string_view what);
+/// The same, but tensors of the right dtype that nothing else holds become the parameters' values as they
+/// are, without a copy: numbers read from a file are then where they belong.
+void load_state(Module& root, State&& state, std::string_view what);
 
 }  // namespace engine

@@ -1,19 +1,59 @@
 #include "engine/tensor/storage.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
+#include <cstdint>
+#include <cstring>
 #include <mutex>
 #include <new>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace engine {
 namespace {
 
+/// Buffers of this size and more come in pages of their own, huge ones where the system has them: fewer
+/// faults and fewer misses of the address cache.
+constexpr std::size_t kHugePage = std::size_t{1} << 21;
+
+/// `size` bytes from the system; nullptr when it has none. Large ones are zero.
+std::byte* take_from_system(std::size_t size) {
+  if (size < kHugePage)
+    return static_cast<std::byte*>(::operator new(size, std::align_val_t(kAlignment), std::nothrow));
+  // A huge page more, so that the buffer can start on a boundary; the rest goes back at once.
+  const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE)),
+                    pages = (size + page - 1) / page * page;
+  if (pages < size || pages + kHugePage < pages) return nullptr;
+  void* const start =
+      mmap(nullptr, pages + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (start == MAP_FAILED) return nullptr;
+  const std::uintptr_t at = reinterpret_cast<std::uintptr_t>(start);
+  const std::size_t before = (kHugePage - at % kHugePage) % kHugePage;
+  std::byte* const buffer = static_cast<std::byte*>(start) + before;
+  if (before > 0) munmap(start, before);
+  if (before < kHugePage) munmap(buffer + pages, kHugePage - before);
+#ifdef MADV_HUGEPAGE
+  madvise(buffer, pages, MADV_HUGEPAGE);  // refused: pages of the usual size do as well
+#endif
+  return buffer;
+}
+
+void return_to_system(std::byte* buffer, std::size_t size) {
+  if (size < kHugePage)
+    ::operator delete(buffer, std::align_val_t(kAlignment));
+  else
+    munmap(buffer, size);
+}
+
 /// Free buffers by size. Sizes are rounded up so that nearly equal requests share a buffer.
 class Pool {
  public:
-  std::byte* take(std::size_t size) {
+  /// A buffer, and whether it came fresh from the system.
+  std::pair<std::byte*, bool> take(std::size_t size) {
     {
       const std::lock_guard lock(mutex_);
       std::vector<std::byte*>& free = free_[size];
@@ -21,17 +61,19 @@ class Pool {
         std::byte* buffer = free.back();
         free.pop_back();
         count(size);
-        return buffer;
+        return {buffer, false};
       }
+      ++asked_;
     }
-    void* fresh = ::operator new(size, std::align_val_t(kAlignment), std::nothrow);
+    std::byte* fresh = take_from_system(size);
     if (!fresh) {
       release();  // the kept buffers have the wrong sizes: give them back and try once more
-      fresh = ::operator new(size, std::align_val_t(kAlignment));
+      fresh = take_from_system(size);
+      if (!fresh) throw std::bad_alloc();
     }
     const std::lock_guard lock(mutex_);
     count(size);
-    return static_cast<std::byte*>(fresh);
+    return {fresh, true};
   }
 
   void give_back(std::byte* buffer, std::size_t size) {
@@ -43,7 +85,7 @@ class Pool {
   void release() {
     const std::lock_guard lock(mutex_);
     for (auto& [size, buffers] : free_) {
-      for (std::byte* buffer : buffers) ::operator delete(buffer, std::align_val_t(kAlignment));
+      for (std::byte* buffer : buffers) return_to_system(buffer, size);
       buffers.clear();
     }
   }
@@ -51,6 +93,10 @@ class Pool {
   std::size_t live() const {
     const std::lock_guard lock(mutex_);
     return live_;
+  }
+  std::size_t asked() const {
+    const std::lock_guard lock(mutex_);
+    return asked_;
   }
   std::size_t peak() const {
     const std::lock_guard lock(mutex_);
@@ -69,7 +115,7 @@ class Pool {
 
   mutable std::mutex mutex_;
   std::unordered_map<std::size_t, std::vector<std::byte*>> free_;
-  std::size_t live_ = 0, peak_ = 0;
+  std::size_t live_ = 0, peak_ = 0, asked_ = 0;
 };
 
 /// Never destroyed: tensors with static lifetime may outlive it.
@@ -88,7 +134,19 @@ std::size_t rounded(std::size_t bytes) {
 
 std::shared_ptr<std::byte> allocate(std::size_t bytes) {
   const std::size_t size = rounded(bytes);
-  return {pool().take(size), [size](std::byte* buffer) { pool().give_back(buffer, size); }};
+  return {pool().take(size).first, [size](std::byte* buffer) { pool().give_back(buffer, size); }};
+}
+
+std::shared_ptr<std::byte> allocate_zeros(std::size_t bytes) {
+  const std::size_t size = rounded(bytes);
+  const auto [start, fresh] = pool().take(size);
+  std::shared_ptr<std::byte> buffer(start, [size](std::byte* b) { pool().give_back(b, size); });
+  if (!fresh || size < kHugePage) std::memset(buffer.get(), 0, bytes);
+  return buffer;
+}
+
+std::size_t system_allocations() {
+  return pool().asked();
 }
 
 std::size_t live_bytes() {

@@ -8,21 +8,23 @@
 
 namespace engine {
 
-Tensor Tensor::unset(Shape shape, Dtype dtype) {
+Tensor Tensor::make(Shape shape, Dtype dtype, std::shared_ptr<std::byte> (*get)(std::size_t)) {
   Tensor t;
   t.shape_ = std::move(shape);
   t.dtype_ = dtype;
   Index bytes = 0;
   check(!__builtin_mul_overflow(t.numel(), size_of(dtype), &bytes), "tensor: shape", t.shape(),
         "is too large");
-  t.buffer_ = allocate(static_cast<std::size_t>(bytes));
+  t.buffer_ = get(static_cast<std::size_t>(bytes));
   return t;
 }
 
+Tensor Tensor::unset(Shape shape, Dtype dtype) {
+  return make(std::move(shape), dtype, allocate);
+}
+
 Tensor Tensor::zeros(Shape shape, Dtype dtype) {
-  Tensor t = unset(std::move(shape), dtype);
-  std::memset(t.raw(), 0, t.bytes());
-  return t;
+  return make(std::move(shape), dtype, allocate_zeros);
 }
 
 Tensor Tensor::full(Shape shape, double value, Dtype dtype) {

@@ -58,6 +58,8 @@ class Tensor {
   Tensor with_node(std::shared_ptr<Node> node) const;
 
  private:
+  static Tensor make(Shape shape, Dtype dtype, std::shared_ptr<std::byte> (*get)(std::size_t));
+
   Shape shape_;
   Dtype dtype_ = Dtype::f32;
   std::shared_ptr<std::byte> buffer_;

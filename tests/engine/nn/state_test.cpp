@@ -50,6 +50,17 @@ TEST(LoadState, copies_every_value) {
   EXPECT_FALSE(support::same_bits(to.head.weight.value(), saved[7].second)) << "the buffers are not shared";
 }
 
+TEST(LoadState, takes_over_tensors_that_nothing_else_holds) {
+  Toy from = filled(), to;
+  State given = copy_of(state(from));
+  const std::byte* const numbers = given[7].second.raw();
+  const Tensor held = given[0].second;
+  load_state(to, std::move(given), "toy.safetensors");
+  expect_state(to, state(from));
+  EXPECT_EQ(to.head.weight.value().raw(), numbers) << "moved";
+  EXPECT_NE(to.token.value().raw(), held.raw()) << "copied: a tensor in use must not become a parameter";
+}
+
 TEST(LoadState, does_not_care_about_the_order) {
   Toy from = filled(), to;
   State saved = copy_of(state(from));
