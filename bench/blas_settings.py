@@ -13,7 +13,7 @@ UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "BLIS_ARCH_TYPE")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS")
 # Threads that spin while they wait slow each other down as soon as anything else runs; espalier never lets them.
 PASSIVE = {"OMP_WAIT_POLICY": "passive"}
-PROBE_SECONDS = 60
+PROBE_SECONDS = 20
 NEAR = 0.7
 
 

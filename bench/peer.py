@@ -5,9 +5,9 @@
   bench/peer.py --probe blas   GFLOP/s of the products of one linear layer, to find the fastest BLAS
   bench/peer.py --probe step   images/s of a step of full on ViT-Ti
 
-infer is a forward pass under no_grad; full a step of Adam on every weight; gps the step of GPS as its authors'
-code does it: all weights get a gradient, which is multiplied by a mask (the strongest input of every neuron, biases and
-head), and Adam moves all; lora a step on low-rank updates of qkv and the head, the base frozen. Prints one line of JSON.
+infer is a forward pass under no_grad; full a step of Adam on every weight; gps the step of GPS as its authors' code does
+it: all weights get a gradient, which is multiplied by a mask (the strongest input of every neuron, biases and head), and
+Adam moves all; lora a step on low-rank updates of qkv and the head, the base frozen. Prints one line of JSON.
 """
 import argparse
 import json
