@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <optional>
 
 #include "engine/kernels/panels.h"
 #include "engine/kernels/parallel.h"
@@ -14,36 +15,15 @@ namespace {
 
 std::atomic<Index> multiply_adds_done{0};
 
-constexpr Index kTileBuffer = 512;    // at least the numbers of a tile of every instruction set
-constexpr Index kMostTilesDown = 16;  // in a block of rows: with its packed rows it stays in the second cache
-constexpr Index kFewestTasks = 16;    // so that several threads have as much to do
-constexpr Index kPanelNumbers = 1 << 21;  // of b packed at a time: they stay in the last cache
+constexpr Index kTileBuffer = 512;         // at least the numbers of a tile of every instruction set
+constexpr Index kSharedNumbers = 1 << 20;  // packed at a time for all tasks: they stay in the last cache
+constexpr Index kOwnNumbers = 96 * 1024;   // packed by a task for itself: they stay in the second cache
+constexpr Index kFewestTasks = 16;         // so that several threads have as much to do
+constexpr Index kFewestTiles = 3;          // of rows in a task
+constexpr Index kSmallProduct = 160 * 1024, kManyBlocks = 4;  // a small c over a long depth
 
 Index pieces(Index count, Index size) {
   return (count + size - 1) / size;
-}
-
-/// Where piece `i` of `count` things cut into `parts` equal parts begins.
-Index cut(Index count, Index parts, Index i) {
-  return count * i / parts;
-}
-
-/// How the tiles of c are dealt out: `down` blocks of rows, each in `across` parts.
-struct Tasks {
-  Index down, across;
-};
-
-/// The cut with at least kFewestTasks tasks, where c has that many tiles, which moves the fewest numbers: a
-/// block of rows is packed once for every part, and all of b streams by once for every block of rows. Twice
-/// as much weight is given to the former, which is a transpose as a rule.
-Tasks cut_into_tasks(Index rows, Index columns, Index tiles, Index panels) {
-  Tasks best{std::max(pieces(tiles, kMostTilesDown), std::min(tiles, kFewestTasks)), 1};
-  const auto cost = [&](const Tasks& t) { return t.down * columns + 2 * t.across * rows; };
-  for (Index across = 2; across <= std::min(panels, kFewestTasks); across *= 2) {
-    const Tasks t{std::max(pieces(tiles, kMostTilesDown), std::min(tiles, kFewestTasks / across)), across};
-    if (cost(t) < cost(best) || best.down * best.across < kFewestTasks) best = t;
-  }
-  return best;
 }
 
 /// One product and its place in memory.
@@ -83,49 +63,141 @@ void run_tile(const Product<T>& p, Index depth, const T* a, const T* panel, Inde
   }
 }
 
-/// Rows [first, last) and columns [left, right) of c over the blocks of depth that `panels` holds.
+/// A part of c.
+struct Part {
+  Index top, bottom, left, right;
+};
+
+/// Adds the products of the block of depth at `q` to a part of c. The side that is not shared stays in the
+/// second cache and goes by in the inner loop.
 template <class T>
-void run_task(const Product<T>& p, const Panels<T>& panels, Index begin, Index end, Index first, Index last,
-              Index left, Index right) {
-  const Index step = p.s.tiles.rows;
-  const Matrix<T> across = p.a.transposed();
-  const Buffer<T> packed((last - first + step) * kDepth);
-  for (Index q = begin; q < end; q += kDepth) {
-    const Index depth = panels.depth(q);
-    for (Index i = first; i < last; i += step)
-      pack(p.s, across, q, depth, i, std::min(step, last - i), step, packed.data() + (i - first) * depth);
-    const bool add = p.epilogue.add || q > 0, done = q + depth == p.a.columns;
-    for (Index j = left; j < right; j += p.s.tiles.columns()) {
-      const Index width = panels.width(j);
-      for (Index i = first; i < last; i += step)
-        run_tile(p, depth, packed.data() + (i - first) * depth, panels.at(q, j), width, i, j, add);
-      const Finish<T> finish = p.finish_at(first, j);
-      if (done && finish.any())
-        p.s.finish(last - first, std::min(width, p.b.columns - j), p.c + first * p.c_stride + j, p.c_stride,
-                   finish);
+void run_block(const Product<T>& p, const Panels<T>& a, const Panels<T>& b, const Part& part, Index q,
+               bool rows_inside) {
+  const Index depth = b.depth(q), down = p.s.tiles.rows, across = p.s.tiles.columns();
+  const bool add = p.epilogue.add || q > 0, done = q + depth == p.a.columns;
+  const auto finish = [&](Index top, Index bottom, Index left, Index right) {
+    const Finish<T> how = p.finish_at(top, left);
+    if (done && how.any())
+      p.s.finish(bottom - top, right - left, p.c + top * p.c_stride + left, p.c_stride, how);
+  };
+  if (rows_inside) {
+    for (Index j = part.left; j < part.right; j += across) {
+      for (Index i = part.top; i < part.bottom; i += down)
+        run_tile(p, depth, a.at(q, i), b.at(q, j), b.width(j), i, j, add);
+      finish(part.top, part.bottom, j, std::min(part.right, j + across));
+    }
+  } else {
+    for (Index i = part.top; i < part.bottom; i += down) {
+      for (Index j = part.left; j < part.right; j += across)
+        run_tile(p, depth, a.at(q, i), b.at(q, j), b.width(j), i, j, add);
+      finish(i, std::min(part.bottom, i + down), part.left, part.right);
     }
   }
 }
 
 template <class T>
+Panels<T> rows_of(const Product<T>& p, Index begin, Index end, Index top, Index bottom) {
+  return {p.s, p.a.transposed(), begin, end, top, bottom, p.s.tiles.rows, p.s.tiles.rows};
+}
+
+template <class T>
+Panels<T> columns_of(const Product<T>& p, Index begin, Index end, Index left, Index right) {
+  return {p.s, p.b, begin, end, left, right, p.s.tiles.columns(), p.s.tiles.lanes};
+}
+
+/// Where the blocks of a product's depth lie and who packs what.
+template <class T>
+struct Plan {
+  explicit Plan(const Product<T>& p)
+      : by_rows(p.a.rows >= p.b.columns),
+        step(by_rows ? p.s.tiles.rows : p.s.tiles.columns()),
+        tiles(pieces(by_rows ? p.a.rows : p.b.columns, step)),
+        tasks(std::max(pieces(tiles, std::max<Index>(1, kOwnNumbers / kDepth / step)),
+                       std::min(pieces(tiles, by_rows ? kFewestTiles : 1), kFewestTasks))),
+        depths(std::max<Index>(1, kSharedNumbers / std::min(p.a.rows, p.b.columns) / kDepth) * kDepth) {}
+
+  /// c by parts of its longer side.
+  Part part(const Product<T>& p, Index task) const {
+    const Index first = tiles * task / tasks * step, last = tiles * (task + 1) / tasks * step;
+    return by_rows ? Part{first, std::min(p.a.rows, last), 0, p.b.columns}
+                   : Part{0, p.a.rows, first, std::min(p.b.columns, last)};
+  }
+  /// The shorter side, packed for all tasks.
+  Panels<T> shared(const Product<T>& p, Index begin, Index end) const {
+    return by_rows ? columns_of(p, begin, end, 0, p.b.columns) : rows_of(p, begin, end, 0, p.a.rows);
+  }
+  /// What a task packs of the longer side for itself.
+  Panels<T> own(const Product<T>& p, const Part& part, Index begin, Index end) const {
+    return by_rows ? rows_of(p, begin, end, part.top, part.bottom)
+                   : columns_of(p, begin, end, part.left, part.right);
+  }
+
+  bool by_rows;
+  Index step, tiles;  ///< of the longer side
+  Index tasks;
+  Index depths;  ///< packed at a time
+};
+
+template <class T>
+void run_task(const Product<T>& p, const Plan<T>& plan, const Panels<T>& shared, const Part& part,
+              Index begin, Index end) {
+  for (Index q = begin; q < end; q += kDepth) {
+    const Panels<T> own = plan.own(p, part, q, std::min(end, q + kDepth));
+    own.pack_all();
+    run_block(p, plan.by_rows ? own : shared, plan.by_rows ? shared : own, part, q, plan.by_rows);
+  }
+}
+
+/// A small c over a long depth: every block of depth is a task, which packs both sides for itself; then the
+/// blocks' sums are added in order.
+template <class T>
+void run_by_depth(const Product<T>& p) {
+  const Index m = p.a.rows, n = p.b.columns, k = p.a.columns, blocks = pieces(k, kDepth);
+  const Buffer<T> sums(blocks * m * n);
+  parallel_for(blocks, [&](Index i) {
+    const Index q = i * kDepth, depth = std::min(kDepth, k - q);
+    const Product<T> block{p.s,
+                           {p.a.data + q * p.a.column_stride, m, depth, p.a.row_stride, p.a.column_stride},
+                           {p.b.data + q * p.b.row_stride, depth, n, p.b.row_stride, p.b.column_stride},
+                           sums.data() + i * m * n,
+                           n,
+                           {}};
+    const Panels<T> a = rows_of(block, 0, depth, 0, m), b = columns_of(block, 0, depth, 0, n);
+    a.pack_all();
+    b.pack_all();
+    run_block(block, a, b, {0, m, 0, n}, 0, true);
+  });
+  parallel_chunks(m, kFewestTiles * p.s.tiles.rows, [&](Index top, Index bottom) {
+    for (Index row = top; row < bottom; ++row) {
+      T* const c = p.c + row * p.c_stride;
+      if (!p.epilogue.add) std::copy_n(sums.data() + row * n, n, c);
+      for (Index i = p.epilogue.add ? 0 : 1; i < blocks; ++i)
+        p.s.add(n, c, sums.data() + (i * m + row) * n, c);
+    }
+    const Finish<T> finish = p.finish_at(top, 0);
+    if (finish.any()) p.s.finish(bottom - top, n, p.c + top * p.c_stride, p.c_stride, finish);
+  });
+}
+
+/// While tasks multiply some blocks of depth, the shorter side of the next blocks is packed.
+template <class T>
 void run(const Product<T>& p) {
-  const Index m = p.a.rows, n = p.b.columns, k = p.a.columns;
-  const Index tiles = pieces(m, p.s.tiles.rows), across = pieces(n, p.s.tiles.columns());
-  const Tasks tasks = cut_into_tasks(m, n, tiles, across);
-  const Index rows_at_once = std::max<Index>(1, kPanelNumbers / n / kDepth) * kDepth;
-  for (Index begin = 0; begin < k; begin += rows_at_once) {
-    const Index end = std::min(k, begin + rows_at_once);
-    const Panels<T> panels(p.s, p.b, begin, end);
-    parallel_for(tasks.down * tasks.across, [&](Index task) {
-      const Index i = task / tasks.across, j = task % tasks.across;
-      const auto row = [&](Index block) {
-        return std::min(m, cut(tiles, tasks.down, block) * p.s.tiles.rows);
-      };
-      const auto column = [&](Index part) {
-        return std::min(n, cut(across, tasks.across, part) * p.s.tiles.columns());
-      };
-      run_task(p, panels, begin, end, row(i), row(i + 1), column(j), column(j + 1));
+  const Plan<T> plan(p);
+  const Index k = p.a.columns;
+  const auto end_of = [&](Index begin) { return std::min(k, begin + plan.depths); };
+  std::optional<Panels<T>> now(plan.shared(p, 0, end_of(0)));
+  parallel_for(now->pieces(), [&](Index i) { now->pack_piece(i); });
+  for (Index begin = 0; begin < k; begin += plan.depths) {
+    const Index end = end_of(begin);
+    std::optional<Panels<T>> next;
+    if (end < k) next.emplace(plan.shared(p, end, end_of(end)));
+    parallel_for(plan.tasks + (next ? next->pieces() : 0), [&](Index i) {
+      if (i < plan.tasks)
+        run_task(p, plan, *now, plan.part(p, i), begin, end);
+      else
+        next->pack_piece(i - plan.tasks);
     });
+    now = std::move(next);
   }
 }
 
@@ -137,7 +209,8 @@ void gemm(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue) 
   const Index m = a.rows, n = b.columns, k = a.columns;
   count_multiply_adds(m * n * k);
   if (m == 0 || n == 0) return;
-  if (k > 0 && !is_thin(p.s, a, b)) return run(p);
+  if (k > 0 && !is_thin(p.s, a, b))
+    return m * n <= kSmallProduct && k >= kManyBlocks * kDepth ? run_by_depth(p) : run(p);
   if (k > 0)
     thin_gemm(p.s, a, b, c, c_stride, epilogue.add);
   else if (!epilogue.add)

@@ -1,11 +1,11 @@
 #include "engine/kernels/panels.h"
 
-#include <algorithm>
-
-#include "engine/kernels/parallel.h"
-
 namespace engine::kernels {
 namespace {
+
+// Sizes of a piece: enough to be worth a task, little enough that all threads get some.
+constexpr Index kPieceRows = 96, kPieceColumns = 768, kPiecePanelColumns = 48;
+static_assert(kDepth % kPieceRows == 0);
 
 Index up(Index count, Index unit) {
   return (count + unit - 1) / unit * unit;
@@ -26,19 +26,40 @@ void pack(const Simd<T>& s, const Matrix<T>& m, Index row, Index depth, Index co
 }
 
 template <class T>
-Panels<T>::Panels(const Simd<T>& s, const Matrix<T>& b, Index begin, Index end)
-    : s_(s),
+Panels<T>::Panels(const Simd<T>& s, const Matrix<T>& m, Index begin, Index end, Index left, Index right,
+                  Index width, Index unit)
+    : s_(&s),
+      m_(m),
       begin_(begin),
       end_(end),
-      padded_(up(b.columns, s.tiles.lanes)),
-      buffer_((end - begin) * padded_) {
-  const Index step = s.tiles.columns(), across = (padded_ + step - 1) / step,
-              down = (end - begin + kDepth - 1) / kDepth;
-  parallel_for(across * down, [&](Index task) {
-    const Index row = begin_ + task / across * kDepth, column = task % across * step;
-    pack(s_, b, row, depth(row), column, std::min(step, b.columns - column), width(column),
-         buffer_.data() + (row - begin_) * padded_ + column * depth(row));
-  });
+      left_(left),
+      right_(right),
+      width_(width),
+      padded_(up(right - left, unit)),
+      by_rows_(m.column_stride == 1),
+      rows_(by_rows_ ? kPieceRows : kDepth),
+      columns_(up(by_rows_ ? kPieceColumns : kPiecePanelColumns, width)),
+      buffer_((end - begin) * padded_) {}
+
+template <class T>
+Index Panels<T>::pieces() const {
+  return up(end_ - begin_, rows_) / rows_ * (up(right_ - left_, columns_) / columns_);
+}
+
+template <class T>
+void Panels<T>::pack_piece(Index piece) const {
+  const Index across = up(right_ - left_, columns_) / columns_;
+  const Index first = begin_ + piece / across * rows_, rows = std::min(rows_, end_ - first);
+  const Index block = begin_ + (first - begin_) / kDepth * kDepth, size = depth(block);
+  const Index from = left_ + piece % across * columns_, to = std::min(right_, from + columns_);
+  // Whole panels lie one behind the other; the last may be narrower and has zeros in it.
+  const Index whole = by_rows_ ? (to - from) / width_ * width_ : 0;
+  if (whole > 0)
+    s_->deal(rows, whole, m_.data + first * m_.row_stride + from, m_.row_stride, width_,
+             place(block, from) + (first - block) * width_, size * width_);
+  for (Index column = from + whole; column < to; column += width_)
+    pack(*s_, m_, first, rows, column, std::min(width_, to - column), width(column),
+         place(block, column) + (first - block) * width(column));
 }
 
 template void pack(const Simd<float>&, const Matrix<float>&, Index, Index, Index, Index, Index, float*);

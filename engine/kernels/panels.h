@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "engine/kernels/gemm.h"
 #include "engine/kernels/simd.h"
 #include "engine/tensor/storage.h"
@@ -23,24 +25,38 @@ template <class T>
 void pack(const Simd<T>& s, const Matrix<T>& m, Index row, Index depth, Index column, Index count,
           Index width, T* panel);
 
-/// The right-hand side of a product as register tiles read it: for every block of kDepth rows, panels
-/// [depth, width] of neighbouring columns, as wide as the widest tile; the last as wide as it needs to be.
+/// One side of a product as register tiles read it: for every block of kDepth rows of `m` [depth, columns],
+/// panels [rows of the block, width] of neighbouring columns, filled up with zeros.
 template <class T>
 class Panels {
  public:
-  /// Rows [begin, end) of `b`, packed by all threads. `begin` is a multiple of kDepth.
-  Panels(const Simd<T>& s, const Matrix<T>& b, Index begin, Index end);
+  /// Room for columns [left, right) of rows [begin, end), `begin` a multiple of kDepth. Panels are `width`
+  /// columns wide; the last needs only be a multiple of `unit`.
+  Panels(const Simd<T>& s, const Matrix<T>& m, Index begin, Index end, Index left, Index right, Index width,
+         Index unit);
+
+  /// How many pieces of work the packing is, and one of them. Pieces write to different places.
+  Index pieces() const;
+  void pack_piece(Index piece) const;
+  void pack_all() const {
+    for (Index i = 0; i < pieces(); ++i) pack_piece(i);
+  }
 
   /// The panel of the column it starts with, for the block of rows from `row` on.
-  const T* at(Index row, Index column) const {
-    return buffer_.data() + (row - begin_) * padded_ + column * depth(row);
-  }
+  const T* at(Index row, Index column) const { return place(row, column); }
   Index depth(Index row) const { return std::min(kDepth, end_ - row); }
-  Index width(Index column) const { return std::min(s_.tiles.columns(), padded_ - column); }
+  Index width(Index column) const { return std::min(width_, padded_ - (column - left_)); }
 
  private:
-  const Simd<T>& s_;
-  Index begin_, end_, padded_;
+  T* place(Index row, Index column) const {
+    return buffer_.data() + (row - begin_) * padded_ + (column - left_) * depth(row);
+  }
+
+  const Simd<T>* s_;
+  Matrix<T> m_;
+  Index begin_, end_, left_, right_, width_, padded_;
+  bool by_rows_;          ///< the matrix lies row by row: rows are dealt out
+  Index rows_, columns_;  ///< of a piece
   Buffer<T> buffer_;
 };
 

@@ -23,6 +23,7 @@ constexpr Simd<T> table(const char* name) {
           .dots = dots<T>,
           .transpose = transpose<T>,
           .copy = copy<T>,
+          .deal = deal<T>,
           .finish = finish<T>,
           .gelu = gelu<T>,
           .gelu_backward = gelu_backward<T>,

@@ -147,6 +147,38 @@ void copy(Index rows, Index columns, const T* from, Index from_stride, T* to, In
   }
 }
 
+/// deal() with a width that the compiler knows, some rows at a time: panels may lie so that the lines they
+/// begin with share a place in the cache, so every line is written at once.
+template <class T, Index kWidth>
+inline void deal_fixed(Index rows, Index columns, const T* from, Index from_stride, T* to, Index panel) {
+  constexpr Index kGroup = kWidth < 16 ? 8 : 1;
+  Index p = 0;
+  for (; p + kGroup <= rows; p += kGroup, from += kGroup * from_stride, to += kGroup * kWidth) {
+    T* next = to;
+    Index i = 0;
+    for (; i + kWidth <= columns; i += kWidth, next += panel) {
+#pragma GCC unroll 8
+      for (Index r = 0; r < kGroup; ++r)
+        __builtin_memcpy(next + r * kWidth, from + r * from_stride + i, kWidth * sizeof(T));
+    }
+    for (Index r = 0; r < kGroup; ++r) {
+      for (Index c = i; c < columns; ++c) next[r * kWidth + c - i] = from[r * from_stride + c];
+    }
+  }
+  for (; p < rows; ++p, from += from_stride, to += kWidth) {
+    for (Index i = 0; i < columns; ++i) to[i / kWidth * panel + i % kWidth] = from[i];
+  }
+}
+
+template <class T>
+void deal(Index rows, Index columns, const T* from, Index from_stride, Index width, T* to, Index panel) {
+  if (width == kTileRows) return deal_fixed<T, kTileRows>(rows, columns, from, from_stride, to, panel);
+  constexpr Index kWide = kTileVectors * Lanes<T>::count;
+  if (width == kWide) return deal_fixed<T, kWide>(rows, columns, from, from_stride, to, panel);
+  for (Index i = 0; i < columns; i += width, to += panel)
+    copy(rows, columns - i < width ? columns - i : width, from + i, from_stride, to, width);
+}
+
 template <class T>
 void finish(Index rows, Index columns, T* c, Index stride, const Finish<T>& f) {
   for (Index r = 0; r < rows; ++r) {
