@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "engine/autograd/record.h"
+#include "engine/base/phase.h"
 #include "tools/console.h"
 
 namespace tools {
@@ -56,6 +57,11 @@ class Calibration {
 
 }  // namespace
 
+std::optional<data::Batch> next_batch(data::Loader& loader) {
+  const engine::PhaseTimer timer(engine::Phase::data);
+  return loader.next();
+}
+
 Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Dataset> split,
                           const data::Preprocessing& how, const std::vector<Index>& class_map,
                           const EvaluateOptions& options) {
@@ -69,7 +75,8 @@ Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Datase
   if (!options.title.empty()) progress.emplace(options.title, loader.batches(), options.batch_size);
   std::byte* to = all.logits.raw();
   loader.start(0);
-  while (const auto batch = loader.next()) {
+  while (const auto batch = next_batch(loader)) {
+    const engine::PhaseTimer timer(engine::Phase::evaluate);
     const Tensor logits = model(batch->images);
     std::memcpy(to, logits.raw(), logits.bytes());
     to += logits.bytes();

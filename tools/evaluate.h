@@ -45,6 +45,9 @@ Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Datase
 Evaluation judge(const Predictions& predictions, const std::vector<std::string>& classes,
                  const std::vector<Index>& class_map);
 
+/// The loader's next batch; the wait for it counts as Phase::data.
+std::optional<data::Batch> next_batch(data::Loader& loader);
+
 /// The fields of `eval --json`.
 nlohmann::ordered_json to_json(const Evaluation& evaluation);
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/autograd/backward.h"
+#include "engine/base/phase.h"
 #include "engine/base/text.h"
 #include "engine/ops/ops.h"
 #include "engine/optim/clip.h"
@@ -15,6 +16,8 @@
 
 namespace tools {
 
+using engine::Phase;
+using engine::PhaseTimer;
 using engine::Tensor;
 
 namespace {
@@ -62,6 +65,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
 }
 
 void Trainer::save() const {
+  const PhaseTimer timer(Phase::save);
   save_checkpoint(p_.folder.file("checkpoint.safetensors"), p_.loaded.model, *optimizer_,
                   ema_ ? &*ema_ : nullptr, state_, p_.config);
 }
@@ -94,7 +98,8 @@ Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::strin
   const TuneOptions& o = p_.options;
   Loss total;
   for (Index i = 0; i < o.grad_accum; ++i) {
-    const auto batch = loader_.next();
+    const auto batch = next_batch(loader_);
+    const PhaseTimer timer(Phase::step);
     engine::check(batch.has_value(), "the pictures ran out in epoch", epoch);
     pictures.insert(pictures.end(), batch->names.begin(), batch->names.end());
     const models::DropPath drop{o.drop_path, static_cast<std::uint64_t>(o.model.seed),
@@ -114,6 +119,7 @@ double Trainer::take_step(Index step, Index epoch) {
   const Stopwatch watch;
   std::vector<std::string> pictures;
   const Loss loss = gradients(step, epoch, pictures);
+  const PhaseTimer timer(Phase::step);
   const double most = p_.options.clip > 0 ? p_.options.clip : std::numeric_limits<double>::infinity();
   check_finite(step, engine::clip_gradients(parameters_, most), "gradient", pictures);
   const double lr = schedule_.at(step);

@@ -1,8 +1,11 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/phase.h"
+#include "engine/base/text.h"
 #include "engine/kernels/parallel.h"
 #include "engine/kernels/simd.h"
+#include "engine/tensor/storage.h"
 #include "peft/account.h"
 #include "peft/delta.h"
 #include "tools/commands.h"
@@ -47,6 +50,7 @@ void write_config(const RunFolder& folder, const Job& job, const TuneOptions& op
 
 /// Scores and selects, writing the selection and the scoring losses.
 void select(Job& job, const TuneOptions& options, RunFolder& folder) {
+  const engine::PhaseTimer timer(engine::Phase::score);
   prepare(job, options, [&](Index batch, double loss) {
     folder.log({{"kind", "score"}, {"batch", batch}, {"loss", loss}});
   });
@@ -54,6 +58,18 @@ void select(Job& job, const TuneOptions& options, RunFolder& folder) {
   engine::write_safetensors(folder.file("selection.safetensors"),
                             peft::selection_tensors(job.method->choices()),
                             metadata_of(job, options, "espalier-selection"));
+}
+
+/// Where the time of a run went, in seconds. The rest is loading, and what little is between.
+ordered_json phases_json() {
+  ordered_json seconds;
+  for (const auto& [name, phase] : {std::pair("score", engine::Phase::score),
+                                    {"step", engine::Phase::step},
+                                    {"evaluate", engine::Phase::evaluate},
+                                    {"data", engine::Phase::data},
+                                    {"save", engine::Phase::save}})
+    seconds[name] = engine::phase_seconds(phase);
+  return seconds;
 }
 
 /// The last evaluation of every split that was not learnt from.
@@ -81,6 +97,13 @@ ordered_json evaluate_splits(Job& job, const TuneOptions& options, RunFolder& fo
   return results;
 }
 
+std::string seconds_list(const ordered_json& phases) {
+  std::vector<std::string> words;
+  for (const auto& [name, seconds] : phases.items())
+    words.push_back((name == "data" ? "waiting for pictures" : name) + ' ' + fixed(seconds, 1));
+  return engine::join(words, ", ");
+}
+
 void print(const ordered_json& result, const RunFolder& folder) {
   for (const char* split : {"val", "test"}) {
     if (!result.contains(split)) continue;
@@ -91,6 +114,7 @@ void print(const ordered_json& result, const RunFolder& folder) {
   std::cout << "trained " << result["trainable"] << " of " << result["total"] << " numbers, delta "
             << result["delta_bytes"] << " bytes, " << fixed(result["seconds"], 1) << " s, peak memory "
             << fixed(result["peak_mb"], 0) << " MB\n"
+            << "seconds: " << seconds_list(result["phases"]) << '\n'
             << "run folder: " << folder.path().string() << '\n';
 }
 
@@ -124,6 +148,7 @@ void run_tune(Arguments arguments) {
     folder.clear_log();
     if (options.resume) note("note: " + options.out + " has no checkpoint to go on from; beginning anew");
     select(job, options, folder);
+    engine::release_free_buffers();  // of sizes that scoring needed and training does not
   }
   Trainer trainer({job.loaded, *job.method, job.splits, folder, options, config});
   if (checkpoint)
@@ -140,6 +165,7 @@ void run_tune(Arguments arguments) {
   result["trainable"] = account.trainable;
   result["total"] = account.total;
   result["seconds"] = watch.seconds();
+  result["phases"] = phases_json();
   result["peak_mb"] = peak_mb();
   result["delta_bytes"] = std::filesystem::file_size(delta);
   folder.write_json("result.json", result);

@@ -2,9 +2,22 @@
 
 namespace engine {
 
-/// A part of a pass or a step whose time can be asked for.
-enum class Phase { forward, backward, weight_gradients, penalty, optimizer, select };
-constexpr int kPhases = 6;
+/// A part of a pass, a step or a run whose time can be asked for. `data` is the time spent waiting for
+/// pictures.
+enum class Phase {
+  forward,
+  backward,
+  weight_gradients,
+  penalty,
+  optimizer,
+  select,
+  data,
+  score,
+  step,
+  evaluate,
+  save
+};
+constexpr int kPhases = 11;
 
 /// Adds the seconds it lives to a phase of its thread. A phase opened again inside itself counts once; one
 /// inside another counts in both.

@@ -4,7 +4,10 @@
 
 #include <cmath>
 
+#include "engine/autograd/backward.h"
 #include "engine/nn/state.h"
+#include "engine/ops/loss.h"
+#include "engine/tensor/storage.h"
 #include "tests/support/compare.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/one_thread.h"
@@ -163,6 +166,65 @@ TEST(initialize, gives_every_random_parameter_numbers_of_its_own) {
     first.emplace_back(name, parameter.value().data<float>()[0] / deviation);
   }
   EXPECT_GT(first.size(), 10u);
+}
+
+/// The loss of a batch, with its graph.
+Tensor loss_of(Vit& model, const DropPath& drop = {}) {
+  const Tensor logits = model(support::random_tensor({6, 3, 12, 12}, 1), drop);
+  return engine::cross_entropy(logits, engine::one_hot(std::vector<Index>{0, 1, 2, 3, 0, 1}, 4));
+}
+
+/// The gradients of all parameters.
+std::vector<Tensor> gradients(Vit& model, const DropPath& drop = {}) {
+  for (const auto& p : engine::parameters(model)) p.parameter.grad() = {};
+  engine::backward(loss_of(model, drop));
+  std::vector<Tensor> all;
+  for (const auto& p : engine::parameters(model)) all.push_back(p.parameter.grad());
+  return all;
+}
+
+TEST(vit, gives_the_same_bits_with_recomputed_blocks) {
+  Vit model = made();
+  for (const auto& [name, parameter] : engine::parameters(model)) {
+    if (name.ends_with("qkv.weight")) parameter.train(engine::Selection::columns({1, 4}));
+    if (name.ends_with("fc2.weight")) parameter.train(engine::Selection::rows({0, 3}));
+    if (name.ends_with("norm1.bias")) parameter.freeze();
+  }
+  const DropPath drop{.rate = 0.5, .seed = 1, .step = 2};
+  const Tensor plain = loss_of(model, drop).detached();
+  const std::vector<Tensor> expected = gradients(model, drop);
+  model.recompute_blocks(true);
+  EXPECT_TRUE(same_bits(loss_of(model, drop).detached(), plain));
+  const std::vector<Tensor> actual = gradients(model, drop);
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    if (expected[i].empty())
+      EXPECT_TRUE(actual[i].empty()) << i;
+    else
+      EXPECT_TRUE(same_bits(actual[i], expected[i])) << i;
+  }
+}
+
+TEST(vit, keeps_less_of_recomputed_blocks) {
+  Vit model = made();
+  const auto kept = [&] {
+    const std::size_t before = engine::live_bytes();
+    const Tensor loss = loss_of(model);
+    return engine::live_bytes() - before;
+  };
+  const std::size_t all = kept();
+  model.recompute_blocks(true);
+  EXPECT_LT(kept(), all / 3);
+}
+
+TEST(vit, asks_the_system_for_memory_in_the_first_steps_only) {
+  for (const bool recompute : {false, true}) {
+    Vit model = made();
+    model.recompute_blocks(recompute);
+    for (int i = 0; i < 2; ++i) gradients(model);
+    const std::size_t before = engine::system_allocations();
+    for (int i = 0; i < 3; ++i) gradients(model);
+    EXPECT_EQ(engine::system_allocations(), before);
+  }
 }
 
 TEST(vit, starts_with_zeros_but_for_the_norms_weights) {

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <bit>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 
@@ -377,6 +381,89 @@ TEST(Accuracy, of_exp_in_softmax) {
       worst = std::max(worst, std::abs(y[i] - exact) / exact);
     }
     EXPECT_LT(worst, 2 * kUlp) << set;
+  }
+}
+
+/// Calls `check(x)` with all floats from `first` on in order of their bits, `count` in all, some at a time;
+/// of every kStride numbers one, unless ESPALIER_EXHAUSTIVE is set.
+template <class F>
+void each_float(float first, Index count, F check) {
+  constexpr Index kAtOnce = 1 << 16, kStride = 257;
+  const Index stride = std::getenv("ESPALIER_EXHAUSTIVE") ? 1 : kStride;
+  const std::uint32_t start = std::bit_cast<std::uint32_t>(first);
+  parallel_chunks((count + stride - 1) / stride, kAtOnce, [&](Index begin, Index end) {
+    std::vector<float> x;
+    for (Index i = begin; i < end; ++i)
+      x.push_back(std::bit_cast<float>(start + static_cast<std::uint32_t>(i * stride)));
+    check(x);
+  });
+}
+
+/// How many floats there are from 0 to `x`, 0 left out.
+Index floats_up_to(float x) {
+  return std::bit_cast<std::uint32_t>(x);
+}
+
+/// The distance from `exact` to a float near it, in units of the last place of a float of that size.
+double ulps(float value, double exact) {
+  const float nearest = static_cast<float>(exact);
+  const double unit = static_cast<double>(std::nextafter(std::abs(nearest), INFINITY)) - std::abs(nearest);
+  return std::abs(value - exact) / unit;
+}
+
+/// The largest of numbers that come from several threads.
+class Worst {
+ public:
+  void add(double x) {
+    double before = worst_.load();
+    while (x > before && !worst_.compare_exchange_weak(before, x)) {
+    }
+  }
+  double value() const { return worst_; }
+
+ private:
+  std::atomic<double> worst_{0};
+};
+
+// With ESPALIER_EXHAUSTIVE=1 these two prove their bounds for every float.
+TEST(Accuracy, exp_is_within_2_units_in_the_last_place) {
+  for (const std::string_view set : support::simd_sets()) {
+    const support::UseSimd use(set);
+    Worst worst;
+    each_float(-0.0f, floats_up_to(87.3f) + 1, [&](const std::vector<float>& x) {
+      std::vector<float> y = x;
+      exp_of(y);
+      double most = 0;
+      for (std::size_t i = 0; i < x.size(); ++i)
+        most = std::max(most, ulps(y[i], std::exp(static_cast<double>(x[i]))));
+      worst.add(most);
+    });
+    EXPECT_LE(worst.value(), 2) << set;
+    RecordProperty("exp_ulps_" + std::string(set), std::to_string(worst.value()));
+    std::printf("exp, %s: at most %.3f units in the last place\n", std::string(set).c_str(), worst.value());
+  }
+}
+
+TEST(Accuracy, normal_distribution_is_within_two_and_a_half_ten_millionths) {
+  const std::vector<float> one(1 << 16, 1);
+  for (const std::string_view set : support::simd_sets()) {
+    const support::UseSimd use(set);
+    for (const float sign : {1.0f, -1.0f}) {
+      Worst worst;
+      each_float(sign * 1e-3f, floats_up_to(20.0f) - floats_up_to(1e-3f), [&](const std::vector<float>& x) {
+        std::vector<float> y(x.size());
+        simd<float>().gelu(static_cast<Index>(x.size()), x.data(), y.data());
+        double most = 0;
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          const double v = x[i];
+          most = std::max(most, std::abs(y[i] / v - normal_distribution(v)));
+        }
+        worst.add(most);
+      });
+      EXPECT_LE(worst.value(), 2.5e-7) << set;
+      std::printf("gelu(x) / x, %s, x %c 0: at most %.3g off\n", std::string(set).c_str(),
+                  sign > 0 ? '>' : '<', worst.value());
+    }
   }
 }
 
