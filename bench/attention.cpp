@@ -16,11 +16,11 @@ struct Buffers {
   explicit Buffers(const benchmark::State& state)
       : shape{.batch = state.range(1), .tokens = 197, .heads = state.range(0), .width = 64} {
     engine::Random random(0, engine::Random::Use::test);
-    const auto [batch, tokens, heads, width] = shape;
+    const auto [batch, tokens, heads, width, queries] = shape;
     qkv = engine::normal({batch, tokens, 3, heads, width}, random, 1);
-    dy = engine::normal({batch, tokens, heads, width}, random, 1);
-    y = Tensor::zeros({batch, tokens, heads, width});
-    log_sum = Tensor::zeros({batch, heads, tokens});
+    dy = engine::normal({batch, queries, heads, width}, random, 1);
+    y = Tensor::zeros({batch, queries, heads, width});
+    log_sum = Tensor::zeros({batch, heads, queries});
     dqkv = Tensor::zeros(qkv.shape());
   }
   void forward() { engine::kernels::attention(shape, numbers(qkv), numbers(y), numbers(log_sum)); }
@@ -29,8 +29,8 @@ struct Buffers {
                                                numbers(dqkv));
   }
   void count_items(benchmark::State& state, Index products) const {
-    const auto [batch, tokens, heads, width] = shape;
-    state.SetItemsProcessed(state.iterations() * products * batch * heads * tokens * tokens * width);
+    state.SetItemsProcessed(state.iterations() * products * shape.batch * shape.heads * shape.queries *
+                            shape.tokens * shape.width);
   }
   static float* numbers(Tensor& t) { return t.data<float>().data(); }
 

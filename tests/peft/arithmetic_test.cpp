@@ -13,10 +13,11 @@ using models::Vit;
 // ViT-Ti/16 on one picture.
 constexpr double kTokens = 197, kWidth = 192, kClasses = 10;
 // The products with a weight matrix in 12 blocks, the patch embedding and the head; as many again for the
-// gradients of the weights.
-constexpr double kWeights =
-    12 * 12 * kWidth * kWidth * kTokens + (kTokens - 1) * 3 * 16 * 16 * kWidth + kClasses * kWidth;
-constexpr double kAttention = 12 * 2 * kTokens * kTokens * kWidth;
+// gradients of the weights. Behind the queries, keys and values of the last block there is only the class
+// token.
+constexpr double kWeights = 11 * 12 * kWidth * kWidth * kTokens + (3 * kTokens + 9) * kWidth * kWidth +
+                            (kTokens - 1) * 3 * 16 * 16 * kWidth + kClasses * kWidth;
+constexpr double kAttention = (11 * kTokens + 1) * 2 * kTokens * kWidth;
 
 /// Multiply-adds of a forward pass and of a whole step.
 struct Work {
