@@ -118,13 +118,10 @@ struct Plan {
 
   /// c by parts of its longer side.
   Part part(const Product<T>& p, Index task) const {
-    const Index first = begin_of(task) * step, last = begin_of(task + 1) * step;
+    const Index first = tiles * task / tasks * step, last = tiles * (task + 1) / tasks * step;
     return by_rows ? Part{first, std::min(p.a.rows, last), 0, p.b.columns}
                    : Part{0, p.a.rows, first, std::min(p.b.columns, last)};
   }
-  /// The first tile of a task. Tasks shrink, from one and a half times the mean size to half of it, so that
-  /// threads end at about the same time.
-  Index begin_of(Index task) const { return tiles * task * (3 * tasks - task) / (2 * tasks * tasks); }
   /// The shorter side, packed for all tasks.
   Panels<T> shared(const Product<T>& p, Index begin, Index end) const {
     return by_rows ? columns_of(p, begin, end, 0, p.b.columns) : rows_of(p, begin, end, 0, p.a.rows);
