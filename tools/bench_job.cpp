@@ -1,6 +1,7 @@
 #include "tools/bench_job.h"
 
 #include <optional>
+#include <utility>
 
 #include "engine/autograd/backward.h"
 #include "engine/ops/ops.h"

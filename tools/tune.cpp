@@ -15,6 +15,7 @@
 
 namespace tools {
 
+using engine::Phase;
 using nlohmann::ordered_json;
 
 namespace {
@@ -50,7 +51,7 @@ void write_config(const RunFolder& folder, const Job& job, const TuneOptions& op
 
 /// Scores and selects, writing the selection and the scoring losses.
 void select(Job& job, const TuneOptions& options, RunFolder& folder) {
-  const engine::PhaseTimer timer(engine::Phase::score);
+  const engine::PhaseTimer timer(Phase::score);
   prepare(job, options, [&](Index batch, double loss) {
     folder.log({{"kind", "score"}, {"batch", batch}, {"loss", loss}});
   });
@@ -62,13 +63,13 @@ void select(Job& job, const TuneOptions& options, RunFolder& folder) {
 
 /// Where the time of a run went, in seconds. The rest is loading, and what little is between.
 ordered_json phases_json() {
+  constexpr std::pair<const char*, Phase> kParts[] = {{"score", Phase::score},
+                                                      {"step", Phase::step},
+                                                      {"evaluate", Phase::evaluate},
+                                                      {"data", Phase::data},
+                                                      {"save", Phase::save}};
   ordered_json seconds;
-  for (const auto& [name, phase] : {std::pair("score", engine::Phase::score),
-                                    {"step", engine::Phase::step},
-                                    {"evaluate", engine::Phase::evaluate},
-                                    {"data", engine::Phase::data},
-                                    {"save", engine::Phase::save}})
-    seconds[name] = engine::phase_seconds(phase);
+  for (const auto& [name, phase] : kParts) seconds[name] = engine::phase_seconds(phase);
   return seconds;
 }
 

@@ -3,7 +3,7 @@
 namespace engine {
 
 /// A part of a pass, a step or a run whose time can be asked for. `data` is the time spent waiting for
-/// pictures.
+/// pictures, outside scoring.
 enum class Phase {
   forward,
   backward,
@@ -17,7 +17,7 @@ enum class Phase {
   evaluate,
   save
 };
-constexpr int kPhases = 11;
+constexpr int kPhases = static_cast<int>(Phase::save) + 1;
 
 /// Adds the seconds it lives to a phase of its thread. A phase opened again inside itself counts once; one
 /// inside another counts in both.

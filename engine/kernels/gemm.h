@@ -1,7 +1,5 @@
 #pragma once
 
-#include <memory>
-
 #include "engine/base/check.h"
 
 namespace engine::kernels {

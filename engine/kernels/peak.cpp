@@ -33,7 +33,7 @@ double fma_peak() {
   // The fastest: other programs that run meanwhile only make it slower.
   double seconds = seconds_of(rounds);
   for (int i = 1; i < kSamples; ++i) seconds = std::min(seconds, seconds_of(rounds));
-  return static_cast<double>(simd<float>().registers * rounds * kPieces * threads()) / seconds;
+  return static_cast<double>(simd<float>().per_round * rounds * kPieces * threads()) / seconds;
 }
 
 }  // namespace engine::kernels

@@ -88,9 +88,9 @@ struct Simd {
   /// Every column times its factor.
   void (*scale_columns)(Index rows, Index columns, const T* factors, T* x);
 
-  /// `rounds` rounds of `registers` multiply-adds that need no memory and do not wait for each other; the
+  /// `rounds` rounds of `per_round` multiply-adds that need no memory and do not wait for each other; the
   /// sum of their results, so that none is left out.
-  Index registers;
+  Index per_round;
   T (*multiply_add)(Index rounds, T factor, T shift);
 };
 

@@ -20,6 +20,7 @@ State state(Module& root);
 void load_state(Module& root, const State& state, std::string_view what);
 /// The same, but tensors of the right dtype that nothing else holds become the parameters' values as they
 /// are, without a copy: numbers read from a file are then where they belong.
+/// A tensor that shared a parameter's buffer before shares it no more.
 void load_state(Module& root, State&& state, std::string_view what);
 
 }  // namespace engine

@@ -172,7 +172,8 @@ Tensor product(const Tensor& x, const Tensor& w, const Tensor& b, F epilogue) {
 
 void check_linear(std::string_view op, const Tensor& x, const Tensor& w, const Tensor& b) {
   const Index out = w.shape().rows(), in = w.shape().columns();
-  check(w.shape().rank() >= 2 && x.shape().rank() >= 1 && x.shape()[-1] == in && x.dtype() == w.dtype(),
+  check(w.shape().rank() >= 2 && x.shape().rank() >= 1 && x.shape()[-1] == in && in > 0 &&
+            x.dtype() == w.dtype(),
         std::string(op) + ": x", x.dtype(), x.shape(), "does not fit weight", w.dtype(), w.shape());
   check(b.empty() || (b.shape() == Shape{out} && b.dtype() == w.dtype()), std::string(op) + ": bias",
         b.shape(), "does not fit weight", w.shape());
@@ -247,7 +248,8 @@ Tensor linear_residual(const Tensor& residual, const Tensor& x, const Tensor& w,
   dims.back() = w.shape().rows();
   check(residual.shape() == Shape(dims) && residual.dtype() == x.dtype(), "linear_residual: residual",
         residual.dtype(), residual.shape(), "does not fit x", x.shape(), "and weight", w.shape());
-  check(factors.empty() || (factors.shape() == Shape{x.shape()[0]} && !factors.tracked()),
+  check(factors.empty() ||
+            (x.shape().rank() >= 2 && factors.shape() == Shape{x.shape()[0]} && !factors.tracked()),
         "linear_residual: factors", factors.shape(), "do not fit x", x.shape());
   const Tensor each = factors.empty() ? factors : for_each_row(factors, x.shape());
   const Tensor y = product(x, w, b, [&]<class T>(T) {

@@ -40,8 +40,12 @@ TEST_P(EveryMethod, has_every_file_of_the_contract) {
     EXPECT_FALSE(entry.path().filename().string().starts_with(".")) << entry.path();
 
   EXPECT_EQ(read_text(folder / "result.json"), outcome.out);
-  EXPECT_THAT(keys(result),
-              IsSupersetOf({"val", "test", "trainable", "total", "seconds", "peak_mb", "delta_bytes"}));
+  EXPECT_THAT(keys(result), IsSupersetOf({"val", "test", "trainable", "total", "seconds", "peak_mb",
+                                          "delta_bytes", "phases"}));
+  double spent = 0;
+  for (const auto& [name, seconds] : result["phases"].items()) spent += seconds.get<double>();
+  EXPECT_GT(result["phases"]["step"], 0);
+  EXPECT_LE(spent, result["seconds"]);
   EXPECT_THAT(keys(result["val"]),
               IsSupersetOf({"top1", "top5", "loss", "ece", "images", "seconds", "per_class", "confusion"}));
   EXPECT_EQ(result["delta_bytes"], fs::file_size(folder / "delta.safetensors"));

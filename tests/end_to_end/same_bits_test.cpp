@@ -17,8 +17,9 @@ Words demanding() {
 
 /// `tune` of the garden with these many threads and workers; the bytes of the delta.
 std::string delta_of(const Garden& garden, const std::string& method, const std::string& threads,
-                     const std::string& workers, const std::string& seed = "0") {
-  const std::string name = method + threads + workers + seed;
+                     const std::string& workers, const std::string& seed = "0",
+                     const std::string& recompute = "none") {
+  const std::string name = method + threads + workers + seed + recompute;
   const Words words = Words{"tune",
                             "--model",
                             garden.model(),
@@ -34,6 +35,8 @@ std::string delta_of(const Garden& garden, const std::string& method, const std:
                             seed,
                             "--batch-size",
                             "6",
+                            "--recompute",
+                            recompute,
                             "--steps",
                             "5",
                             "--lr",
@@ -58,9 +61,15 @@ TEST_P(SameBits, for_any_number_of_threads_and_workers) {
 TEST_P(SameBits, for_the_same_seed_only) {
   const Garden garden;
   const std::string zero = delta_of(garden, GetParam(), "2", "2", "0");
-  fs::remove_all(garden.run_folder(std::string(GetParam()) + "220"));
+  fs::remove_all(garden.run_folder(std::string(GetParam()) + "220none"));
   EXPECT_TRUE(delta_of(garden, GetParam(), "2", "2", "0") == zero);
   EXPECT_FALSE(delta_of(garden, GetParam(), "2", "2", "1") == zero);
+}
+
+TEST_P(SameBits, with_recomputed_blocks) {
+  const Garden garden;
+  EXPECT_TRUE(delta_of(garden, GetParam(), "2", "1", "0", "blocks") ==
+              delta_of(garden, GetParam(), "2", "1"));
 }
 
 INSTANTIATE_TEST_SUITE_P(, SameBits, ::testing::Values("full", "grft", "gps", "sift"),

@@ -83,7 +83,7 @@ void add_rows(Index rows, Index columns, const T* x, Index stride, T* sums) {
   for (Index r = 0; r < rows; ++r) add(columns, sums, x + r * stride, sums);
 }
 
-// Vectors that fill the registers, with two left for the factors.
+// Enough vectors that no multiply-add waits for another, few enough for the registers.
 constexpr Index kChains = ENGINE_SIMD_BYTES == 64 ? 20 : 12;
 
 template <class T>

@@ -36,7 +36,7 @@ constexpr Simd<T> table(const char* name) {
           .softmax_again = softmax_again<T>,
           .softmax_backward = softmax_backward<T>,
           .scale_columns = scale_columns<T>,
-          .registers = kChains * Lanes<T>::count,
+          .per_round = kChains * Lanes<T>::count,
           .multiply_add = multiply_add<T>};
 }
 

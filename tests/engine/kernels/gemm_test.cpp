@@ -157,12 +157,42 @@ void expect_epilogue_right(const Sizes& s, int which) {
   }
 }
 
+/// Products that are packed in several pieces and over several blocks at a time, against Eigen in f64; too
+/// many numbers for the plain version.
+template <class T>
+void expect_large_right(const Sizes& s, bool add) {
+  const Source<T> a(s.m, s.k, Layout::columns, 1), b(s.k, s.n, Layout::rows, 2);
+  std::vector<T> one(static_cast<std::size_t>(s.m * s.n), T{0.5}), more = one;
+  {
+    const support::UseThreads threads(1);
+    gemm(a.matrix, b.matrix, one.data(), s.n, {.add = add});
+  }
+  const support::UseThreads threads(3);
+  gemm(a.matrix, b.matrix, more.data(), s.n, {.add = add});
+  ASSERT_EQ(std::memcmp(one.data(), more.data(), one.size() * sizeof(T)), 0);
+  const Dense<double> expected = a.dense() * b.dense(), size = a.dense().cwiseAbs() * b.dense().cwiseAbs();
+  const double unit = static_cast<double>(s.k + 3) * std::numeric_limits<T>::epsilon();
+  for (Index i = 0; i < s.m; ++i) {
+    for (Index j = 0; j < s.n; ++j)
+      ASSERT_NEAR(one[static_cast<std::size_t>(i * s.n + j)], expected(i, j) + (add ? 0.5 : 0),
+                  unit * (size(i, j) + 1))
+          << i << ", " << j;
+  }
+}
+
+TEST(Gemm, is_right_where_the_shorter_side_is_packed_in_several_pieces) {
+  const support::UseSimd use(support::simd_sets().front());
+  expect_large_right<float>({700, 1010, 4 * kDepth + 7}, true);
+  expect_large_right<float>({1010, 850, 4 * kDepth + 7}, false);
+}
+
 TEST(Gemm, finishes_a_product_as_the_plain_version_does) {
   on_every_set([]<class T>() {
     const Index rows = simd<T>().tiles.rows, columns = simd<T>().tiles.columns();
     for (int which = 0; which < 16; ++which) {
       expect_epilogue_right<T>({3 * rows + 1, columns + 5, 21}, which);
       expect_epilogue_right<T>({rows - 1, columns, kDepth + 3}, which);
+      expect_epilogue_right<T>({rows + 1, columns + 5, 4 * kDepth + 3}, which);
       expect_epilogue_right<T>({2, 3, 0}, which);
       expect_epilogue_right<T>({rows, 1, 5}, which);
     }

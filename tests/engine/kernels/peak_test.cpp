@@ -24,8 +24,8 @@ TEST(MultiplyAdd, does_all_its_rounds) {
     const Simd<float>& f = simd<float>();
     const Simd<double>& d = simd<double>();
     // With a factor of 1, every round adds the shift in every place.
-    EXPECT_EQ(f.multiply_add(7, 1, 2) - f.multiply_add(0, 1, 2), 14 * static_cast<float>(f.registers)) << set;
-    EXPECT_EQ(d.multiply_add(7, 1, 2) - d.multiply_add(0, 1, 2), 14 * static_cast<double>(d.registers))
+    EXPECT_EQ(f.multiply_add(7, 1, 2) - f.multiply_add(0, 1, 2), 14 * static_cast<float>(f.per_round)) << set;
+    EXPECT_EQ(d.multiply_add(7, 1, 2) - d.multiply_add(0, 1, 2), 14 * static_cast<double>(d.per_round))
         << set;
   }
 }
