@@ -106,8 +106,7 @@ template <class T>
 inline void transpose_strip(Index rows, Index columns, const T* from, Index from_stride, T* to,
                             Index to_stride) {
   Index p = 0;
-  // Rows that are missing are read as the last one; what they would write is left out, or overwritten by the
-  // next.
+  // Rows that are missing are read as the last one; what they write is overwritten by the next column.
   const bool overlapping = rows < 8 && to_stride == rows;
   if (rows == 8 || overlapping) {
     const Index end = rows == 8 ? columns : columns - 8 / rows - 1;

@@ -103,9 +103,10 @@ TEST(Recomputed, an_activation_gives_the_same_gradient_as_a_kept_one) {
   backward(support::weighted_sum(linear(gelu(x), w)));
   const Tensor recomputed = w.grad();
   w.grad() = {};
-  const NoGrad* off = new NoGrad;
-  const Tensor held = gelu(x);
-  delete off;
+  const Tensor held = [&] {
+    const NoGrad no_grad;
+    return gelu(x);
+  }();
   backward(support::weighted_sum(linear(held, w)));
   EXPECT_TRUE(same_bits(recomputed, w.grad()));
 }
