@@ -1,25 +1,29 @@
 #include "engine/io/atomic_file.h"
 
-#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <utility>
+#include <optional>
 
 #include "engine/io/file.h"
+#include "engine/io/folder.h"
 
 namespace engine {
 namespace {
 
-/// Makes the names in `folder` survive a loss of power. Some file systems cannot and say EINVAL.
-void sync_folder(const std::filesystem::path& folder, const std::string& path) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) throw_system_error(path, "its folder cannot be opened", errno);
-  const int problem = ::fsync(descriptor) == 0 ? 0 : errno;
-  ::close(descriptor);
-  if (problem != 0 && problem != EINVAL) throw_system_error(path, "its folder cannot be flushed", problem);
+/// The beginning of the hidden names under which a file of this name is written: ".name.tmp."
+std::string hidden_start(std::string_view name) {
+  constexpr std::size_t kNameKept = 200;  // names have at most 255 bytes, and ours is longer
+  return "." + std::string(name.substr(0, kNameKept)) + ".tmp.";
+}
+
+std::optional<mode_t> permissions(const std::filesystem::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
+  return info.st_mode & 0777;
 }
 
 }  // namespace
@@ -33,49 +37,62 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path), folder_
 }
 
 void AtomicFile::create() {
-  constexpr std::size_t kNameKept = 200;  // names have at most 255 bytes, and ours is longer
   constexpr int kAttempts = 1000;
   static std::atomic<unsigned> counter = 0;
-  const std::string start = "." + path_.filename().string().substr(0, kNameKept) + ".tmp.";
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  const std::string start = hidden_start(path_.filename().string());
+  int descriptor = -1;
+  for (int attempt = 0; descriptor < 0; ++attempt) {
     temporary_ = folder_ / (start + std::to_string(::getpid()) + "." + std::to_string(counter++));
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (descriptor_ >= 0) return;
-    if (errno != EEXIST && errno != EINTR) break;
+    // The content is as private from the start as it will be in the end.
+    descriptor = try_open(temporary_, FileSystem::For::create, permissions(path_).value_or(0666));
+    if (descriptor < 0 && (errno != EEXIST || attempt == kAttempts))
+      throw_system_error(path_.string(), "cannot be written", errno);
   }
-  throw_system_error(path_.string(), "cannot be written", errno);
+  output_ = Output(descriptor, path_.string());
 }
 
 AtomicFile::~AtomicFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-  if (!placed_) ::unlink(temporary_.c_str());
+  if (!placed_) uninterrupted([&] { return file_system().unlink(temporary_.c_str()); });
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
-  constexpr std::size_t kAtOnce = std::size_t{1} << 30;  // Linux writes at most 2 GiB in one call
-  check(descriptor_ >= 0, path_.string() + ":", "is already complete");
-  while (!bytes.empty()) {
-    const ::ssize_t count = ::write(descriptor_, bytes.data(), std::min(bytes.size(), kAtOnce));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw_system_error(path_.string(), "cannot be written", errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
+  constexpr std::size_t kCollected = std::size_t{1} << 16;
+  check(output_.is_open(), path_.string() + ":", "is already complete");
+  if (waiting_.size() + bytes.size() > kCollected) flush();
+  if (bytes.size() > kCollected) return output_.write(bytes);
+  waiting_.insert(waiting_.end(), bytes.begin(), bytes.end());
 }
 
-void AtomicFile::close() {
-  // Never a second try: after a failure it is not known whether the number already names another file.
-  if (::close(std::exchange(descriptor_, -1)) != 0)
-    throw_system_error(path_.string(), "cannot be written", errno);
+void AtomicFile::flush() {
+  output_.write(waiting_);
+  waiting_.clear();
 }
 
 void AtomicFile::commit() {
-  check(descriptor_ >= 0, path_.string() + ":", "is already complete");
-  if (::fsync(descriptor_) != 0) throw_system_error(path_.string(), "cannot be flushed", errno);
-  close();
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0)
+  check(output_.is_open(), path_.string() + ":", "is already complete");
+  flush();
+  const auto wanted = permissions(path_);
+  if (wanted && wanted != permissions(temporary_) &&
+      uninterrupted([&] { return file_system().fchmod(output_.descriptor(), *wanted); }) != 0)
+    throw_system_error(path_.string(), "cannot get the permissions of the file it replaces", errno);
+  output_.sync();
+  output_.close();
+  if (uninterrupted([&] { return file_system().rename(temporary_.c_str(), path_.c_str()); }) != 0)
     throw_system_error(path_.string(), "cannot be put in its place", errno);
   placed_ = true;
   sync_folder(folder_, path_.string());
+}
+
+bool AtomicFile::is_temporary(std::string_view hidden, std::string_view name) {
+  const std::string start = hidden_start(name);
+  if (!hidden.starts_with(start)) return false;
+  const std::string_view numbers = hidden.substr(start.size());
+  const auto is_number = [](std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  };
+  const std::size_t dot = numbers.find('.');
+  return dot != std::string_view::npos && is_number(numbers.substr(0, dot)) &&
+         is_number(numbers.substr(dot + 1));
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {

@@ -5,13 +5,16 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/check.h"
+#include "engine/io/output.h"
 
 namespace engine {
 
 /// A file that appears whole or not at all: written under a hidden name in the same folder, and moved to its
-/// place when it is complete and on the disk. Until then a file already there keeps its content.
+/// place when it is complete and on the disk. Until then a file already there keeps its content. A new file
+/// gets the permissions of the one it replaces.
 class AtomicFile {
  public:
   /// Starts a file for `path`. Its folder must exist. Throws an Error naming the path.
@@ -24,15 +27,20 @@ class AtomicFile {
   /// Appends `bytes`. Throws an Error naming the path, e.g. when the disk is full.
   void write(std::span<const std::byte> bytes);
   /// Puts the file in its place, replacing what was there. When it returns, content and name would survive
-  /// a loss of power. Call it once.
+  /// a loss of power. Call it once. When it throws, the file has its old content or, if only the last step
+  /// failed, the new one.
   void commit();
+
+  /// True for the hidden name under which a process, that may since have been killed, began a file `name`.
+  static bool is_temporary(std::string_view hidden, std::string_view name);
 
  private:
   void create();
-  void close();
+  void flush();
 
   std::filesystem::path path_, folder_, temporary_;
-  int descriptor_ = -1;
+  Output output_;
+  std::vector<std::byte> waiting_;  ///< small writes, collected for one system call
   bool placed_ = false;
 };
 

@@ -7,10 +7,13 @@
 #include <csignal>
 
 #include "tests/engine/io/temporary_folder.h"
+#include "tests/support/faulty_file_system.h"
 
 namespace engine {
 namespace {
 
+using support::Fault;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -73,6 +76,119 @@ TEST(AtomicFile, follows_the_umask) {
   struct stat info {};
   ASSERT_EQ(::stat((folder / "a").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777u, 0640u);
+}
+
+TEST(AtomicFile, keeps_the_permissions_of_the_file_it_replaces) {
+  const TemporaryFolder folder;
+  const mode_t before = ::umask(027);
+  for (const mode_t mode : {0600u, 0666u, 0644u, 0640u}) {
+    put(folder / "a", "old");
+    ASSERT_EQ(::chmod((folder / "a").c_str(), mode), 0);
+    write_file(folder / "a", "new");
+    struct stat info {};
+    ASSERT_EQ(::stat((folder / "a").c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777u, mode);
+    EXPECT_EQ(get(folder / "a"), "new");
+  }
+  ::umask(before);
+}
+
+TEST(AtomicFile, is_never_more_open_than_the_file_it_replaces) {
+  const TemporaryFolder folder;
+  put(folder / "a", "old");
+  ASSERT_EQ(::chmod((folder / "a").c_str(), 0600), 0);
+  AtomicFile file(folder / "a");
+  for (const auto& item : std::filesystem::directory_iterator(folder.path())) {
+    struct stat info {};
+    ASSERT_EQ(::stat(item.path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777u, 0600u) << item.path();
+  }
+}
+
+TEST(AtomicFile, syncs_content_before_the_name_changes_and_the_name_after_it) {
+  const TemporaryFolder folder;
+  support::FaultyFileSystem disk;
+  const support::UseFileSystem use(disk);
+  AtomicFile file(folder / "a");
+  append(file, "small writes ");
+  append(file, "are collected");
+  file.commit();
+  EXPECT_THAT(disk.calls(),
+              ElementsAre("open", "write", "fsync", "close", "rename", "open", "fsync", "close"));
+}
+
+TEST(AtomicFile, holds_writes_of_all_sizes_in_their_order) {
+  const TemporaryFolder folder;
+  std::string expected;
+  {
+    AtomicFile file(folder / "a");
+    for (const std::size_t size : {1, 65'535, 65'536, 65'537, 0, 2, 40'000, 40'000, 200'000, 3}) {
+      const std::string text(size, static_cast<char>('a' + size % 26));
+      append(file, text);
+      expected += text;
+    }
+    file.commit();
+  }
+  EXPECT_TRUE(get(folder / "a") == expected);
+}
+
+/// The calls that an AtomicFile of two writes makes, and that of them from which on the new content is in
+/// place.
+constexpr long kCalls = 9, kPlaced = 7;
+
+void write_twice(const TemporaryFolder& folder) {
+  AtomicFile file(folder / "a");
+  append(file, std::string(70'000, 'n'));
+  append(file, "new");
+  file.commit();
+}
+
+TEST(AtomicFile, takes_no_harm_from_a_signal_or_a_write_of_a_part) {
+  for (long at = 1; at <= kCalls; ++at) {
+    for (const auto kind : {Fault::Kind::fail, Fault::Kind::short_write}) {
+      const TemporaryFolder folder;
+      put(folder / "a", "old");
+      support::FaultyFileSystem disk({kind, at, EINTR});
+      const support::UseFileSystem use(disk);
+      write_twice(folder);
+      EXPECT_TRUE(get(folder / "a") == std::string(70'000, 'n') + "new") << at;
+      EXPECT_THAT(folder.names(), ElementsAre("a"));
+    }
+  }
+}
+
+TEST(AtomicFile, is_whole_or_not_there_whichever_call_fails) {
+  for (const int error : {ENOSPC, EIO, EDQUOT}) {
+    for (const auto kind : {Fault::Kind::fail, Fault::Kind::fail_onward}) {
+      for (long at = 1; at < kCalls; ++at) {  // the last one closes the folder, which means nothing
+        const TemporaryFolder folder;
+        put(folder / "a", "old");
+        support::FaultyFileSystem disk({kind, at, error});
+        const support::UseFileSystem use(disk);
+        EXPECT_THAT(message_of<Error>([&] { write_twice(folder); }),
+                    AllOf(HasSubstr((folder / "a").string() + ":"),
+                          HasSubstr(std::system_category().message(error))));
+        EXPECT_EQ(get(folder / "a") == "old", at < kPlaced) << at;
+        const int syncs = at < 4 ? 0 : at < 8 ? 1 : 2;
+        EXPECT_EQ(std::ranges::count(disk.calls(), "fsync"), syncs) << "none is tried again";
+        if (kind == Fault::Kind::fail_onward && error == EIO) continue;  // nothing can be removed either
+        EXPECT_THAT(folder.names(), ElementsAre("a"));
+      }
+    }
+  }
+}
+
+TEST(AtomicFile, knows_the_hidden_names_of_its_kind) {
+  const TemporaryFolder folder;
+  for (const std::string& name : {std::string("a.json"), std::string(255, 'n')}) {
+    const AtomicFile file(folder / name);
+    ASSERT_EQ(folder.names().size(), 1u);
+    EXPECT_TRUE(AtomicFile::is_temporary(folder.names()[0], name));
+    EXPECT_FALSE(AtomicFile::is_temporary(folder.names()[0], "b.json"));
+  }
+  for (const char* other : {"a.json", ".a.json.tmp.", ".a.json.tmp.1", ".a.json.tmp.1.", ".a.json.tmp..1",
+                            ".a.json.tmp.1.x", ".a.json.tmp.1.2.3", "a.json.tmp.1.2"})
+    EXPECT_FALSE(AtomicFile::is_temporary(other, "a.json")) << other;
 }
 
 TEST(AtomicFile, says_why_it_cannot_be_written) {
