@@ -12,6 +12,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "engine/io/append_file.h"
+#include "engine/io/folder.h"
 #include "tools/args.h"
 
 namespace tools {
@@ -55,6 +57,7 @@ void check_can_write(const std::string& path) {
   engine::check(std::filesystem::is_directory(folder, ignored), path + ":", folder.string(),
                 "is no folder; make it, or give another path");
   engine::check(!std::filesystem::is_directory(path, ignored), path + ": is a folder; a file is needed");
+  engine::check_writable(folder, path);
 }
 
 void check_apart(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs) {
@@ -131,9 +134,13 @@ double peak_mb() {
 }
 
 bool reset_peak_mb() {
-  std::ofstream clear("/proc/self/clear_refs");
-  clear << 5 << std::flush;  // proc(5): resets the peak resident set size to the present one
-  return clear.good();
+  try {
+    // proc(5): resets the peak resident set size to the present one
+    engine::AppendFile("/proc/self/clear_refs").append("5");
+    return true;
+  } catch (const engine::Error&) {
+    return false;
+  }
 }
 
 std::string fixed(double value, int digits) {

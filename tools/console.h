@@ -12,8 +12,8 @@ namespace tools {
 /// One line to stderr.
 void note(const std::string& text);
 
-/// Throws an Error when there is no folder for a file at `path`: long work would be lost. An empty path is
-/// none.
+/// Throws an Error when there is no folder for a file at `path` or none may be made there: long work would be
+/// lost. An empty path is none.
 void check_can_write(const std::string& path);
 
 /// An option that names a file, and the file.

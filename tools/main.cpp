@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -61,6 +62,14 @@ void spin_briefly(char** argv) {
     execv("/proc/self/exe", argv);  // failing, it goes on as it is
 }
 
+/// Opens standard streams that the caller has closed: a file opened later would get the number of one, and
+/// what is printed would go into it. They are only opened for reading, so that printing fails as it should.
+void keep_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) < 0) open("/dev/null", O_RDONLY);
+  }
+}
+
 /// An error is one line, whatever it quotes.
 void complain(std::string text) {
   for (char& c : text) {
@@ -73,6 +82,7 @@ void complain(std::string text) {
 }  // namespace tools
 
 int main(int argc, char** argv) {
+  tools::keep_standard_streams();
   tools::spin_briefly(argv);
   std::signal(SIGPIPE, SIG_IGN);
   try {

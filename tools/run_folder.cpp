@@ -1,9 +1,14 @@
 #include "tools/run_folder.h"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "engine/io/atomic_file.h"
+#include "engine/io/folder.h"
 #include "engine/io/json.h"
+#include "engine/io/lines.h"
 #include "tools/args.h"
 #include "tools/console.h"
 
@@ -16,14 +21,29 @@ namespace {
 
 // Written first and never removed, so that it tells a run from other folders.
 constexpr const char* kLog = "metrics.jsonl";
+constexpr const char* kLock = "run.lock";
+// What a run writes besides.
+constexpr std::array kFiles{"checkpoint.safetensors", "config.json", "selection.safetensors",
+                            "delta.safetensors",      "result.json", "report.html"};
 
-}  // namespace
+/// True for the hidden name of a file that a run began to write.
+bool is_leftover(const std::string& name) {
+  const auto begun = [&](const char* file) { return engine::AtomicFile::is_temporary(name, file); };
+  return begun(kLog) || std::ranges::any_of(kFiles, begun);
+}
 
-void RunFolder::check_free(const fs::path& path, Existing existing) {
-  if (!fs::exists(path)) return;
-  if (!fs::is_directory(path)) throw UsageError(path.string() + " is a file; --out needs a folder");
-  if (fs::is_empty(path)) return;
-  if (existing == Existing::refuse) {
+/// True for a folder without a run: an empty one, or one whose run was killed before it began.
+bool is_blank(const fs::path& path) {
+  return std::ranges::all_of(fs::directory_iterator(path), [](const fs::directory_entry& entry) {
+    const std::string name = entry.path().filename().string();
+    return name == kLock || is_leftover(name);
+  });
+}
+
+/// Throws a UsageError when what is in the folder may not be taken.
+void check_content(const fs::path& path, RunFolder::Existing existing) {
+  if (is_blank(path)) return;
+  if (existing == RunFolder::Existing::refuse) {
     throw UsageError(path.string() +
                      " exists and is not empty; go on with --resume, or begin anew with --overwrite");
   }
@@ -33,19 +53,70 @@ void RunFolder::check_free(const fs::path& path, Existing existing) {
   }
 }
 
+[[noreturn]] void complain_of(const fs::path& path, const std::string& holder) {
+  throw engine::Error(path.string() + ": " + (holder.empty() ? "another process" : holder) +
+                      " is writing this run; wait for its end, or give another --out");
+}
+
+/// True when a log line belongs to a run that has done this many steps.
+bool belongs_to(const Json& line, engine::Index steps) {
+  if (!line.is_object()) return false;  // a crash may leave half a line
+  const auto is = [&](const char* kind) { return line.contains("kind") && line["kind"] == kind; };
+  if (is("score")) return true;
+  if (!line.contains("step") || !line["step"].is_number_integer()) return false;
+  // A step line carries the number of its step, from 0; an evaluation how many steps were done.
+  const engine::Index step = line["step"];
+  return (is("step") && step < steps) || (is("eval") && step <= steps);
+}
+
+}  // namespace
+
+void RunFolder::check_free(const fs::path& path, Existing existing) {
+  std::error_code failure;
+  if (fs::exists(path, failure)) {
+    if (!fs::is_directory(path)) throw UsageError(path.string() + " is a file; --out needs a folder");
+    const std::string holder = engine::FileLock::holder(path / kLock);
+    if (!holder.empty()) complain_of(path, holder);
+    check_content(path, existing);
+  }
+  engine::check_writable(path, path.string());
+}
+
 RunFolder::RunFolder(const fs::path& path, Existing existing) : path_(path) {
   check_free(path_, existing);
-  if (existing == Existing::overwrite) {
-    for (const char* name : {"config.json", "selection.safetensors", "delta.safetensors",
-                             "checkpoint.safetensors", "result.json", "report.html"}) {
-      fs::remove(file(name));
-    }
+  engine::make_folders(path_);
+  take_lock();
+  check_content(path_, existing);  // again: until now another may have been at work
+  remove_leftovers();
+  if (existing == Existing::overwrite) remove_files();
+  open_log();
+  sync_log();
+}
+
+void RunFolder::take_lock() {
+  lock_.emplace(file(kLock));
+  if (lock_->held()) return;
+  if (lock_->supported()) complain_of(path_, engine::FileLock::holder(file(kLock)));
+  note("note: the file system of " + path_.string() +
+       " knows no locks; nothing keeps a second run from writing there");
+}
+
+void RunFolder::remove_leftovers() const {
+  std::vector<fs::path> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
+    if (is_leftover(entry.path().filename().string())) found.push_back(entry.path());
   }
-  std::error_code failure;
-  fs::create_directories(path_, failure);
-  engine::check(!failure, path_.string() + ": cannot make the folder:", failure.message());
-  log_.open(file(kLog), std::ios::app);
-  engine::check(log_.is_open(), file(kLog).string() + ": cannot be written");
+  for (const fs::path& leftover : found) engine::remove_file(leftover);
+}
+
+void RunFolder::remove_files() const {
+  for (const char* name : kFiles) engine::remove_file(file(name));
+  // Before the log is emptied: a checkpoint that came back after a loss of power would lack its lines.
+  engine::sync_folder(path_, path_.string());
+}
+
+void RunFolder::open_log() {
+  log_.emplace(file(kLog));
 }
 
 fs::path RunFolder::fresh_path(const std::string& data, const std::string& method) {
@@ -60,34 +131,28 @@ void RunFolder::write_json(const std::string& name, const Json& json) const {
 }
 
 void RunFolder::log(const Json& line) {
-  log_ << json_text(line) << '\n' << std::flush;
-  engine::check(log_.good(), file(kLog).string() + ": cannot be written; is the disk full?");
+  log_->append(json_text(line) + '\n');
+}
+
+void RunFolder::sync_log() {
+  log_->sync();
 }
 
 void RunFolder::cut_log(engine::Index steps) {
-  std::ifstream old(file(kLog));
-  std::string kept;
-  for (std::string line; std::getline(old, line);) {
-    const Json json = Json::parse(line, nullptr, false);
-    if (!json.is_object()) continue;  // a crash may leave half a line
-    const std::string kind = json.value("kind", "");
-    // A step line carries the number of its step, from 0; an evaluation how many steps were done.
-    const engine::Index step = json.value("step", steps + 1);
-    if (kind == "score" || (kind == "step" && step < steps) || (kind == "eval" && step <= steps))
-      kept += line + '\n';
-  }
-  replace_log(kept);
+  constexpr std::size_t kLongest = 1 << 20;  // ours have a few hundred bytes
+  engine::AtomicFile kept(file(kLog));
+  engine::for_each_line(file(kLog), kLongest, [&](std::string_view line) {
+    if (!belongs_to(Json::parse(line, nullptr, false), steps)) return;
+    kept.write(std::as_bytes(std::span(line)));
+    kept.write(std::as_bytes(std::span("\n", 1)));
+  });
+  kept.commit();
+  open_log();
 }
 
 void RunFolder::clear_log() {
-  replace_log("");
-}
-
-void RunFolder::replace_log(const std::string& lines) {
-  log_.close();
-  engine::write_file(file(kLog), lines);
-  log_.open(file(kLog), std::ios::app);
-  engine::check(log_.is_open(), file(kLog).string() + ": cannot be written");
+  engine::write_file(file(kLog), "");
+  open_log();
 }
 
 }  // namespace tools

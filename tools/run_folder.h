@@ -1,23 +1,28 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "engine/base/check.h"
+#include "engine/io/append_file.h"
+#include "engine/io/file_lock.h"
 
 namespace tools {
 
-/// The folder a run writes to: config.json, metrics.jsonl, selection, delta, checkpoint and result.
+/// The folder a run writes to: config.json, metrics.jsonl, selection, delta, checkpoint and result. One
+/// process at a time has it; the lock, run.lock, goes with the process.
 class RunFolder {
  public:
   enum class Existing { refuse, resume, overwrite };
 
-  /// Throws a UsageError when the path may not be taken: something is there and is to be refused, or it is no
-  /// run folder.
+  /// Finds out before long work, changing nothing, whether a run could take the path. Throws a UsageError
+  /// when something is there and is to be refused, or it is no run folder; an Error when it cannot be
+  /// written, or another process has it.
   static void check_free(const std::filesystem::path& path, Existing existing);
-  /// Makes the folder, or takes an existing run as told. Throws an Error when it cannot be made or written.
+  /// Makes the folder, or takes an existing run as told. Throws as check_free() does. What a run that was
+  /// killed there had begun to write is removed; with Existing::overwrite all it wrote.
   RunFolder(const std::filesystem::path& path, Existing existing);
 
   /// A folder "runs/<data>-<method>-<n>" with the lowest free n.
@@ -32,15 +37,22 @@ class RunFolder {
   void write_json(const std::string& name, const nlohmann::ordered_json& json) const;
   /// Adds a line to metrics.jsonl.
   void log(const nlohmann::ordered_json& line);
+  /// Makes the lines so far survive a loss of power. A checkpoint must not be safe before its lines are.
+  void sync_log();
   /// Keeps the lines of metrics.jsonl up to this many steps: a resumed run writes the others anew.
   void cut_log(engine::Index steps);
   /// Empties metrics.jsonl.
   void clear_log();
 
  private:
-  void replace_log(const std::string& lines);
+  void take_lock();
+  void remove_leftovers() const;
+  void remove_files() const;
+  void open_log();
+
   std::filesystem::path path_;
-  std::ofstream log_;
+  std::optional<engine::FileLock> lock_;
+  std::optional<engine::AppendFile> log_;
 };
 
 }  // namespace tools

@@ -66,6 +66,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
 
 void Trainer::save() const {
   const PhaseTimer timer(Phase::save);
+  p_.folder.sync_log();
   save_checkpoint(p_.folder.file("checkpoint.safetensors"), p_.loaded.model, *optimizer_,
                   ema_ ? &*ema_ : nullptr, state_, p_.config);
 }

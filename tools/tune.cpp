@@ -169,6 +169,7 @@ void run_tune(Arguments arguments) {
   result["phases"] = phases_json();
   result["peak_mb"] = peak_mb();
   result["delta_bytes"] = std::filesystem::file_size(delta);
+  folder.sync_log();
   folder.write_json("result.json", result);
   if (options.json)
     std::cout << json_text(result, 2) << '\n';

@@ -16,8 +16,8 @@ class AppendFile {
   /// Appends a whole line, or several, by one system call: a process that is killed leaves all of it or none,
   /// unless the disk takes only a part.
   void append(std::string_view text);
-  /// When it returns, all that was appended, and the name, would survive a loss of power. After it or append()
-  /// has thrown, both do so again: it is not known what is on the disk.
+  /// When it returns, all that was appended, and the name, would survive a loss of power. After it or
+  /// append() has thrown, both do so again: it is not known what is on the disk.
   void sync();
 
  private:

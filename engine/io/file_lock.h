@@ -7,8 +7,8 @@
 
 namespace engine {
 
-/// A file that one process at a time holds. The lock goes when the process does, however it ends, so that a file
-/// left behind is no obstacle. In it stands who took it last, for people.
+/// A file that one process at a time holds. The lock goes when the process does, however it ends, so that a
+/// file left behind is no obstacle. In it stands who took it last, for people.
 class FileLock {
  public:
   /// Takes the lock unless another has it. Throws an Error naming the path when the file cannot be written.

@@ -14,10 +14,14 @@ int flags_of(FileSystem::For purpose) {
   // O_NONBLOCK: opening a named pipe would wait for a reader otherwise.
   constexpr int kAlways = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
   switch (purpose) {
-    case FileSystem::For::create: return kAlways | O_WRONLY | O_CREAT | O_EXCL;
-    case FileSystem::For::append: return kAlways | O_WRONLY | O_CREAT | O_APPEND;
-    case FileSystem::For::lock: return kAlways | O_RDWR | O_CREAT;
-    case FileSystem::For::sync: break;
+    case FileSystem::For::create:
+      return kAlways | O_WRONLY | O_CREAT | O_EXCL;
+    case FileSystem::For::append:
+      return kAlways | O_WRONLY | O_CREAT | O_APPEND;
+    case FileSystem::For::lock:
+      return kAlways | O_RDWR | O_CREAT;
+    case FileSystem::For::sync:
+      break;
   }
   return O_CLOEXEC | O_RDONLY | O_DIRECTORY;
 }

@@ -8,8 +8,8 @@
 namespace engine {
 
 /// The system calls by which the program changes what is on a disk. Nothing else in it does, so that a test
-/// that puts its own in their place can fail, forget or end the process at each of them. Each returns what the
-/// system call of its name does, and sets errno when that is -1.
+/// that puts its own in their place can fail, forget or end the process at each of them. Each returns what
+/// the system call of its name does, and sets errno when that is -1.
 class FileSystem {
  public:
   /// What is opened, and for what. A file is not opened through a symbolic link.
@@ -39,7 +39,8 @@ FileSystem& file_system();
 /// long as it is in use.
 FileSystem& use_file_system(FileSystem& other);
 
-/// Makes a system call again for as long as a signal interrupts it. Not for close(), which has closed even so.
+/// Makes a system call again for as long as a signal interrupts it. Not for close(), which has closed even
+/// so.
 template <class Call>
 auto uninterrupted(Call call) {
   auto result = call();

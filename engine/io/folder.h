@@ -5,8 +5,8 @@
 
 namespace engine {
 
-/// Makes a folder, and those above it that are missing; one that is there is as good. When it returns, the names
-/// of new ones would survive a loss of power. Throws an Error naming the folder that cannot be made.
+/// Makes a folder, and those above it that are missing; one that is there is as good. When it returns, the
+/// names of new ones would survive a loss of power. Throws an Error naming the folder that cannot be made.
 void make_folders(const std::filesystem::path& path);
 
 /// Makes the names in a folder, "" being the present one, survive a loss of power. Errors name it `shown`.

@@ -32,9 +32,8 @@ Output& Output::operator=(Output&& other) noexcept {
 void Output::write(std::span<const std::byte> bytes) {
   constexpr std::size_t kAtOnce = std::size_t{1} << 30;  // Linux writes at most 2 GiB in one call
   while (!bytes.empty()) {
-    const ssize_t count = uninterrupted([&] {
-      return file_system().write(descriptor_, bytes.data(), std::min(bytes.size(), kAtOnce));
-    });
+    const ssize_t count = uninterrupted(
+        [&] { return file_system().write(descriptor_, bytes.data(), std::min(bytes.size(), kAtOnce)); });
     if (count <= 0) throw_system_error(shown_, "cannot be written", count < 0 ? errno : EIO);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }

@@ -26,8 +26,8 @@ class Output {
   bool is_open() const { return descriptor_ >= 0; }
   /// Writes all of `bytes`: in one system call where the system takes them at once.
   void write(std::span<const std::byte> bytes);
-  /// Puts what was written on the disk. After a failure it is not known what is there: trying again would tell
-  /// nothing, as the system forgets the failure.
+  /// Puts what was written on the disk. After a failure it is not known what is there: trying again would
+  /// tell nothing, as the system forgets the failure.
   void sync();
   void close();
 

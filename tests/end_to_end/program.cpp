@@ -14,23 +14,22 @@ namespace end_to_end {
 namespace {
 
 /// Starts the program; returns its process id.
-pid_t start(const Words& words, const fs::path& out, const fs::path& err, const fs::path& folder) {
+pid_t start(const Words& words, const fs::path& out, const fs::path& err, const Surroundings& where) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   const int flags = O_WRONLY | O_CREAT | O_TRUNC;
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), flags, 0600);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), flags, 0600);
-  if (!folder.empty()) posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
-  std::string program = ESPALIER_PROGRAM;
-  std::vector<std::string> copies = words;
-  std::vector<char*> arguments{program.data()};
-  for (std::string& word : copies) arguments.push_back(word.data());
+  if (!where.folder.empty()) posix_spawn_file_actions_addchdir_np(&actions, where.folder.c_str());
+  Words all = where.through + Words{ESPALIER_PROGRAM} + words;
+  std::vector<char*> arguments;
+  for (std::string& word : all) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   pid_t process = -1;
-  const int failure = posix_spawn(&process, program.c_str(), &actions, nullptr, arguments.data(), environ);
+  const int failure = posix_spawnp(&process, arguments[0], &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (failure != 0) throw std::runtime_error(program + " does not start");
+  if (failure != 0) throw std::runtime_error(all[0] + " does not start");
   return process;
 }
 
@@ -73,7 +72,7 @@ Outcome run(const Words& words, const Surroundings& where) {
   const fs::path out = where.standard_out.empty() ? fs::path(captured / "out") : where.standard_out;
   const fs::path err = captured / "err";
   Outcome outcome;
-  outcome.status = wait_for(start(words, out, err, where.folder));
+  outcome.status = wait_for(start(words, out, err, where));
   if (where.standard_out.empty()) outcome.out = read_text(out);
   outcome.err = read_text(err);
   return outcome;
@@ -98,6 +97,10 @@ bool Background::kill() {
   const int status = wait_for(process_);
   process_ = -1;
   return status == 128 + SIGKILL;
+}
+
+Words through_shell(const std::string& redirections) {
+  return {"sh", "-c", "exec \"$@\" " + redirections, "sh"};
 }
 
 Words operator+(Words a, const Words& b) {

@@ -29,7 +29,11 @@ struct Outcome {
 struct Surroundings {
   fs::path folder = {};        ///< to run in
   fs::path standard_out = {};  ///< a file in place of captured stdout
+  Words through = {};          ///< a program and its words in front of this one, as of `env` or `setpriv`
 };
+
+/// Of a shell that runs the program with redirections: through_shell("2>&-").
+Words through_shell(const std::string& redirections);
 
 /// Runs `espalier words...` as a user does.
 Outcome run(const Words& words, const Surroundings& where = {});
@@ -43,6 +47,7 @@ class Background {
   /// Ends it by SIGKILL and waits. False when it had ended by itself.
   bool kill();
   bool running();
+  int process() const { return process_; }
 
  private:
   int process_;

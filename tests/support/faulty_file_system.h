@@ -39,7 +39,8 @@ class FaultyFileSystem : public engine::FileSystem {
     return at_call("open", [&] { return FileSystem::open(path, purpose, mode); });
   }
   ssize_t write(int descriptor, const void* bytes, std::size_t count) override {
-    const bool partly = is_next() && (fault_.kind == Fault::Kind::short_write || fault_.kind == Fault::Kind::kill_half);
+    const bool partly =
+        is_next() && (fault_.kind == Fault::Kind::short_write || fault_.kind == Fault::Kind::kill_half);
     const std::size_t taken = partly ? (count + 1) / 2 : count;
     const ssize_t written = at_call("write", [&] { return FileSystem::write(descriptor, bytes, taken); });
     if (partly && fault_.kind == Fault::Kind::kill_half) die();

@@ -22,7 +22,8 @@ TEST(Folders, are_made_with_those_above_and_every_new_name_is_synced) {
   put(folder / "file", "");
   make_folders(folder / "a/b/");
   EXPECT_TRUE(fs::is_directory(folder / "a/b"));
-  EXPECT_THAT(disk.calls(), ElementsAre("mkdir", "open", "fsync", "close", "mkdir", "open", "fsync", "close"));
+  EXPECT_THAT(disk.calls(),
+              ElementsAre("mkdir", "open", "fsync", "close", "mkdir", "open", "fsync", "close"));
 }
 
 TEST(Folders, that_are_there_and_in_use_are_left_alone) {
@@ -50,7 +51,8 @@ TEST(Folders, that_cannot_be_made_are_named) {
   const TemporaryFolder folder;
   put(folder / "file", "");
   EXPECT_THAT(message_of<Error>([&] { make_folders(folder / "file/a"); }), HasSubstr("file"));
-  EXPECT_THAT(message_of<Error>([&] { make_folders(folder / std::string(300, 'n')); }), HasSubstr("too long"));
+  EXPECT_THAT(message_of<Error>([&] { make_folders(folder / std::string(300, 'n')); }),
+              HasSubstr("too long"));
   for (long at = 1; at <= 3; ++at) {
     support::FaultyFileSystem disk({Fault::Kind::fail, at, EDQUOT});
     const support::UseFileSystem use(disk);
