@@ -8,6 +8,7 @@
 #include "engine/tensor/random.h"
 #include "models/zoo.h"
 #include "tools/args.h"
+#include "tools/memory.h"
 
 namespace tools {
 
@@ -70,16 +71,6 @@ std::size_t weight_bytes(models::Vit& model) {
   for (const auto& [name, parameter] : engine::parameters(model)) bytes += parameter.value().bytes();
   return bytes;
 }
-
-/// Watches how much more all buffers hold than when it was made.
-class Growth {
- public:
-  Growth() : before_(engine::live_bytes()) { engine::reset_peak_bytes(); }
-  std::size_t most() const { return engine::peak_bytes() - before_; }
-
- private:
-  std::size_t before_;
-};
 
 class InferJob : public BenchJob {
  public:

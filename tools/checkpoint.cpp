@@ -1,75 +1,109 @@
 #include "tools/checkpoint.h"
 
+#include <nlohmann/json.hpp>
+
 #include "engine/base/text.h"
+#include "engine/io/json.h"
 #include "peft/delta.h"
 #include "tools/args.h"
 #include "tools/console.h"
 
 namespace tools {
 
+using engine::Json;
 using engine::State;
 
 namespace {
 
 constexpr const char *kModel = "model.", *kOptimizer = "optimizer.", *kEma = "ema.", *kBest = "best.";
+constexpr const char *kNewest = "checkpoint.safetensors", *kFormer = "checkpoint.previous.safetensors";
 
 void append(engine::NamedTensors& all, const std::string& prefix, const State& some) {
   for (const auto& [name, tensor] : some) all.emplace_back(prefix + name, tensor);
 }
 
-std::string told(const engine::Safetensors& file, const std::string& key) {
-  const auto found = file.metadata().find(key);
-  engine::check(found != file.metadata().end(), file.path() + ": not a checkpoint: its metadata has no", key);
-  return found->second;
+/// "lr was 0.01 and is 0.1"
+std::vector<std::string> differences(const Json& saved, const Json& given) {
+  std::vector<std::string> all;
+  for (const auto& [key, value] : given.items()) {
+    const Json before = saved.value(key, Json());
+    if (before == value) continue;
+    if (before.is_object() && value.is_object()) {
+      for (const std::string& inner : differences(before, value)) all.push_back(inner);
+    } else {
+      all.push_back(key + " was " + json_text(before) + " and is " + json_text(value));
+    }
+  }
+  return all;
 }
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& path, models::Vit& model,
-                     const engine::Optimizer& optimizer, const engine::Ema* ema, const RunState& state,
-                     const std::string& config) {
+void check_same_config(const std::string& file, const std::string& saved, const std::string& given) {
+  if (saved == given) return;
+  const Json before = Json::parse(saved, nullptr, false);
+  const std::vector<std::string> changes =
+      before.is_object() ? differences(before, Json::parse(given)) : std::vector<std::string>{};
+  throw UsageError(file + ": the run was started with other options or data" +
+                   (changes.empty() ? "" : ": " + engine::join(changes, ", ")) +
+                   ". Start it again as it was (config.json beside it has all options), or with --overwrite");
+}
+
+void save_checkpoint(const RunFolder& folder, models::Vit& model, const engine::Optimizer& optimizer,
+                     const engine::Ema* ema, const RunState& state, const std::string& config) {
   engine::NamedTensors all;
   append(all, kModel, peft::delta_of(model));
   append(all, kOptimizer, optimizer.state());
   if (ema) append(all, kEma, ema->state());
   append(all, kBest, state.best);
-  engine::write_safetensors(path, all,
-                            {{"format", "espalier-checkpoint"},
-                             {"version", "1"},
-                             {"step", std::to_string(state.step)},
-                             {"best_top1", exact(state.best_top1)},
-                             {"config", config}});
+  write_sealed(folder.file(kNewest), all,
+               {{"format", "espalier-checkpoint"},
+                {"version", "2"},
+                {"step", std::to_string(state.step)},
+                {"judged", std::to_string(state.judged)},
+                {"best_top1", exact(state.best_top1)},
+                {"config", config}},
+               folder.file(kFormer));
 }
 
-Checkpoint::Checkpoint(const std::filesystem::path& path, const std::string& config) : file_(path) {
-  engine::check(told(file_, "format") == "espalier-checkpoint" && told(file_, "version") == "1",
-                file_.path() + ": not a checkpoint of version 1");
-  if (told(file_, "config") != config) {
-    throw UsageError(file_.path() +
-                     ": the run was started with other options; they are in config.json beside it. Start it "
-                     "again with those, or with --overwrite");
-  }
-  state_.step = engine::parse_integer(told(file_, "step"), file_.path() + ": step");
-  state_.best_top1 = engine::parse_number(told(file_, "best_top1"), file_.path() + ": best_top1");
-  state_.best = tensors_with(kBest);
+Checkpoint::Checkpoint(const std::filesystem::path& path) : file_(path, "espalier-checkpoint") {
+  const std::string& name = file_.file().path();
+  engine::check(file_.told("version") == "2", name + ": is not a checkpoint of version 2");
+  state_.step = engine::parse_integer(file_.told("step"), name + ": step");
+  state_.judged = engine::parse_integer(file_.told("judged"), name + ": judged");
+  state_.best_top1 = engine::parse_number(file_.told("best_top1"), name + ": best_top1");
+  state_.best = file_.tensors_with(kBest);
 }
 
-State Checkpoint::tensors_with(const std::string& prefix) const {
-  State some;
-  for (const std::string& name : file_.names()) {
-    if (name.starts_with(prefix)) some.emplace_back(name.substr(prefix.size()), file_.read(name));
+std::optional<Checkpoint> Checkpoint::newest(const RunFolder& folder, const std::string& config) {
+  std::string complaint;
+  for (const char* name : {kNewest, kFormer}) {
+    const auto path = folder.file(name);
+    if (!std::filesystem::exists(path)) continue;
+    try {
+      Checkpoint checkpoint(path);
+      check_same_config(path.string(), checkpoint.file_.told("config"), config);
+      return checkpoint;
+    } catch (const UsageError&) {
+      throw;
+    } catch (const engine::Error& e) {
+      note(std::string("note: passed over ") + e.what());
+      complaint = e.what();
+    }
   }
-  return some;
+  engine::check(complaint.empty(),
+                complaint + "; no checkpoint of the run is whole: begin anew with --overwrite");
+  return std::nullopt;
 }
 
 void Checkpoint::restore(models::Vit& model, peft::Method& method) const {
-  method.restore(model, peft::read_parts(file_, kModel));
-  peft::apply_delta(model, file_, kModel);
+  method.restore(model, peft::read_parts(file_.file(), kModel));
+  peft::apply_delta(model, file_.file(), kModel);
 }
 
 void Checkpoint::restore(engine::Optimizer& optimizer, engine::Ema* ema) const {
-  optimizer.load_state(tensors_with(kOptimizer));
-  if (ema) ema->load_state(tensors_with(kEma));
+  optimizer.load_state(file_.tensors_with(kOptimizer));
+  if (ema) ema->load_state(file_.tensors_with(kEma));
 }
 
 }  // namespace tools

@@ -10,6 +10,7 @@
 #include "engine/autograd/record.h"
 #include "engine/base/phase.h"
 #include "tools/console.h"
+#include "tools/interrupt.h"
 
 namespace tools {
 
@@ -76,6 +77,7 @@ Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Datase
   std::byte* to = all.logits.raw();
   loader.start(0);
   while (const auto batch = next_batch(loader)) {
+    check_interrupted("while evaluating");
     const engine::PhaseTimer timer(engine::Phase::evaluate);
     const Tensor logits = model(batch->images);
     std::memcpy(to, logits.raw(), logits.bytes());

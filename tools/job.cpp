@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/io/sha256.h"
 #include "tools/console.h"
 
 namespace tools {
@@ -61,7 +62,7 @@ Job make_job(const TuneOptions& options) {
   return job;
 }
 
-void prepare(Job& job, const TuneOptions& options, const std::function<void(Index, double)>& on_loss) {
+void prepare(Job& job, const TuneOptions& options, ScoringRun run) {
   const peft::Scoring* scoring = job.method->scoring();
   if (!scoring) return job.method->prepare(job.loaded.model, {});
   const ScoringData data{.pictures = job.pictures,
@@ -72,7 +73,16 @@ void prepare(Job& job, const TuneOptions& options, const std::function<void(Inde
                          .shuffle = !(options.no_score_shuffle || options.no_shuffle),
                          .augmentation = options.augment,
                          .classes = static_cast<Index>(job.splits.classes.size())};
-  job.method->prepare(job.loaded.model, scoring_losses(job.loaded.model, *scoring, data, on_loss));
+  job.method->prepare(job.loaded.model, scoring_losses(job.loaded.model, *scoring, data, std::move(run)));
+}
+
+std::string pictures_sha256(const Job& job) {
+  engine::Sha256 hash;
+  const auto add = [&](const std::string& line) { hash.add(std::as_bytes(std::span(line))); };
+  for (const std::string& name : job.splits.classes) add(name + '\0');
+  for (Index i = 0; i < job.pictures->size(); ++i)
+    add(job.pictures->name(i) + '\0' + std::to_string(job.pictures->label(i)) + '\0');
+  return hash.hex();
 }
 
 engine::Metadata metadata_of(const Job& job, const TuneOptions& options, const std::string& format) {

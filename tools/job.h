@@ -19,9 +19,11 @@ struct Job {
 /// Loads everything and gives the model the head that the options ask for.
 Job make_job(const TuneOptions& options);
 
-/// Scores and selects. `on_loss` is told every scoring loss.
-void prepare(Job& job, const TuneOptions& options,
-             const std::function<void(Index batch, double loss)>& on_loss);
+/// Scores and selects.
+void prepare(Job& job, const TuneOptions& options, ScoringRun run);
+
+/// The hash of what is learnt from: the classes, and name and class of every picture.
+std::string pictures_sha256(const Job& job);
 
 /// The metadata of a delta or selection: format, method, options, base, classes, preprocessing and
 /// architecture.

@@ -9,6 +9,7 @@
 #include "engine/base/text.h"
 #include "tools/args.h"
 #include "tools/commands.h"
+#include "tools/interrupt.h"
 
 namespace tools {
 namespace {
@@ -93,6 +94,9 @@ int main(int argc, char** argv) {
   } catch (const tools::UsageError& e) {
     tools::complain(e.what());
     return 2;
+  } catch (const tools::Interrupted& e) {
+    tools::complain(e.what());
+    return 128 + e.signal;
   } catch (const std::bad_alloc&) {
     tools::complain("out of memory; a smaller --batch-size or --image-size needs less");
   } catch (const std::exception& e) {

@@ -23,8 +23,9 @@ namespace {
 constexpr const char* kLog = "metrics.jsonl";
 constexpr const char* kLock = "run.lock";
 // What a run writes besides.
-constexpr std::array kFiles{"checkpoint.safetensors", "config.json", "selection.safetensors",
-                            "delta.safetensors",      "result.json", "report.html"};
+constexpr std::array kFiles{
+    "checkpoint.previous.safetensors", "checkpoint.safetensors", "scores.safetensors", "config.json",
+    "selection.safetensors",           "delta.safetensors",      "result.json",        "report.html"};
 
 /// True for the hidden name of a file that a run began to write.
 bool is_leftover(const std::string& name) {
@@ -58,15 +59,16 @@ void check_content(const fs::path& path, RunFolder::Existing existing) {
                       " is writing this run; wait for its end, or give another --out");
 }
 
-/// True when a log line belongs to a run that has done this many steps.
-bool belongs_to(const Json& line, engine::Index steps) {
-  if (!line.is_object()) return false;  // a crash may leave half a line
-  const auto is = [&](const char* kind) { return line.contains("kind") && line["kind"] == kind; };
-  if (is("score")) return true;
-  if (!line.contains("step") || !line["step"].is_number_integer()) return false;
+/// True when a log line belongs to this part of a run.
+bool belongs_to(const Json& line, const LogPart& part) {
+  if (!line.is_object() || !line.contains("kind")) return false;  // a crash may leave half a line
+  const auto is_below = [&](const char* key, engine::Index end) {
+    return line.contains(key) && line[key].is_number_integer() && line[key] < end;
+  };
   // A step line carries the number of its step, from 0; an evaluation how many steps were done.
-  const engine::Index step = line["step"];
-  return (is("step") && step < steps) || (is("eval") && step <= steps);
+  if (line["kind"] == "score") return is_below("batch", part.scores);
+  if (line["kind"] == "step") return is_below("step", part.steps);
+  return line["kind"] == "eval" && is_below("step", part.judged + 1);
 }
 
 }  // namespace
@@ -138,11 +140,11 @@ void RunFolder::sync_log() {
   log_->sync();
 }
 
-void RunFolder::cut_log(engine::Index steps) {
+void RunFolder::cut_log(const LogPart& part) {
   constexpr std::size_t kLongest = 1 << 20;  // ours have a few hundred bytes
   engine::AtomicFile kept(file(kLog));
   engine::for_each_line(file(kLog), kLongest, [&](std::string_view line) {
-    if (!belongs_to(Json::parse(line, nullptr, false), steps)) return;
+    if (!belongs_to(Json::parse(line, nullptr, false), part)) return;
     kept.write(std::as_bytes(std::span(line)));
     kept.write(std::as_bytes(std::span("\n", 1)));
   });
@@ -150,9 +152,8 @@ void RunFolder::cut_log(engine::Index steps) {
   open_log();
 }
 
-void RunFolder::clear_log() {
-  engine::write_file(file(kLog), "");
-  open_log();
+void RunFolder::remove(const std::string& name) const {
+  engine::remove_file(file(name));
 }
 
 }  // namespace tools

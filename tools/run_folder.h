@@ -11,6 +11,13 @@
 
 namespace tools {
 
+/// The beginning of a run, as its log has it.
+struct LogPart {
+  engine::Index scores = 0;   ///< batches that are scored
+  engine::Index steps = 0;    ///< steps that are done
+  engine::Index judged = -1;  ///< steps after which val was last due
+};
+
 /// The folder a run writes to: config.json, metrics.jsonl, selection, delta, checkpoint and result. One
 /// process at a time has it; the lock, run.lock, goes with the process.
 class RunFolder {
@@ -30,8 +37,6 @@ class RunFolder {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(const std::string& name) const { return path_ / name; }
-  /// True when the folder holds a checkpoint to go on from.
-  bool has_checkpoint() const { return std::filesystem::exists(file("checkpoint.safetensors")); }
 
   /// Writes an object as a file, whole or not at all.
   void write_json(const std::string& name, const nlohmann::ordered_json& json) const;
@@ -39,10 +44,11 @@ class RunFolder {
   void log(const nlohmann::ordered_json& line);
   /// Makes the lines so far survive a loss of power. A checkpoint must not be safe before its lines are.
   void sync_log();
-  /// Keeps the lines of metrics.jsonl up to this many steps: a resumed run writes the others anew.
-  void cut_log(engine::Index steps);
-  /// Empties metrics.jsonl.
-  void clear_log();
+  /// Keeps the lines of metrics.jsonl that belong to this part of the run: what goes on writes the others
+  /// anew.
+  void cut_log(const LogPart& part);
+  /// Removes a file of the run, if it is there.
+  void remove(const std::string& name) const;
 
  private:
   void take_lock();

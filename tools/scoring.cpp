@@ -1,11 +1,14 @@
 #include "tools/scoring.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "engine/base/text.h"
 #include "engine/ops/ops.h"
 #include "tools/console.h"
+#include "tools/interrupt.h"
 
 namespace tools {
 
@@ -24,38 +27,99 @@ Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, const Scor
   return engine::sup_con(features, labels, scoring.temperature);
 }
 
+data::LoaderOptions loader_options(const Scoring& scoring, const ScoringData& data) {
+  const bool contrast = scoring.loss == Scoring::Loss::supcon, two_views = contrast && scoring.augment;
+  return {.preprocessing = data.preprocessing,
+          .batch_size = data.batch_size,
+          .drop_last = true,
+          .shuffle = data.shuffle,
+          .seed = data.seed,
+          .augmentation = two_views  ? "simclr"
+                          : contrast ? "none"
+                                     : data.augmentation,
+          .views = two_views ? 2 : 1,
+          .workers = data.workers};
+}
+
+/// Gives out one loss after the other; between two of them the gradients hold the sum so far.
+class ScoringLosses {
+ public:
+  ScoringLosses(models::Vit& model, const Scoring& scoring, const ScoringData& data, ScoringRun run)
+      : model_(model),
+        scoring_(scoring),
+        classes_(data.classes),
+        run_(std::move(run)),
+        loader_(data.pictures, loader_options(scoring, data)),
+        batches_(scoring.batches == 0 ? loader_.batches() : std::min(scoring.batches, loader_.batches())),
+        done_(run_.begun ? run_.begun->batches : 0),
+        progress_("score", batches_ - done_, data.batch_size) {}
+
+  Tensor next() {
+    started_ ? look_back() : start();
+    if (done_ == batches_) return {};
+    const auto batch = loader_.next();
+    engine::check(batch.has_value(), "scoring: the pictures ran out after batch", done_);
+    pictures_ = batch->names;
+    const Tensor loss =
+        scoring_.loss == Scoring::Loss::supcon
+            ? contrastive_loss(model_, *batch, scoring_)
+            : engine::cross_entropy(model_(batch->images), engine::one_hot(batch->labels, classes_));
+    check_finite(std::isfinite(loss.item()), engine::say("the loss of batch", done_, "is", loss.item()));
+    run_.on_loss(done_++, loss.item());
+    progress_.advance("loss " + fixed(loss.item(), 4));
+    return loss;
+  }
+
+ private:
+  void start() {
+    started_ = true;
+    parameters_ = engine::parameters(model_);
+    if (run_.begun) restore_partial_scores(*std::exchange(run_.begun, std::nullopt), parameters_);
+    loader_.start(0, done_);
+  }
+
+  /// After the backward pass of a batch.
+  void look_back() {
+    for (const auto& [name, parameter] : parameters_) {
+      if (parameter.grad().empty()) continue;
+      check_finite(
+          std::ranges::all_of(parameter.grad().data<float>(), [](float g) { return std::isfinite(g); }),
+          engine::say("the gradient of", name, "is not finite after batch", done_ - 1));
+    }
+    if (done_ == batches_ || run_.partial.empty()) return;
+    constexpr double kSeconds = 300;
+    const bool due = run_.save_every > 0 ? done_ % run_.save_every == 0 : since_saved_.seconds() > kSeconds;
+    if (due || noted_signal() != 0) {
+      run_.before_saving();
+      save_partial_scores(run_.partial, run_.config, done_, parameters_);
+      since_saved_ = {};
+    }
+    check_interrupted(engine::say("after scoring batch", done_ - 1) + "; --resume goes on from there");
+  }
+
+  void check_finite(bool finite, const std::string& complaint) const {
+    engine::check(finite, "scoring:", complaint + "; its pictures are", engine::join(pictures_, ", "));
+  }
+
+  models::Vit& model_;
+  Scoring scoring_;
+  Index classes_;
+  ScoringRun run_;
+  data::Loader loader_;
+  Index batches_, done_;
+  Progress progress_;
+  bool started_ = false;
+  std::vector<engine::NamedParameter> parameters_;
+  std::vector<std::string> pictures_;
+  Stopwatch since_saved_;
+};
+
 }  // namespace
 
 peft::NextLoss scoring_losses(models::Vit& model, const Scoring& scoring, const ScoringData& data,
-                              const std::function<void(Index, double)>& on_loss) {
-  const bool contrast = scoring.loss == Scoring::Loss::supcon, two_views = contrast && scoring.augment;
-  auto loader = std::make_shared<data::Loader>(
-      data.pictures, data::LoaderOptions{.preprocessing = data.preprocessing,
-                                         .batch_size = data.batch_size,
-                                         .drop_last = true,
-                                         .shuffle = data.shuffle,
-                                         .seed = data.seed,
-                                         .augmentation = two_views  ? "simclr"
-                                                         : contrast ? "none"
-                                                                    : data.augmentation,
-                                         .views = two_views ? 2 : 1,
-                                         .workers = data.workers});
-  const Index batches =
-      scoring.batches == 0 ? loader->batches() : std::min(scoring.batches, loader->batches());
-  auto progress = std::make_shared<Progress>("score", batches, data.batch_size);
-  loader->start(0);
-  return [=, &model, done = Index{0}]() mutable -> Tensor {
-    const auto batch = done < batches ? loader->next() : std::nullopt;
-    if (!batch) return {};
-    const Tensor loss =
-        contrast ? contrastive_loss(model, *batch, scoring)
-                 : engine::cross_entropy(model(batch->images), engine::one_hot(batch->labels, data.classes));
-    engine::check(std::isfinite(loss.item()), "scoring: the loss of batch", done, "is",
-                  engine::say(loss.item()) + "; its pictures are", engine::join(batch->names, ", "));
-    on_loss(done++, loss.item());
-    progress->advance("loss " + fixed(loss.item(), 4));
-    return loss;
-  };
+                              ScoringRun run) {
+  auto losses = std::make_shared<ScoringLosses>(model, scoring, data, std::move(run));
+  return [losses] { return losses->next(); };
 }
 
 }  // namespace tools

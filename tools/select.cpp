@@ -64,7 +64,7 @@ void run_select(Arguments arguments) {
   Job job = make_job(options);
   if (!gradients.empty()) job.method->keep_gradients();
   const Stopwatch watch;
-  prepare(job, options, [](Index, double) {});
+  prepare(job, options, {});
   const double scored = job.method->score_seconds();
   const double selected = watch.seconds() - scored;
   if (!options.out.empty()) {

@@ -13,6 +13,7 @@
 #include "engine/optim/clip.h"
 #include "peft/delta.h"
 #include "tools/console.h"
+#include "tools/interrupt.h"
 
 namespace tools {
 
@@ -36,6 +37,22 @@ data::LoaderOptions loader_options(const Trainer::Parts& p) {
           .classes = p.loaded.model.config().classes,
           .workers = static_cast<int>(o.workers)};
 }
+
+constexpr const char* kGoOn = "; --resume goes on from there";
+
+/// Puts the averages in the model for as long as it lives.
+class WithAverages {
+ public:
+  explicit WithAverages(std::optional<engine::Ema>& ema) : ema_(ema) { swap(); }
+  ~WithAverages() { swap(); }
+  WithAverages(const WithAverages&) = delete;
+
+ private:
+  void swap() {
+    if (ema_) ema_->swap();
+  }
+  std::optional<engine::Ema>& ema_;
+};
 
 /// The targets of a batch: soft ones from mixing, or the labels; smoothed.
 Tensor targets_of(const data::Batch& batch, Index classes, double smoothing) {
@@ -66,9 +83,8 @@ void Trainer::resume(const Checkpoint& checkpoint) {
 
 void Trainer::save() const {
   const PhaseTimer timer(Phase::save);
-  p_.folder.sync_log();
-  save_checkpoint(p_.folder.file("checkpoint.safetensors"), p_.loaded.model, *optimizer_,
-                  ema_ ? &*ema_ : nullptr, state_, p_.config);
+  p_.folder.sync_log();  // never older than the checkpoint
+  save_checkpoint(p_.folder, p_.loaded.model, *optimizer_, ema_ ? &*ema_ : nullptr, state_, p_.config);
 }
 
 void Trainer::check_finite(Index step, double value, const std::string& what,
@@ -77,6 +93,15 @@ void Trainer::check_finite(Index step, double value, const std::string& what,
   for (const auto& [name, parameter] : parameters_) parameter.grad() = {};
   if (is_sound()) save();
   diverged(engine::say("the", what, "of step", step, "is", value), pictures);
+}
+
+std::string Trainer::bad_gradient() const {
+  for (const auto& [name, parameter] : parameters_) {
+    if (parameter.grad().empty()) continue;
+    const auto g = parameter.grad().data<float>();
+    if (!std::ranges::all_of(g, [](float x) { return std::isfinite(x); })) return " of " + name;
+  }
+  return "";  // only their squares overflow
 }
 
 void Trainer::diverged(const std::string& complaint, const std::vector<std::string>& pictures) const {
@@ -122,7 +147,8 @@ double Trainer::take_step(Index step, Index epoch) {
   const Loss loss = gradients(step, epoch, pictures);
   const PhaseTimer timer(Phase::step);
   const double most = p_.options.clip > 0 ? p_.options.clip : std::numeric_limits<double>::infinity();
-  check_finite(step, engine::clip_gradients(parameters_, most), "gradient", pictures);
+  const double norm = engine::clip_gradients(parameters_, most);
+  if (!std::isfinite(norm)) check_finite(step, norm, "gradient" + bad_gradient(), pictures);
   const double lr = schedule_.at(step);
   optimizer_->step(lr);
   // Nothing is saved: the step has already spoilt the numbers.
@@ -158,14 +184,16 @@ void Trainer::put_back_best() {
 
 void Trainer::evaluate(Index epoch) {
   if (!p_.splits.val || p_.options.on != "train") return;
-  if (ema_) ema_->swap();
   const std::vector<Index> map =
       match_classes(p_.splits.classes, p_.loaded.classes, p_.loaded.model.config().classes);
   const EvaluateOptions how{p_.options.batch_size, static_cast<int>(p_.options.workers), ""};
-  const Evaluation e = judge(predict_split(p_.loaded.model, p_.splits.val, p_.loaded.preprocessing, map, how),
-                             p_.splits.classes, map);
-  keep_best(e.top1);
-  if (ema_) ema_->swap();
+  Evaluation e;
+  {
+    const WithAverages averages(ema_);
+    e = judge(predict_split(p_.loaded.model, p_.splits.val, p_.loaded.preprocessing, map, how),
+              p_.splits.classes, map);
+    keep_best(e.top1);
+  }
   p_.folder.log({{"kind", "eval"},
                  {"epoch", epoch},
                  {"split", "val"},
@@ -176,22 +204,44 @@ void Trainer::evaluate(Index epoch) {
   judgement_ = " val " + fixed(e.top1, 1) + " %";
 }
 
+void Trainer::train_epoch(Index epoch, Progress& progress) {
+  const Index done = state_.step % steps_per_epoch_;
+  const Index end = std::min(schedule_.steps, (epoch + 1) * steps_per_epoch_);
+  loader_.start(epoch, done * p_.options.grad_accum);
+  while (state_.step < end) {
+    const double loss = take_step(state_.step, epoch);
+    progress.advance("loss " + fixed(loss, 4) + judgement_);
+    const bool due = p_.options.save_every > 0 && state_.step % p_.options.save_every == 0;
+    // The last state is saved when it is judged, so that a resumed run need not judge again.
+    if (noted_signal() != 0 || (due && state_.step < end)) save();
+    check_interrupted(engine::say("after step", state_.step) + kGoOn);
+  }
+}
+
+bool Trainer::judgement_is_due() const {
+  const bool end = state_.step == schedule_.steps || state_.step % steps_per_epoch_ == 0;
+  return end && state_.judged < state_.step;
+}
+
+void Trainer::finish_epoch(Index epoch) {
+  const bool last = state_.step == schedule_.steps;
+  try {
+    if (last || (epoch + 1) % p_.options.eval_every == 0) evaluate(epoch);
+  } catch (const Interrupted&) {
+    save();
+    check_interrupted(engine::say("while judging epoch", epoch) + kGoOn);
+  }
+  state_.judged = state_.step;
+  const Index every = p_.options.save_every;
+  if (last || every == 0 || state_.step % every == 0) save();
+}
+
 void Trainer::run() {
   Progress progress("tune", schedule_.steps - state_.step, p_.options.batch_size * p_.options.grad_accum);
-  while (state_.step < schedule_.steps) {
-    const Index epoch = state_.step / steps_per_epoch_, done = state_.step % steps_per_epoch_;
-    loader_.start(epoch, done * p_.options.grad_accum);
-    const Index end = std::min(schedule_.steps, (epoch + 1) * steps_per_epoch_);
-    while (state_.step < end) {
-      const double loss = take_step(state_.step, epoch);
-      progress.advance("loss " + fixed(loss, 4) + judgement_);
-      if (state_.step == end) break;  // judged before it is saved: a resumed run need not judge again
-      if (p_.options.save_every > 0 && state_.step % p_.options.save_every == 0) save();
-    }
-    const bool last = state_.step == schedule_.steps;
-    if (last || (epoch + 1) % p_.options.eval_every == 0) evaluate(epoch);
-    const Index every = p_.options.save_every;
-    if (last || every == 0 || state_.step % every == 0) save();
+  while (true) {
+    if (judgement_is_due()) finish_epoch((state_.step - 1) / steps_per_epoch_);
+    if (state_.step == schedule_.steps) break;
+    train_epoch(state_.step / steps_per_epoch_, progress);
   }
   if (ema_) ema_->swap();
   put_back_best();

@@ -2,6 +2,7 @@
 
 #include "data/loader.h"
 #include "tools/checkpoint.h"
+#include "tools/console.h"
 #include "tools/evaluate.h"
 #include "tools/run_folder.h"
 #include "tools/tune_options.h"
@@ -25,7 +26,8 @@ class Trainer {
   void resume(const Checkpoint& checkpoint);
   /// Trains to the end and leaves in the model the numbers to keep: the averages with --ema, the best on val
   /// with --keep best. Throws an Error that names the step and its pictures when a loss, a gradient or a
-  /// weight is not finite; the checkpoint then holds a state whose numbers all are.
+  /// weight is not finite; the checkpoint then holds a state whose numbers all are. After a noted signal it
+  /// saves a checkpoint and throws Interrupted.
   void run();
   /// Writes a checkpoint of the present state.
   void save() const;
@@ -39,9 +41,15 @@ class Trainer {
   Loss gradients(Index step, Index epoch, std::vector<std::string>& pictures);
   void check_finite(Index step, double value, const std::string& what,
                     const std::vector<std::string>& pictures);
+  /// The first parameter whose gradient is not finite, as " of NAME".
+  std::string bad_gradient() const;
   /// Throws the Error of a run that goes on no more.
   [[noreturn]] void diverged(const std::string& complaint, const std::vector<std::string>& pictures) const;
   double take_step(Index step, Index epoch);  ///< the loss
+  void train_epoch(Index epoch, Progress& progress);
+  /// True after the last step of an epoch that was not yet judged.
+  bool judgement_is_due() const;
+  void finish_epoch(Index epoch);
   void evaluate(Index epoch);
   bool is_sound() const;  ///< all numbers that train are finite
   void keep_best(double top1);

@@ -1,4 +1,5 @@
 #include <iostream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/phase.h"
@@ -10,7 +11,9 @@
 #include "peft/delta.h"
 #include "tools/commands.h"
 #include "tools/console.h"
+#include "tools/interrupt.h"
 #include "tools/job.h"
+#include "tools/memory.h"
 #include "tools/trainer.h"
 
 namespace tools {
@@ -33,6 +36,7 @@ std::string config_of(const Job& job, const TuneOptions& options) {
     config.erase(free);  // these may change
   config["base_sha256"] = job.loaded.base_sha256;
   config["pictures"] = job.pictures->size();
+  config["pictures_sha256"] = pictures_sha256(job);
   return json_text(config);
 }
 
@@ -49,12 +53,22 @@ void write_config(const RunFolder& folder, const Job& job, const TuneOptions& op
   folder.write_json("config.json", config);
 }
 
-/// Scores and selects, writing the selection and the scoring losses.
-void select(Job& job, const TuneOptions& options, RunFolder& folder) {
+constexpr const char* kPartialScores = "scores.safetensors";
+
+/// Scores and selects, writing the selection and the scoring losses; goes on with a scoring that was
+/// interrupted.
+void select(Job& job, const TuneOptions& options, RunFolder& folder, const std::string& config) {
   const engine::PhaseTimer timer(Phase::score);
-  prepare(job, options, [&](Index batch, double loss) {
+  ScoringRun run;
+  run.partial = folder.file(kPartialScores), run.config = config, run.save_every = options.save_every;
+  if (options.resume) run.begun = read_partial_scores(run.partial, config);
+  if (run.begun) note(engine::say("resuming after scoring batch", run.begun->batches - 1));
+  folder.cut_log({.scores = run.begun ? run.begun->batches : 0, .steps = 0, .judged = -1});
+  run.before_saving = [&] { folder.sync_log(); };
+  run.on_loss = [&](Index batch, double loss) {
     folder.log({{"kind", "score"}, {"batch", batch}, {"loss", loss}});
-  });
+  };
+  prepare(job, options, std::move(run));
   if (job.method->choices().empty()) return;
   engine::write_safetensors(folder.file("selection.safetensors"),
                             peft::selection_tensors(job.method->choices()),
@@ -98,6 +112,15 @@ ordered_json evaluate_splits(Job& job, const TuneOptions& options, RunFolder& fo
   return results;
 }
 
+/// Says what the run will need, and refuses one that needs more than there is.
+void foretell_memory(Job& job, const TuneOptions& options) {
+  const MemoryForecast plan = forecast(job, options);
+  engine::release_free_buffers();
+  const std::size_t free = free_memory();
+  note("memory: " + plan.text());
+  if (!options.no_memory_check) check_memory(plan, free);
+}
+
 std::string seconds_list(const ordered_json& phases) {
   std::vector<std::string> words;
   for (const auto& [name, seconds] : phases.items())
@@ -134,21 +157,23 @@ void run_tune(Arguments arguments) {
   RunFolder::check_free(options.out, existing_runs(options));
 
   const Stopwatch watch;
+  note_signals();
   Job job = make_job(options);
+  foretell_memory(job, options);
   RunFolder folder(options.out, existing_runs(options));
   const std::string config = config_of(job, options);
-  std::optional<Checkpoint> checkpoint;
-  if (options.resume && folder.has_checkpoint())
-    checkpoint.emplace(folder.file("checkpoint.safetensors"), config);
+  const std::optional<Checkpoint> checkpoint =
+      options.resume ? Checkpoint::newest(folder, config) : std::nullopt;
   write_config(folder, job, options);
   if (checkpoint) {
-    folder.cut_log(checkpoint->state().step);
+    const RunState& state = checkpoint->state();
+    folder.cut_log(
+        {.scores = std::numeric_limits<Index>::max(), .steps = state.step, .judged = state.judged});
     checkpoint->restore(job.loaded.model, *job.method);
-    note(engine::say("resuming after step", checkpoint->state().step));
+    note(engine::say("resuming after step", state.step));
   } else {
-    folder.clear_log();
-    if (options.resume) note("note: " + options.out + " has no checkpoint to go on from; beginning anew");
-    select(job, options, folder);
+    if (options.resume) note("note: " + options.out + " has no checkpoint to go on from");
+    select(job, options, folder, config);
     engine::release_free_buffers();  // of sizes that scoring needed and training does not
   }
   Trainer trainer({job.loaded, *job.method, job.splits, folder, options, config});
@@ -156,6 +181,7 @@ void run_tune(Arguments arguments) {
     trainer.resume(*checkpoint);
   else
     trainer.save();
+  folder.remove(kPartialScores);
   trainer.run();
 
   const auto delta = folder.file("delta.safetensors");

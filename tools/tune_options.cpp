@@ -77,6 +77,7 @@ void TuneOptions::add_training(Args& args) {
   args.flag("--no-shuffle", no_shuffle, "train in sorted path order");
   args.integer("--eval-every", eval_every, 1, "epochs between evaluations on val");
   args.integer("--save-every", save_every, 0, "steps between checkpoints; 0: after every epoch");
+  args.flag("--no-memory-check", no_memory_check, "begin even where less memory is free than is foretold");
   args.choice("--keep", keep, {"last", "best"}, "the numbers to keep: the last, or the best on val");
   args.flag("--json", json, "print the result as one JSON object");
 }

@@ -23,7 +23,7 @@ struct TuneOptions {
   std::string augment = "none", recompute = "none";
 
   std::string out;
-  bool resume = false, overwrite = false, json = false, no_shuffle = false;
+  bool resume = false, overwrite = false, json = false, no_shuffle = false, no_memory_check = false;
   Index epochs = 10, steps = 0, grad_accum = 1;
   double lr = 1e-3, momentum = 0, weight_decay = 0, warmup_epochs = 0, min_lr = 0, clip = 0;
   std::string optimizer = "adam", schedule = "cosine";

@@ -68,7 +68,12 @@ void AtomicFile::flush() {
   waiting_.clear();
 }
 
-void AtomicFile::commit() {
+void AtomicFile::move(const std::filesystem::path& from, const std::filesystem::path& to) const {
+  if (uninterrupted([&] { return file_system().rename(from.c_str(), to.c_str()); }) != 0)
+    throw_system_error(path_.string(), "cannot be put in its place", errno);
+}
+
+void AtomicFile::commit(const std::filesystem::path& former) {
   check(output_.is_open(), path_.string() + ":", "is already complete");
   flush();
   const auto wanted = permissions(path_);
@@ -77,8 +82,8 @@ void AtomicFile::commit() {
     throw_system_error(path_.string(), "cannot get the permissions of the file it replaces", errno);
   output_.sync();
   output_.close();
-  if (uninterrupted([&] { return file_system().rename(temporary_.c_str(), path_.c_str()); }) != 0)
-    throw_system_error(path_.string(), "cannot be put in its place", errno);
+  if (!former.empty() && wanted) move(path_, former);
+  move(temporary_, path_);
   placed_ = true;
   sync_folder(folder_, path_.string());
 }

@@ -28,8 +28,9 @@ class AtomicFile {
   void write(std::span<const std::byte> bytes);
   /// Puts the file in its place, replacing what was there. When it returns, content and name would survive
   /// a loss of power. Call it once. When it throws, the file has its old content or, if only the last step
-  /// failed, the new one.
-  void commit();
+  /// failed, the new one. With `former`, what was there before is first moved to that name in the same
+  /// folder; the old content then is under one of both names at every moment.
+  void commit(const std::filesystem::path& former = {});
 
   /// True for the hidden name under which a process, that may since have been killed, began a file `name`.
   static bool is_temporary(std::string_view hidden, std::string_view name);
@@ -37,6 +38,7 @@ class AtomicFile {
  private:
   void create();
   void flush();
+  void move(const std::filesystem::path& from, const std::filesystem::path& to) const;
 
   std::filesystem::path path_, folder_, temporary_;
   Output output_;

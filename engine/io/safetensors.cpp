@@ -117,10 +117,10 @@ void Safetensors::read_into(std::string_view name, Tensor& tensor) const {
 }
 
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
-                       const Metadata& metadata) {
+                       const Metadata& metadata, const std::filesystem::path& former) {
   AtomicFile file(path);
   emit(tensors, metadata, path.string(), [&](std::span<const std::byte> bytes) { file.write(bytes); });
-  file.commit();
+  file.commit(former);
 }
 
 std::string sha256_of_safetensors(const NamedTensors& tensors, const Metadata& metadata) {

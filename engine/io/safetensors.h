@@ -52,9 +52,10 @@ using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 /// Writes the tensors as a safetensors file that appears whole or not at all (see AtomicFile). The order of
 /// `tensors` does not matter: the same tensors and metadata give the same bytes. Throws an Error naming the
-/// path for an empty tensor, a name given twice or text that is not UTF-8.
+/// path for an empty tensor, a name given twice or text that is not UTF-8. `former` as in
+/// AtomicFile::commit().
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
-                       const Metadata& metadata = {});
+                       const Metadata& metadata = {}, const std::filesystem::path& former = {});
 
 /// The SHA-256 hash of the file that write_safetensors() would write.
 std::string sha256_of_safetensors(const NamedTensors& tensors, const Metadata& metadata = {});

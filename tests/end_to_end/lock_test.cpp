@@ -29,12 +29,12 @@ bool wait_until(const std::function<bool()>& it_is_so) {
 class LongRun : public Garden {
  public:
   LongRun() : run_(words()) {
-    EXPECT_TRUE(wait_until([&] {
-      return fs::exists(log()) && read_text(log()).find("\"step\"") != std::string::npos;
-    }));
+    EXPECT_TRUE(wait_until(
+        [&] { return fs::exists(log()) && read_text(log()).find("\"step\"") != std::string::npos; }));
   }
   Words words() const {
-    return Words{"tune"} + job("linear") + Words{"--steps", "1000000", "--save-every", "2", "--out", run_folder()};
+    return Words{"tune"} + job("linear") +
+           Words{"--steps", "1000000", "--save-every", "2", "--out", run_folder()};
   }
   fs::path log() const { return run_folder() + "/metrics.jsonl"; }
   Background& run() { return run_; }
@@ -57,9 +57,10 @@ TEST(SecondRun, in_the_folder_of_one_that_is_at_work_is_refused_with_the_name_of
 
 TEST(SecondRun, finds_the_first_before_it_loads_anything) {
   LongRun first;
-  EXPECT_THAT(run({"tune", "--model", first / "missing", "--data", first / "missing", "--out", first.run_folder()})
-                  .error(kFailed),
-              HasSubstr("is writing this run"));
+  EXPECT_THAT(
+      run({"tune", "--model", first / "missing", "--data", first / "missing", "--out", first.run_folder()})
+          .error(kFailed),
+      HasSubstr("is writing this run"));
 }
 
 TEST(SecondRun, goes_on_when_the_first_was_killed) {
@@ -96,8 +97,8 @@ TEST(RunFolder, is_cleared_of_what_a_killed_run_had_begun_to_write) {
   const Garden garden;
   garden.tune("linear");
   const fs::path folder = garden.run_folder();
-  const Words begun{".checkpoint.safetensors.tmp.17.0", ".config.json.tmp.17.1", ".delta.safetensors.tmp.17.2",
-                    ".metrics.jsonl.tmp.17.3"},
+  const Words begun{".checkpoint.safetensors.tmp.17.0", ".config.json.tmp.17.1",
+                    ".delta.safetensors.tmp.17.2", ".metrics.jsonl.tmp.17.3"},
       others{".mine.tmp.17.0", ".delta.safetensors.tmp", "notes.txt"};
   for (const std::string& name : begun + others) write_text(folder / name, "half");
   garden.tune("linear", {"--resume"});

@@ -78,7 +78,8 @@ Outcome run(const Words& words, const Surroundings& where) {
   return outcome;
 }
 
-Background::Background(const Words& words) : process_(start(words, "/dev/null", "/dev/null", {})) {}
+Background::Background(const Words& words, const fs::path& errors)
+    : process_(start(words, "/dev/null", errors, {})) {}
 
 Background::~Background() {
   kill();
@@ -97,6 +98,12 @@ bool Background::kill() {
   const int status = wait_for(process_);
   process_ = -1;
   return status == 128 + SIGKILL;
+}
+
+int Background::wait() {
+  const int status = wait_for(process_);
+  process_ = -1;
+  return status;
 }
 
 Words through_shell(const std::string& redirections) {

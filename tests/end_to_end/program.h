@@ -41,11 +41,14 @@ Outcome run(const Words& words, const Surroundings& where = {});
 /// The same in the background, for tests that end it.
 class Background {
  public:
-  explicit Background(const Words& words);
+  /// What it writes to stderr goes to `errors`.
+  explicit Background(const Words& words, const fs::path& errors = "/dev/null");
   ~Background();
   Background(const Background&) = delete;
   /// Ends it by SIGKILL and waits. False when it had ended by itself.
   bool kill();
+  /// Waits for its end: the exit status, 128 + the signal when one ended it.
+  int wait();
   bool running();
   int process() const { return process_; }
 

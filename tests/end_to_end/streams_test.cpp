@@ -9,8 +9,8 @@ namespace {
 
 TEST(StandardStreams, that_are_closed_do_no_harm_to_the_files) {
   // With all that is told about the pictures nothing is noted before the first file is opened.
-  const Words more{"--mean", "0.5,0.5,0.5", "--std",    "0.5,0.5,0.5", "--interpolation",
-                   "bicubic", "--resize",   "squash", "--json"};
+  const Words more{"--mean",  "0.5,0.5,0.5", "--std",  "0.5,0.5,0.5", "--interpolation",
+                   "bicubic", "--resize",    "squash", "--json"};
   const Garden garden;
   EXPECT_EQ(garden.tune("linear", more, "whole").err.find("note"), std::string::npos);
   const fs::path whole = garden.run_folder("whole"), broken = garden.run_folder("broken");

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace tools {
+
+/// The user has asked the program to stop, and what was worth keeping is saved. Exit status 128 + signal.
+struct Interrupted : std::runtime_error {
+  Interrupted(int number, const std::string& what) : std::runtime_error(what), signal(number) {}
+  int signal;
+};
+
+/// From now on SIGINT, SIGTERM and SIGHUP are noted, for the work to stop where it can go on later. A second
+/// one ends the program at once, with status 128 + signal. A signal that the program was started to ignore,
+/// as by nohup, stays ignored.
+void note_signals();
+/// The signal that was noted; 0 when there was none.
+int noted_signal();
+/// Throws an Interrupted that says `where` the work stopped, when a signal was noted.
+void check_interrupted(const std::string& where);
+
+}  // namespace tools

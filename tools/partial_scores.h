@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/nn/state.h"
+
+namespace tools {
+
+using engine::Index;
+
+/// What scoring has summed up so far. Written now and then, so that a run that is killed while it scores need
+/// not start over.
+struct PartialScores {
+  Index batches = 0;        ///< that are in the sums
+  engine::State gradients;  ///< of every scored parameter
+};
+
+/// Writes what `batches` batches have left in the gradients of `parameters`, whole or not at all.
+void save_partial_scores(const std::filesystem::path& path, const std::string& config, Index batches,
+                         const std::vector<engine::NamedParameter>& parameters);
+
+/// Reads it back; nothing when there is none, or none that is whole and of the same `config`: scoring then
+/// starts over, and a note says why.
+std::optional<PartialScores> read_partial_scores(const std::filesystem::path& path,
+                                                 const std::string& config);
+
+/// Gives the parameters the sums as gradients. Throws an Error naming the parameter when they do not fit what
+/// is scored.
+void restore_partial_scores(const PartialScores& scores,
+                            const std::vector<engine::NamedParameter>& parameters);
+
+}  // namespace tools
