@@ -108,7 +108,8 @@ std::string megabytes(std::size_t bytes) {
 std::string MemoryForecast::text() const {
   return engine::say("weights", megabytes(weights) + ", gradients", megabytes(gradients) + ", optimizer",
                      megabytes(optimizer) + ", activations", megabytes(activations) + ", pictures",
-                     megabytes(pictures));
+                     megabytes(pictures) + ", program", megabytes(program) + "; together",
+                     megabytes(total()));
 }
 
 MemoryForecast forecast(Job& job, const TuneOptions& options) {
@@ -119,10 +120,15 @@ MemoryForecast forecast(Job& job, const TuneOptions& options) {
   const peft::Scoring* scoring = job.method->scoring();
   const bool stacked = scoring && scoring->loss == peft::Scoring::Loss::supcon && scoring->augment;
   const models::VitConfig& c = model.config();
-  constexpr Index held = 5;  // batches: those in the making, one waiting, one in use
-  plan.pictures = static_cast<std::size_t>(held * options.batch_size * (stacked ? 2 : 1) * c.channels *
-                                           c.image_size * c.image_size) *
-                  sizeof(float);
+  // Of the pictures to learn from five batches at most are in the making, waiting and in use; then as many to
+  // be judged.
+  const auto held = [&](const data::Dataset* pictures) {
+    return pictures ? std::min(5 * options.batch_size, pictures->size()) : 0;
+  };
+  plan.pictures =
+      static_cast<std::size_t>((held(job.pictures.get()) * (stacked ? 2 : 1) + held(job.splits.val.get())) *
+                               c.channels * c.image_size * c.image_size) *
+      sizeof(float);
 
   job.method->prepare(model, {});
   const std::size_t trained = trained_bytes(model);

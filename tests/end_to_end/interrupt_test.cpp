@@ -48,7 +48,8 @@ TEST_P(Interrupted, run_saves_leaves_with_its_status_and_goes_on_as_if_nothing_h
 INSTANTIATE_TEST_SUITE_P(, Interrupted,
                          ::testing::Values(Stop{"SIGINT", SIGINT, "\"step\",\"step\":7,", "after step"},
                                            Stop{"SIGTERM", SIGTERM, "\"score\",\"batch\":0,", "after"},
-                                           Stop{"SIGHUP", SIGHUP, "\"step\",\"step\":11,", "--resume goes on from there"}),
+                                           Stop{"SIGHUP", SIGHUP, "\"step\",\"step\":11,",
+                                                "--resume goes on from there"}),
                          [](const auto& stop) { return std::string(stop.param.name); });
 
 TEST(IgnoredSignal, stays_ignored) {

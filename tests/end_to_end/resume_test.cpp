@@ -83,7 +83,8 @@ TEST(ResumedRun, without_a_checkpoint_begins_anew) {
   garden.tune("grft", {"--resume"});
   const fs::path folder = garden.run_folder();
   const std::vector<Json> lines = timeless(folder);
-  for (const char* name : {"checkpoint.safetensors", "checkpoint.previous.safetensors"}) fs::remove(folder / name);
+  for (const char* name : {"checkpoint.safetensors", "checkpoint.previous.safetensors"})
+    fs::remove(folder / name);
   EXPECT_TRUE(garden.tune("grft", {"--resume"}).noted("no checkpoint"));
   EXPECT_EQ(timeless(folder), lines);
 }
@@ -114,9 +115,11 @@ TEST(DamagedCheckpoint, is_refused_when_there_is_no_other_that_is_whole) {
   const Garden garden;
   garden.tune("grft");
   const fs::path folder = garden.run_folder();
-  for (const char* name : {"checkpoint.safetensors", "checkpoint.previous.safetensors"}) damage(folder / name);
-  const std::string error = run(Words{"tune"} + garden.job("grft") + Words{"--epochs", "2", "--lr", "0.01", "--out", folder, "--resume"})
-          .error(1);
+  for (const char* name : {"checkpoint.safetensors", "checkpoint.previous.safetensors"})
+    damage(folder / name);
+  const std::string error = run(Words{"tune"} + garden.job("grft") +
+                                Words{"--epochs", "2", "--lr", "0.01", "--out", folder, "--resume"})
+                                .error(1);
   EXPECT_NE(error.find("damaged"), std::string::npos) << error;
   EXPECT_NE(error.find("--overwrite"), std::string::npos) << error;
   EXPECT_TRUE(fs::exists(folder / "result.json"));

@@ -2,6 +2,7 @@
 
 #include "tests/end_to_end/garden.h"
 #include "tests/end_to_end/long_run.h"
+#include "tests/support/sanitizer.h"
 
 namespace end_to_end {
 namespace {
@@ -9,7 +10,7 @@ namespace {
 /// `tune` of the garden with these many threads and workers; the bytes of the delta.
 std::string delta_of(const Garden& garden, const std::string& method, const std::string& threads,
                      const std::string& workers, const std::string& seed = "0",
-                     const std::string& recompute = "none") {
+                     const std::string& recompute = "none", const Surroundings& where = {}) {
   const std::string name = method + threads + workers + seed + recompute;
   const Words words = Words{"tune",
                             "--model",
@@ -35,7 +36,7 @@ std::string delta_of(const Garden& garden, const std::string& method, const std:
                             "--out",
                             garden.run_folder(name)} +
                       demanding();
-  const Outcome outcome = run(words);
+  const Outcome outcome = run(words, where);
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   return read_text(garden.run_folder(name) + "/delta.safetensors");
 }
@@ -61,6 +62,20 @@ TEST_P(SameBits, with_recomputed_blocks) {
   const Garden garden;
   EXPECT_TRUE(delta_of(garden, GetParam(), "2", "1", "0", "blocks") ==
               delta_of(garden, GetParam(), "2", "1"));
+}
+
+TEST_P(SameBits, wherever_memory_lies_and_however_loops_are_dealt_out) {
+  if (support::kSanitized) GTEST_SKIP() << "sanitizers have an allocator of their own";
+  const Garden garden;
+  const std::string one = delta_of(garden, GetParam(), "1", "0");
+  const Words places{"0", "16", "32", "48"}, dealings{"static", "dynamic,1", "guided", "static,3"},
+      threads{"2", "3", "4", "7"};
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const Surroundings where{.through = {"env", std::string("LD_PRELOAD=") + ESPALIER_SHIFTED_MALLOC,
+                                         "ESPALIER_SHIFT=" + places[i], "OMP_SCHEDULE=" + dealings[i]}};
+    EXPECT_TRUE(delta_of(garden, GetParam(), threads[i], "2", "0", "none", where) == one)
+        << threads[i] << " threads, shifted by " << places[i];
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(, SameBits, ::testing::Values("full", "grft", "gps", "sift"),

@@ -1,0 +1,65 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/end_to_end/garden.h"
+
+namespace end_to_end {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// A model whose loss is finite and whose gradient is not: the class token is the same in every channel, so
+/// that the last norm forgets it and its huge weight, but the gradient goes through that weight.
+void write_steep_model(const Garden& garden) {
+  engine::State state = small_state();
+  const auto set = [&](const std::string& name, float value) {
+    std::ranges::fill(tensor_of(state, name).data<float>(), value);
+  };
+  set("cls_token", 1);
+  set("pos_embed", 0);
+  for (const char* block : {"blocks.0.", "blocks.1."}) {
+    for (const char* layer : {"attn.proj.", "mlp.fc2."}) {
+      set(std::string(block) + layer + "weight", 0);
+      set(std::string(block) + layer + "bias", 0);
+    }
+  }
+  set("norm.weight", 1e38f);
+  for (float& w : tensor_of(state, "head.weight").data<float>()) w *= 1e6f;
+  write_model(garden.model(), state);
+}
+
+TEST(Gradient, that_is_not_finite_is_told_with_tensor_step_and_pictures) {
+  const Garden garden;
+  write_steep_model(garden);
+  const Words words = Words{"tune"} + garden.job("full") + Words{"--steps", "2", "--head", "new", "--out", garden.run_folder()};
+  const std::string error = run(words).error(1);
+  EXPECT_THAT(error, HasSubstr("the gradient of "));
+  EXPECT_THAT(error, HasSubstr("of step 0"));
+  EXPECT_THAT(error, HasSubstr(".ppm"));
+}
+
+TEST(Score, that_is_not_finite_is_told_with_tensor_batch_and_pictures) {
+  const Garden garden;
+  write_steep_model(garden);
+  const Words words = Words{"tune"} + garden.job("grft") + Words{"--score", "ce", "--steps", "2", "--out", garden.run_folder()};
+  const std::string error = run(words).error(1);
+  EXPECT_THAT(error, HasSubstr("scoring: the gradient of "));
+  EXPECT_THAT(error, HasSubstr("after batch 0"));
+  EXPECT_THAT(error, HasSubstr(".ppm"));
+}
+
+TEST(Weights, that_a_step_has_spoilt_leave_the_last_good_checkpoint) {
+  const Garden garden;
+  const fs::path out = garden.run_folder();
+  const Words words = Words{"tune"} + garden.job("full") +
+                      Words{"--steps", "5", "--save-every", "1", "--optimizer", "sgd", "--lr", "1e38", "--out", out};
+  const std::string error = run(words).error(1);
+  EXPECT_THAT(error, HasSubstr("step"));
+  EXPECT_THAT(error, HasSubstr("checkpoint.safetensors"));
+  EXPECT_TRUE(fs::exists(out / "checkpoint.safetensors"));
+}
+
+}  // namespace
+}  // namespace end_to_end

@@ -1,0 +1,102 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <regex>
+
+#include "tests/end_to_end/long_run.h"
+#include "tests/support/sanitizer.h"
+
+namespace end_to_end {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// A run whose activations are large, on the garden's pictures.
+Words large_run(const Garden& garden, const std::string& method, const fs::path& out) {
+  return {"tune",   "--arch", "vit_tiny_patch16_224", "--data",  garden.data(), "--method", method, "--batch-size",
+          "9",      "--steps", "1",                   "--threads", "2",          "--workers", "1",   "--out",
+          out};
+}
+
+/// The megabytes that the note of a run foretells.
+double foretold(const Outcome& outcome) {
+  std::smatch found;
+  const bool there = std::regex_search(outcome.err, found, std::regex("together (\\d+) MB"));
+  EXPECT_TRUE(there) << outcome.err;
+  return there ? std::stod(found[1]) : 0;
+}
+
+class Forecast : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Forecast, is_near_the_peak_of_the_run) {
+  if (support::kSanitized) GTEST_SKIP() << "sanitizers need memory of their own";
+  const Garden garden;
+  const fs::path out = garden.run_folder();
+  const Outcome outcome = run(large_run(garden, GetParam(), out));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const double peak = read_json(out / "result.json")["peak_mb"];
+  EXPECT_GT(foretold(outcome), 0.7 * peak);
+  EXPECT_LT(foretold(outcome), 1.3 * peak);
+}
+
+INSTANTIATE_TEST_SUITE_P(, Forecast, ::testing::Values("linear", "full", "grft"),
+                         [](const auto& method) { return std::string(method.param); });
+
+/// The surroundings of a program that gets this much address space.
+Surroundings with_megabytes(int count) {
+  return {.through = {"sh", "-c", "ulimit -v " + std::to_string(count * 1000) + "; exec \"$@\"", "sh"}};
+}
+
+TEST(TooLittleMemory, is_found_out_before_the_run_and_what_to_lower_is_said) {
+  if (support::kSanitized) GTEST_SKIP() << "sanitizers reserve address space";
+  const Garden garden;
+  const fs::path out = garden.run_folder();
+  const std::string error = run(large_run(garden, "grft", out), with_megabytes(400)).error(1);
+  EXPECT_THAT(error, HasSubstr("while scoring"));
+  for (const char* word : {"--batch-size", "--image-size", "--recompute"}) EXPECT_THAT(error, HasSubstr(word));
+  EXPECT_FALSE(fs::exists(out));
+}
+
+TEST(TooLittleMemory, in_the_midst_of_a_run_is_one_line_and_leaves_no_half_file) {
+  if (support::kSanitized) GTEST_SKIP() << "sanitizers reserve address space";
+  const Garden garden;
+  const fs::path out = garden.run_folder();
+  const Words words = large_run(garden, "grft", out) + Words{"--no-memory-check"};
+  const std::string error = run(words, with_megabytes(400)).error(1);
+  EXPECT_THAT(error, HasSubstr("out of memory"));
+  EXPECT_THAT(error, HasSubstr("--batch-size"));
+  if (fs::exists(out)) {
+    for (const auto& entry : fs::directory_iterator(out))
+      EXPECT_FALSE(entry.path().filename().string().starts_with(".")) << entry.path();
+  }
+  EXPECT_EQ(run(words + Words{"--resume"}).status, 0) << "with enough memory it goes on";
+}
+
+/// Resident bytes of a process; 0 when it is over.
+std::size_t resident_bytes(int process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/statm");
+  std::size_t all = 0, resident = 0;
+  file >> all >> resident;
+  return resident * 4096;
+}
+
+TEST(ResidentMemory, is_flat_over_two_hundred_epochs) {
+  if (support::kSanitized) GTEST_SKIP() << "sanitizers keep freed memory";
+  const Garden garden;
+  const fs::path out = garden.run_folder();
+  Background tune(Words{"tune"} + garden.job("grft") +
+                  Words{"--epochs", "200", "--augment", "fgvc", "--ema", "0.9", "--mixup", "0.2", "--out", out});
+  const auto bytes_after_epoch = [&](const std::string& epoch) {
+    wait_for_line(tune, out, "\"eval\",\"epoch\":" + epoch + ",");
+    return resident_bytes(tune.process());
+  };
+  const std::size_t early = bytes_after_epoch("20"), late = bytes_after_epoch("195");
+  EXPECT_GT(early, 0u);
+  EXPECT_GT(late, 0u) << "the run was over too soon";
+  EXPECT_LT(late, early + 1'000'000) << "grew from " << early << " bytes";
+  EXPECT_EQ(tune.wait(), 0);
+}
+
+}  // namespace
+}  // namespace end_to_end
