@@ -22,15 +22,16 @@ namespace {
 // Written first and never removed, so that it tells a run from other folders.
 constexpr const char* kLog = "metrics.jsonl";
 constexpr const char* kLock = "run.lock";
-// What a run writes besides.
-constexpr std::array kFiles{
-    "checkpoint.previous.safetensors", "checkpoint.safetensors", "scores.safetensors", "config.json",
-    "selection.safetensors",           "delta.safetensors",      "result.json",        "report.html"};
+// What a run writes besides: what it goes on from, and the rest.
+constexpr std::array kCheckpoints{"checkpoint.previous.safetensors", "checkpoint.safetensors",
+                                  "scores.safetensors"};
+constexpr std::array kFiles{"config.json", "selection.safetensors", "delta.safetensors", "result.json",
+                            "report.html"};
 
 /// True for the hidden name of a file that a run began to write.
 bool is_leftover(const std::string& name) {
   const auto begun = [&](const char* file) { return engine::AtomicFile::is_temporary(name, file); };
-  return begun(kLog) || std::ranges::any_of(kFiles, begun);
+  return begun(kLog) || std::ranges::any_of(kCheckpoints, begun) || std::ranges::any_of(kFiles, begun);
 }
 
 /// True for a folder without a run: an empty one, or one whose run was killed before it began.
@@ -112,9 +113,11 @@ void RunFolder::remove_leftovers() const {
 }
 
 void RunFolder::remove_files() const {
-  for (const char* name : kFiles) engine::remove_file(file(name));
-  // Before the log is emptied: a checkpoint that came back after a loss of power would lack its lines.
+  for (const char* name : kCheckpoints) engine::remove_file(file(name));
+  // A checkpoint that came back after a loss of power would be gone on from, without the files that go with
+  // it.
   engine::sync_folder(path_, path_.string());
+  for (const char* name : kFiles) engine::remove_file(file(name));
 }
 
 void RunFolder::open_log() {
@@ -153,7 +156,7 @@ void RunFolder::cut_log(const LogPart& part) {
 }
 
 void RunFolder::remove(const std::string& name) const {
-  engine::remove_file(file(name));
+  if (fs::exists(file(name))) engine::remove_file(file(name));
 }
 
 }  // namespace tools

@@ -33,7 +33,8 @@ void write_steep_model(const Garden& garden) {
 TEST(Gradient, that_is_not_finite_is_told_with_tensor_step_and_pictures) {
   const Garden garden;
   write_steep_model(garden);
-  const Words words = Words{"tune"} + garden.job("full") + Words{"--steps", "2", "--head", "new", "--out", garden.run_folder()};
+  const Words words = Words{"tune"} + garden.job("full") +
+                      Words{"--steps", "2", "--head", "new", "--out", garden.run_folder()};
   const std::string error = run(words).error(1);
   EXPECT_THAT(error, HasSubstr("the gradient of "));
   EXPECT_THAT(error, HasSubstr("of step 0"));
@@ -43,7 +44,8 @@ TEST(Gradient, that_is_not_finite_is_told_with_tensor_step_and_pictures) {
 TEST(Score, that_is_not_finite_is_told_with_tensor_batch_and_pictures) {
   const Garden garden;
   write_steep_model(garden);
-  const Words words = Words{"tune"} + garden.job("grft") + Words{"--score", "ce", "--steps", "2", "--out", garden.run_folder()};
+  const Words words = Words{"tune"} + garden.job("grft") +
+                      Words{"--score", "ce", "--steps", "2", "--out", garden.run_folder()};
   const std::string error = run(words).error(1);
   EXPECT_THAT(error, HasSubstr("scoring: the gradient of "));
   EXPECT_THAT(error, HasSubstr("after batch 0"));
@@ -53,8 +55,9 @@ TEST(Score, that_is_not_finite_is_told_with_tensor_batch_and_pictures) {
 TEST(Weights, that_a_step_has_spoilt_leave_the_last_good_checkpoint) {
   const Garden garden;
   const fs::path out = garden.run_folder();
-  const Words words = Words{"tune"} + garden.job("full") +
-                      Words{"--steps", "5", "--save-every", "1", "--optimizer", "sgd", "--lr", "1e38", "--out", out};
+  const Words words =
+      Words{"tune"} + garden.job("full") +
+      Words{"--steps", "5", "--save-every", "1", "--optimizer", "sgd", "--lr", "1e38", "--out", out};
   const std::string error = run(words).error(1);
   EXPECT_THAT(error, HasSubstr("step"));
   EXPECT_THAT(error, HasSubstr("checkpoint.safetensors"));

@@ -14,8 +14,22 @@ using ::testing::HasSubstr;
 
 /// A run whose activations are large, on the garden's pictures.
 Words large_run(const Garden& garden, const std::string& method, const fs::path& out) {
-  return {"tune",   "--arch", "vit_tiny_patch16_224", "--data",  garden.data(), "--method", method, "--batch-size",
-          "9",      "--steps", "1",                   "--threads", "2",          "--workers", "1",   "--out",
+  return {"tune",
+          "--arch",
+          "vit_tiny_patch16_224",
+          "--data",
+          garden.data(),
+          "--method",
+          method,
+          "--batch-size",
+          "9",
+          "--steps",
+          "1",
+          "--threads",
+          "2",
+          "--workers",
+          "1",
+          "--out",
           out};
 }
 
@@ -54,7 +68,8 @@ TEST(TooLittleMemory, is_found_out_before_the_run_and_what_to_lower_is_said) {
   const fs::path out = garden.run_folder();
   const std::string error = run(large_run(garden, "grft", out), with_megabytes(400)).error(1);
   EXPECT_THAT(error, HasSubstr("while scoring"));
-  for (const char* word : {"--batch-size", "--image-size", "--recompute"}) EXPECT_THAT(error, HasSubstr(word));
+  for (const char* word : {"--batch-size", "--image-size", "--recompute"})
+    EXPECT_THAT(error, HasSubstr(word));
   EXPECT_FALSE(fs::exists(out));
 }
 
@@ -85,8 +100,9 @@ TEST(ResidentMemory, is_flat_over_two_hundred_epochs) {
   if (support::kSanitized) GTEST_SKIP() << "sanitizers keep freed memory";
   const Garden garden;
   const fs::path out = garden.run_folder();
-  Background tune(Words{"tune"} + garden.job("grft") +
-                  Words{"--epochs", "200", "--augment", "fgvc", "--ema", "0.9", "--mixup", "0.2", "--out", out});
+  Background tune(
+      Words{"tune"} + garden.job("grft") +
+      Words{"--epochs", "200", "--augment", "fgvc", "--ema", "0.9", "--mixup", "0.2", "--out", out});
   const auto bytes_after_epoch = [&](const std::string& epoch) {
     wait_for_line(tune, out, "\"eval\",\"epoch\":" + epoch + ",");
     return resident_bytes(tune.process());

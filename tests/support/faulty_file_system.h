@@ -12,38 +12,42 @@
 
 namespace support {
 
-/// What is to happen at one of the calls to a file system, counted from 1. Nothing happens at number 0.
+/// What is to happen at one of the calls to a file system, counted from 1, or at each of them.
 struct Fault {
   enum class Kind {
-    fail,         ///< this call fails with `error`
-    fail_onward,  ///< and so do all later ones; on a full disk those that need room
-    short_write,  ///< a write takes only a part; other calls are as ever
-    kill_before,  ///< the process ends by SIGKILL when it comes to the call
-    kill_half,    ///< a write takes a part, then the process ends; other calls are as ever
-    kill_after    ///< the call is done, then the process ends
+    fail,              ///< the call fails with `error`
+    fail_onward,       ///< and so do all later ones; on a full disk those that need room
+    short_write,       ///< a write takes only a part; other calls are as ever
+    kill_before,       ///< the process ends by SIGKILL when it comes to the call
+    kill_half,         ///< a write takes a part, then the process ends; other calls are as ever
+    kill_after,        ///< the call is done, then the process ends
+    each_interrupted,  ///< every call fails with EINTR, but not when it is made again
+    each_short         ///< every write takes only a part
   };
   Kind kind = Kind::fail;
-  long at = 0;
+  long at = 0;  ///< the number of the call; none has number 0
   int error = 0;
 };
 
-/// The system's own file system with a fault. It knows the calls that were made.
+/// The system's own file system with a fault.
 class FaultyFileSystem : public engine::FileSystem {
  public:
   explicit FaultyFileSystem(Fault fault = {}) : fault_(fault) {}
 
-  /// "open", "write" ... in their order.
+  /// The calls that were made: "open", "write" ...
   const std::vector<std::string>& calls() const { return calls_; }
 
   int open(const char* path, For purpose, mode_t mode) override {
     return at_call("open", [&] { return FileSystem::open(path, purpose, mode); });
   }
   ssize_t write(int descriptor, const void* bytes, std::size_t count) override {
+    using enum Fault::Kind;
+    const bool now = is_next();
     const bool partly =
-        is_next() && (fault_.kind == Fault::Kind::short_write || fault_.kind == Fault::Kind::kill_half);
+        (now && (fault_.kind == short_write || fault_.kind == kill_half)) || fault_.kind == each_short;
     const std::size_t taken = partly ? (count + 1) / 2 : count;
     const ssize_t written = at_call("write", [&] { return FileSystem::write(descriptor, bytes, taken); });
-    if (partly && fault_.kind == Fault::Kind::kill_half) die();
+    if (now && fault_.kind == kill_half) die();
     return written;
   }
   int fsync(int descriptor) override {
@@ -58,15 +62,13 @@ class FaultyFileSystem : public engine::FileSystem {
   int flock(int descriptor, int operation) override {
     return at_call("flock", [&] { return FileSystem::flock(descriptor, operation); });
   }
-  /// A close that fails has closed all the same, as on Linux.
+  /// A close that fails has closed all the same, as on Linux, and is not made again.
   int close(int descriptor) override {
-    bool closed = false;
-    const int result = at_call("close", [&] {
-      closed = true;
-      return FileSystem::close(descriptor);
-    });
+    const int result = at_call("close", [&] { return FileSystem::close(descriptor); });
+    if (result == 0) return 0;
     const int error = errno;
-    if (!closed) FileSystem::close(descriptor);
+    FileSystem::close(descriptor);
+    interrupted_ = false;
     errno = error;
     return result;
   }
@@ -83,12 +85,17 @@ class FaultyFileSystem : public engine::FileSystem {
  private:
   bool is_next() const { return static_cast<long>(calls_.size()) + 1 == fault_.at; }
 
-  bool fails(const std::string& name, bool now) const {
-    if (fault_.kind == Fault::Kind::fail) return now;
-    if (fault_.kind != Fault::Kind::fail_onward || fault_.at == 0) return false;
-    if (static_cast<long>(calls_.size()) < fault_.at) return false;
-    const bool full = fault_.error == ENOSPC || fault_.error == EDQUOT;
-    return !(full && (name == "unlink" || name == "close"));
+  /// The error of the call that was noted last, or 0.
+  int error_of(const std::string& name, bool now) {
+    if (fault_.kind == Fault::Kind::each_interrupted) {
+      interrupted_ = !interrupted_;
+      return interrupted_ ? EINTR : 0;
+    }
+    if (fault_.kind == Fault::Kind::fail) return now ? fault_.error : 0;
+    if (fault_.kind != Fault::Kind::fail_onward || static_cast<long>(calls_.size()) < fault_.at) return 0;
+    const bool full = fault_.error == ENOSPC || fault_.error == EDQUOT,
+               needs_room = name != "unlink" && name != "close";
+    return full && !needs_room ? 0 : fault_.error;
   }
 
   template <class Call>
@@ -96,8 +103,8 @@ class FaultyFileSystem : public engine::FileSystem {
     const bool now = is_next();
     if (now && fault_.kind == Fault::Kind::kill_before) die();
     calls_.emplace_back(name);
-    if (fails(name, now)) {
-      errno = fault_.error;
+    if (const int error = error_of(name, now); error != 0) {
+      errno = error;
       return -1;
     }
     const auto result = call();
@@ -112,6 +119,7 @@ class FaultyFileSystem : public engine::FileSystem {
 
   Fault fault_;
   std::vector<std::string> calls_;
+  bool interrupted_ = false;
 };
 
 /// While it lives, the program's files are written through this file system.

@@ -1,5 +1,5 @@
-// Loaded before the C library, it moves every block that malloc hands out by ESPALIER_SHIFT bytes, a multiple of
-// 16, from a boundary of 64: no result may depend on where memory lies. Made for the C library of Linux.
+// Loaded before the C library, it moves every block that malloc hands out by ESPALIER_SHIFT bytes, a multiple
+// of 16, from a boundary of 64: no result may depend on where memory lies. Made for the C library of Linux.
 
 #include <cerrno>
 #include <cstdint>
