@@ -1,15 +1,14 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
-#include <string>
 #include <vector>
+
+#include "engine/io/file.h"
 
 namespace data {
 
-/// The whole of a regular file. Throws an Error naming it when it is missing, cannot be read, or is a folder,
-/// pipe, socket or device; never waits for a writer.
-std::vector<std::byte> read_file(const std::filesystem::path& path);
+/// The whole of a file. Throws an Error naming it when it is larger than any picture or data set needs to be.
+std::vector<std::byte> read_all(const engine::File& file);
 
 /// The lines of a text file without their ends (\n or \r\n).
 std::vector<std::string> read_lines(const std::filesystem::path& path);

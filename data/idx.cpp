@@ -23,7 +23,7 @@ constexpr Index kMaxBytes = Index{1} << 31;
 class Source {
  public:
   explicit Source(const fs::path& path)
-      : who_(path.string() + ":"), packed_(read_file(path)), zipped_(starts_like_gzip()) {
+      : who_(path.string() + ":"), packed_(read_all(engine::File(path))), zipped_(starts_like_gzip()) {
     if (!zipped_) return;
     constexpr int gzip_only = 16 + MAX_WBITS;
     check(inflateInit2(&stream_, gzip_only) == Z_OK, who_, "zlib does not start");

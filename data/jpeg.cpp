@@ -7,13 +7,16 @@
 
 #include <jerror.h>
 
+#include "data/decode.h"
 #include "data/decoders.h"
 
 namespace data {
 namespace {
 
-constexpr int kMaxScans =
-    500;  // a progressive file has about ten; thousands of tiny ones keep a decoder busy for hours
+// A progressive file has about ten scans, each over all pixels. Hundreds of tiny ones keep a decoder busy for
+// hours; libjpeg-turbo's advice is to bound them.
+constexpr Index kMaxScans = 500, kMaxScannedPixels = 20 * kMaxPixels;
+constexpr Index kBlocksPerByte = 8;  // every block of 8 x 8 has a Huffman code of its own, of a bit or more
 constexpr int kEndOfImage = 0xd9;
 
 /// libjpeg's state. Its errors come back by longjmp to the last setjmp, so that functions with a setjmp hold
@@ -23,6 +26,8 @@ struct Decoder {
   jpeg_error_mgr errors{};
   jpeg_progress_mgr progress{};
   std::jmp_buf back;
+  int max_scans = 0;
+  bool unusual = false;  // not damaged, but of a kind that libjpeg does not read
   char message[JMSG_LENGTH_MAX] = "";
 
   Decoder() = default;
@@ -32,6 +37,8 @@ struct Decoder {
 
 [[noreturn]] void fail(j_common_ptr info) {
   auto& decoder = *static_cast<Decoder*>(info->client_data);
+  const int code = info->err->msg_code;
+  decoder.unusual = code == JERR_BAD_PRECISION || code == JERR_SOF_UNSUPPORTED;
   info->err->format_message(info, decoder.message);
   std::longjmp(decoder.back, 1);
 }
@@ -45,8 +52,8 @@ void on_message(j_common_ptr info, int level) {
 
 void on_progress(j_common_ptr info) {
   auto& decoder = *static_cast<Decoder*>(info->client_data);
-  if (decoder.info.input_scan_number <= kMaxScans) return;
-  std::snprintf(decoder.message, sizeof decoder.message, "more than %d scans", kMaxScans);
+  if (decoder.info.input_scan_number <= decoder.max_scans) return;
+  std::snprintf(decoder.message, sizeof decoder.message, "more than %d scans", decoder.max_scans);
   std::longjmp(decoder.back, 1);
 }
 
@@ -69,6 +76,11 @@ bool read_header(Decoder& decoder, std::span<const std::byte> bytes) {
 bool read_pixels(Decoder& decoder, std::uint8_t* pixels) {
   if (setjmp(decoder.back) != 0) return false;
   jpeg_start_decompress(&decoder.info);
+  for (int i = 0; i < decoder.info.num_components; ++i)
+    if (decoder.info.comp_info[i].quant_table == nullptr) {  // libjpeg would show it as zeros
+      std::snprintf(decoder.message, sizeof decoder.message, "no scan has colour channel %d", i + 1);
+      return false;
+    }
   const std::size_t stride =
       std::size_t{decoder.info.output_width} * static_cast<std::size_t>(decoder.info.output_components);
   while (decoder.info.output_scanline < decoder.info.output_height) {
@@ -77,6 +89,22 @@ bool read_pixels(Decoder& decoder, std::uint8_t* pixels) {
   }
   jpeg_finish_decompress(&decoder.info);
   return true;
+}
+
+/// Checks what the header says before memory is taken for pixels.
+void check_header(const jpeg_decompress_struct& info, std::size_t bytes, std::string_view name) {
+  const std::string who = std::string(name) + ":";
+  check_size(name, info.image_width, info.image_height);
+  const int channels = info.num_components;
+  check(channels == 1 || channels == 3 || channels == 4, who, "is a JPEG with", channels,
+        "colour channels; 1, 3 or 4 are read");
+  // Its blocks may take next to no bits, so that no size of file warrants any memory; nobody writes it.
+  check(!info.arith_code, who, "is a JPEG with arithmetic coding; those with Huffman coding are read");
+  Index blocks = 0;
+  for (int i = 0; i < channels; ++i)
+    blocks += Index{info.comp_info[i].width_in_blocks} * Index{info.comp_info[i].height_in_blocks};
+  check(blocks <= kBlocksPerByte * static_cast<Index>(bytes), who, "is a damaged JPEG: it claims",
+        info.image_width, "x", info.image_height, "pixels, more than", bytes, "bytes can hold");
 }
 
 /// Pillow's conversion. Adobe's files hold the inverse of the ink, and Pillow takes all CMYK JPEGs for such.
@@ -94,16 +122,19 @@ void ink_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, Index pixels) {
 
 Image decode_jpeg(std::span<const std::byte> bytes, std::string_view name) {
   Decoder decoder;
-  auto damaged = [&] { return Error(std::string(name) + ": is a damaged JPEG: " + decoder.message); };
+  auto damaged = [&] {
+    const std::string who = std::string(name) + ": ", what = decoder.message;
+    return Error(decoder.unusual
+                     ? who + "is an unusual JPEG: " + what + "; baseline and progressive ones are read"
+                     : who + "is a damaged JPEG: " + what);
+  };
   if (!read_header(decoder, bytes)) throw damaged();
+  check_header(decoder.info, bytes.size(), name);
 
   const int channels = decoder.info.num_components;
-  check_size(name, decoder.info.image_width, decoder.info.image_height);
-  check(channels == 1 || channels == 3 || channels == 4, std::string(name) + ":", "is a JPEG with", channels,
-        "colour channels; 1, 3 or 4 are read");
   decoder.info.out_color_space = channels == 4 ? JCS_CMYK : channels == 3 ? JCS_RGB : JCS_GRAYSCALE;
-
   Image image(decoder.info.image_width, decoder.info.image_height);
+  decoder.max_scans = static_cast<int>(std::min(kMaxScans, kMaxScannedPixels / (image.width * image.height)));
   if (channels == 3) {
     if (!read_pixels(decoder, image.rgb.data())) throw damaged();
     return image;

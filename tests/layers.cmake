@@ -15,7 +15,7 @@ set(may_engine/optim ${may_engine/nn} engine/nn)
 set(may_engine/io engine/base engine/tensor)
 set(may_models ${may_engine/optim} engine/optim engine/io)
 set(may_peft ${may_models})
-set(may_data engine/base engine/tensor)
+set(may_data engine/base engine/tensor engine/io)
 set(may_tools ${boxes})
 
 # The box in which `file` lies, or nothing.

@@ -1,58 +1,20 @@
 #include "data/decode.h"
 
 #include <gmock/gmock.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <zlib.h>
+#include <sys/un.h>
 
-#include "tests/data/support.h"
+#include "tests/data/bytes.h"
+#include "tests/data/jpeg_bytes.h"
+#include "tests/data/png_bytes.h"
+#include "tests/support/memory_limit.h"
 
 namespace data {
 namespace {
 
+using support::MemoryLimit;
 using testing::HasSubstr;
-
-Image decode(const std::string& bytes, const std::string& name = "x") {
-  return decode_image(std::as_bytes(std::span(bytes)), name);
-}
-std::string error(const std::string& bytes, const std::string& name = "x") {
-  return error_of([&] { decode(bytes, name); });
-}
-
-std::string big_endian(std::uint32_t v) {
-  return {static_cast<char>(v >> 24), static_cast<char>(v >> 16), static_cast<char>(v >> 8),
-          static_cast<char>(v)};
-}
-std::string little_endian(std::uint32_t v) {
-  const std::string big = big_endian(v);
-  return {big.rbegin(), big.rend()};
-}
-std::string big16(std::uint32_t v) {
-  return big_endian(v).substr(2);
-}
-
-std::string png_chunk(const std::string& type, const std::string& content) {
-  const std::string body = type + content;
-  return big_endian(static_cast<std::uint32_t>(content.size())) + body +
-         big_endian(crc32_of(body.data(), body.size()));
-}
-std::string png_header(std::uint32_t width, std::uint32_t height, char bits, char color) {
-  return "\x89PNG\r\n\x1a\n" + png_chunk("IHDR", big_endian(width) + big_endian(height) +
-                                                     std::string{bits, color, '\0', '\0', '\0'});
-}
-/// The zlib form of bytes that are not compressed.
-std::string stored(const std::string& content) {
-  std::uint32_t a = 1, b = 0;
-  for (char c : content) a = (a + static_cast<unsigned char>(c)) % 65521, b = (b + a) % 65521;
-  const std::string size = little_endian(static_cast<std::uint32_t>(content.size())).substr(0, 2);
-  const std::string inverse = little_endian(~static_cast<std::uint32_t>(content.size())).substr(0, 2);
-  return "\x78\x01\x01" + size + inverse + content + big_endian(b << 16 | a);
-}
-
-/// A JPEG of nothing but a start and a frame header.
-std::string jpeg_frame(char marker, char bits, std::uint32_t width, std::uint32_t height) {
-  return std::string("\xff\xd8\xff") + marker + big16(11) + bits + big16(height) + big16(width) +
-         std::string("\x01\x01\x11\x00", 4);
-}
 
 TEST(Decode, has_no_pixel_that_differs_from_pillow) {
   int cases = 0;
@@ -92,96 +54,30 @@ TEST(Decode, pnm_samples_are_scaled) {
   EXPECT_EQ(decode("P6 1 1 255\nabc").rgb, (std::vector<std::uint8_t>{'a', 'b', 'c'}));
 }
 
-TEST(Decode, png_with_16_bits_keeps_the_high_byte) {
-  const std::string row = std::string("\0\x12\xff\x34\x80\x56\x01", 7);  // no filter; red, green, blue
-  const Image image =
-      decode(png_header(1, 1, 16, 2) + png_chunk("IDAT", stored(row)) + png_chunk("IEND", ""));
-  EXPECT_EQ(image.rgb, (std::vector<std::uint8_t>{0x12, 0x34, 0x56}));
-}
-
 TEST(Decode, says_what_a_file_is_instead) {
   const std::string is_not = "x: is not a JPEG, PNG, BMP or PPM/PGM picture";
-  EXPECT_EQ(error("GIF89a..............."), is_not + " (looks like GIF)");
-  EXPECT_EQ(error("RIFF\1\2\3\4WEBPVP8 "), is_not + " (looks like WebP)");
-  EXPECT_EQ(error(std::string("II*\0abcd", 8)), is_not + " (looks like TIFF)");
-  EXPECT_EQ(error("<!DOCTYPE html><html>not found"), is_not + " (looks like HTML)");
-  EXPECT_EQ(error("P4 8 1\n."), is_not + " (looks like PBM, a bitmap)");
-  EXPECT_EQ(error("no picture at all"), is_not);
-  EXPECT_EQ(error("P"), is_not);
-  EXPECT_EQ(error(""), "x: is empty, not a JPEG, PNG, BMP or PPM/PGM picture");
+  EXPECT_EQ(error_in("GIF89a..............."), is_not + " (looks like GIF)");
+  EXPECT_EQ(error_in("RIFF\1\2\3\4WEBPVP8 "), is_not + " (looks like WebP)");
+  EXPECT_EQ(error_in(std::string("II*\0abcd", 8)), is_not + " (looks like TIFF)");
+  EXPECT_EQ(error_in("<!DOCTYPE html><html>not found"), is_not + " (looks like HTML)");
+  EXPECT_EQ(error_in("P4 8 1\n."), is_not + " (looks like PBM, a bitmap)");
+  EXPECT_EQ(error_in("no picture at all"), is_not);
+  EXPECT_EQ(error_in("P"), is_not);
+  EXPECT_EQ(error_in("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a"),
+            is_not + " (looks like a pointer of Git LFS; git lfs pull gets the file)");
+  EXPECT_EQ(error_in(""), "x: is empty, not a JPEG, PNG, BMP or PPM/PGM picture");
 }
 
-TEST(Decode, too_many_pixels_are_refused_before_memory_is_taken) {
-  const std::string says = "huge: claims 60000 x 60000 pixels; at most 64 million are read";
-  EXPECT_EQ(error(png_header(60000, 60000, 8, 2) + png_chunk("IEND", ""), "huge"), says);
-  EXPECT_EQ(error("P6 60000 60000 255\n", "huge"), says);
-  EXPECT_EQ(error("P3 60000 60000 255\n", "huge"), says);
-  EXPECT_EQ(error("BM" + std::string(8, '\0') + little_endian(54) + little_endian(40) + little_endian(60000) +
-                      little_endian(60000) + std::string("\1\0\30\0", 4) + std::string(24, '\0'),
-                  "huge"),
-            says);
-  EXPECT_EQ(error(jpeg_frame('\xc0', 8, 60000, 60000) + "\xff\xda" + big16(8) +
-                      std::string("\x01\x01\x00\x00\x3f\x00", 6),
-                  "huge"),
-            says);
-  EXPECT_THAT(error(png_header(0xffffffff, 0xffffffff, 8, 2) + png_chunk("IEND", "")),
-              HasSubstr("64 million"));
-  EXPECT_THAT(error("P5 999999999 999999999 255\n"), HasSubstr("64 million"));
-  EXPECT_THAT(error("P5 99999999999999999999 1 255\n"), HasSubstr("too large"));
-  EXPECT_THAT(error("P5 0 4 255\n"), HasSubstr("0 x 4"));
-}
-
-// 4 x 4 pixels, whose kilobytes of data unfold to 16 MB.
-TEST(Decode, a_png_bomb_is_refused) {
-  const std::string zeros(16 << 20, '\0');
-  std::string packed(compressBound(zeros.size()), '\0');
-  uLongf size = packed.size();
-  ASSERT_EQ(compress(reinterpret_cast<Bytef*>(packed.data()), &size,
-                     reinterpret_cast<const Bytef*>(zeros.data()), zeros.size()),
-            Z_OK);
-  packed.resize(size);
-  EXPECT_EQ(error(png_header(4, 4, 8, 2) + png_chunk("IDAT", packed) + png_chunk("IEND", "")),
-            "x: is a damaged or unusual PNG file: Out of memory");
-}
-
-TEST(Decode, hostile_and_unusual_jpegs_are_errors) {
-  // Sixteen counts that sum to 4080 where a table holds 256 codes: stb_image 2.27 writes past its array.
-  const std::string table = std::string("\xff\xc4") + big16(2 + 17 + 4080) + std::string(1, '\0') +
-                            std::string(16, '\xff') + std::string(4080, '\0');
-  EXPECT_THAT(error("\xff\xd8" + table), HasSubstr("x: is a damaged JPEG"));
-  EXPECT_THAT(error("\xff\xd8" + table + jpeg_frame('\xc0', 8, 8, 8).substr(2)),
-              HasSubstr("x: is a damaged JPEG"));
-  EXPECT_THAT(error(jpeg_frame('\xc1', 12, 8, 8) + "\xff\xda" + big16(8) +
-                    std::string("\x01\x01\x00\x00\x3f\x00", 6)),
-              HasSubstr("x: is a damaged JPEG: Unsupported JPEG data precision 12"));
-  EXPECT_THAT(error(jpeg_frame('\xc3', 8, 8, 8)),
-              HasSubstr("x: is a damaged JPEG: Unsupported JPEG process"));
-}
-
-// Every scan is legal: each of the 63 AC coefficients comes bit by bit, in 14 scans.
-TEST(Decode, a_jpeg_with_hundreds_of_scans_is_refused) {
-  auto table = [](char id) {  // a single code, 0, for the symbol 0: no difference, or end of block
-    return "\xff\xc4" + big16(2 + 17 + 1) + id + '\1' + std::string(15, '\0') + '\0';
-  };
-  auto scan = [](int coefficient, int bits) {
-    const auto k = static_cast<char>(coefficient), bits_before = static_cast<char>(bits);
-    return "\xff\xda" + big16(8) + std::string("\1\1\0", 3) + k + k + bits_before + '\x7f';
-  };
-  std::string bytes = "\xff\xd8\xff\xdb" + big16(2 + 65) + '\0' + std::string(64, '\1');
-  bytes += jpeg_frame('\xc2', 8, 8, 8).substr(2) + table('\x00') + table('\x10') + scan(0, 0);
-  const std::string few = bytes + scan(1, 0) + scan(2, 0) + "\xff\xd9";
-  EXPECT_EQ(decode(few).rgb, std::vector<std::uint8_t>(8 * 8 * 3, 128));
-  for (int k = 1; k < 64; ++k)
-    for (int low = 13; low >= 0; --low) bytes += scan(k, low == 13 ? 13 : (low + 1) << 4 | low);
-  EXPECT_EQ(error(bytes + "\xff\xd9"), "x: is a damaged JPEG: more than 500 scans");
-}
-
-TEST(Decode, padding_after_the_last_pixel_of_a_jpeg_is_harmless) {
-  std::string bytes = read_text(golden("420.jpg"));
-  const Image image = decode(bytes);
-  bytes.insert(bytes.size() - 2, std::string(7, '\0'));
-  EXPECT_EQ(decode(bytes), image);
-  EXPECT_EQ(decode(bytes + "and more after the end"), image);
+TEST(Decode, pnm_that_claims_more_than_it_holds_takes_no_memory) {
+  const MemoryLimit limit(16'000'000);
+  EXPECT_EQ(error_in("P6 60000 60000 255\n", "huge"),
+            "huge: claims 60000 x 60000 pixels; at most 64 million are read");
+  EXPECT_THAT(error_in("P3 60000 60000 255\n"), HasSubstr("64 million"));
+  EXPECT_THAT(error_in("P5 999999999 999999999 255\n"), HasSubstr("64 million"));
+  EXPECT_THAT(error_in("P5 99999999999999999999 1 255\n"), HasSubstr("too large"));
+  EXPECT_THAT(error_in("P5 0 4 255\n"), HasSubstr("0 x 4"));
+  EXPECT_THAT(error_in("P5 8000 8000 255\n..."), HasSubstr("3 bytes of samples where 64000000 are needed"));
+  EXPECT_THAT(error_in("P3 8000 8000 255\n1 2"), HasSubstr("is cut off"));
 }
 
 // A cut may only go unnoticed where nothing of the picture is missing.
@@ -195,36 +91,65 @@ TEST(Decode, every_cut_off_file_is_an_error) {
   }
 }
 
-TEST(Decode, every_flipped_bit_loads_or_is_an_error) {
+TEST(Decode, every_small_damage_loads_or_is_an_error_that_names_the_file) {
+  std::vector<std::pair<std::string, std::string>> files{
+      {"plain.pgm", "P2\n# gray\n2 2 255\n0 1\n2 3"},
+      {"plain.ppm", "P3 1 2 99 1 20 99 3 4 5"},
+      {"interlaced.png", png(png_header(2, 1, 8, 0, true), std::string("\0\1\0\2", 4))}};
   for (std::istringstream& row : table("decode.txt")) {
     std::string name;
     row >> name;
-    std::string bytes = read_text(golden(name));
-    int errors = 0;
-    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
-      const char mask = static_cast<char>(1 << (bit % 8));
-      bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ mask);
+    files.emplace_back(name, read_text(golden(name)));
+  }
+  for (const auto& [name, bytes] : files) {
+    const int errors = damage(bytes, [&, &name = name](const std::string& damaged) {
       try {
-        decode(bytes, name);
-      } catch (const Error& e) {
-        EXPECT_THAT(e.what(), testing::StartsWith(name + ": "));
-        ++errors;
+        decode(damaged, name);
+      } catch (const Error& error) {
+        EXPECT_THAT(error.what(), testing::StartsWith(name + ": "));
+        throw;
       }
-      bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ mask);
-    }
+    });
     EXPECT_GT(errors, 0) << name;
   }
 }
 
-TEST(ReadImage, takes_only_regular_files) {
+TEST(ReadImage, takes_only_regular_files_and_waits_for_nobody) {
   const TemporaryFolder folder;
-  const fs::path pipe = folder.path() / "pipe.png";
+  const Deadline deadline(20);
+  const fs::path pipe = folder.path() / "pipe.png", address = folder.path() / "socket.png";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int listening = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un name{.sun_family = AF_UNIX, .sun_path = {}};
+  address.string().copy(name.sun_path, sizeof name.sun_path - 1);
+  ASSERT_EQ(::bind(listening, reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+  fs::create_symlink(folder.path() / "gone", folder.path() / "dangling.png");
+  fs::create_symlink(folder.path() / "self.png", folder.path() / "self.png");
+  fs::create_symlink("/dev/zero", folder.path() / "device.png");
   EXPECT_EQ(error_of([&] { read_image(pipe); }), pipe.string() + ": is not a regular file");
+  EXPECT_THAT(error_of([&] { read_image(address); }), HasSubstr("socket.png: cannot be opened"));
   EXPECT_THAT(error_of([&] { read_image("/dev/zero"); }), HasSubstr("/dev/zero: is not a regular file"));
-  EXPECT_THAT(error_of([&] { read_image(folder.path()); }), HasSubstr("is not a regular file"));
+  EXPECT_THAT(error_of([&] { read_image(folder.path() / "device.png"); }),
+              HasSubstr("is not a regular file"));
+  EXPECT_THAT(error_of([&] { read_image(folder.path()); }), HasSubstr("is a folder"));
   EXPECT_THAT(error_of([&] { read_image(folder.path() / "none.png"); }),
-              HasSubstr("none.png: cannot be opened: No such file or directory"));
+              HasSubstr("none.png: cannot be opened"));
+  EXPECT_THAT(error_of([&] { read_image(folder.path() / "dangling.png"); }), HasSubstr("cannot be opened"));
+  EXPECT_THAT(error_of([&] { read_image(folder.path() / "self.png"); }), HasSubstr("cannot be opened"));
+  ::close(listening);
+}
+
+TEST(ReadImage, does_not_read_a_large_file_that_is_no_picture) {
+  const TemporaryFolder folder;
+  const fs::path film = folder.write("film.jpg", std::string("\0\0\0\x20"
+                                                             "ftypisom",
+                                                             12));
+  fs::resize_file(film, 900 << 20);  // mostly a hole
+  const fs::path endless = folder.write("endless.jpg", "\xff\xd8\xff");
+  fs::resize_file(endless, std::uintmax_t{1} << 40);
+  const MemoryLimit limit(64 << 20);
+  EXPECT_THAT(error_of([&] { read_image(film); }), HasSubstr("is not a JPEG, PNG, BMP or PPM/PGM picture"));
+  EXPECT_THAT(error_of([&] { read_image(endless); }), HasSubstr("has 1.1 TB; at most 1.1 GB are read"));
 }
 
 TEST(ReadImage, goes_by_content_not_by_name) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -99,6 +100,14 @@ class TemporaryFolder {
 
  private:
   fs::path path_;
+};
+
+/// Ends the program when a test that must not wait has not ended after so many seconds.
+class Deadline {
+ public:
+  explicit Deadline(unsigned seconds) { ::alarm(seconds); }
+  Deadline(const Deadline&) = delete;
+  ~Deadline() { ::alarm(0); }
 };
 
 /// A picture in PPM form.
