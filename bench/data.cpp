@@ -62,7 +62,7 @@ std::vector<std::byte> jpeg_of(data::Image image) {
 class Repeated : public data::Dataset {
  public:
   Index size() const override { return kPictures; }
-  const std::string& name(Index) const override { return name_; }
+  std::string name(Index) const override { return name_; }
   Index label(Index i) const override { return i % 2; }
   data::Image image(Index) const override { return data::decode_image(jpeg_, name_); }
 

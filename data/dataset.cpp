@@ -13,7 +13,7 @@ class Concat : public Dataset {
   Concat(std::shared_ptr<const Dataset> a, std::shared_ptr<const Dataset> b)
       : a_(std::move(a)), b_(std::move(b)), first_(a_->size()) {}
   Index size() const override { return first_ + b_->size(); }
-  const std::string& name(Index i) const override { return i < first_ ? a_->name(i) : b_->name(i - first_); }
+  std::string name(Index i) const override { return i < first_ ? a_->name(i) : b_->name(i - first_); }
   Index label(Index i) const override { return i < first_ ? a_->label(i) : b_->label(i - first_); }
   Image image(Index i) const override { return i < first_ ? a_->image(i) : b_->image(i - first_); }
 

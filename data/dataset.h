@@ -16,7 +16,7 @@ class Dataset {
   virtual ~Dataset() = default;
   virtual Index size() const = 0;
   /// What the picture is called: the path of its file, or the file and the position in it.
-  virtual const std::string& name(Index i) const = 0;
+  virtual std::string name(Index i) const = 0;
   /// Its class, a position in Splits::classes.
   virtual Index label(Index i) const = 0;
   /// Its pixels. Throws an Error that starts with its name when they cannot be had.
@@ -27,7 +27,8 @@ class Dataset {
 struct Splits {
   std::vector<std::string> classes;                 ///< the classes of `train`; labels count in this list
   std::shared_ptr<const Dataset> train, val, test;  ///< null where absent; train never is
-  Index ignored = 0;  ///< files that were passed over: not pictures by their names
+  Index ignored = 0;               ///< files that were passed over: not pictures by their names
+  std::vector<std::string> notes;  ///< what looks odd but may be meant
 };
 
 /// The pictures of `a`, then those of `b`.

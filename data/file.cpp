@@ -20,24 +20,4 @@ std::vector<std::byte> read_all(const engine::File& file) {
   return bytes;
 }
 
-std::vector<std::string> read_lines(const std::filesystem::path& path) {
-  const std::vector<std::byte> bytes = read_all(engine::File(path));
-  std::vector<std::string> lines;
-  std::string line;
-  auto end_line = [&] {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    lines.push_back(std::move(line));
-    line.clear();
-  };
-  for (std::byte byte : bytes) {
-    const char letter = static_cast<char>(byte);
-    if (letter == '\n')
-      end_line();
-    else
-      line += letter;
-  }
-  if (!line.empty()) end_line();
-  return lines;
-}
-
 }  // namespace data

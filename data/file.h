@@ -10,7 +10,4 @@ namespace data {
 /// The whole of a file. Throws an Error naming it when it is larger than any picture or data set needs to be.
 std::vector<std::byte> read_all(const engine::File& file);
 
-/// The lines of a text file without their ends (\n or \r\n).
-std::vector<std::string> read_lines(const std::filesystem::path& path);
-
 }  // namespace data

@@ -1,14 +1,14 @@
 #include "data/idx.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "data/decoders.h"
 #include "data/file.h"
+#include "data/inflate.h"
 #include "data/split_file.h"
 
 namespace data {
@@ -16,77 +16,70 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr Index kMaxRatio = 1032;  // DEFLATE's best: 258 bytes from 2 bits
 constexpr Index kMaxBytes = Index{1} << 31;
 
-/// The file's content piece by piece, unpacked when it is gzip.
+/// The file's content piece by piece, unfolded when it is gzip.
 class Source {
  public:
-  explicit Source(const fs::path& path)
-      : who_(path.string() + ":"), packed_(read_all(engine::File(path))), zipped_(starts_like_gzip()) {
-    if (!zipped_) return;
-    constexpr int gzip_only = 16 + MAX_WBITS;
-    check(inflateInit2(&stream_, gzip_only) == Z_OK, who_, "zlib does not start");
-    stream_.next_in = reinterpret_cast<Bytef*>(packed_.data());
-    stream_.avail_in = static_cast<uInt>(packed_.size());
-  }
-  Source(const Source&) = delete;
-  ~Source() {
-    if (zipped_) inflateEnd(&stream_);
+  explicit Source(const fs::path& path) : who_(path.string() + ":"), packed_(read_all(engine::File(path))) {
+    if (packed_.size() > 2 && packed_[0] == std::byte{0x1f} && packed_[1] == std::byte{0x8b})
+      zipped_.emplace(Inflater::Form::gzip, std::vector{Inflater::Bytes(packed_)},
+                      who_ + " is a damaged gzip file:");
   }
 
   /// The most bytes the content can have.
-  Index limit() const { return static_cast<Index>(packed_.size()) * (zipped_ ? kMaxRatio : 1); }
+  Index limit() const {
+    return std::min(kMaxBytes, static_cast<Index>(packed_.size()) * (zipped_ ? Inflater::kMaxRatio : 1));
+  }
   const std::string& who() const { return who_; }
 
   /// Fills `out` with the next bytes; returns how many there were.
   std::size_t read(std::span<std::uint8_t> out) {
-    if (!zipped_) {
-      const std::size_t count = std::min(out.size(), packed_.size() - at_);
-      std::copy_n(reinterpret_cast<const std::uint8_t*>(packed_.data()) + at_, count, out.data());
-      at_ += count;
-      return count;
-    }
-    stream_.next_out = out.data();
-    stream_.avail_out = static_cast<uInt>(out.size());
-    while (stream_.avail_out > 0 && !ended_) {
-      const int result = inflate(&stream_, Z_NO_FLUSH);
-      ended_ = result == Z_STREAM_END;
-      if (result == Z_BUF_ERROR) break;  // cut off: the caller sees too few bytes
-      check(ended_ || result == Z_OK, who_,
-            "is a damaged gzip file:", stream_.msg ? stream_.msg : "bad data");
-    }
-    return out.size() - stream_.avail_out;
+    if (zipped_) return zipped_->read(std::as_writable_bytes(out));
+    const std::size_t count = std::min(out.size(), packed_.size() - at_);
+    std::copy_n(reinterpret_cast<const std::uint8_t*>(packed_.data()) + at_, count, out.data());
+    at_ += count;
+    return count;
   }
 
-  /// Checks that nothing follows, and so that gzip's checksum was right.
+  /// The next `count` bytes, or as many as there are. Memory grows with what is there, not with what was
+  /// announced.
+  std::vector<std::uint8_t> take(std::size_t count) {
+    constexpr std::size_t at_first = 1 << 20;
+    std::vector<std::uint8_t> bytes;
+    while (bytes.size() < count) {
+      const std::size_t done = bytes.size();
+      bytes.resize(std::min(count, std::max(at_first, 2 * done)));
+      const std::size_t got = read(std::span(bytes).subspan(done));
+      if (done + got == bytes.size()) continue;
+      bytes.resize(done + got);
+      break;
+    }
+    return bytes;
+  }
+
+  /// Checks that nothing follows and that gzip's checksum is right.
   void finish() {
     std::uint8_t extra;
     check(read({&extra, 1}) == 0, who_, "is a damaged IDX file: it goes on after the numbers it announces");
-    check(!zipped_ || ended_, who_, "is a damaged gzip file: it is cut off");
+    if (!zipped_) return;
+    check(zipped_->ended(), who_, "is a damaged gzip file: it is cut off");
+    check(zipped_->left() == 0, who_, "is a damaged gzip file:", zipped_->left(), "bytes follow its end");
   }
 
  private:
-  bool starts_like_gzip() const {
-    return packed_.size() > 2 && packed_[0] == std::byte{0x1f} && packed_[1] == std::byte{0x8b};
-  }
-
   std::string who_;
   std::vector<std::byte> packed_;
-  bool zipped_, ended_ = false;
+  std::optional<Inflater> zipped_;
   std::size_t at_ = 0;
-  z_stream stream_{};
 };
 
 class IdxPictures : public Dataset {
  public:
   IdxPictures(const fs::path& file, IdxArray images, IdxArray labels)
-      : file_(file.string()), images_(std::move(images)), labels_(std::move(labels)) {
-    for (std::size_t i = 0; i < labels_.values.size(); ++i)
-      names_.push_back(file_ + "[" + std::to_string(i) + "]");
-  }
-  Index size() const override { return static_cast<Index>(names_.size()); }
-  const std::string& name(Index i) const override { return names_[static_cast<std::size_t>(i)]; }
+      : file_(file.string()), images_(std::move(images)), labels_(std::move(labels)) {}
+  Index size() const override { return static_cast<Index>(labels_.values.size()); }
+  std::string name(Index i) const override { return file_ + "[" + std::to_string(i) + "]"; }
   Index label(Index i) const override { return labels_.values[static_cast<std::size_t>(i)]; }
   Image image(Index i) const override {
     Image image(images_.shape[2], images_.shape[1]);
@@ -103,7 +96,6 @@ class IdxPictures : public Dataset {
  private:
   std::string file_;
   IdxArray images_, labels_;
-  std::vector<std::string> names_;
 };
 
 bool is_there(const fs::path& path) {
@@ -149,7 +141,7 @@ IdxArray read_idx(const fs::path& path) {
 
   IdxArray array;
   Index count = 1;
-  const Index limit = std::min(source.limit(), kMaxBytes);
+  const Index limit = source.limit();
   for (int axis = 0; axis < magic[3]; ++axis) {
     std::uint8_t b[4];
     check(source.read(b) == 4, who, "is a damaged IDX file: it is cut off in its header");
@@ -158,10 +150,9 @@ IdxArray read_idx(const fs::path& path) {
     check(length == 0 || count <= limit / length, who, "announces more numbers than the file can hold");
     count *= length;
   }
-  array.values.resize(static_cast<std::size_t>(count));
-  const std::size_t got = source.read(array.values);
-  check(got == array.values.size(), who, "is cut off:", got, "bytes of numbers where", count,
-        "are announced");
+  array.values = source.take(static_cast<std::size_t>(count));
+  check(static_cast<Index>(array.values.size()) == count, who, "is cut off:", array.values.size(),
+        "bytes of numbers where", count, "are announced");
   source.finish();
   return array;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -17,26 +18,15 @@ namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 6> kExtensions = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm"};
 
-bool is_hidden(const fs::path& path) {
-  return path.filename().native().starts_with('.');
+std::string in_lower_case(std::string text) {
+  for (char& letter : text)
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  return text;
 }
 
 bool is_picture_name(const fs::path& path) {
-  std::string extension = path.extension().string();
-  for (char& letter : extension)
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  const std::string extension = in_lower_case(path.extension().string());
   return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
-}
-
-/// What is in a folder without the hidden things, sorted by name.
-std::vector<fs::path> list(const fs::path& dir) {
-  std::vector<fs::path> paths;
-  std::error_code error;
-  for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error))
-    if (!is_hidden(it->path())) paths.push_back(it->path());
-  check(!error, dir.string() + ":", "cannot be listed:", error.message());
-  std::sort(paths.begin(), paths.end());
-  return paths;
 }
 
 bool is_folder(const fs::path& path) {
@@ -44,31 +34,57 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, error);
 }
 
-bool is_file(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error);
+struct Item {
+  fs::path path;
+  bool folder;  // or a link to one
+};
+
+/// What is in a folder without the hidden things, sorted by name.
+std::vector<Item> list(const fs::path& dir) {
+  std::vector<Item> items;
+  std::error_code error, unknown;
+  for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error))
+    if (!it->path().filename().native().starts_with('.'))
+      items.push_back({it->path(), it->is_directory(unknown)});
+  check(!error, dir.string() + ":", "cannot be listed:", error.message());
+  std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.path < b.path; });
+  return items;
 }
 
-/// Collects the pictures below a folder, going into no folder twice: links may lead in circles.
+/// Collects the pictures below a class folder. It goes into no folder twice, and into none that the class
+/// lies in: links may lead in circles.
 class Walk {
  public:
   std::vector<fs::path> pictures;
   Index ignored = 0;
 
-  void into(const fs::path& dir) {
+  explicit Walk(const fs::path& dir) {
+    std::error_code error;
+    // Where it lies and, when it is a link, where that leads to.
+    for (fs::path up : {fs::canonical(dir.parent_path(), error), fs::canonical(dir, error).parent_path()})
+      while (is_new(up)) up = up.parent_path();  // the root is its own parent
+    into(dir);
+    std::sort(pictures.begin(), pictures.end());
+  }
+
+ private:
+  bool is_new(const fs::path& dir) {
     struct stat status {};
-    if (::stat(dir.c_str(), &status) != 0 || !visited_.emplace(status.st_dev, status.st_ino).second) return;
-    for (const fs::path& path : list(dir)) {
-      if (is_folder(path))
-        into(path);
-      else if (is_picture_name(path) && is_file(path))
-        pictures.push_back(path);
+    return ::stat(dir.c_str(), &status) == 0 && visited_.emplace(status.st_dev, status.st_ino).second;
+  }
+
+  void into(const fs::path& dir) {
+    if (!is_new(dir)) return;
+    for (const Item& item : list(dir)) {
+      if (item.folder)
+        into(item.path);
+      else if (is_picture_name(item.path))
+        pictures.push_back(item.path);
       else
         ++ignored;
     }
   }
 
- private:
   std::set<std::pair<dev_t, ino_t>> visited_;
 };
 
@@ -79,33 +95,43 @@ struct Split {
   Index ignored = 0;
 };
 
-Split read_split(const fs::path& dir) {
+Split read_split(const fs::path& dir, const FolderOptions& options) {
   Split split;
   std::vector<std::string> empty;
-  for (const fs::path& path : list(dir)) {
-    if (!is_folder(path)) {
+  for (const Item& item : list(dir)) {
+    if (!item.folder) {
       ++split.ignored;
       continue;
     }
-    Walk walk;
-    walk.into(path);
-    std::sort(walk.pictures.begin(), walk.pictures.end());
-    if (walk.pictures.empty()) empty.push_back(path.string());
+    Walk walk(item.path);
+    if (walk.pictures.empty()) empty.push_back(item.path.string());
     for (const fs::path& picture : walk.pictures)
       split.pictures.push_back({picture.string(), static_cast<Index>(split.names.size())});
-    split.names.push_back(path.filename().string());
+    split.names.push_back(item.path.filename().string());
     split.ignored += walk.ignored;
   }
-  check(empty.empty(), engine::join(empty, ", ") + ":",
+  check(empty.empty() || options.allow_empty_class, engine::join(empty, ", ") + ":",
         "no pictures in this class (.jpg, .jpeg, .png, .bmp, .ppm or .pgm)");
   check(!split.names.empty(), dir.string() + ":",
         "holds no class folders; pictures lie in <split>/<class>/<file>");
+  check(!split.pictures.empty(), dir.string() + ":", "no pictures in any class");
   return split;
 }
 
-std::shared_ptr<const Dataset> open_split(const fs::path& dir, Splits& splits) {
+/// Says which classes a file system that ignores case, or a human, would take for one.
+void note_case(const fs::path& dir, Splits& splits) {
+  std::map<std::string, std::string> seen;
+  for (const std::string& name : splits.classes) {
+    const auto [at, is_new] = seen.emplace(in_lower_case(name), name);
+    if (!is_new)
+      splits.notes.push_back(engine::say(dir.string() + ":", "the classes", at->second, "and", name,
+                                         "differ in case alone; they are taken for two"));
+  }
+}
+
+std::shared_ptr<const Dataset> open_split(const fs::path& dir, const FolderOptions& options, Splits& splits) {
   if (!is_folder(dir)) return nullptr;
-  Split split = read_split(dir);
+  Split split = read_split(dir, options);
   splits.ignored += split.ignored;
   const std::vector<Index> label = find_classes(dir.string(), split.names, splits.classes);
   for (PictureFiles::Entry& picture : split.pictures)
@@ -121,22 +147,23 @@ bool is_image_folder(const fs::path& dir) {
   return false;
 }
 
-Splits open_class_folders(const fs::path& dir) {
-  Split split = read_split(dir);
+Splits open_class_folders(const fs::path& dir, const FolderOptions& options) {
+  Split split = read_split(dir, options);
   Splits splits;
   splits.classes = std::move(split.names);
   splits.ignored = split.ignored;
   splits.train = std::make_shared<PictureFiles>(std::move(split.pictures));
+  note_case(dir, splits);
   return splits;
 }
 
-Splits open_image_folder(const fs::path& dir) {
+Splits open_image_folder(const fs::path& dir, const FolderOptions& options) {
   const fs::path train = dir / "train";
   check(is_folder(train), "no train split:", train.string(), "does not exist");
-  Splits splits = open_class_folders(train);
+  Splits splits = open_class_folders(train, options);
   check_classes(train.string(), splits.classes);
-  splits.val = open_split(dir / (is_folder(dir / "val") ? "val" : "validation"), splits);
-  splits.test = open_split(dir / "test", splits);
+  splits.val = open_split(dir / (is_folder(dir / "val") ? "val" : "validation"), options, splits);
+  splits.test = open_split(dir / "test", options, splits);
   return splits;
 }
 

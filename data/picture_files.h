@@ -19,11 +19,12 @@ class PictureFiles : public Dataset {
   };
   explicit PictureFiles(std::vector<Entry> entries) : entries_(std::move(entries)) {}
   Index size() const override { return static_cast<Index>(entries_.size()); }
-  const std::string& name(Index i) const override { return entries_[static_cast<std::size_t>(i)].path; }
-  Index label(Index i) const override { return entries_[static_cast<std::size_t>(i)].label; }
-  Image image(Index i) const override { return read_image(name(i)); }
+  std::string name(Index i) const override { return entry(i).path; }
+  Index label(Index i) const override { return entry(i).label; }
+  Image image(Index i) const override { return read_image(entry(i).path); }
 
  private:
+  const Entry& entry(Index i) const { return entries_[static_cast<std::size_t>(i)]; }
   std::vector<Entry> entries_;
 };
 

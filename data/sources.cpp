@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "data/idx.h"
-#include "data/image_folder.h"
 #include "data/split_file.h"
 #include "engine/base/text.h"
 
@@ -24,7 +23,7 @@ bool is_vtab(const fs::path& dir) {
   return fs::exists(vtab_lists(dir).train, error);
 }
 
-Splits open_vtab(const fs::path& dir) {
+Splits open_vtab(const fs::path& dir, const FolderOptions&) {
   SplitFiles files = vtab_lists(dir);
   std::error_code error;
   if (!fs::exists(files.val, error)) files.val.clear();
@@ -32,10 +31,14 @@ Splits open_vtab(const fs::path& dir) {
   return open_split_files(files);
 }
 
+Splits open_idx_files(const fs::path& dir, const FolderOptions&) {
+  return open_idx(dir);
+}
+
 constexpr std::array<Source, 3> kSources = {{
     {"folders", "train/<class>/<picture>", is_image_folder, open_image_folder},
     {"VTAB lists", "train800.txt", is_vtab, open_vtab},
-    {"IDX", "train-images-idx3-ubyte[.gz]", is_idx, open_idx},
+    {"IDX", "train-images-idx3-ubyte[.gz]", is_idx, open_idx_files},
 }};
 
 }  // namespace
@@ -44,12 +47,12 @@ std::span<const Source> sources() {
   return kSources;
 }
 
-Splits open_data(const fs::path& dir) {
+Splits open_data(const fs::path& dir, const FolderOptions& options) {
   std::error_code error;
   check(fs::is_directory(dir, error), dir.string() + ":", "is not a folder with data");
   std::vector<std::string> wants;
   for (const Source& source : kSources) {
-    if (source.detects(dir)) return source.open(dir);
+    if (source.detects(dir)) return source.open(dir, options);
     wants.emplace_back(source.wants);
   }
   throw Error("no train split: " + (dir / "train").string() + " does not exist; a data folder holds " +

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "data/dataset.h"
+#include "data/image_folder.h"
 
 namespace data {
 
@@ -13,13 +14,14 @@ struct Source {
   std::string_view name;
   std::string_view wants;  ///< what tells it, for the message when nothing fits
   bool (*detects)(const std::filesystem::path& dir);
-  Splits (*open)(const std::filesystem::path& dir);
+  Splits (*open)(const std::filesystem::path& dir, const FolderOptions& options);
 };
 
 /// All of them, in the order they are tried.
 std::span<const Source> sources();
 
-/// The data set in a folder, in whatever form it lies there. Throws an Error that says what would be right.
-Splits open_data(const std::filesystem::path& dir);
+/// The data set in a folder, in whatever form it lies there; the options are for folders of pictures. Throws
+/// an Error that says what would be right.
+Splits open_data(const std::filesystem::path& dir, const FolderOptions& options = {});
 
 }  // namespace data

@@ -1,61 +1,83 @@
 #include "data/split_file.h"
 
 #include <algorithm>
+#include <numeric>
 
-#include "data/file.h"
+#include "data/lines.h"
 #include "data/picture_files.h"
 #include "engine/base/text.h"
+#include "engine/io/in_quotes.h"
 
 namespace data {
 namespace {
 
 namespace fs = std::filesystem;
+using engine::in_quotes;
+using Pictures = std::vector<PictureFiles::Entry>;
 
-constexpr Index kMaxClasses = 1'000'000;
+constexpr Index kMaxClasses = 100'000;  // several times as many as any data set has
+constexpr std::size_t kMaxDigits = 9;   // of a label, which may begin with zeros
 
-struct Line {
-  Index number;  // in the file, from 1
-  PictureFiles::Entry picture;
+/// Labels that a list may have: those below `end`, and what is wrong with others.
+struct Labels {
+  Index end;
+  std::string otherwise;
 };
 
-std::string where(const fs::path& list, Index line) {
-  return list.string() + ":" + std::to_string(line) + ":";
-}
-
-Line parse_line(const fs::path& list, Index number, const std::string& text, const fs::path& root) {
-  const std::string here = where(list, number);
+/// The picture of a line; `refuse` throws an Error for the line.
+template <class Refuse>
+PictureFiles::Entry parse_line(std::string_view text, const fs::path& root, const Labels& labels,
+                               Refuse&& refuse) {
+  constexpr auto npos = std::string_view::npos;
   const std::size_t space = text.find_last_of(" \t");
-  check(space != std::string::npos && space > 0, here, "'" + text + "' is not a path, a space and a label");
-  const Index label = engine::parse_integer(text.substr(space + 1), here + " label");
-  check(label >= 0 && label < kMaxClasses, here, "labels lie in 0 to", kMaxClasses - 1, "and not", label);
+  if (space == npos) refuse(in_quotes(text), "is not a path, a space and a label");
   const std::size_t end = text.find_last_not_of(" \t", space);
-  check(end != std::string::npos, here, "no path before the label");
-  return {number, {(root / text.substr(0, end + 1)).string(), label}};
+  if (end == npos) refuse("no path before the label");
+  const std::string_view digits = text.substr(space + 1);
+  if (digits.find_first_not_of("0123456789") != npos)
+    refuse("label", in_quotes(digits), "is not a whole number of 0 or more");
+  const Index label = digits.size() <= kMaxDigits ? engine::parse_integer(digits, "label") : kMaxClasses;
+  if (label >= labels.end) refuse("label", in_quotes(digits), labels.otherwise);
+  return {(root / text.substr(0, end + 1)).string(), label};
 }
 
-std::vector<Line> read_list(const fs::path& list, const fs::path& root) {
-  std::vector<Line> lines;
-  Index number = 0;
-  for (std::string& text : read_lines(list)) {
-    ++number;
-    text.erase(text.find_last_not_of(" \t") + 1);
-    if (!text.empty()) lines.push_back(parse_line(list, number, text, root));
+Pictures read_list(const fs::path& list, const fs::path& root, const Labels& labels) {
+  Pictures pictures;
+  Lines lines(list);
+  auto refuse = [&](const auto&... parts) { throw Error(engine::say(lines.where(), parts...)); };
+  while (const auto line = lines.next()) {
+    const std::string_view text = line->substr(0, line->find_last_not_of(" \t") + 1);
+    if (!text.empty()) pictures.push_back(parse_line(text, root, labels, refuse));
   }
-  check(!lines.empty(), list.string() + ":",
+  check(!pictures.empty(), list.string() + ":",
         "no pictures in this list; a line is a path, a space and a label");
-  return lines;
+  return pictures;
 }
 
-std::shared_ptr<const Dataset> make_split(const fs::path& list, const std::vector<Line>& lines,
-                                          Index classes) {
-  std::vector<PictureFiles::Entry> pictures;
-  for (const Line& line : lines) {
-    check(line.picture.label < classes, where(list, line.number), "label", line.picture.label,
-          "is a class that train lacks: its labels are 0 to",
-          std::to_string(classes - 1) + "; a classes.txt beside the pictures can name more");
-    pictures.push_back(line.picture);
+/// Says when a list names pictures more than once: most often a slip, but it may be meant as a weight.
+void note_repeats(const fs::path& list, const Pictures& pictures, Splits& splits) {
+  std::vector<std::uint32_t> order(pictures.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](auto a, auto b) { return pictures[a].path < pictures[b].path; });
+  Index repeats = 0, contradictions = 0;
+  const std::string *repeated = nullptr, *contradictory = nullptr;
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    const PictureFiles::Entry &before = pictures[order[i - 1]], &picture = pictures[order[i]];
+    if (picture.path != before.path) continue;
+    ++repeats;
+    if (!repeated) repeated = &picture.path;
+    if (picture.label == before.label) continue;
+    ++contradictions;
+    if (!contradictory) contradictory = &picture.path;
   }
-  return std::make_shared<PictureFiles>(std::move(pictures));
+  const std::string who = list.string() + ":";
+  if (repeats > 0)
+    splits.notes.push_back(engine::say(who, repeats, repeats == 1 ? "line repeats" : "lines repeat",
+                                       "a picture of another line, such as", *repeated + "; all count"));
+  if (contradictions > 0)
+    splits.notes.push_back(engine::say(who, contradictions, "of them with another label, such as",
+                                       *contradictory + "; is that meant?"));
 }
 
 }  // namespace
@@ -64,12 +86,21 @@ std::vector<std::string> read_class_names(const fs::path& dir) {
   const fs::path path = dir / "classes.txt";
   std::error_code error;
   if (!fs::exists(path, error)) return {};
-  std::vector<std::string> names = read_lines(path);
-  while (!names.empty() && names.back().empty()) names.pop_back();
+  std::vector<std::string> names;
+  Lines lines(path);
+  std::string empty;  // where the first empty line is
+  while (const auto line = lines.next()) {
+    if (line->empty() && empty.empty()) empty = lines.where();
+    if (line->empty()) continue;
+    check(empty.empty(), empty, "is empty; a line is the name of a class");
+    names.emplace_back(*line);
+    check(static_cast<Index>(names.size()) <= kMaxClasses, path.string() + ":", "has more than", kMaxClasses,
+          "classes");
+  }
   std::vector<std::string> sorted = names;
   std::sort(sorted.begin(), sorted.end());
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-  check(twice == sorted.end(), path.string() + ":", "class '" + (twice == sorted.end() ? "" : *twice) + "'",
+  check(twice == sorted.end(), path.string() + ":", "class", in_quotes(twice == sorted.end() ? "" : *twice),
         "is there twice");
   check_classes(path.string(), names);
   return names;
@@ -83,22 +114,32 @@ std::vector<std::string> numbered_classes(Index count) {
 
 Splits open_split_files(const SplitFiles& files) {
   check(!files.train.empty(), "no train split: a list for train is needed");
-  const std::vector<Line> train = read_list(files.train, files.root);
   Splits splits;
   splits.classes = read_class_names(files.root);
-  if (splits.classes.empty()) {
+  const bool named = !splits.classes.empty();
+  const Index count = static_cast<Index>(splits.classes.size());
+  const Labels any{kMaxClasses, engine::say("is no class; labels lie in 0 to", kMaxClasses - 1)};
+  const Labels known{count,
+                     engine::say("is no class; the", count, "lines of classes.txt are 0 to", count - 1)};
+
+  auto take = [&](const fs::path& list, Pictures pictures) {
+    note_repeats(list, pictures, splits);
+    return std::make_shared<PictureFiles>(std::move(pictures));
+  };
+  Pictures train = read_list(files.train, files.root, named ? known : any);
+  Labels others = known;
+  if (!named) {
     Index largest = 0;
-    for (const Line& line : train) largest = std::max(largest, line.picture.label);
+    for (const PictureFiles::Entry& picture : train) largest = std::max(largest, picture.label);
     splits.classes = numbered_classes(largest + 1);
     check_classes(files.train.string(), splits.classes);
+    others = {largest + 1,
+              engine::say("is a class that train lacks: its labels are 0 to",
+                          std::to_string(largest) + "; a classes.txt beside the pictures can name more")};
   }
-  const Index classes = static_cast<Index>(splits.classes.size());
-  auto open = [&](const fs::path& list) -> std::shared_ptr<const Dataset> {
-    return list.empty() ? nullptr : make_split(list, read_list(list, files.root), classes);
-  };
-  splits.train = make_split(files.train, train, classes);
-  splits.val = open(files.val);
-  splits.test = open(files.test);
+  splits.train = take(files.train, std::move(train));
+  if (!files.val.empty()) splits.val = take(files.val, read_list(files.val, files.root, others));
+  if (!files.test.empty()) splits.test = take(files.test, read_list(files.test, files.root, others));
   return splits;
 }
 

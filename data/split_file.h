@@ -8,15 +8,16 @@
 
 namespace data {
 
-/// Text files with one picture a line, `path label`: the path is relative to `root`, the label a whole number
-/// after the last space.
+/// Text files with one picture a line, `path label`: the path is relative to `root` and may leave it (`../`,
+/// or absolute: whoever writes a list may name any file), the label a whole number after the last space.
 struct SplitFiles {
   std::filesystem::path train = {}, val = {}, test = {};  ///< empty where absent; train is required
   std::filesystem::path root = {};
 };
 
-/// The pictures in the order of the lists. Classes are the lines of root/classes.txt where it exists,
-/// otherwise the numbers from 0 to train's largest label. Errors name the list and the line.
+/// The pictures in the order of the lists; one that is there twice counts twice, and a note says so. Classes
+/// are the lines of root/classes.txt where it exists, otherwise the numbers from 0 to train's largest label.
+/// Errors name the list and the line.
 Splits open_split_files(const SplitFiles& files);
 
 /// The lines of dir/classes.txt, or nothing when there is no such file.

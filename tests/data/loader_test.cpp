@@ -21,7 +21,7 @@ class Made : public Dataset {
     for (Index i = 0; i < size; ++i) names_.push_back("picture " + std::to_string(i));
   }
   Index size() const override { return static_cast<Index>(names_.size()); }
-  const std::string& name(Index i) const override { return names_[static_cast<std::size_t>(i)]; }
+  std::string name(Index i) const override { return names_[static_cast<std::size_t>(i)]; }
   Index label(Index i) const override { return i % 4; }
   Image image(Index i) const override {
     ++reads;

@@ -1,0 +1,147 @@
+#include "data/split_file.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/data/bytes.h"
+#include "tests/data/split_support.h"
+#include "tests/support/memory_limit.h"
+
+namespace data {
+namespace {
+
+using namespace std::string_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST(SplitFile, reads_lists) {
+  const TemporaryFolder folder;
+  folder.write("images/a b.ppm", kPicture);
+  folder.write("train800.txt", "images/a b.ppm 2\r\nimages/x.ppm 0\n\n");
+  folder.write("val200.txt", "images/x.ppm 1");
+  const Splits splits = open_data(folder.path());
+  EXPECT_THAT(splits.classes, ElementsAre("0", "1", "2"));
+  EXPECT_THAT(names(*splits.train, folder.path()), ElementsAre("images/a b.ppm", "images/x.ppm"));
+  EXPECT_THAT(labels(*splits.train), ElementsAre(2, 0));
+  EXPECT_THAT(labels(*splits.val), ElementsAre(1));
+  EXPECT_EQ(splits.test, nullptr);
+  EXPECT_EQ(splits.train->image(0), noise("noise", 1, 4, 3));
+  EXPECT_THAT(error_of([&] { splits.train->image(1); }), HasSubstr("images/x.ppm: cannot be opened"));
+
+  folder.write("classes.txt", "red\ngreen\nblue\nblack\n");
+  EXPECT_THAT(open_data(folder.path()).classes, ElementsAre("red", "green", "blue", "black"));
+  folder.write("classes.txt", "red\ngreen\nred\n");
+  EXPECT_THAT(open_error(folder.path()), HasSubstr("class 'red' is there twice"));
+}
+
+/// The message of the Error of these lists.
+std::string error_of_lists(const TemporaryFolder& folder, const std::string& train,
+                           const std::string& val = "") {
+  SplitFiles files{folder.write("train.txt", train), {}, {}, folder.path()};
+  if (!val.empty()) files.val = folder.write("val.txt", val);
+  return error_of([&] { open_split_files(files); });
+}
+
+TEST(SplitFile, errors_name_file_and_line) {
+  const TemporaryFolder folder;
+  auto error_in = [&](const std::string& train, const std::string& val = "") {
+    return error_of_lists(folder, train, val);
+  };
+  EXPECT_THAT(error_in("a.ppm 0\nb.ppm\n"),
+              HasSubstr("train.txt:2: 'b.ppm' is not a path, a space and a label"));
+  EXPECT_THAT(error_in("a.ppm 0\n\nb.ppm one\n"),
+              HasSubstr("train.txt:3: label 'one' is not a whole number"));
+  EXPECT_THAT(error_in("a.ppm -1\n"),
+              HasSubstr("train.txt:1: label '-1' is not a whole number of 0 or more"));
+  EXPECT_THAT(error_in("a.ppm 100000\n"), HasSubstr("label '100000' is no class; labels lie in 0 to 99999"));
+  EXPECT_THAT(error_in("a.ppm 9" + std::string(3000, '9')), HasSubstr("99...99"));
+  EXPECT_THAT(error_in(" 3\n"), HasSubstr("train.txt:1: "));
+  EXPECT_THAT(error_in("\n\n"), HasSubstr("train.txt: no pictures"));
+  EXPECT_THAT(error_in("a.ppm 0\n"), HasSubstr("only one class"));
+  EXPECT_THAT(error_in("a.ppm 0\nb.ppm 1\n", "c.ppm 0\nc.ppm 2\n"),
+              HasSubstr("val.txt:2: label '2' is a class that train lacks: its labels are 0 to 1"));
+  EXPECT_THAT(error_in("a.ppm 0\rb.ppm 1\rc\n"), HasSubstr("label '1\\x0dc' is not a whole number"));
+  EXPECT_THAT(error_in("a.ppm 0\nb\0.ppm 1\n"s), HasSubstr("train.txt:2: holds a NUL byte"));
+  EXPECT_THAT(error_in("\xff\xfe"
+                       "a\0 \0"s +
+                       "1\0"s),
+              HasSubstr("train.txt:1: holds a NUL byte"));
+  EXPECT_THAT(error_in("a.ppm 0\n" + std::string(10'000, 'x') + " 1\n"),
+              HasSubstr("train.txt:2: is longer than 8192 bytes"));
+  EXPECT_THAT(error_of([] { open_split_files(SplitFiles{}); }), HasSubstr("no train split"));
+  EXPECT_THAT(error_of([&] { open_split_files({.train = folder.path() / "none.txt"}); }),
+              HasSubstr("none.txt: cannot be opened"));
+  EXPECT_THAT(error_of([&] { open_split_files({.train = folder.path()}); }), HasSubstr("is a folder"));
+
+  folder.write("classes.txt", "red\ngreen\n");
+  EXPECT_THAT(error_in("a.ppm 0\nb.ppm 2\n"),
+              HasSubstr("label '2' is no class; the 2 lines of classes.txt are 0 to 1"));
+  folder.write("classes.txt", "red\n\ngreen\n");
+  EXPECT_THAT(error_in("a.ppm 0\n"), HasSubstr("classes.txt:2: is empty"));
+}
+
+TEST(SplitFile, takes_lists_as_other_systems_write_them) {
+  const TemporaryFolder folder;
+  const SplitFiles files{folder.write("train.txt",
+                                      "\xef\xbb\xbf"
+                                      "a.ppm 0\r\nb c.ppm \t 1  \r\n\r\nd.ppm\t0002"),
+                         {},
+                         {},
+                         folder.path()};
+  const Splits splits = open_split_files(files);
+  EXPECT_THAT(names(*splits.train, folder.path()), ElementsAre("a.ppm", "b c.ppm", "d.ppm"));
+  EXPECT_THAT(labels(*splits.train), ElementsAre(0, 1, 2));
+  EXPECT_THAT(splits.notes, IsEmpty());
+}
+
+// Lists of VTAB lie in the folder of their pictures, but whoever writes one may name any file.
+TEST(SplitFile, may_leave_the_root) {
+  const TemporaryFolder folder;
+  folder.write("a.ppm", kPicture);
+  const SplitFiles files{
+      folder.write("lists/train.txt", "../a.ppm 0\n" + (folder.path() / "a.ppm").string() + " 1\n"),
+      {},
+      {},
+      folder.path() / "lists"};
+  const Splits splits = open_split_files(files);
+  EXPECT_EQ(splits.train->image(0), splits.train->image(1));
+}
+
+TEST(SplitFile, keeps_and_notes_repeated_lines) {
+  const TemporaryFolder folder;
+  const fs::path train = folder.write("train.txt", "b.ppm 0\na.ppm 0\nc.ppm 1\na.ppm 0\nb.ppm 1\na.ppm 0\n");
+  const Splits splits = open_split_files({train, train, {}, folder.path()});
+  EXPECT_THAT(labels(*splits.train), ElementsAre(0, 0, 1, 0, 1, 0));
+  const std::string who = train.string() + ": ", a = (folder.path() / "a.ppm").string(),
+                    b = (folder.path() / "b.ppm").string();
+  const std::string repeats = who + "3 lines repeat a picture of another line, such as " + a + "; all count",
+                    labels = who + "1 of them with another label, such as " + b + "; is that meant?";
+  EXPECT_THAT(splits.notes, ElementsAre(repeats, labels, repeats, labels));
+}
+
+TEST(SplitFile, of_any_size_takes_little_more_memory_than_its_pictures) {
+  const TemporaryFolder folder;
+  const fs::path hole = folder.write("train.txt", "a.ppm 0\n");
+  fs::resize_file(hole, std::uintmax_t{1} << 40);
+  const support::MemoryLimit limit(16 << 20);
+  EXPECT_THAT(error_of([&] { open_split_files({.train = hole}); }),
+              HasSubstr("train.txt:2: is longer than 8192 bytes"));
+}
+
+TEST(SplitFile, with_a_small_damage_loads_or_is_an_error_that_names_the_list) {
+  const TemporaryFolder folder;
+  const std::string list = "images/a.ppm 0\nb.ppm 12\r\n";
+  const int errors = damage(list, [&](const std::string& damaged) {
+    const fs::path train = folder.write("train.txt", damaged);
+    try {
+      open_split_files({train, {}, {}, folder.path()});
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), testing::StartsWith(train.string() + ":"));
+      throw;
+    }
+  });
+  EXPECT_GT(errors, 0);
+}
+
+}  // namespace
+}  // namespace data
