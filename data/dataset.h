@@ -23,12 +23,18 @@ class Dataset {
   virtual Image image(Index i) const = 0;
 };
 
+/// A picture that cannot be had, why, and the split it was in.
+struct BadPicture {
+  std::string file, reason, split;
+};
+
 /// A data set as it lies on disk.
 struct Splits {
   std::vector<std::string> classes;                 ///< the classes of `train`; labels count in this list
   std::shared_ptr<const Dataset> train, val, test;  ///< null where absent; train never is
-  Index ignored = 0;               ///< files that were passed over: not pictures by their names
-  std::vector<std::string> notes;  ///< what looks odd but may be meant
+  Index ignored = 0;                ///< files that were passed over: not pictures by their names
+  std::vector<std::string> notes;   ///< what looks odd but may be meant
+  std::vector<BadPicture> skipped;  ///< what was left out of the splits
 };
 
 /// The pictures of `a`, then those of `b`.

@@ -111,7 +111,7 @@ Split read_split(const fs::path& dir, const FolderOptions& options) {
     split.ignored += walk.ignored;
   }
   check(empty.empty() || options.allow_empty_class, engine::join(empty, ", ") + ":",
-        "no pictures in this class (.jpg, .jpeg, .png, .bmp, .ppm or .pgm)");
+        "no pictures in this class (.jpg, .jpeg, .png, .bmp, .ppm or .pgm); --allow-empty-class takes it");
   check(!split.names.empty(), dir.string() + ":",
         "holds no class folders; pictures lie in <split>/<class>/<file>");
   check(!split.pictures.empty(), dir.string() + ":", "no pictures in any class");

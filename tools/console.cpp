@@ -46,8 +46,15 @@ bool same_file(const std::string& output, const std::string& other) {
 
 }  // namespace
 
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  }
+  return text;
+}
+
 void note(const std::string& text) {
-  std::cerr << text << '\n';
+  std::cerr << one_line(text) << '\n';
 }
 
 void check_can_write(const std::string& path) {

@@ -9,6 +9,9 @@
 
 namespace tools {
 
+/// `text` with spaces in place of line breaks and other control characters, as names of files may have.
+std::string one_line(std::string text);
+
 /// One line to stderr.
 void note(const std::string& text);
 

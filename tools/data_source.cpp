@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "data/image_folder.h"
+#include "data/screen.h"
 #include "data/sources.h"
 #include "data/split_file.h"
 #include "engine/base/text.h"
@@ -19,6 +22,9 @@ void DataOptions::add_to(Args& args) {
   args.text("--val-list", val_list, "FILE", "");
   args.text("--test-list", test_list, "FILE", "");
   args.text("--data-root", data_root, "DIR", "what the paths in the lists are relative to");
+  args.choice("--on-bad-image", on_bad_image, {"error", "skip"},
+              "skip: decode every picture before anything else and leave out those that cannot be");
+  args.flag("--allow-empty-class", allow_empty_class, "a class folder without pictures is no error");
 }
 
 std::string DataOptions::name() const {
@@ -44,13 +50,50 @@ const std::string& DataOptions::list_of(const std::string& split) const {
   return split == "train" ? train_list : split == "val" ? val_list : test_list;
 }
 
-data::Splits open_splits(const DataOptions& options) {
+namespace {
+
+void tell(const data::Splits& splits) {
+  if (splits.ignored > 0)
+    note(engine::say("note:", splits.ignored, "files passed over: not pictures by their names"));
+  for (const std::string& oddity : splits.notes) note("note: " + oddity);
+}
+
+/// Leaves the pictures out of a split that cannot be decoded.
+void screen(data::Splits& splits, const std::string& name, std::shared_ptr<const data::Dataset>& split,
+            Index workers) {
+  const Index groups = (split->size() + data::kScreenedAtOnce - 1) / data::kScreenedAtOnce;
+  Progress progress("check " + name, groups, data::kScreenedAtOnce);
+  data::Screened screened =
+      data::screen(name, split, splits.classes, static_cast<int>(workers), [&] { progress.advance(); });
+  split = screened.pictures;
+  std::ranges::move(screened.bad, std::back_inserter(splits.skipped));
+}
+
+void tell_skipped(const std::vector<data::BadPicture>& skipped) {
+  constexpr std::size_t kTold = 3;
+  if (skipped.empty()) return;
+  std::vector<std::string> reasons;
+  for (std::size_t i = 0; i < std::min(kTold, skipped.size()); ++i)
+    reasons.push_back(skipped[i].file + ": " + skipped[i].reason);
+  if (skipped.size() > kTold) reasons.push_back(engine::say(skipped.size() - kTold, "more"));
+  note(engine::say("note:", skipped.size(), skipped.size() == 1 ? "picture" : "pictures",
+                   "skipped:", engine::join(reasons, " | ")));
+}
+
+}  // namespace
+
+data::Splits open_splits(const DataOptions& options, const std::vector<std::string>& used, Index workers) {
   const bool lists = !options.train_list.empty();
   data::Splits splits = lists ? data::open_split_files({options.train_list, options.val_list,
                                                         options.test_list, options.data_root})
-                              : data::open_data(options.data);
-  if (splits.ignored > 0)
-    note(engine::say("note:", splits.ignored, "files passed over: not pictures by their names"));
+                              : data::open_data(options.data, {options.allow_empty_class});
+  tell(splits);
+  if (options.on_bad_image != "skip") return splits;
+  for (const auto& [name, split] :
+       {std::pair{"train", &splits.train}, std::pair{"val", &splits.val}, std::pair{"test", &splits.test}}) {
+    if (*split && std::ranges::find(used, name) != used.end()) screen(splits, name, *split, workers);
+  }
+  tell_skipped(splits.skipped);
   return splits;
 }
 
@@ -68,23 +111,32 @@ std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, cons
   return found;
 }
 
-SplitToJudge open_split_to_judge(const DataOptions& options, const std::string& split) {
+SplitToJudge open_split_to_judge(const DataOptions& options, const std::string& split, Index workers) {
   namespace fs = std::filesystem;
+  const auto alone = [&](data::Splits splits) {  // opened as if it were train
+    tell(splits);
+    if (options.on_bad_image == "skip") screen(splits, split, splits.train, workers);
+    tell_skipped(splits.skipped);
+    return SplitToJudge{splits.classes, splits.train, splits.skipped};
+  };
   if (!options.data.empty()) {
     const fs::path dir = options.data;
-    fs::path alone = dir / split;
-    if (split == "val" && !fs::is_directory(alone)) alone = dir / "validation";
-    if (fs::is_directory(alone) && !fs::is_directory(dir / "train")) {
-      const data::Splits splits = data::open_class_folders(alone);
-      return {splits.classes, splits.train};
-    }
+    fs::path folder = dir / split;
+    if (split == "val" && !fs::is_directory(folder)) folder = dir / "validation";
+    if (fs::is_directory(folder) && !fs::is_directory(dir / "train"))
+      return alone(data::open_class_folders(folder, {options.allow_empty_class}));
   } else if (options.train_list.empty()) {
-    const data::Splits splits =
-        data::open_split_files({.train = options.list_of(split), .root = options.data_root});
-    return {splits.classes, splits.train};
+    return alone(data::open_split_files({.train = options.list_of(split), .root = options.data_root}));
   }
-  const data::Splits splits = open_splits(options);
-  return {splits.classes, find_split(splits, split)};
+  const data::Splits splits = open_splits(options, {split}, workers);
+  return {splits.classes, find_split(splits, split), splits.skipped};
+}
+
+std::string skipped_lines(const std::vector<data::BadPicture>& skipped) {
+  std::string lines;
+  for (const data::BadPicture& bad : skipped)
+    lines += json_text({{"file", bad.file}, {"reason", bad.reason}, {"split", bad.split}}) + '\n';
+  return lines;
 }
 
 std::vector<Index> match_classes(const std::vector<std::string>& data_classes,

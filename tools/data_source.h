@@ -8,6 +8,8 @@ namespace tools {
 /// Where the pictures come from: the shared options of the commands.
 struct DataOptions {
   std::string data, train_list, val_list, test_list, data_root;
+  std::string on_bad_image = "error";
+  bool allow_empty_class = false;
 
   void add_to(Args& args);
   /// Throws a UsageError unless the data is given in one form that has `split`.
@@ -18,16 +20,23 @@ struct DataOptions {
   std::string name() const;
 };
 
-/// Opens the folder of --data, or the lists.
-data::Splits open_splits(const DataOptions& options);
+/// Opens the folder of --data, or the lists. With --on-bad-image skip, every picture of the `used` splits is
+/// decoded once by `workers` threads, and the bad ones are left out. Odd things and what was left out are
+/// told on stderr.
+data::Splits open_splits(const DataOptions& options, const std::vector<std::string>& used, Index workers);
 
 /// A split that a model is judged on.
 struct SplitToJudge {
   std::vector<std::string> classes;
   std::shared_ptr<const data::Dataset> pictures;
+  std::vector<data::BadPicture> skipped;
 };
-/// Where the data has no train to tell the classes, they are those of the split itself.
-SplitToJudge open_split_to_judge(const DataOptions& options, const std::string& split);
+/// The same for one split. Where the data has no train to tell the classes, they are those of the split
+/// itself.
+SplitToJudge open_split_to_judge(const DataOptions& options, const std::string& split, Index workers);
+
+/// Pictures that were left out, one JSON object with file, reason and split a line.
+std::string skipped_lines(const std::vector<data::BadPicture>& skipped);
 
 /// The split "train", "val", "test" or "train+val". Throws an Error when it is not there.
 std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, const std::string& name);

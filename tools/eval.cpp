@@ -72,11 +72,13 @@ void run_eval(Arguments arguments) {
   const Index outputs = loaded.model.config().classes;
   engine::check(loaded.has_head || !delta.empty(),
                 model.model + ": the checkpoint has no head; tune one, or give --delta");
-  const SplitToJudge judged = open_split_to_judge(data, split);
+  const SplitToJudge judged = open_split_to_judge(data, split, workers);
+  std::cerr << skipped_lines(judged.skipped);
   const std::vector<Index> map = match_classes(judged.classes, loaded.classes, outputs);
   const Predictions p = predict_split(loaded.model, judged.pictures, loaded.preprocessing, map,
                                       {batch_size, static_cast<int>(workers), split});
-  const Evaluation e = judge(p, judged.classes, map);
+  Evaluation e = judge(p, judged.classes, map);
+  e.skipped = std::ssize(judged.skipped);
   if (!logits.empty()) write_logits(logits, p);
   if (json)
     std::cout << json_text(to_json(e), 2) << '\n';

@@ -139,8 +139,9 @@ Evaluation judge(const Predictions& predictions, const std::vector<std::string>&
 nlohmann::ordered_json to_json(const Evaluation& e) {
   nlohmann::ordered_json per_class = nlohmann::ordered_json::object();
   for (std::size_t c = 0; c < e.classes.size(); ++c) per_class[e.classes[c]] = e.per_class[c];
-  return {{"top1", e.top1},     {"top5", e.top5},       {"loss", e.loss},         {"ece", e.ece},
-          {"images", e.images}, {"seconds", e.seconds}, {"per_class", per_class}, {"confusion", e.confusion}};
+  return {{"top1", e.top1},       {"top5", e.top5},         {"loss", e.loss},
+          {"ece", e.ece},         {"images", e.images},     {"skipped", e.skipped},
+          {"seconds", e.seconds}, {"per_class", per_class}, {"confusion", e.confusion}};
 }
 
 }  // namespace tools

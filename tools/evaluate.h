@@ -19,10 +19,10 @@ struct Predictions {
 
 /// How well a model does on a split.
 struct Evaluation {
-  double top1 = 0, top5 = 0;  ///< percent
-  double loss = 0;            ///< mean cross entropy
-  double ece = 0;             ///< expected calibration error over 15 equal bins (Guo et al. 2017)
-  Index images = 0;
+  double top1 = 0, top5 = 0;      ///< percent
+  double loss = 0;                ///< mean cross entropy
+  double ece = 0;                 ///< expected calibration error over 15 equal bins (Guo et al. 2017)
+  Index images = 0, skipped = 0;  ///< pictures judged, and those left out by --on-bad-image skip
   double seconds = 0;
   std::vector<std::string> classes;           ///< of the data
   std::vector<double> per_class;              ///< percent, for each of them

@@ -49,9 +49,9 @@ void check_data(const Job& job, const TuneOptions& options) {
 
 }  // namespace
 
-Job make_job(const TuneOptions& options) {
+Job make_job(const TuneOptions& options, const std::vector<std::string>& splits) {
   Job job{.loaded = load_model(options.model),
-          .splits = open_splits(options.data),
+          .splits = open_splits(options.data, splits, options.workers),
           .pictures = nullptr,
           .method = peft::make_method(options.method, options.method_options)};
   job.pictures = find_split(job.splits, options.on);

@@ -16,8 +16,8 @@ struct Job {
   std::unique_ptr<peft::Method> method;
 };
 
-/// Loads everything and gives the model the head that the options ask for.
-Job make_job(const TuneOptions& options);
+/// Loads everything and gives the model the head that the options ask for. `splits` are those the job uses.
+Job make_job(const TuneOptions& options, const std::vector<std::string>& splits);
 
 /// Scores and selects.
 void prepare(Job& job, const TuneOptions& options, ScoringRun run);

@@ -9,6 +9,7 @@
 #include "engine/base/text.h"
 #include "tools/args.h"
 #include "tools/commands.h"
+#include "tools/console.h"
 #include "tools/interrupt.h"
 
 namespace tools {
@@ -72,11 +73,8 @@ void keep_standard_streams() {
 }
 
 /// An error is one line, whatever it quotes.
-void complain(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  }
-  std::cerr << "espalier: " << text << std::endl;
+void complain(const std::string& text) {
+  std::cerr << "espalier: " << one_line(text) << std::endl;
 }
 
 }  // namespace

@@ -61,7 +61,8 @@ void run_select(Arguments arguments) {
                {"--val-list", options.data.val_list},
                {"--test-list", options.data.test_list}});
 
-  Job job = make_job(options);
+  Job job = make_job(options, engine::split(options.on, '+'));
+  std::cerr << skipped_lines(job.splits.skipped);
   if (!gradients.empty()) job.method->keep_gradients();
   const Stopwatch watch;
   prepare(job, options, {});
@@ -77,8 +78,11 @@ void run_select(Arguments arguments) {
     engine::write_safetensors(gradients, all,
                               {{"format", "espalier-gradients"}, {"base_sha256", job.loaded.base_sha256}});
   }
-  const ordered_json result{
-      {"score_seconds", scored}, {"select_seconds", selected}, {"peak_mb", peak_mb()}, {"taken", taken(job)}};
+  const ordered_json result{{"score_seconds", scored},
+                            {"select_seconds", selected},
+                            {"peak_mb", peak_mb()},
+                            {"skipped", job.splits.skipped.size()},
+                            {"taken", taken(job)}};
   if (options.json)
     std::cout << json_text(result, 2) << '\n';
   else

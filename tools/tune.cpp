@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <iostream>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/phase.h"
 #include "engine/base/text.h"
+#include "engine/io/atomic_file.h"
 #include "engine/kernels/parallel.h"
 #include "engine/kernels/simd.h"
 #include "engine/tensor/storage.h"
@@ -96,9 +98,10 @@ ordered_json evaluate_splits(Job& job, const TuneOptions& options, RunFolder& fo
     const bool there = split == "val" ? job.splits.val && options.on == "train" : job.splits.test != nullptr;
     if (!there) continue;
     const EvaluateOptions how{options.batch_size, static_cast<int>(options.workers), split};
-    const Evaluation e = judge(
+    Evaluation e = judge(
         predict_split(job.loaded.model, find_split(job.splits, split), job.loaded.preprocessing, map, how),
         job.splits.classes, map);
+    e.skipped = std::ranges::count(job.splits.skipped, split, &data::BadPicture::split);
     if (split == "test") {
       folder.log({{"kind", "eval"},
                   {"epoch", epoch},
@@ -158,13 +161,15 @@ void run_tune(Arguments arguments) {
 
   const Stopwatch watch;
   note_signals();
-  Job job = make_job(options);
+  Job job = make_job(options, {"train", "val", "test"});
   foretell_memory(job, options);
   RunFolder folder(options.out, existing_runs(options));
   const std::string config = config_of(job, options);
   const std::optional<Checkpoint> checkpoint =
       options.resume ? Checkpoint::newest(folder, config) : std::nullopt;
   write_config(folder, job, options);
+  if (options.data.on_bad_image == "skip")
+    engine::write_file(folder.file("skipped.jsonl"), skipped_lines(job.splits.skipped));
   if (checkpoint) {
     const RunState& state = checkpoint->state();
     folder.cut_log(
@@ -193,6 +198,7 @@ void run_tune(Arguments arguments) {
   result["total"] = account.total;
   result["seconds"] = watch.seconds();
   result["phases"] = phases_json();
+  result["skipped"] = job.splits.skipped.size();
   result["peak_mb"] = peak_mb();
   result["delta_bytes"] = std::filesystem::file_size(delta);
   folder.sync_log();

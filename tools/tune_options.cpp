@@ -126,6 +126,8 @@ nlohmann::ordered_json TuneOptions::to_json() const {
           {"val_list", data.val_list},
           {"test_list", data.test_list},
           {"data_root", data.data_root},
+          {"on_bad_image", data.on_bad_image},
+          {"allow_empty_class", data.allow_empty_class},
           {"on", on},
           {"method", method},
           {"method_options", peft::OptionValues(method, info.options, method_options).all()},

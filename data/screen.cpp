@@ -1,0 +1,109 @@
+#include "data/screen.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "data/ahead.h"
+
+namespace data {
+namespace {
+
+constexpr Index kDepth = 3;  // groups in the making
+
+/// Some pictures of another data set.
+class Some : public Dataset {
+ public:
+  Some(std::shared_ptr<const Dataset> all, std::vector<Index> places)
+      : all_(std::move(all)), places_(std::move(places)) {}
+  Index size() const override { return static_cast<Index>(places_.size()); }
+  std::string name(Index i) const override { return all_->name(place(i)); }
+  Index label(Index i) const override { return all_->label(place(i)); }
+  Image image(Index i) const override { return all_->image(place(i)); }
+
+ private:
+  Index place(Index i) const { return places_[static_cast<std::size_t>(i)]; }
+  std::shared_ptr<const Dataset> all_;
+  std::vector<Index> places_;
+};
+
+/// Why a picture cannot be had; nothing when it can.
+std::string complaint_of(const Dataset& pictures, Index i) {
+  try {
+    pictures.image(i);
+    return {};
+  } catch (const Error& error) {
+    const std::string text = error.what(), start = pictures.name(i) + ": ";
+    return text.starts_with(start) ? text.substr(start.size()) : text;
+  }
+}
+
+/// The complaint of every picture, in their order.
+std::vector<std::string> complaints_of(const Dataset& pictures, int workers,
+                                       const std::function<void()>& on_done) {
+  const Index size = pictures.size(), groups = (size + kScreenedAtOnce - 1) / kScreenedAtOnce;
+  // A group is a batch whose names are the complaints of its pictures.
+  BatchMaker maker;
+  maker.open = [=](Index group) {
+    Batch batch;
+    batch.names.resize(static_cast<std::size_t>(std::min(kScreenedAtOnce, size - group * kScreenedAtOnce)));
+    return batch;
+  };
+  maker.pieces = [](const Batch& batch) { return static_cast<Index>(batch.names.size()); };
+  maker.fill = [&](Batch& batch, Index group, Index slot) {
+    batch.names[static_cast<std::size_t>(slot)] = complaint_of(pictures, group * kScreenedAtOnce + slot);
+  };
+  maker.finish = [](Batch&, Index) {};
+
+  std::vector<std::string> all;
+  auto add = [&](Batch&& batch) {
+    std::move(batch.names.begin(), batch.names.end(), std::back_inserter(all));
+    on_done();
+  };
+  if (workers > 0) {
+    Ahead ahead(maker, 0, groups, workers, kDepth);
+    while (auto batch = ahead.take()) add(std::move(*batch));
+    return all;
+  }
+  for (Index group = 0; group < groups; ++group) {
+    Batch batch = maker.open(group);
+    for (Index slot = 0; slot < maker.pieces(batch); ++slot) maker.fill(batch, group, slot);
+    add(std::move(batch));
+  }
+  return all;
+}
+
+}  // namespace
+
+Screened screen(std::string_view split, std::shared_ptr<const Dataset> pictures,
+                std::span<const std::string> classes, int workers, const std::function<void()>& on_done) {
+  std::vector<std::string> complaints = complaints_of(*pictures, workers, on_done);
+  Screened result;
+  std::vector<Index> good;
+  struct Count {
+    Index good = 0, bad = 0;
+    std::size_t first_bad = 0;  // in result.bad
+  };
+  std::map<Index, Count> counts;  // of each class
+  for (Index i = 0; i < pictures->size(); ++i) {
+    std::string& complaint = complaints[static_cast<std::size_t>(i)];
+    Count& count = counts[pictures->label(i)];
+    if (complaint.empty()) {
+      ++count.good;
+      good.push_back(i);
+    } else {
+      if (count.bad++ == 0) count.first_bad = result.bad.size();
+      result.bad.push_back({pictures->name(i), std::move(complaint), std::string(split)});
+    }
+  }
+  for (const auto& [label, count] : counts) {
+    const BadPicture first = count.bad > 0 ? result.bad[count.first_bad] : BadPicture{};
+    check(count.good > 0, split, "has no picture of class", classes[static_cast<std::size_t>(label)],
+          "that can be read, of", std::to_string(count.bad) + "; the first is", first.file + ":",
+          first.reason);
+  }
+  result.pictures = result.bad.empty() ? pictures : std::make_shared<Some>(pictures, std::move(good));
+  return result;
+}
+
+}  // namespace data
