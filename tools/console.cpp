@@ -63,7 +63,9 @@ void check_can_write(const std::string& path) {
   std::error_code ignored;
   engine::check(std::filesystem::is_directory(folder, ignored), path + ":", folder.string(),
                 "is no folder; make it, or give another path");
-  engine::check(!std::filesystem::is_directory(path, ignored), path + ": is a folder; a file is needed");
+  const std::filesystem::file_status there = std::filesystem::status(path, ignored);
+  engine::check(!is_directory(there), path + ": is a folder; a file is needed");
+  engine::check(!is_other(there), path + ": is not a regular file; give another path");
   engine::check_writable(folder, path);
 }
 

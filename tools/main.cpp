@@ -83,7 +83,8 @@ void complain(const std::string& text) {
 int main(int argc, char** argv) {
   tools::keep_standard_streams();
   tools::spin_briefly(argv);
-  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone, and
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files, are errors of writing as others are
   try {
     tools::run({argv + 1, argv + argc});
     std::cout.flush();

@@ -32,7 +32,9 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path), folder_
   if (folder_.empty()) folder_ = ".";
   check(path_.has_filename(), path_.string() + ":", "a file name was expected");
   std::error_code ignored;
-  check(!std::filesystem::is_directory(path_, ignored), path_.string() + ":", "is a folder, not a file");
+  const std::filesystem::file_status there = std::filesystem::status(path_, ignored);
+  check(!is_directory(there), path_.string() + ":", "is a folder, not a file");
+  check(!is_other(there), path_.string() + ":", "is not a regular file");  // such as /dev/null
   create();
 }
 

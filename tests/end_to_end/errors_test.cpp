@@ -545,6 +545,9 @@ TEST(Failure, names_an_out_that_cannot_be_written) {
   EXPECT_THAT(run(Words{"eval", "--logits", nowhere, "--data", garden.data()} + delta).error(kFailed),
               HasSubstr(nowhere));
   EXPECT_THAT(run(Words{"merge", "--out", garden.data()} + delta).error(kFailed), HasSubstr(garden.data()));
+  EXPECT_THAT(run(Words{"merge", "--out", "/dev/null"} + delta).error(kFailed),
+              HasSubstr("not a regular file"));
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
 }
 
 TEST(Failure, is_told_when_the_result_cannot_be_printed) {

@@ -199,6 +199,16 @@ TEST(AtomicFile, says_why_it_cannot_be_written) {
   EXPECT_THROW(AtomicFile(folder / "a/"), Error);
 }
 
+TEST(AtomicFile, does_not_take_the_place_of_a_pipe_or_a_device) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  std::filesystem::create_symlink("/dev/null", folder / "link");
+  for (const std::string name : {"pipe", "link"})
+    EXPECT_THAT(message_of<Error>([&] { write_file(folder / name, "x"); }), HasSubstr("not a regular file"));
+  EXPECT_TRUE(std::filesystem::is_fifo(folder / "pipe"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+}
+
 TEST(AtomicFile, takes_the_longest_name) {
   const TemporaryFolder folder;
   const std::string name(255, 'n');
