@@ -47,6 +47,7 @@ void ForgetfulDisk::change(Change change) {
 }
 
 void ForgetfulDisk::perform(const Call& call) {
+  if (!call.done) return;
   if (call.name == "open") {
     const auto found = now_.find(call.path);
     if (call.path == root_ || (found != now_.end() && found->second == kFolder)) {

@@ -66,6 +66,22 @@ TEST(FullDisk, of_any_size_gives_success_or_one_clear_line_and_the_run_goes_on_w
   std::cout << failures << " sizes of the disk that are too small\n";
 }
 
+TEST(FileSizeLimit, gives_one_clear_line_and_the_run_goes_on_without_it) {
+  const Trial trial;
+  long failures = 0;
+  for (long blocks = 1;; blocks *= 2) {  // of 512 bytes
+    const Words limited{"sh", "-c", "ulimit -f " + std::to_string(blocks) + "; exec \"$@\"", "sh"};
+    const Outcome outcome = end_to_end::run(trial.words(), {.through = limited});
+    if (outcome.status == 0) break;
+    ++failures;
+    EXPECT_THAT(outcome.error(1), AllOf(HasSubstr(trial.ground().string()), HasSubstr("File too large")));
+    EXPECT_THAT(leftovers(trial.folder()), ::testing::IsEmpty());
+    trial.resume(std::to_string(blocks) + " blocks");
+    trial.clear();
+  }
+  EXPECT_GT(failures, 3);
+}
+
 TEST(ReadOnlyDisk, is_found_out_before_anything_is_loaded) {
   if (!may_mount()) GTEST_SKIP() << "this user may not mount a disk that is read-only";
   const Trial trial;

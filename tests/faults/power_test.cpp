@@ -10,12 +10,22 @@
 namespace faults {
 namespace {
 
+/// Empties the files that are never read: the lock and those that were only begun.
+Tree without_unread(Tree tree) {
+  for (auto& [path, content] : tree.files) {
+    const std::string name = fs::path(path).filename();
+    if (name == "run.lock" || name.starts_with(".")) content.clear();
+  }
+  return tree;
+}
+
 /// Every state that a loss of power could leave during a recorded run, each once.
 std::set<Tree> states_of(ForgetfulDisk disk, const std::vector<Call>& calls) {
   std::set<Tree> states;
   for (const Call& call : calls) {
     disk.perform(call);
-    for (Tree& state : disk.after_a_crash()) states.insert(std::move(state));
+    for (const Tree& state : disk.after_a_crash())
+      states.insert(exhaustive() ? state : without_unread(state));
   }
   return states;
 }

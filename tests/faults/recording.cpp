@@ -36,12 +36,11 @@ RecordingFileSystem::RecordingFileSystem(const std::filesystem::path& file)
 template <class Result>
 Result RecordingFileSystem::note(Result result, const Call& call) {
   const int error = errno;
-  if (result >= 0) {
-    const Json json{{"name", call.name}, {"descriptor", call.descriptor}, {"path", call.path},
-                    {"to", call.to},     {"bytes", hex(call.bytes)},      {"size", call.size}};
-    const std::string line = json.dump() + '\n';
-    if (::write(file_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) ::_exit(98);
-  }
+  const Json json{{"name", call.name}, {"descriptor", call.descriptor}, {"path", call.path},
+                  {"to", call.to},     {"bytes", hex(call.bytes)},      {"done", result >= 0},
+                  {"size", call.size}};
+  const std::string line = json.dump() + '\n';
+  if (::write(file_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) ::_exit(98);
   errno = error;
   return result;
 }
@@ -87,7 +86,7 @@ std::vector<Call> read_recording(const std::filesystem::path& file) {
   for (std::string line; std::getline(lines, line);) {
     const Json json = Json::parse(line);
     calls.push_back({json["name"], json["descriptor"], json["path"], json["to"],
-                     bytes_of(json["bytes"].get<std::string>()), json["size"]});
+                     bytes_of(json["bytes"].get<std::string>()), json["done"], json["size"]});
   }
   return calls;
 }

@@ -15,10 +15,11 @@ struct Call {
   int descriptor = -1;             ///< the one that was given, or the one that open gave
   std::string path = {}, to = {};  ///< of open, mkdir and unlink; of rename both
   std::string bytes = {};          ///< what a write took
+  bool done = true;                ///< false when it failed
   long size = 0;                   ///< of ftruncate
 };
 
-/// A file system that appends every call that succeeds to a file, one JSON object a line.
+/// A file system that appends every call to a file, one JSON object a line.
 class RecordingFileSystem : public engine::FileSystem {
  public:
   explicit RecordingFileSystem(const std::filesystem::path& file);

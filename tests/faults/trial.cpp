@@ -92,8 +92,7 @@ Words Trial::words() const {
   return {"tune",   "--model",      model(), "--data",    data(), "--method",     "grft", "--out",
           folder(), "--threads",    "1",     "--workers", "0",    "--batch-size", "6",    "--steps",
           "5",      "--save-every", "2",     "--lr",      "0.01", "--augment",    "fgvc", "--ema",
-          "0.8",    "--mixup",      "0.4",   "--cutmix",  "1",    "--drop-path",  "0.3",  "--score-batches",
-          "2"};
+          "0.8",    "--mixup",      "0.4",   "--cutmix",  "1",    "--drop-path",  "0.3"};
 }
 
 Outcome Trial::start(const Words& more, const std::string& fault) const {
