@@ -58,7 +58,7 @@ TEST(KilledRun, in_the_middle_of_any_write_goes_on_to_the_same_end) {
 TEST(KilledRun, twice_more_while_it_goes_on_ends_the_same) {
   const Trial trial;
   const long count = static_cast<long>(trial.calls().size());
-  const long stride = exhaustive() ? 1 : support::kSanitized ? count / 2 : count / 8;
+  const long stride = exhaustive() ? 1 : support::kSanitized ? count / 2 : count / 6;
   for (long n = 1; n <= count; n += stride) {
     for (const long second :
          {3L, 14L, 25L}) {  // a resumed run cuts its log, and then goes through checkpoints
@@ -77,7 +77,7 @@ TEST(KilledRun, twice_more_while_it_goes_on_ends_the_same) {
 TEST(KilledRun, that_overwrites_another_goes_on_or_overwrites_again_to_the_same_end) {
   const Trial trial;
   constexpr long kRemovals = 30;  // the old files go first; the calls after that are those of a new run
-  for (long n = 1; n <= kRemovals; n += exhaustive() ? 1 : support::kSanitized ? 9 : 2) {
+  for (long n = 1; n <= kRemovals; n += exhaustive() ? 1 : support::kSanitized ? 9 : 3) {
     const std::string fault = "kill_before:" + std::to_string(n);
     ASSERT_EQ(trial.start().status, 0);
     ASSERT_EQ(trial.start({"--overwrite"}, fault).status, kKilled) << fault;
