@@ -93,7 +93,8 @@ Tensor join(const std::string& name, const std::array<Tensor, 3>& thirds) {
   }
   std::vector<Index> dims = thirds[0].shape().dims();
   engine::check(!dims.empty(), name + ": query, key and value are single numbers");
-  dims[0] *= 3;
+  engine::check(!__builtin_mul_overflow(dims[0], 3, &dims[0]), name + ": three times", thirds[0].shape(),
+                "is too large to count");
   Tensor joined = Tensor::unset(Shape(std::move(dims)), thirds[0].dtype());
   for (std::size_t i = 0; i < 3; ++i)
     std::memcpy(joined.raw() + i * thirds[i].bytes(), thirds[i].raw(), thirds[i].bytes());

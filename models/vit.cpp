@@ -13,9 +13,15 @@ using engine::Random;
 using engine::Shape;
 using engine::Tensor;
 
+constexpr Index kMostPatches =
+    256;  // along a side; a file may claim any number, and memory is taken for its square
+
 void check_config(const VitConfig& c) {
   engine::check(c.image_size > 0 && c.patch > 0 && c.image_size % c.patch == 0, "vit: an image size of",
                 c.image_size, "is not a multiple of the patch size", c.patch);
+  const Index side = c.image_size / c.patch;
+  engine::check(side <= kMostPatches, "vit: an image size of", c.image_size, "makes", side, "x", side,
+                "patches; at most", kMostPatches, "x", kMostPatches, "are taken");
   engine::check(c.channels > 0 && c.depth > 0 && c.hidden > 0 && c.classes > 0, "vit: channels", c.channels,
                 "depth", c.depth, "hidden width", c.hidden, "and classes", c.classes, "must be positive");
   engine::check(c.width > 0 && c.heads > 0 && c.width % c.heads == 0, "vit: width", c.width,

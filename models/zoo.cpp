@@ -50,6 +50,24 @@ Index block_number(std::string_view name) {
   return error == std::errc() && end != name.data() + name.size() && *end == '.' ? number : -1;
 }
 
+/// How many numbers a model has, about: its matrices and tokens. A double, for sizes that make no sense.
+double numbers_of(const VitConfig& c) {
+  const auto real = [](Index n) { return static_cast<double>(n); };
+  const double grid = real(c.image_size) / real(c.patch), width = real(c.width);
+  const double patches = real(c.channels) * real(c.patch) * real(c.patch) + grid * grid;
+  return width * (patches + real(c.depth) * (4 * width + 2 * real(c.hidden)) + real(c.classes));
+}
+
+/// A damaged file may tell sizes that it does not have: memory is taken by them before all is read.
+void check_file_fills(const VitConfig& c, const std::map<std::string, Shape>& shapes) {
+  constexpr double kSlack = 2,
+                   kSmall = 1e6;  // what is merely incomplete is told by the names that are missing
+  double there = 0;
+  for (const auto& [name, shape] : shapes) there += static_cast<double>(shape.numel());
+  engine::check(numbers_of(c) <= kSlack * there + kSmall, "the shapes tell a model of", c.depth,
+                "blocks of width", c.width, "with about", numbers_of(c), "numbers, but the file has", there);
+}
+
 }  // namespace
 
 std::vector<std::string> architecture_names() {
@@ -92,9 +110,12 @@ VitConfig config_from_shapes(const std::map<std::string, Shape>& shapes, std::op
   const Shape patch = shape("patch_embed.proj.weight", 4);
   engine::check(patch[2] == patch[3], "patch_embed.proj.weight: patches must be square, not", patch);
   c.width = patch[0], c.channels = patch[1], c.patch = patch[2];
-  const Index patches = shape("pos_embed", 3)[1] - 1;
+  const Shape positions = shape("pos_embed", 3);
+  engine::check(positions[0] == 1 && positions[2] == c.width, "pos_embed:", positions,
+                "should be [1, patches + 1, width], the width being", c.width);
+  const Index patches = positions[1] - 1;
   const Index grid = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(patches))));
-  engine::check(patches > 0 && grid * grid == patches, "pos_embed:", shape("pos_embed", 3),
+  engine::check(patches > 0 && grid * grid == patches, "pos_embed:", positions,
                 "is not a class token and a square grid of patches");
   c.image_size = grid * c.patch;
   shape("blocks.0.attn.qkv.weight", 2);
@@ -111,6 +132,7 @@ VitConfig config_from_shapes(const std::map<std::string, Shape>& shapes, std::op
   VitConfig with_head = c;
   with_head.classes = std::max<Index>(c.classes, 1);
   check_config(with_head);
+  check_file_fills(with_head, shapes);
   return c;
 }
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
 #include <set>
 
 #include "engine/base/text.h"
+#include "engine/nn/state.h"
 
 namespace peft {
 
@@ -33,30 +33,23 @@ constexpr std::array kPartKinds{PartKind{".rows", Selection::rows}, PartKind{".c
                                 PartKind{".elements", Selection::elements}};
 constexpr std::array<std::string_view, 2> kCompanions{".values", ".score"};
 
+// A name without end is neither shown whole nor compared: that takes its length times the others'.
+constexpr std::size_t kLongName = 200, kShown = 80;
+
+std::string shown(const std::string& name) {
+  return name.size() <= kShown ? name : name.substr(0, kShown) + "...";
+}
+
 Selection read_indices(const Safetensors& file, const std::string& name, const PartKind& kind) {
   const Tensor at = file.read(name);
-  engine::check(at.dtype() == engine::Dtype::i64 && at.shape().rank() == 1, file.path() + ": " + name,
+  const std::string what = file.path() + ": " + shown(name);
+  engine::check(at.dtype() == engine::Dtype::i64 && at.shape().rank() == 1, what,
                 "should be a list of I64 indices");
   try {
     return kind.make({at.data<std::int64_t>().begin(), at.data<std::int64_t>().end()});
   } catch (const engine::Error& e) {
-    throw engine::Error(file.path() + ": " + name + ": " + e.what());
+    throw engine::Error(what + ": " + e.what());
   }
-}
-
-// A name without end is neither shown whole nor compared: that takes its length times the others'.
-constexpr std::size_t kLongName = 200, kShown = 80;
-
-std::string quoted(const std::string& name) {
-  return name.size() <= kShown ? name : name.substr(0, kShown) + "...";
-}
-
-void check_finite(const Tensor& values, const std::string& what) {
-  engine::visit(values.dtype(), [&]<class T>() {
-    const auto bad =
-        std::ranges::count_if(values.data<T>(), [](T v) { return !std::isfinite(static_cast<double>(v)); });
-    engine::check(bad == 0, what, "has", bad, "values that are NaN or infinite, out of", values.numel());
-  });
 }
 
 }  // namespace
@@ -102,12 +95,12 @@ std::map<std::string, Selection> read_parts(const Safetensors& file, const std::
     }
     const std::string parameter = bare.substr(0, bare.size() - kind->suffix.size());
     engine::check(parts.emplace(parameter, read_indices(file, name, *kind)).second, file.path() + ":",
-                  parameter, "has two kinds of parts");
+                  shown(parameter), "has two kinds of parts");
     for (std::string_view companion : kCompanions) companions.insert(parameter + std::string(companion));
   }
   for (const std::string& name : others) {
     if (companions.contains(name)) continue;
-    engine::check(parts.emplace(name, Selection::all()).second, file.path() + ":", name,
+    engine::check(parts.emplace(name, Selection::all()).second, file.path() + ":", shown(name),
                   "is there whole and in part");
   }
   return parts;
@@ -130,14 +123,14 @@ void apply_delta(engine::Module& model, const Safetensors& delta, const std::str
   for (const auto& [name, part] : parts) {
     const auto found = known.find(name);
     engine::check(found != known.end(), delta.path() + ": the model has no parameter",
-                  quoted(name) + (name.size() > kLongName ? "" : engine::did_you_mean(name, names)));
+                  shown(name) + (name.size() > kLongName ? "" : engine::did_you_mean(name, names)));
     const Shape& full = found->second.value().shape();
     part.check_fits(full, delta.path() + ": " + name);
-    const Tensor values =
-        delta.read_as(prefix + (part.whole() ? name : name + ".values"), found->second.value().dtype());
+    const std::string stored = prefix + (part.whole() ? name : name + ".values");
+    const Tensor values = delta.read_as(stored, found->second.value().dtype());
     engine::check(values.shape() == part.packed(full), delta.path() + ":", name, "holds", values.shape(),
                   "where the model needs", part.packed(full));
-    check_finite(values, delta.path() + ": " + name);
+    engine::check_finite(values, values.dtype(), delta.path() + ": " + stored);
     changes.push_back({found->second, part, values});
   }
   for (const auto& [name, parameter] : known) parameter.freeze();

@@ -22,6 +22,16 @@ void append(engine::NamedTensors& all, const std::string& prefix, const State& s
   for (const auto& [name, tensor] : some) all.emplace_back(prefix + name, tensor);
 }
 
+/// What a configuration says; nothing when it is damaged.
+Json read_config(const std::string& text) {
+  try {
+    Json json = engine::parse_json(text, "config");
+    if (json.is_object()) return json;
+  } catch (const engine::Error&) {  // it is another one all the same
+  }
+  return Json::object();
+}
+
 /// "lr was 0.01 and is 0.1"
 std::vector<std::string> differences(const Json& saved, const Json& given) {
   std::vector<std::string> all;
@@ -41,9 +51,9 @@ std::vector<std::string> differences(const Json& saved, const Json& given) {
 
 void check_same_config(const std::string& file, const std::string& saved, const std::string& given) {
   if (saved == given) return;
-  const Json before = Json::parse(saved, nullptr, false);
+  const Json before = read_config(saved);
   const std::vector<std::string> changes =
-      before.is_object() ? differences(before, Json::parse(given)) : std::vector<std::string>{};
+      before.empty() ? std::vector<std::string>{} : differences(before, read_config(given));
   throw UsageError(file + ": the run was started with other options or data" +
                    (changes.empty() ? "" : ": " + engine::join(changes, ", ")) +
                    ". Start it again as it was (config.json beside it has all options), or with --overwrite");

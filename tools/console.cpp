@@ -15,6 +15,7 @@
 #include "engine/io/append_file.h"
 #include "engine/io/folder.h"
 #include "tools/args.h"
+#include "tools/model_path.h"
 
 namespace tools {
 namespace {
@@ -34,14 +35,11 @@ std::size_t terminal_width() {
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
-bool same_file(const std::string& output, const std::string& other) {
+bool same_file(const std::string& output, const std::filesystem::path& other) {
   namespace fs = std::filesystem;
-  if (other.empty()) return false;
   std::error_code ignored;
-  const fs::path file =
-      fs::is_directory(other, ignored) ? fs::path(other) / "model.safetensors" : fs::path(other);
-  return fs::equivalent(output, file, ignored) ||
-         fs::weakly_canonical(output, ignored) == fs::weakly_canonical(file, ignored);
+  return fs::equivalent(output, other, ignored) ||
+         fs::weakly_canonical(output, ignored) == fs::weakly_canonical(other, ignored);
 }
 
 }  // namespace
@@ -74,9 +72,12 @@ void check_apart(const std::vector<NamedFile>& outputs, const std::vector<NamedF
   for (const NamedFile& output : outputs) {
     if (output.path.empty()) continue;
     for (const NamedFile& other : others) {
-      if (same_file(output.path, other.path))
-        throw UsageError(engine::say(output.option, output.path, "is the file of", other.option,
-                                     "too, and would overwrite it; give another"));
+      if (other.path.empty()) continue;
+      for (const std::filesystem::path& file : weight_files(other.path)) {
+        if (same_file(output.path, file))
+          throw UsageError(engine::say(output.option, output.path, "is a file of", other.option,
+                                       "too, and would overwrite it; give another"));
+      }
     }
     others.push_back(output);
   }

@@ -25,7 +25,7 @@ struct NamedFile {
 };
 
 /// Throws a UsageError when an output is one of the inputs or another output: writing it would destroy what
-/// was there. Empty paths are none; a folder that is an input stands for its model.safetensors.
+/// was there. Empty paths are none; a folder or an index that is an input stands for its weight_files().
 void check_apart(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs);
 
 /// Seconds since it was made.

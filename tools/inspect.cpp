@@ -3,37 +3,44 @@
 
 #include "engine/base/text.h"
 #include "engine/io/json.h"
-#include "engine/io/safetensors.h"
-#include "engine/io/sha256.h"
+#include "engine/io/sharded_safetensors.h"
 #include "tools/args.h"
 #include "tools/commands.h"
 #include "tools/console.h"
+#include "tools/model_path.h"
 
 namespace tools {
 
 namespace fs = std::filesystem;
 using engine::Json;
-using engine::Safetensors;
 
 namespace {
 
 Json describe_file(const fs::path& path) {
-  const Safetensors file(path);
+  const engine::ShardedSafetensors file(path);
   const auto format = file.metadata().find("format");
   const bool ours = format != file.metadata().end() && format->second.starts_with("espalier-");
-  Json tensors = Json::object();
+  Json::object_t tensors;  // appended to without a look for the name, which takes the square of their number
   Index numbers = 0;
-  for (const auto& entry : file.entries()) {
-    tensors[entry.name] = {{"dtype", entry.dtype}, {"shape", entry.dims}};
-    numbers += entry.shape().numel();
+  std::uintmax_t bytes = 0;
+  Json shards = Json::array();
+  for (const engine::Safetensors& shard : file.files()) {
+    for (const auto& entry : shard.entries()) {
+      tensors.emplace_back(entry.name, Json{{"dtype", entry.dtype}, {"shape", entry.dims}});
+      numbers += entry.shape().numel();
+    }
+    bytes += fs::file_size(shard.path());
+    shards.push_back(shard.path());
   }
-  return {{"kind", ours ? format->second.substr(9) : "checkpoint of weights"},
-          {"path", path.string()},
-          {"bytes", fs::file_size(path)},
-          {"sha256", engine::sha256(path)},
-          {"numbers", numbers},
-          {"metadata", file.metadata()},
-          {"tensors", tensors}};
+  Json described{{"kind", ours ? format->second.substr(9) : "checkpoint of weights"},
+                 {"path", path.string()},
+                 {"bytes", bytes},
+                 {"sha256", file.sha256()},
+                 {"numbers", numbers},
+                 {"metadata", file.metadata()},
+                 {"tensors", tensors}};
+  if (engine::is_shard_index(path)) described["shards"] = shards;
+  return described;
 }
 
 Json describe_run(const fs::path& path) {
@@ -53,10 +60,7 @@ Json describe(const fs::path& path) {
   engine::check(fs::exists(path), path.string() + ": no such file or folder");
   if (!fs::is_directory(path)) return describe_file(path);
   if (fs::exists(path / "metrics.jsonl")) return describe_run(path);
-  engine::check(
-      fs::exists(path / "model.safetensors"),
-      path.string() + ": neither a run folder (metrics.jsonl) nor a model folder (model.safetensors)");
-  return describe_file(path / "model.safetensors");
+  return describe_file(find_model(path).weights);
 }
 
 std::string plain(const Json& value) {
@@ -69,6 +73,8 @@ void print_file(const Json& d) {
             << plain(d["sha256"]) << '\n';
   for (const auto& [key, value] : d["metadata"].items())
     std::cout << "  " << key << ": " << plain(value) << '\n';
+  if (d.contains("shards"))
+    for (const Json& shard : d["shards"]) std::cout << "  in " << plain(shard) << '\n';
   for (const auto& [name, t] : d["tensors"].items())
     std::cout << plain(t["dtype"]) << ' ' << t["shape"].dump() << ' ' << name << '\n';
 }

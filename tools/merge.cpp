@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/autograd/record.h"
-#include "engine/io/safetensors.h"
+#include "engine/io/sharded_safetensors.h"
 #include "engine/tensor/random.h"
 #include "models/names.h"
 #include "tools/commands.h"
@@ -54,7 +54,7 @@ void run_merge(Arguments arguments) {
   LoadedModel tuned = load_tuned_model(model, delta, force);
   engine::State tensors = engine::state(tuned.model);
   if (!tuned.checkpoint.empty()) {
-    const engine::Safetensors base(tuned.checkpoint);
+    const engine::ShardedSafetensors base(tuned.checkpoint);
     engine::State like;
     for (const std::string& name : base.names()) like.emplace_back(name, base.read(name));
     tensors = models::to_names_of(tensors, like);

@@ -1,15 +1,16 @@
 #include "tools/model_source.h"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "engine/base/text.h"
+#include "engine/io/in_quotes.h"
 #include "engine/io/json.h"
 #include "engine/io/safetensors.h"
-#include "engine/io/sha256.h"
+#include "engine/io/sharded_safetensors.h"
 #include "engine/kernels/parallel.h"
 #include "models/names.h"
 #include "models/positions.h"
@@ -18,6 +19,7 @@
 #include "tools/console.h"
 #include "tools/json_field.h"
 #include "tools/model_config.h"
+#include "tools/model_path.h"
 
 namespace tools {
 
@@ -25,6 +27,7 @@ using data::Preprocessing;
 using engine::Dtype;
 using engine::Json;
 using engine::Safetensors;
+using engine::ShardedSafetensors;
 using engine::State;
 using engine::Tensor;
 namespace fs = std::filesystem;
@@ -33,39 +36,27 @@ namespace {
 
 constexpr Index kMostPixels = 8192;  // in a side of a picture, as data::check_preprocessing has it
 
-struct CheckpointFile {
-  fs::path file, folder;  ///< the folder is empty when nothing beside the file belongs to it
-};
-
-CheckpointFile find_checkpoint(const std::string& path) {
-  engine::check(fs::exists(path), path + ": no such file or folder");
-  if (fs::is_directory(path)) {
-    const fs::path file = fs::path(path) / "model.safetensors";
-    engine::check(fs::exists(file), path + ": the folder has no model.safetensors");
-    return {file, path};
+/// The tensors of a checkpoint. Refuses those that training can only fail on later.
+State read_weights(const ShardedSafetensors& weights) {
+  State state;
+  for (const Safetensors& file : weights.files()) {
+    for (const std::string& name : file.names()) {
+      Tensor tensor = file.read(name);
+      // As they are used: 1e300 becomes infinite.
+      if (tensor.dtype() != Dtype::i64 && tensor.dtype() != Dtype::u8)
+        engine::check_finite(tensor, Dtype::f32, file.path() + ": tensor " + engine::in_quotes(name));
+      state.emplace_back(name, std::move(tensor));
+    }
   }
-  const fs::path file = path;
-  return {file, file.filename() == "model.safetensors" ? fs::absolute(file).parent_path() : fs::path()};
+  return state;
 }
 
-/// Refuses whole-number and NaN weights by name: training on them can only go wrong later.
-void check_weights(const State& state, const std::string& file) {
+void check_types(const State& state, const std::string& file) {
   for (const auto& [name, tensor] : state) {
     engine::check(
         tensor.dtype() != Dtype::i64 && tensor.dtype() != Dtype::u8, file + ": weight", name,
         "holds whole numbers (" + engine::say(tensor.dtype()) + "); f32, f16, bf16 or f64 is needed");
-    const Tensor values = tensor.to(Dtype::f32);  // as they are used: 1e300 becomes infinite
-    const auto numbers = values.data<float>();
-    const auto bad = std::ranges::count_if(numbers, [](float v) { return !std::isfinite(v); });
-    engine::check(bad == 0, file + ": weight", name, "has", bad,
-                  "numbers that are NaN or infinite (in f32), out of", tensor.numel());
   }
-}
-
-State read_state(const Safetensors& file) {
-  State state;
-  for (const std::string& name : file.names()) state.emplace_back(name, file.read(name));
-  return state;
 }
 
 /// Everything of `state` that the model wants; without a head in the checkpoint, a head of zeros.
@@ -83,10 +74,14 @@ void fill(LoadedModel& loaded, State state, const models::VitConfig& stored) {
 }
 
 LoadedModel from_checkpoint(const ModelOptions& options) {
-  const CheckpointFile found = find_checkpoint(options.model);
-  const Safetensors file(found.file);
-  State state = models::to_timm_names(read_state(file));
-  check_weights(state, file.path());
+  const ModelPath found = find_model(options.model);
+  const ShardedSafetensors file(found.weights);
+  if (const auto told = file.wrong_total_size()) {
+    note(engine::say("note:", file.path() + ": total_size is", *told, "but the tensors have", file.bytes(),
+                     "bytes"));
+  }
+  State state = models::to_timm_names(read_weights(file));
+  check_types(state, file.path());
   const ModelConfig config = read_model_config(found.folder, file.metadata(), file.path());
 
   std::map<std::string, engine::Shape> shapes;
@@ -106,8 +101,8 @@ LoadedModel from_checkpoint(const ModelOptions& options) {
 
   LoadedModel loaded{.model = models::Vit(sizes),
                      .arch = models::architecture_name(sizes),
-                     .base_sha256 = engine::sha256(found.file),
-                     .checkpoint = found.file,
+                     .base_sha256 = file.sha256(),
+                     .checkpoint = found.weights,
                      .has_head = has_head,
                      .classes = {},
                      .told = {},
@@ -182,6 +177,19 @@ models::Vit resized(models::Vit model, Index size) {
   return other;
 }
 
+void check_names_differ(const std::vector<std::string>& classes, const std::string& file) {
+  std::set<std::string_view> names;
+  for (const std::string& name : classes)
+    engine::check(names.insert(name).second, file + ": two classes are called", name);
+}
+
+/// A delta's head must be there for all its classes: memory is taken for their number.
+void check_head(const Safetensors& delta, Index classes, Index width) {
+  const engine::Shape head = delta.entry("head.weight").shape(), wanted{classes, width};
+  engine::check(head == wanted, delta.path() + ": head.weight has the shape", head, "but", wanted,
+                "is right for its", classes, "classes and this model");
+}
+
 LoadedModel load_base(const ModelOptions& options) {
   engine::kernels::set_threads(static_cast<int>(options.threads));
   return options.model.empty() ? from_random(options) : from_checkpoint(options);
@@ -191,8 +199,9 @@ LoadedModel load_base(const ModelOptions& options) {
 
 void ModelOptions::add_to(Args& args) {
   args.group("Model and pictures");
-  args.text("--model", model, "PATH",
-            "checkpoint: a .safetensors file, or a folder with model.safetensors and config.json");
+  args.text(
+      "--model", model, "PATH",
+      "checkpoint: a .safetensors file, the index of one in shards, or a folder with either and config.json");
   args.text("--arch", arch, "NAME", "random weights of this architecture, by timm's name");
   args.text("--mean", mean, "a,b,c", "subtracted from pixels in 0..1");
   args.text("--std", std, "a,b,c", "then divided by");
@@ -236,10 +245,7 @@ LoadedModel load_tuned_model(const ModelOptions& options, const std::string& del
   for (const char* name : {"head.weight", "head.bias"})
     engine::check(file.contains(name), file.path() + ": not a delta: it has no", name);
   const std::vector<std::string> classes = read_class_list(told("classes"), file.path());
-  for (auto name = classes.begin(); name != classes.end(); ++name) {
-    engine::check(std::find(classes.begin(), name, *name) == name, file.path() + ": two classes are called",
-                  *name);
-  }
+  check_names_differ(classes, file.path());
   ModelOptions sized = options;
   const Preprocessing how = read_preprocessing(told("preprocessing"), file.path());
   sized.image_size = options.arch.empty() ? 0 : how.size;  // random weights are made for a size
@@ -249,7 +255,8 @@ LoadedModel load_tuned_model(const ModelOptions& options, const std::string& del
                 loaded.base_sha256 + "; --force takes it all the same");
   loaded.model = resized(std::move(loaded.model), how.size);  // where the delta's positions belong
   loaded.classes = classes;
-  new_head(loaded, static_cast<Index>(loaded.classes.size()), "zeros", 0);
+  check_head(file, static_cast<Index>(classes.size()), loaded.model.config().width);
+  new_head(loaded, static_cast<Index>(classes.size()), "zeros", 0);
   peft::apply_delta(loaded.model, file);
   if (options.image_size > 0)
     as_usage([&] { loaded.model = resized(std::move(loaded.model), options.image_size); });

@@ -24,8 +24,8 @@ struct ModelOptions {
 struct LoadedModel {
   models::Vit model;
   std::string arch;
-  std::string base_sha256;                  ///< of the checkpoint file
-  std::filesystem::path checkpoint;         ///< empty for random weights
+  std::string base_sha256;                  ///< of the checkpoint, as ShardedSafetensors::sha256() has it
+  std::filesystem::path checkpoint;         ///< its file or index; empty for random weights
   bool has_head = false;                    ///< the checkpoint brought a head
   std::vector<std::string> classes;         ///< names of the head's classes, where the checkpoint tells them
   std::optional<data::Preprocessing> told;  ///< how the files beside the weights say pictures are prepared

@@ -61,8 +61,13 @@ void check_content(const fs::path& path, RunFolder::Existing existing) {
 }
 
 /// True when a log line belongs to this part of a run.
-bool belongs_to(const Json& line, const LogPart& part) {
-  if (!line.is_object() || !line.contains("kind")) return false;  // a crash may leave half a line
+bool belongs_to(std::string_view text, const LogPart& part) {
+  Json line;
+  try {
+    line = engine::parse_json(text, kLog);
+  } catch (const engine::Error&) {  // a crash may leave half a line
+  }
+  if (!line.is_object() || !line.contains("kind")) return false;
   const auto is_below = [&](const char* key, engine::Index end) {
     return line.contains(key) && line[key].is_number_integer() && line[key] < end;
   };
@@ -147,7 +152,7 @@ void RunFolder::cut_log(const LogPart& part) {
   constexpr std::size_t kLongest = 1 << 20;  // ours have a few hundred bytes
   engine::AtomicFile kept(file(kLog));
   engine::for_each_line(file(kLog), kLongest, [&](std::string_view line) {
-    if (!belongs_to(Json::parse(line, nullptr, false), part)) return;
+    if (!belongs_to(line, part)) return;
     kept.write(std::as_bytes(std::span(line)));
     kept.write(std::as_bytes(std::span("\n", 1)));
   });

@@ -9,6 +9,7 @@ namespace engine {
 namespace {
 
 constexpr std::size_t kLongestSpelling = 200;  // bytes; nobody types more, and the distance is quadratic
+constexpr std::size_t kMostSpellings = 5000;   // names; large models have a tenth, hostile files any number
 
 }  // namespace
 
@@ -73,7 +74,7 @@ Index edit_distance(std::string_view a, std::string_view b) {
 std::vector<std::string> nearest(std::string_view wanted, std::span<const std::string> names,
                                  std::size_t count) {
   std::vector<std::pair<Index, std::string>> ranked;
-  if (wanted.size() > kLongestSpelling) return {};
+  if (wanted.size() > kLongestSpelling || names.size() > kMostSpellings) return {};
   for (const std::string& name : names) {
     if (name.size() > kLongestSpelling) continue;
     // A name that contains the wanted word is near however long it is.

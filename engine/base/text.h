@@ -23,7 +23,7 @@ bool glob_match(std::string_view pattern, std::string_view name);
 Index edit_distance(std::string_view a, std::string_view b);
 
 /// Up to `count` of `names` that are spelt most like `wanted`, best first. Names over 200 bytes are like
-/// none.
+/// none, and among more than 5,000 names none is looked for.
 std::vector<std::string> nearest(std::string_view wanted, std::span<const std::string> names,
                                  std::size_t count = 3);
 

@@ -2,21 +2,58 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/io/file.h"
 #include "engine/io/json_events.h"
 
 namespace engine {
+namespace {
+
+/// Builds the value that it hears. A key is appended without a look at those before, which would take the
+/// square of their number: parse_json_events() has seen that none comes twice.
+class Builder final : public JsonEvents {
+ public:
+  Json take() { return std::move(root_); }
+
+  void open_object() override { open_.push_back(&add(Json::object())); }
+  void open_array() override { open_.push_back(&add(Json::array())); }
+  void key(std::string_view key) override { key_ = key; }
+  void value(const Value& value) override {
+    std::visit([this](const auto& v) { add(Json(v)); }, value);
+  }
+  void close() override { open_.pop_back(); }
+
+ private:
+  Json& add(Json value) {
+    check(++values_ <= kMaxJsonValues, "more than", kMaxJsonValues, "values in all");
+    if (open_.empty()) return root_ = std::move(value);
+    if (open_.back()->is_array()) {
+      open_.back()->push_back(std::move(value));
+      return open_.back()->back();
+    }
+    auto& members = open_.back()->get_ref<Json::object_t&>();
+    members.emplace_back(key_, std::move(value));
+    return members.back().second;
+  }
+
+  Json root_;
+  std::vector<Json*> open_;  // objects and arrays, each inside the one before
+  std::string key_;          // of the value that comes next
+  std::size_t values_ = 0;
+};
+
+}  // namespace
 
 Json parse_json(std::string_view text, std::string_view what) {
-  // Checked first and built after: a Json under construction can no longer tell a key given twice.
+  Builder builder;
   try {
-    JsonEvents nobody;
-    parse_json_events(text, nobody);
-  } catch (const JsonError& error) {
+    parse_json_events(text, builder);
+  } catch (const Error& error) {
     throw Error(say(std::string(what) + ":", error.what()));
   }
-  return Json::parse(text);
+  return builder.take();
 }
 
 Json read_json(const std::filesystem::path& path) {

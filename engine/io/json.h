@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
@@ -11,9 +12,10 @@ namespace engine {
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kMaxJsonFile = 100'000'000;
+constexpr std::size_t kMaxJsonValues = 1'000'000;
 
 /// The value that `text` spells, read strictly: UTF-8, one value and nothing after it, no key twice in one
-/// object, no comments, no byte order mark, no NUL, at most 100 levels deep.
+/// object, no comments, no byte order mark, no NUL, within JsonLimits and of at most kMaxJsonValues values.
 /// Throws an Error that begins with `what` and says where otherwise.
 Json parse_json(std::string_view text, std::string_view what);
 

@@ -33,7 +33,9 @@ std::string reason(std::string_view message) {
 /// Between the parser and the events: adds the checks that the parser leaves out.
 class Strict final : public nlohmann::json_sax<nlohmann::ordered_json> {
  public:
-  Strict(std::string_view text, JsonEvents& events) : text_(text), events_(events) {}
+  /// The parser reads `text` from `begin` on.
+  Strict(std::string_view text, std::size_t begin, JsonEvents& events, const JsonLimits& limits)
+      : text_(text), begin_(begin), events_(events), limits_(limits) {}
 
   bool null() override { return tell(nullptr); }
   bool boolean(bool value) override { return tell(value); }
@@ -57,6 +59,8 @@ class Strict final : public nlohmann::json_sax<nlohmann::ordered_json> {
   bool end_array() override { return close(); }
 
   bool key(string_t& name) override {
+    if (++keys_ > limits_.keys)
+      throw JsonError(JsonFault::keys, say("more than", limits_.keys, "keys in all"));
     const auto [at, fresh] = levels_.back().keys.insert(name);
     if (!fresh) {
       std::string text = say("key", in_quotes(name), "is given twice");
@@ -70,7 +74,7 @@ class Strict final : public nlohmann::json_sax<nlohmann::ordered_json> {
   }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& e) override {
-    const std::size_t at = std::min(std::max<std::size_t>(position, 1) - 1, text_.size());
+    const std::size_t at = std::min(begin_ + std::max<std::size_t>(position, 1) - 1, text_.size());
     throw JsonError(JsonFault::syntax, say("not valid JSON at", place(text_, at) + ":", reason(e.what())));
   }
 
@@ -86,9 +90,9 @@ class Strict final : public nlohmann::json_sax<nlohmann::ordered_json> {
     return true;
   }
   void open() {
-    if (levels_.size() == kMaxJsonDepth)
+    if (levels_.size() == limits_.depth)
       throw JsonError(JsonFault::depth,
-                      say("more than", kMaxJsonDepth, "objects or arrays inside each other"));
+                      say("more than", limits_.depth, "objects or arrays inside each other"));
     levels_.emplace_back();
   }
   bool close() {
@@ -98,20 +102,31 @@ class Strict final : public nlohmann::json_sax<nlohmann::ordered_json> {
   }
 
   std::string_view text_;
+  std::size_t begin_;
   JsonEvents& events_;
+  const JsonLimits& limits_;
   std::vector<Level> levels_;
+  std::size_t keys_ = 0;
 };
 
 }  // namespace
 
-void parse_json_events(std::string_view text, JsonEvents& events) {
+void parse_json_events(std::string_view text, JsonEvents& events, const JsonLimits& limits) {
+  // Headers may be padded with megabytes of white space, which the parser would read byte by byte.
+  constexpr const char* kSpace = " \t\r\n";
+  const std::size_t begin = std::min(text.find_first_not_of(kSpace), text.size());
+  const std::string_view inner = text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
+  if (inner.size() > limits.bytes)
+    throw JsonError(JsonFault::bytes,
+                    say("a JSON text of", inner.size(), "bytes is longer than the", limits.bytes, "allowed"));
   // The parser skips a byte order mark and takes a NUL byte for the end of the text.
-  if (text.starts_with("\xef\xbb\xbf"))
-    throw JsonError(JsonFault::syntax, "not valid JSON at line 1, column 1: a byte order mark");
-  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos)
-    throw JsonError(JsonFault::nul, say("not valid JSON at", place(text, nul) + ":", "a NUL byte"));
-  Strict strict(text, events);
-  nlohmann::ordered_json::sax_parse(text.begin(), text.end(), &strict);
+  if (inner.starts_with("\xef\xbb\xbf"))
+    throw JsonError(JsonFault::syntax,
+                    say("not valid JSON at", place(text, begin) + ":", "a byte order mark"));
+  if (const std::size_t nul = inner.find('\0'); nul != std::string_view::npos)
+    throw JsonError(JsonFault::nul, say("not valid JSON at", place(text, begin + nul) + ":", "a NUL byte"));
+  Strict strict(text, begin, events, limits);
+  nlohmann::ordered_json::sax_parse(inner.begin(), inner.end(), &strict);
 }
 
 }  // namespace engine

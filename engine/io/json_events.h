@@ -26,10 +26,14 @@ class JsonEvents {
   virtual void close() {}
 };
 
-/// How many objects and arrays may be open at once.
-constexpr std::size_t kMaxJsonDepth = 100;
+/// Bounds on the time and the memory that reading a JSON text can take: a second and some hundred megabytes.
+struct JsonLimits {
+  std::size_t bytes = 25'000'000;  ///< of the text, without the white space around it
+  std::size_t depth = 100;         ///< objects and arrays open at once
+  std::size_t keys = 1'250'000;    ///< in all objects together
+};
 
-enum class JsonFault { syntax, nul, depth, duplicate };
+enum class JsonFault { syntax, nul, depth, duplicate, bytes, keys };
 
 /// What is wrong with a JSON text and where, without the name of the file.
 class JsonError : public Error {
@@ -41,8 +45,8 @@ class JsonError : public Error {
   JsonFault fault_;
 };
 
-/// Tells `events` every part of `text`. Throws a JsonError when the text breaks a rule of parse_json();
-/// `events` may have heard the parts before that place by then.
-void parse_json_events(std::string_view text, JsonEvents& events);
+/// Tells `events` every part of `text`. Throws a JsonError when the text breaks a rule of parse_json() or a
+/// limit; `events` may have heard the parts before that place by then.
+void parse_json_events(std::string_view text, JsonEvents& events, const JsonLimits& limits = {});
 
 }  // namespace engine

@@ -26,7 +26,7 @@ enum class SafetensorsRule {
   shape = 14,           ///< shape is an array of whole numbers below 2^64
   rank = 15,            ///< at most 64 of them
   offsets = 16,         ///< data_offsets is an array of two whole numbers below 2^64
-  tensor_count = 17,    ///< at most a million tensors
+  tensor_count = 17,    ///< at most 250,000 tensors
   overflow = 18,        ///< the size in bits is below 2^64, also before a length of 0 is multiplied in
   whole_bytes = 19,     ///< and fills whole bytes
   order = 20,           ///< the data ends not before it begins
@@ -34,6 +34,9 @@ enum class SafetensorsRule {
   overlap = 22,         ///< no two tensors share bytes
   hole = 23,            ///< no bytes before, or between, the tensors' data
   data_size = 24,       ///< the last tensor ends where the file ends
+  text = 25,            ///< without the white space around it the header is at most 25 MB long
+  keys = 26,            ///< at most 1.25 million keys in all objects together
+  metadata_count = 27,  ///< at most 100,000 of them in __metadata__
 };
 
 /// A file that breaks a rule of the format: "model.safetensors: tensor 'a' needs 16 bytes ... [ST021]".

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/io/json_events.h"
 #include "engine/io/safetensors_error.h"
 #include "engine/tensor/shape.h"
 
@@ -33,11 +34,13 @@ struct SafetensorsHeader {
   std::vector<SafetensorsEntry> entries;  ///< in the order of their data
 };
 
-/// Bounds on the memory a header can make its reader use.
+/// Bounds on the time and the memory a header can make its reader use.
 struct SafetensorsLimits {
   std::uint64_t header_bytes = 100'000'000;
+  JsonLimits json = {};
   std::size_t rank = 64;
-  std::size_t tensors = 1'000'000;
+  std::size_t tensors = 250'000;
+  std::size_t metadata = 100'000;
 };
 
 /// How many bytes the length and the header take at the start of a file of `file_size` bytes. `start` is the

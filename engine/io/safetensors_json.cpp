@@ -55,7 +55,7 @@ class HeaderReader final : public JsonEvents {
     const auto* text = std::get_if<std::string_view>(&value);
     const auto* number = std::get_if<std::uint64_t>(&value);
     if (at_ == At::metadata && text) {
-      header_.metadata.emplace(name_, *text);
+      add_metadata(*text);
     } else if (at_ == At::tensor && field_ == Field::dtype && text) {
       set_dtype(*text);
     } else if (at_ == At::shape && number) {
@@ -105,6 +105,12 @@ class HeaderReader final : public JsonEvents {
     at_ = At::tensor;
     has_shape_ = false;
     offsets_ = 0;
+  }
+
+  void add_metadata(std::string_view text) {
+    if (header_.metadata.size() == limits_.metadata)
+      reject(Rule::metadata_count, what_, "more than", limits_.metadata, "keys in __metadata__");
+    header_.metadata.emplace(name_, text);
   }
 
   void start_field(std::string_view key) {
@@ -182,9 +188,10 @@ SafetensorsHeader read_safetensors_json(std::string_view text, std::string_view 
                                         const SafetensorsLimits& limits) {
   HeaderReader reader(what, limits);
   try {
-    parse_json_events(text, reader);
+    parse_json_events(text, reader, limits.json);
   } catch (const JsonError& error) {
-    constexpr Rule rules[] = {Rule::json, Rule::nul, Rule::depth, Rule::duplicate};  // as in JsonFault
+    constexpr Rule rules[] = {Rule::json,      Rule::nul,  Rule::depth,  // as in JsonFault
+                              Rule::duplicate, Rule::text, Rule::keys};
     reject(rules[static_cast<int>(error.fault())], what, "in the header:", error.what());
   }
   return reader.take();

@@ -1,5 +1,7 @@
 #include "engine/nn/state.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <map>
 
@@ -86,6 +88,19 @@ void load_state(Module& root, State&& state, std::string_view what) {
       copy_into(parameter, tensor);
   }
   state.clear();
+}
+
+void check_finite(const Tensor& tensor, Dtype dtype, std::string_view what) {
+  const Tensor converted = tensor.to(dtype);
+  visit(dtype, [&]<class T>() {
+    const auto numbers = converted.data<T>();
+    const auto bad = [](T number) { return !std::isfinite(number); };
+    const auto first = std::ranges::find_if(numbers, bad);
+    if (first == numbers.end()) return;
+    throw Error(say(what, "has", std::count_if(first, numbers.end(), bad), "of", tensor.numel(),
+                    "numbers that are NaN or infinite as", say(dtype) + ", the first at index",
+                    first - numbers.begin()));
+  });
 }
 
 }  // namespace engine

@@ -23,4 +23,8 @@ void load_state(Module& root, const State& state, std::string_view what);
 /// A tensor that shared a parameter's buffer before shares it no more.
 void load_state(Module& root, State&& state, std::string_view what);
 
+/// Throws an Error "what has 2 of 12 numbers that are NaN or infinite as f32, the first at index 5" for a
+/// floating tensor that has such numbers when it is turned into `dtype`.
+void check_finite(const Tensor& tensor, Dtype dtype, std::string_view what);
+
 }  // namespace engine

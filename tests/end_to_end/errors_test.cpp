@@ -434,6 +434,10 @@ TEST(Failure, names_what_in_a_delta_would_spoil_the_model) {
   engine::Metadata twins = delta.metadata();
   twins["classes"] = R"(["blue","red","red"])";
   EXPECT_THAT(error_with("", {}, twins), AllOf(HasSubstr(changed), HasSubstr("red")));
+  engine::Metadata four = delta.metadata();
+  four["classes"] = R"(["blue","green","red","violet"])";
+  EXPECT_THAT(error_with("", {}, four), AllOf(HasSubstr(changed), HasSubstr("head.weight"),
+                                              HasSubstr("[3, 24]"), HasSubstr("[4, 24]")));
 }
 
 TEST(Failure, names_a_weight_that_is_infinite_in_f32) {

@@ -241,4 +241,14 @@ TEST(to_timm_names, names_the_matrix_when_a_key_is_missing_or_misshapen) {
   }
 }
 
+TEST(to_timm_names, names_the_matrix_when_three_times_its_rows_are_too_many_to_count) {
+  State wrong = renamed(timm_state(), kHuggingFace);
+  for (auto& [name, tensor] : wrong) {
+    if (name.find("encoder.layer.3.attention.attention.") != std::string::npos && name.ends_with(".weight"))
+      tensor = Tensor::zeros({Index{1} << 62, 0});
+  }
+  EXPECT_EQ(support::error_of([&] { models::to_timm_names(wrong); }),
+            "blocks.3.attn.qkv.weight: three times [4611686018427387904, 0] is too large to count");
+}
+
 }  // namespace

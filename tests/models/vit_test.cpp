@@ -295,6 +295,10 @@ TEST(check_config, names_the_size_that_makes_no_network) {
   };
   EXPECT_EQ(error_with([](VitConfig& c) { c.patch = 5; }),
             "vit: an image size of 12 is not a multiple of the patch size 5");
+  EXPECT_NE(error_with([](VitConfig& c) {
+              c.image_size = 257 * c.patch;
+            }).find("makes 257 x 257 patches; at most 256 x 256 are taken"),
+            std::string::npos);
   EXPECT_EQ(error_with([](VitConfig& c) { c.heads = 3; }), "vit: width 16 is not a multiple of 3 heads");
   for (Index VitConfig::*size :
        {&VitConfig::image_size, &VitConfig::patch, &VitConfig::channels, &VitConfig::width, &VitConfig::depth,

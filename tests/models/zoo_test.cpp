@@ -207,6 +207,21 @@ TEST(config_from_shapes, refuses_sizes_that_make_no_network) {
             "pos_embed: [1, 8, 10] is not a class token and a square grid of patches");
   EXPECT_EQ(error_with("pos_embed", {1, 1, 10}),
             "pos_embed: [1, 1, 10] is not a class token and a square grid of patches");
+  EXPECT_EQ(error_with("pos_embed", {1, 10, 9}),
+            "pos_embed: [1, 10, 9] should be [1, patches + 1, width], the width being 10");
+}
+
+TEST(config_from_shapes, promises_no_model_that_is_much_larger_than_the_file) {
+  Vit model(small());
+  const auto refused = [&](const std::map<std::string, Shape>& changed) {
+    auto shapes = shapes_of(model);
+    for (const auto& [name, shape] : changed) shapes[name] = shape;
+    return error_of([&] { models::config_from_shapes(shapes, 5); }).starts_with("the shapes tell a model of");
+  };
+  EXPECT_TRUE(refused({{"blocks.0.mlp.fc1.weight", {1'000'000'000'000, 0}}}));
+  EXPECT_TRUE(refused({{"head.weight", {1'000'000'000'000, 0}}}));
+  EXPECT_TRUE(refused({{"patch_embed.proj.weight", {100'000, 1, 1, 1}}, {"pos_embed", {1, 2, 100'000}}}));
+  EXPECT_FALSE(refused({{"head.weight", {10'000, 10}}}));
 }
 
 }  // namespace

@@ -105,7 +105,17 @@ TEST_F(Delta, is_refused_by_the_beginning_of_a_name_without_end) {
 
 TEST_F(Delta, is_refused_when_a_value_is_not_finite) {
   EXPECT_EQ(refused({good, {"norm.bias", Tensor::full({12}, std::numeric_limits<double>::infinity())}}),
-            ": norm.bias has 12 values that are NaN or infinite, out of 12");
+            ": norm.bias has 12 of 12 numbers that are NaN or infinite as f32, the first at index 0");
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(refused({good,
+                     {qkv + ".columns", indices({3})},
+                     {qkv + ".values", Tensor::of<float>({36, 1},
+                                                         [&] {
+                                                           std::vector<float> values(36);
+                                                           values[7] = values[9] = nan;
+                                                           return values;
+                                                         }())}}),
+            ": " + qkv + ".values has 2 of 36 numbers that are NaN or infinite as f32, the first at index 7");
 }
 
 TEST_F(Delta, is_refused_when_an_index_lies_outside) {

@@ -95,6 +95,11 @@ TEST(Nearest, leaves_out_names_that_nobody_types) {
   EXPECT_TRUE(nearest(endless, Words{endless, "b"}).empty());
 }
 
+TEST(Nearest, does_not_look_among_more_names_than_any_model_has) {
+  EXPECT_EQ(nearest("b", Words(5000, "b")).size(), 3u);
+  EXPECT_TRUE(nearest("b", Words(5001, "b")).empty());
+}
+
 TEST(DidYouMean, asks_or_stays_silent) {
   EXPECT_EQ(did_you_mean("lroa", Words{"lora"}), "; did you mean lora?");
   EXPECT_EQ(did_you_mean("lroa", Words{"lora", "lrob"}), "; did you mean lora, lrob?");

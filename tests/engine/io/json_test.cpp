@@ -56,6 +56,39 @@ TEST(Json, rejects_what_is_not_strict) {
   }
 }
 
+TEST(Json, tells_the_place_behind_white_space) {
+  EXPECT_THAT(message_of<Error>([] { parse_json("\n\n  [1,]", "x"); }), HasSubstr("line 3, column 6"));
+  EXPECT_THAT(message_of<Error>([] { parse_json(std::string("\n \0", 3), "x"); }),
+              HasSubstr("line 2, column 2"));
+  EXPECT_THAT(message_of<Error>([] { parse_json(" \n ", "x"); }), HasSubstr("not valid JSON"));
+}
+
+TEST(Json, keeps_numbers_as_they_are) {
+  const Json json =
+      parse_json("[18446744073709551615,-9223372036854775808,0.1,1e308,-0,18446744073709551616]", "x");
+  EXPECT_EQ(json.dump(), "[18446744073709551615,-9223372036854775808,0.1,1e+308,0,1.8446744073709552e+19]");
+}
+
+TEST(Json, takes_as_many_values_and_keys_as_a_model_may_have_and_no_more) {
+  const auto list = [](std::size_t values) {
+    std::string text = "[0";
+    for (std::size_t i = 2; i < values; ++i) text += ",0";
+    return text + "]";
+  };
+  EXPECT_EQ(parse_json(list(kMaxJsonValues), "x").size(), kMaxJsonValues - 1);
+  EXPECT_THAT(message_of<Error>([&] { parse_json(list(kMaxJsonValues + 1), "x"); }),
+              StartsWith("x: more than 1000000 values"));
+  EXPECT_THAT(message_of<Error>([&] { parse_json('"' + std::string(25'000'000, 'a') + '"', "x"); }),
+              StartsWith("x: a JSON text of 25000002 bytes is longer than the 25000000 allowed"));
+}
+
+TEST(Json, takes_objects_of_many_keys_without_comparing_each_with_all) {
+  constexpr int kKeys = 300'000;  // 45,000,000,000 pairs
+  std::string text = "{";
+  for (int i = 0; i < kKeys; ++i) text += (i ? ",\"" : "\"") + std::to_string(i) + "\":0";
+  EXPECT_EQ(parse_json(text + "}", "x").size(), static_cast<std::size_t>(kKeys));
+}
+
 TEST(Json, takes_a_hundred_levels) {
   EXPECT_EQ(parse_json(std::string(100, '[') + std::string(100, ']'), "x").size(), 1u);
 }

@@ -176,7 +176,8 @@ std::vector<Case> broken_files() {
 }
 
 TEST(SafetensorsHeader, rejects_each_broken_file_for_its_reason) {
-  std::set<Rule> seen = {Rule::tensor_count};  // in a test of its own
+  // In tests of their own.
+  std::set<Rule> seen = {Rule::tensor_count, Rule::text, Rule::keys, Rule::metadata_count};
   for (const Case& c : broken_files()) {
     SCOPED_TRACE(c.what);
     try {
@@ -192,7 +193,7 @@ TEST(SafetensorsHeader, rejects_each_broken_file_for_its_reason) {
     }
     seen.insert(c.rule);
   }
-  for (int rule = 1; rule <= static_cast<int>(Rule::data_size); ++rule)
+  for (int rule = 1; rule <= static_cast<int>(Rule::metadata_count); ++rule)
     EXPECT_TRUE(seen.contains(static_cast<Rule>(rule))) << "no case for " << rule_id(static_cast<Rule>(rule));
 }
 
@@ -215,6 +216,14 @@ TEST(SafetensorsHeader, limits_can_be_lowered) {
   EXPECT_EQ(rule_of(two, {.tensors = 1}), Rule::tensor_count);
   EXPECT_EQ(rule_of(two, {.rank = 1}), Rule::rank);
   EXPECT_EQ(rule_of(two, {.header_bytes = 10}), Rule::header_limit);
+  const std::string padded = file_of("  {}  ", 0),
+                    metadata = file_of(R"({"__metadata__":{"a":"","b":""}})", 0);
+  EXPECT_EQ(rule_of(padded, {.json = {.bytes = 2}}), Rule{});
+  EXPECT_EQ(rule_of(padded, {.json = {.bytes = 1}}), Rule::text);
+  EXPECT_EQ(rule_of(metadata, {.json = {.keys = 3}}), Rule{});
+  EXPECT_EQ(rule_of(metadata, {.json = {.keys = 2}}), Rule::keys);
+  EXPECT_EQ(rule_of(metadata, {.metadata = 2}), Rule{});
+  EXPECT_EQ(rule_of(metadata, {.metadata = 1}), Rule::metadata_count);
 }
 
 TEST(SafetensorsHeader, accepts_every_valid_form) {
@@ -304,6 +313,40 @@ TEST(SafetensorsHeader, is_written_byte_for_byte_as_the_reference_does) {
                      R"({"test1":{"dtype":"I32","shape":[2,2],"data_offsets":[0,16]},)"
                      R"("test2":{"dtype":"F16","shape":[2,2],"data_offsets":[16,24]}})" +
                      std::string(6, ' '));
+}
+
+TEST(SafetensorsHeader, of_half_bytes_is_written_as_the_reference_does) {
+  std::vector<SafetensorsEntry> entries = {{.name = "attn.0", .dtype = "F4", .dims = {1, 2}}};
+  EXPECT_EQ(make_safetensors_header(entries, {}, "x"),
+            length_bytes(64) + R"({"attn.0":{"dtype":"F4","shape":[1,2],"data_offsets":[0,1]}}    )");
+}
+
+TEST(SafetensorsHeader, of_gpt_2_comes_back) {
+  std::vector<SafetensorsEntry> entries;
+  const auto add = [&](const std::string& name, std::vector<std::uint64_t> dims) {
+    entries.push_back({.name = name, .dtype = "F32", .dims = std::move(dims)});
+  };
+  add("wte", {50257, 768}), add("wpe", {1024, 768});
+  for (int i = 0; i < 12; ++i) {
+    const std::string h = "h." + std::to_string(i) + ".";
+    for (const char* norm : {"ln_1", "ln_2"})
+      add(h + norm + ".weight", {768}), add(h + norm + ".bias", {768});
+    add(h + "attn.c_attn.weight", {768, 2304}), add(h + "attn.c_attn.bias", {2304});
+    add(h + "attn.c_proj.weight", {768, 768}), add(h + "attn.c_proj.bias", {768});
+    add(h + "mlp.c_fc.weight", {768, 3072}), add(h + "mlp.c_fc.bias", {3072});
+    add(h + "mlp.c_proj.weight", {3072, 768}), add(h + "mlp.c_proj.bias", {768});
+  }
+  add("ln_f.weight", {768}), add("ln_f.bias", {768});
+  constexpr std::uint64_t kBytes = 4 * 124'439'808;
+  const std::string start = make_safetensors_header(entries, {}, "x");
+  const SafetensorsHeader header =
+      parse_safetensors_header(std::as_bytes(std::span(start)), start.size() + kBytes, "x");
+  ASSERT_EQ(header.entries.size(), 148u);
+  EXPECT_EQ(header.entries.back().offset + header.entries.back().bytes, start.size() + kBytes);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    EXPECT_EQ(header.entries[i].name, entries[i].name);
+    EXPECT_EQ(header.entries[i].offset, entries[i].offset);
+  }
 }
 
 TEST(SafetensorsHeader, written_names_are_escaped_as_the_reference_does) {

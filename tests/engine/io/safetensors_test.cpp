@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <cstring>
+#include <thread>
 
 #include "engine/io/sha256.h"
 #include "engine/tensor/half.h"
@@ -172,6 +174,36 @@ TEST(Safetensors, stays_usable_after_a_move) {
   Safetensors file(folder / "a");
   const Safetensors moved = std::move(file);
   EXPECT_EQ(moved.read("w").data<float>()[1], 3);
+}
+
+TEST(Safetensors, is_read_by_several_threads_at_once) {
+  const TemporaryFolder folder;
+  NamedTensors tensors;
+  for (int i = 0; i < 20; ++i) tensors.emplace_back(std::to_string(i), counting({100 + i, 7}, Dtype::f32));
+  write_safetensors(folder / "a", tensors);
+  const Safetensors file(folder / "a");
+  std::vector<std::thread> threads;
+  std::array<int, 4> same{};
+  for (int& count : same) {
+    threads.emplace_back([&] {
+      for (const auto& [name, tensor] : tensors) {
+        const Tensor read = file.read(name);
+        count += read.shape() == tensor.shape() && std::memcmp(read.raw(), tensor.raw(), tensor.bytes()) == 0;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(same, testing::Each(20));
+}
+
+TEST(Safetensors, may_be_written_over_the_file_that_is_being_read) {
+  const TemporaryFolder folder;
+  const Tensor old = counting({100'000}, Dtype::f32), fresh = counting({3}, Dtype::u8);
+  write_safetensors(folder / "a", {{"w", old}});
+  const Safetensors reader(folder / "a");
+  write_safetensors(folder / "a", {{"w", fresh}});
+  expect_same(reader.read("w"), old);
+  expect_same(Safetensors(folder / "a").read("w"), fresh);
 }
 
 TEST(Safetensors, reads_data_at_odd_places) {

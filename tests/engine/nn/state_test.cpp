@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "tests/engine/nn/toy_modules.h"
 #include "tests/support/compare.h"
@@ -124,6 +126,25 @@ TEST(LoadState, cuts_a_long_list_short) {
   EXPECT_NE(message.find("20 names unexpected (x10, "), std::string::npos) << message;
   EXPECT_NE(message.find("x21, ...)"), std::string::npos) << message;
   EXPECT_EQ(message.find("x22"), std::string::npos) << message;
+}
+
+TEST(CheckFinite, tells_how_many_numbers_are_not_and_the_first) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const auto said = [](const Tensor& tensor, Dtype dtype) {
+    return support::error_of([&] { check_finite(tensor, dtype, "x: 'w'"); });
+  };
+  const Tensor fine = Tensor::of<float>({3}, {0, -1e38f, 1e-45f});
+  EXPECT_EQ(said(fine, Dtype::f32), "nothing was thrown");
+  EXPECT_EQ(said(Tensor::zeros({0}), Dtype::f32), "nothing was thrown");
+  const Tensor wrong = Tensor::of<double>({2, 2}, {0, 1e300, -kInfinity, std::nan("")});
+  EXPECT_EQ(said(wrong, Dtype::f32),
+            "x: 'w' has 3 of 4 numbers that are NaN or infinite as f32, the first at index 1");
+  EXPECT_EQ(said(wrong, Dtype::f64),
+            "x: 'w' has 2 of 4 numbers that are NaN or infinite as f64, the first at index 2");
+  Tensor half = Tensor::zeros({2}, Dtype::f16);
+  half.raw()[3] = std::byte{0x7c};  // infinity is 0x7c00
+  EXPECT_EQ(said(half, Dtype::f32),
+            "x: 'w' has 1 of 2 numbers that are NaN or infinite as f32, the first at index 1");
 }
 
 }  // namespace

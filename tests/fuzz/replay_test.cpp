@@ -1,0 +1,60 @@
+// Every committed input of every fuzz target, as an ordinary test.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include "tests/support/paths.h"
+
+#define FUZZ_TARGET(name, longest) extern "C" int fuzz_##name(const std::uint8_t*, std::size_t);
+#include "tests/fuzz/targets.def"
+#undef FUZZ_TARGET
+
+namespace {
+
+struct Target {
+  const char* name;
+  int (*run)(const std::uint8_t*, std::size_t);
+  std::size_t longest;
+};
+void PrintTo(const Target& target, std::ostream* out) {
+  *out << target.name;
+}
+
+constexpr Target kTargets[] = {
+#define FUZZ_TARGET(name, longest) {#name, fuzz_##name, longest},
+#include "tests/fuzz/targets.def"
+#undef FUZZ_TARGET
+};
+
+std::vector<std::filesystem::path> inputs_of(const Target& target) {
+  std::vector<std::filesystem::path> inputs;
+  for (const auto& file :
+       std::filesystem::directory_iterator(support::source_dir() / "tests/fuzz/corpus" / target.name))
+    inputs.push_back(file.path());
+  std::ranges::sort(inputs);
+  return inputs;
+}
+
+class FuzzTarget : public ::testing::TestWithParam<Target> {};
+
+TEST_P(FuzzTarget, reads_or_refuses_every_input_of_its_corpus) {
+  const std::vector<std::filesystem::path> inputs = inputs_of(GetParam());
+  EXPECT_GE(inputs.size(), 2u);
+  for (const auto& path : inputs) {
+    SCOPED_TRACE(path.filename());
+    std::ifstream in(path, std::ios::binary);
+    const std::vector<char> bytes(std::istreambuf_iterator<char>(in), {});
+    EXPECT_LE(bytes.size(), GetParam().longest);
+    EXPECT_NO_THROW(GetParam().run(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, FuzzTarget, ::testing::ValuesIn(kTargets),
+                         [](const auto& target) { return std::string(target.param.name); });
+
+}  // namespace

@@ -1,0 +1,54 @@
+// What --resume goes on from: a checkpoint of a run, and the scores that an interrupted scoring left. The
+// input is sealed first, as damage is not what is looked for here.
+
+#include <iostream>
+
+#include "peft/methods.h"
+#include "tests/fuzz/memory_file.h"
+#include "tests/fuzz/memory_folder.h"
+#include "tests/fuzz/tiny_model.h"
+#include "tools/checkpoint.h"
+#include "tools/partial_scores.h"
+#include "tools/sealed_file.h"
+
+namespace {
+
+constexpr const char* kConfig = R"({"lr":0.1,"method_options":{"k":"2"}})";
+
+/// Writes the tensors and the metadata of a safetensors file as a sealed one.
+void seal(const engine::Safetensors& input, const std::filesystem::path& path) {
+  engine::NamedTensors tensors;
+  for (const std::string& name : input.names()) tensors.emplace_back(name, input.read(name));
+  tools::write_sealed(path, tensors, input.metadata());
+}
+
+void resume(const tools::RunFolder& folder) {
+  const auto checkpoint = tools::Checkpoint::newest(folder, kConfig);
+  models::Vit model(fuzz::tiny_config());
+  const auto method = peft::make_method("grft", {});
+  checkpoint->restore(model, *method);
+  const auto optimizer = engine::make_adam(engine::parameters(model), {});
+  engine::Ema ema(engine::parameters(model), 0.9);
+  checkpoint->restore(*optimizer, &ema);
+}
+
+void go_on_scoring(const tools::RunFolder& folder) {
+  const auto scores = tools::read_partial_scores(folder.file("checkpoint.safetensors"), kConfig);
+  models::Vit model(fuzz::tiny_config());
+  if (scores) tools::restore_partial_scores(*scores, engine::parameters(model));
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const fuzz::MemoryFolder memory;
+  static const tools::RunFolder folder(memory.path(), tools::RunFolder::Existing::refuse);
+  std::cerr.setstate(std::ios::failbit);  // notes to the user
+  const fuzz::MemoryFile input(fuzz::bytes_of(data, size));
+  fuzz::reads_or_refuses([&] {
+    seal(engine::Safetensors(input.path()), folder.file("checkpoint.safetensors"));
+    fuzz::reads_or_refuses([&] { resume(folder); });
+    fuzz::reads_or_refuses([&] { go_on_scoring(folder); });
+  });
+  return 0;
+}
