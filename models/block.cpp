@@ -1,5 +1,7 @@
 #include "models/block.h"
 
+#include "engine/autograd/recompute.h"
+#include "engine/autograd/record.h"
 #include "engine/tensor/random.h"
 
 namespace models {
@@ -22,21 +24,44 @@ Block::Block(Index width, Index heads, Index hidden, bool qkv_bias, double norm_
 
 Tensor Block::operator()(const Tensor& x, const DropPath& drop, Index index, Index count) {
   const Index n = x.shape()[0];
-  const Tensor y = attn_.onto(x, norm1_(x), drop.factors(n, x.dtype(), index, count, 0));
-  return mlp_.onto(y, norm2_(y), drop.factors(n, x.dtype(), index, count, 1));
+  return adapted(x, [&](const Tensor& in) {
+    const Tensor y = attn_.onto(in, norm1_(in), drop.factors(n, in.dtype(), index, count, 0));
+    return mlp_.onto(y, norm2_(y), drop.factors(n, in.dtype(), index, count, 1));
+  });
 }
 
 Tensor Block::class_token(const Tensor& x, const DropPath& drop, Index index, Index count) {
   const Index n = x.shape()[0];
-  const Tensor y = attn_.class_token_onto(x, norm1_(x), drop.factors(n, x.dtype(), index, count, 0));
-  return mlp_.onto(y, norm2_(y), drop.factors(n, x.dtype(), index, count, 1));
+  return adapted(x, [&](const Tensor& in) {
+    const Tensor y = attn_.class_token_onto(in, norm1_(in), drop.factors(n, in.dtype(), index, count, 0));
+    return mlp_.onto(y, norm2_(y), drop.factors(n, in.dtype(), index, count, 1));
+  });
 }
 
-void Block::parts(engine::Parts& visit) {
+void Block::own_parts(engine::Parts& visit) {
   visit("norm1", norm1_);
   visit("attn", attn_);
   visit("norm2", norm2_);
   visit("mlp", mlp_);
+}
+
+Tensor Blocks::operator()(const Tensor& x, const DropPath& drop, bool recompute) {
+  const Index count = static_cast<Index>(blocks_.size());
+  return adapted(x, [&](Tensor y) {
+    for (Index i = 0; i < count; ++i) {
+      const auto block = [this, drop, i, count](const Tensor& in) {
+        Block& b = blocks_[static_cast<std::size_t>(i)];
+        // The head reads nothing but the class token.
+        return i + 1 < count ? b(in, drop, i, count) : b.class_token(in, drop, i, count);
+      };
+      y = recompute && engine::grad_enabled() ? engine::recompute(block, y) : block(y);
+    }
+    return y;
+  });
+}
+
+void Blocks::own_parts(engine::Parts& visit) {
+  for (std::size_t i = 0; i < blocks_.size(); ++i) visit(std::to_string(i), blocks_[i]);
 }
 
 }  // namespace models

@@ -20,7 +20,7 @@ struct DropPath {
 };
 
 /// x + attn(norm1(x)), then x + mlp(norm2(x)): the pre-norm transformer block.
-class Block : public engine::Module {
+class Block : public engine::Adaptable {
  public:
   Block(engine::Index width, engine::Index heads, engine::Index hidden, bool qkv_bias, double norm_eps);
 
@@ -31,13 +31,31 @@ class Block : public engine::Module {
   /// attention would not be read.
   engine::Tensor class_token(const engine::Tensor& x, const DropPath& drop, engine::Index index,
                              engine::Index count);
-  void parts(engine::Parts& visit) override;
+
+ protected:
+  void own_parts(engine::Parts& visit) override;
 
  private:
   engine::LayerNorm norm1_;
   Attention attn_;
   engine::LayerNorm norm2_;
   Mlp mlp_;
+};
+
+/// All blocks of a transformer, called 0, 1, ...
+class Blocks : public engine::Adaptable {
+ public:
+  explicit Blocks(std::vector<Block> blocks) : blocks_(std::move(blocks)) {}
+
+  /// The class token behind the last block, [n, width], of x [n, tokens, width]. With `recompute` the blocks
+  /// keep nothing but their input for the backward pass, which runs them once more.
+  engine::Tensor operator()(const engine::Tensor& x, const DropPath& drop, bool recompute);
+
+ protected:
+  void own_parts(engine::Parts& visit) override;
+
+ private:
+  std::vector<Block> blocks_;
 };
 
 }  // namespace models

@@ -1,7 +1,5 @@
 #include "models/vit.h"
 
-#include "engine/autograd/recompute.h"
-#include "engine/autograd/record.h"
 #include "engine/ops/ops.h"
 #include "engine/tensor/random.h"
 
@@ -28,34 +26,32 @@ void check_config(const VitConfig& c) {
                 "is not a multiple of", c.heads, "heads");
 }
 
+namespace {
+
+std::vector<Block> make_blocks(const VitConfig& c) {
+  std::vector<Block> blocks;
+  for (Index i = 0; i < c.depth; ++i) blocks.emplace_back(c.width, c.heads, c.hidden, c.qkv_bias, c.norm_eps);
+  return blocks;
+}
+
+}  // namespace
+
 Vit::Vit(const VitConfig& config)
     : config_((check_config(config), config)),
       cls_token_(Tensor::zeros({1, 1, config.width})),
       pos_embed_(Tensor::zeros({1, config.tokens(), config.width})),
       patch_embed_(config.channels, config.patch, config.width),
+      blocks_(make_blocks(config)),
       norm_(config.width, config.norm_eps),
-      head_(config.width, config.classes) {
-  for (Index i = 0; i < config.depth; ++i) {
-    blocks_.emplace_back(config.width, config.heads, config.hidden, config.qkv_bias, config.norm_eps);
-  }
-}
+      head_(config.width, config.classes) {}
 
 Tensor Vit::features(const Tensor& pictures, const DropPath& drop) {
   const Shape expected{pictures.shape()[0], config_.channels, config_.image_size, config_.image_size};
   engine::check(pictures.shape() == expected, "vit: pictures", pictures.shape(), "should be", expected);
-  Tensor x = patch_embed_(pictures);         // [n, patches, width]
-  x = engine::prepend_token(cls_token_, x);  // [n, tokens, width]
+  Tensor x = patch_embed_(pictures);            // [n, patches, width]
+  x = engine::insert_tokens(x, cls_token_, 0);  // [n, tokens, width]
   x = engine::add_positions(x, pos_embed_);
-  for (Index i = 0; i < config_.depth; ++i) {
-    const auto block = [this, drop, i](const Tensor& in) {
-      Block& b = blocks_[static_cast<std::size_t>(i)];
-      const Index depth = config_.depth;
-      // The head reads nothing but the class token.
-      return i + 1 < depth ? b(in, drop, i, depth) : b.class_token(in, drop, i, depth);
-    };
-    x = recompute_blocks_ && engine::grad_enabled() ? engine::recompute(block, x) : block(x);
-  }
-  return norm_(x);  // [n, width]
+  return norm_(blocks_(x, drop, recompute_blocks_));  // [n, width]
 }
 
 Tensor Vit::operator()(const Tensor& pictures, const DropPath& drop) {

@@ -48,7 +48,7 @@ class Vit : public engine::Module {
   VitConfig config_;
   engine::Parameter cls_token_, pos_embed_;
   engine::PatchEmbed patch_embed_;
-  std::vector<Block> blocks_;
+  Blocks blocks_;
   engine::LayerNorm norm_;
   engine::Linear head_;
   bool recompute_blocks_ = false;

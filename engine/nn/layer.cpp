@@ -4,8 +4,13 @@
 
 namespace engine {
 
+void Adaptable::parts(Parts& visit) {
+  own_parts(visit);
+  if (adapter_) visit(adapter_->name(), *adapter_);
+}
+
 Tensor Layer::operator()(const Tensor& x) {
-  return adapter_ ? (*adapter_)(x, [this](const Tensor& in) { return forward(in); }) : forward(x);
+  return adapted(x, [this](const Tensor& in) { return forward(in); });
 }
 
 namespace {
@@ -17,16 +22,11 @@ Tensor added(const Tensor& residual, const Tensor& branch, const Tensor& factors
 }  // namespace
 
 Tensor Layer::onto(const Tensor& residual, const Tensor& x, const Tensor& factors) {
-  return adapter_ ? added(residual, (*this)(x), factors) : forward_onto(residual, x, factors);
+  return adapter() ? added(residual, (*this)(x), factors) : forward_onto(residual, x, factors);
 }
 
 Tensor Layer::forward_onto(const Tensor& residual, const Tensor& x, const Tensor& factors) {
   return added(residual, forward(x), factors);
-}
-
-void Layer::parts(Parts& visit) {
-  own_parts(visit);
-  if (adapter_) visit(adapter_->name(), *adapter_);
 }
 
 }  // namespace engine

@@ -6,7 +6,7 @@
 
 namespace engine {
 
-class Layer;
+class Adaptable;
 /// A layer as its adapter sees it: from input to output, without the adapter.
 using Base = std::function<Tensor(const Tensor&)>;
 
@@ -18,29 +18,39 @@ class Adapter : public Module {
   virtual Tensor operator()(const Tensor& x, const Base& layer) = 0;
   /// Writes what was learnt into the layer's own parameters, so that the adapter can go; false when it
   /// cannot.
-  virtual bool fold(Layer& host) = 0;
+  virtual bool fold(Adaptable& host) = 0;
 };
 
-/// A module from one tensor to one tensor, and the only place where an adapter attaches.
-class Layer : public Module {
+/// A module with an input and an output of one tensor, and the only place where an adapter attaches.
+class Adaptable : public Module {
  public:
-  Tensor operator()(const Tensor& x);
-  /// residual + this(x), a residual branch; with `factors` [n], one for every entry of the first axis,
-  /// residual + factors this(x). To the bits of those ops one by one.
-  Tensor onto(const Tensor& residual, const Tensor& x, const Tensor& factors = {});
   void attach(std::unique_ptr<Adapter> adapter) { adapter_ = std::move(adapter); }
+  std::unique_ptr<Adapter> detach() { return std::move(adapter_); }
   Adapter* adapter() const { return adapter_.get(); }
   void parts(Parts& visit) final;
 
  protected:
-  virtual Tensor forward(const Tensor& x) = 0;
-  /// onto() without an adapter; a layer that can do it in fewer passes over memory says how.
-  virtual Tensor forward_onto(const Tensor& residual, const Tensor& x, const Tensor& factors);
+  /// base(x), or what the adapter makes of both.
+  Tensor adapted(const Tensor& x, const Base& base) { return adapter_ ? (*adapter_)(x, base) : base(x); }
   /// The parts without the adapter's.
   virtual void own_parts(Parts& visit) = 0;
 
  private:
   std::unique_ptr<Adapter> adapter_;
+};
+
+/// A module that is a function of one tensor.
+class Layer : public Adaptable {
+ public:
+  Tensor operator()(const Tensor& x);
+  /// residual + this(x), a residual branch; with `factors` [n], one for every entry of the first axis,
+  /// residual + factors this(x). To the bits of those ops one by one.
+  Tensor onto(const Tensor& residual, const Tensor& x, const Tensor& factors = {});
+
+ protected:
+  virtual Tensor forward(const Tensor& x) = 0;
+  /// onto() without an adapter; a layer that can do it in fewer passes over memory says how.
+  virtual Tensor forward_onto(const Tensor& residual, const Tensor& x, const Tensor& factors);
 };
 
 }  // namespace engine

@@ -1,8 +1,10 @@
 #include "engine/ops/arithmetic.h"
 
+#include <algorithm>
 #include <string>
 
 #include "engine/kernels/elementwise.h"
+#include "engine/kernels/reduce.h"
 #include "engine/ops/op.h"
 
 namespace engine {
@@ -31,6 +33,37 @@ Tensor times(const Tensor& x, double factor) {
                   [=, c = static_cast<T>(factor)](Index i) { return c * p[i]; });
   });
   return y;
+}
+
+/// factor x + shift, along the last axis.
+Tensor times_features(const Tensor& x, const Tensor& factor, const Tensor& shift) {
+  Tensor y = Tensor::unset(x.shape(), x.dtype());
+  visit(x.dtype(), [&]<class T>() {
+    const T *p = x.data<T>().data(), *c = factor.data<T>().data();
+    const T* d = shift.empty() ? nullptr : shift.data<T>().data();
+    T* to = y.data<T>().data();
+    const Index width = factor.numel();
+    kernels::parallel_chunks(y.numel() / width, std::max<Index>(1, kernels::kChunk / width),
+                             [&](Index begin, Index end) {
+                               for (Index i = begin * width; i < end * width; i += width) {
+                                 for (Index j = 0; j < width; ++j)
+                                   to[i + j] = d ? c[j] * p[i + j] + d[j] : c[j] * p[i + j];
+                               }
+                             });
+  });
+  return y;
+}
+
+/// The sums of dy, or of dy x, over all rows [rows, width]: [width].
+Tensor feature_sums(const Tensor& dy, const Tensor* x, Index rows, Index width) {
+  Tensor sums = Tensor::unset({width}, dy.dtype());
+  visit(dy.dtype(), [&]<class T>() {
+    const T *g = dy.data<T>().data(), *in = x ? x->data<T>().data() : nullptr;
+    kernels::column_sums(rows, width, sums.data<T>().data(), [=](Index i, Index j) {
+      return in ? g[i * width + j] * in[i * width + j] : g[i * width + j];
+    });
+  });
+  return sums;
 }
 
 }  // namespace
@@ -73,6 +106,24 @@ Tensor scale_samples(const Tensor& x, const Tensor& factors) {
   check(!factors.tracked(), "scale_samples: the factors are not trained");
   return record(op::scale_samples, {x}, times_samples(x, factors),
                 [factors](const Tensor& dy, const Needs&) -> Grads { return {times_samples(dy, factors)}; });
+}
+
+Tensor affine(const Tensor& x, const Tensor& factor, const Tensor& shift) {
+  const Shape& s = x.shape();
+  const bool fits = s.rank() > 0 && factor.shape() == Shape{s[-1]} && factor.dtype() == x.dtype();
+  check(fits, "affine: the factor", factor.dtype(), factor.shape(), "does not fit x", x.dtype(), s);
+  check(shift.empty() || (shift.shape() == factor.shape() && shift.dtype() == x.dtype()), "affine: the shift",
+        shift.shape(), "does not fit x", s);
+  const Index width = s[-1], rows = s.numel() / width;
+  return record(op::affine, {x, factor, shift}, times_features(x, factor, shift),
+                [x = keep(x, factor.tracked()), factor = keep(factor, x.tracked()), rows, width](
+                    const Tensor& dy, const Needs& needs) -> Grads {
+                  Grads grads(3);
+                  if (needs(0)) grads[0] = times_features(dy, factor, {});
+                  if (needs(1)) grads[1] = feature_sums(dy, &x, rows, width);
+                  if (needs(2)) grads[2] = feature_sums(dy, nullptr, rows, width);
+                  return grads;
+                });
 }
 
 }  // namespace engine

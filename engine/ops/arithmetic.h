@@ -13,7 +13,10 @@ Tensor scale(const Tensor& x, double factor);
 /// x [n, ...] with entry i of the first axis multiplied by factors[i]; `factors` [n] is not trained. Drop
 /// path is this with factors 0 and 1 / (1 - rate) (Huang et al. 2016).
 Tensor scale_samples(const Tensor& x, const Tensor& factors);
-/// The same for tensors outside the graph.
+/// factor x + shift over the last axis: x [..., width], factor and shift [width]; without a shift when it is
+/// empty.
+Tensor affine(const Tensor& x, const Tensor& factor, const Tensor& shift = {});
+/// The same as scale_samples() for tensors outside the graph.
 Tensor times_samples(const Tensor& x, const Tensor& factors);
 
 }  // namespace engine

@@ -22,6 +22,39 @@ Tensor sum_over_batch(const Tensor& x, Index first, Index count) {
   return sums;
 }
 
+/// `tokens` [1, count, width], or zeros, put into every sequence of x at place `at`.
+Tensor with_tokens(const Tensor& x, const Tensor* tokens, Index at, Index count) {
+  const Index n = x.shape()[0], length = x.shape()[1], width = x.shape()[2];
+  Tensor y = Tensor::unset({n, length + count, width}, x.dtype());
+  visit(x.dtype(), [&]<class T>() {
+    const T *from = x.data<T>().data(), *between = tokens ? tokens->data<T>().data() : nullptr;
+    T* to = y.data<T>().data();
+    kernels::parallel_for(n, [&](Index i) {
+      const T* rest = from + i * length * width;
+      T* next = std::copy_n(rest, at * width, to + i * (length + count) * width);
+      next = between ? std::copy_n(between, count * width, next) : std::fill_n(next, count * width, T{0});
+      std::copy_n(rest + at * width, (length - at) * width, next);
+    });
+  });
+  return y;
+}
+
+/// x without tokens [at, at + count) of every sequence.
+Tensor without_tokens(const Tensor& x, Index at, Index count) {
+  const Index n = x.shape()[0], length = x.shape()[1], width = x.shape()[2];
+  Tensor y = Tensor::unset({n, length - count, width}, x.dtype());
+  visit(x.dtype(), [&]<class T>() {
+    const T* from = x.data<T>().data();
+    T* to = y.data<T>().data();
+    kernels::parallel_for(n, [&](Index i) {
+      const T* all = from + i * length * width;
+      T* next = std::copy_n(all, at * width, to + i * (length - count) * width);
+      std::copy_n(all + (at + count) * width, (length - at - count) * width, next);
+    });
+  });
+  return y;
+}
+
 }  // namespace
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
@@ -46,36 +79,25 @@ Tensor patches(const Tensor& pictures, Index patch) {
   });
 }
 
-Tensor prepend_token(const Tensor& token, const Tensor& x) {
-  check(x.shape().rank() == 3 && token.shape() == Shape({1, 1, x.shape()[2]}) && token.dtype() == x.dtype(),
-        "prepend_token: token", token.dtype(), token.shape(), "does not fit x", x.dtype(), x.shape());
-  const Index n = x.shape()[0], tokens = x.shape()[1], width = x.shape()[2];
-  Tensor y = Tensor::unset({n, tokens + 1, width}, x.dtype());
-  visit(x.dtype(), [&]<class T>() {
-    const T *first = token.data<T>().data(), *rest = x.data<T>().data();
-    T* to = y.data<T>().data();
-    kernels::parallel_for(n, [&](Index i) {
-      T* sequence = to + i * (tokens + 1) * width;
-      std::copy_n(rest + i * tokens * width, tokens * width, std::copy_n(first, width, sequence));
-    });
-  });
+Tensor insert_tokens(const Tensor& x, const Tensor& tokens, Index at) {
+  check(x.shape().rank() == 3 && tokens.shape().rank() == 3 && tokens.dtype() == x.dtype() &&
+            tokens.shape()[0] == 1 && tokens.shape()[2] == x.shape()[2],
+        "insert_tokens: tokens", tokens.dtype(), tokens.shape(), "do not fit x", x.dtype(), x.shape());
+  const Index length = x.shape()[1], count = tokens.shape()[1];
+  check(0 <= at && at <= length, "insert_tokens: no place", at, "in", x.shape());
+  return record(op::insert_tokens, {x, tokens}, with_tokens(x, &tokens, at, count),
+                [at, count](const Tensor& dy, const Needs& needs) -> Grads {
+                  return {needs(0) ? Grad(without_tokens(dy, at, count)) : Grad(),
+                          needs(1) ? Grad(sum_over_batch(dy, at, count)) : Grad()};
+                });
+}
+
+Tensor remove_tokens(const Tensor& x, Index at, Index count) {
+  check(x.shape().rank() == 3 && 0 <= at && count > 0 && at + count <= x.shape()[1],
+        "remove_tokens: no tokens", at, "to", at + count, "to spare in", x.shape());
   return record(
-      op::prepend_token, {token, x}, y, [n, tokens, width](const Tensor& dy, const Needs& needs) -> Grads {
-        Grads grads(2);
-        if (needs(0)) grads[0] = sum_over_batch(dy, 0, 1);
-        if (needs(1)) {
-          Tensor dx = Tensor::unset({n, tokens, width}, dy.dtype());
-          visit(dy.dtype(), [&]<class T>() {
-            const T* from = dy.data<T>().data();
-            T* to = dx.data<T>().data();
-            kernels::parallel_for(n, [&](Index i) {
-              std::copy_n(from + (i * (tokens + 1) + 1) * width, tokens * width, to + i * tokens * width);
-            });
-          });
-          grads[1] = dx;
-        }
-        return grads;
-      });
+      op::remove_tokens, {x}, without_tokens(x, at, count),
+      [at, count](const Tensor& dy, const Needs&) -> Grads { return {with_tokens(dy, nullptr, at, count)}; });
 }
 
 Tensor add_positions(const Tensor& x, const Tensor& positions) {

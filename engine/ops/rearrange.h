@@ -9,8 +9,11 @@ Tensor reshape(const Tensor& x, const Shape& shape);
 /// Pictures [n, channels, height, width] as patches [n, patches, channels * patch * patch], row by row of
 /// patches. The sides must be multiples of `patch`.
 Tensor patches(const Tensor& pictures, Index patch);
-/// token [1, 1, width] put in front of every sequence of x [n, tokens, width]: [n, tokens + 1, width].
-Tensor prepend_token(const Tensor& token, const Tensor& x);
+/// tokens [1, count, width] put into every sequence of x [n, length, width], the first of them at place `at`:
+/// [n, length + count, width].
+Tensor insert_tokens(const Tensor& x, const Tensor& tokens, Index at);
+/// x [n, length, width] without tokens [at, at + count) of every sequence: [n, length - count, width].
+Tensor remove_tokens(const Tensor& x, Index at, Index count);
 /// x [n, tokens, width] + positions [1, tokens, width].
 Tensor add_positions(const Tensor& x, const Tensor& positions);
 /// x [n, ...] `times` over along the first axis: [times * n, ...].

@@ -69,7 +69,8 @@ TEST(FullDisk, of_any_size_gives_success_or_one_clear_line_and_the_run_goes_on_w
 TEST(FileSizeLimit, gives_one_clear_line_and_the_run_goes_on_without_it) {
   const Trial trial;
   long failures = 0;
-  for (long blocks = 4;; blocks *= 2) {  // of 512 bytes; LLVM's OpenMP takes 1 KiB of shared memory for itself
+  for (long blocks = 4;;
+       blocks *= 2) {  // of 512 bytes; LLVM's OpenMP takes 1 KiB of shared memory for itself
     const Words limited{"sh", "-c", "ulimit -f " + std::to_string(blocks) + "; exec \"$@\"", "sh"};
     const Outcome outcome = end_to_end::run(trial.words(), {.through = limited});
     if (outcome.status == 0) break;

@@ -20,6 +20,9 @@ Tensor scale_samples_with_a_drop(std::span<const Tensor> in) {
   visit(factors.dtype(), [&]<class T>() { factors.data<T>()[0] = 0; });
   return scale_samples(in[0], factors);
 }
+Tensor affine_all(std::span<const Tensor> in) {
+  return affine(in[0], in[1], in.size() > 2 ? in[2] : Tensor());
+}
 
 }  // namespace
 
@@ -49,6 +52,14 @@ std::vector<OpCase> arithmetic_cases() {
        .name = "several_chunks",
        .shapes = {large},
        .run = scale_samples_with_a_drop,
+       .large = true},
+      {.op = "affine", .name = "one_number", .shapes = {{1}, {1}, {1}}, .run = affine_all},
+      {.op = "affine", .name = "three_axes", .shapes = {{5, 3, 7}, {7}, {7}}, .run = affine_all},
+      {.op = "affine", .name = "without_a_shift", .shapes = {{5, 7}, {7}}, .run = affine_all},
+      {.op = "affine",
+       .name = "several_chunks",
+       .shapes = {large, {1201}, {1201}},
+       .run = affine_all,
        .large = true},
   };
 }

@@ -5,8 +5,19 @@
 namespace engine::cases {
 namespace {
 
-Tensor prepend(std::span<const Tensor> in) {
-  return prepend_token(in[0], in[1]);
+OpCase insert(std::string name, Shape x, Shape tokens, Index at, bool large = false) {
+  return {.op = "insert_tokens",
+          .name = std::move(name),
+          .shapes = {std::move(x), std::move(tokens)},
+          .run = [at](std::span<const Tensor> in) { return insert_tokens(in[0], in[1], at); },
+          .large = large};
+}
+OpCase removal(std::string name, Shape x, Index at, Index count, bool large = false) {
+  return {.op = "remove_tokens",
+          .name = std::move(name),
+          .shapes = {std::move(x)},
+          .run = [at, count](std::span<const Tensor> in) { return remove_tokens(in[0], at, count); },
+          .large = large};
 }
 Tensor positions(std::span<const Tensor> in) {
   return add_positions(in[0], in[1]);
@@ -51,13 +62,15 @@ std::vector<OpCase> rearrange_cases() {
       cut("wider_than_high", {2, 3, 6, 9}, 3),
       cut("whole_picture", {1, 2, 4, 4}, 4),
       cut("many", {3, 3, 32, 48}, 8, true),
-      {.op = "prepend_token", .name = "one_number", .shapes = {{1, 1, 1}, {1, 1, 1}}, .run = prepend},
-      {.op = "prepend_token", .name = "prime", .shapes = {{1, 1, 5}, {3, 7, 5}}, .run = prepend},
-      {.op = "prepend_token",
-       .name = "large_batch",
-       .shapes = {{1, 1, 300}, {67, 2, 300}},
-       .run = prepend,
-       .large = true},
+      insert("one_number", {1, 1, 1}, {1, 1, 1}, 0),
+      insert("in_front", {3, 7, 5}, {1, 1, 5}, 0),
+      insert("several_inside", {3, 7, 5}, {1, 3, 5}, 1),
+      insert("at_the_end", {2, 3, 4}, {1, 2, 4}, 3),
+      insert("large_batch", {67, 2, 300}, {1, 3, 300}, 1, true),
+      removal("in_front", {3, 7, 5}, 0, 1),
+      removal("several_inside", {3, 7, 5}, 1, 3),
+      removal("at_the_end", {2, 5, 4}, 3, 2),
+      removal("large_batch", {67, 5, 300}, 1, 3, true),
       {.op = "add_positions", .name = "one_number", .shapes = {{1, 1, 1}, {1, 1, 1}}, .run = positions},
       {.op = "add_positions", .name = "prime", .shapes = {{3, 5, 7}, {1, 5, 7}}, .run = positions},
       {.op = "add_positions",

@@ -95,9 +95,19 @@ TEST(Patches, go_row_by_row_with_channels_outermost) {
                                                                       2, 3, 6, 7, 12, 13, 16, 17})));
 }
 
-TEST(PrependToken, puts_the_token_before_every_sequence) {
-  const Tensor y = prepend_token(of({1, 1, 2}, {8, 9}), of({2, 1, 2}, {1, 2, 3, 4}));
-  EXPECT_TRUE(support::same_bits(y, of({2, 2, 2}, {8, 9, 1, 2, 8, 9, 3, 4})));
+TEST(InsertTokens, puts_the_same_tokens_into_every_sequence_and_remove_takes_them_out) {
+  const Tensor x = of({2, 2, 1}, {1, 2, 3, 4}), tokens = of({1, 2, 1}, {8, 9});
+  EXPECT_TRUE(support::same_bits(insert_tokens(x, tokens, 0), of({2, 4, 1}, {8, 9, 1, 2, 8, 9, 3, 4})));
+  EXPECT_TRUE(support::same_bits(insert_tokens(x, tokens, 2), of({2, 4, 1}, {1, 2, 8, 9, 3, 4, 8, 9})));
+  const Tensor y = insert_tokens(x, tokens, 1);
+  EXPECT_TRUE(support::same_bits(y, of({2, 4, 1}, {1, 8, 9, 2, 3, 8, 9, 4})));
+  EXPECT_TRUE(support::same_bits(remove_tokens(y, 1, 2), x));
+}
+
+TEST(Affine, scales_and_shifts_every_feature) {
+  const Tensor x = of({2, 1, 2}, {1, 2, 3, 4}), factor = of({2}, {10, -1});
+  EXPECT_TRUE(support::same_bits(affine(x, factor), of({2, 1, 2}, {10, -2, 30, -4})));
+  EXPECT_TRUE(support::same_bits(affine(x, factor, of({2}, {1, 2})), of({2, 1, 2}, {11, 0, 31, -2})));
 }
 
 TEST(AddPositions, adds_the_same_to_every_sequence) {
@@ -223,9 +233,13 @@ TEST(Errors, name_the_op_and_both_shapes) {
   expect_error([&] { patches(Tensor::zeros({1, 3, 4, 6}), 4); }, "patches", {"4", "[1, 3, 4, 6]"});
   expect_error(
       [&] {
-        prepend_token(Tensor::zeros({1, 1, 5}), c);
+        insert_tokens(c, Tensor::zeros({1, 1, 5}), 0);
       },
-      "prepend_token", {"[1, 1, 5]", "[2, 4, 6]"});
+      "insert_tokens", {"[1, 1, 5]", "[2, 4, 6]"});
+  expect_error([&] { insert_tokens(c, Tensor::zeros({1, 1, 6}), 5); }, "insert_tokens", {"5", "[2, 4, 6]"});
+  expect_error([&] { remove_tokens(c, 2, 3); }, "remove_tokens", {"2 to 5", "[2, 4, 6]"});
+  expect_error([&] { affine(a, Tensor::zeros({2})); }, "affine", {"[2]", "[2, 3]"});
+  expect_error([&] { affine(a, Tensor::zeros({3}), Tensor::zeros({2})); }, "affine", {"[2]", "[2, 3]"});
   expect_error(
       [&] {
         add_positions(c, Tensor::zeros({1, 4, 5}));
