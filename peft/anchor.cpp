@@ -11,8 +11,7 @@ using engine::NamedParameter;
 using engine::Tensor;
 
 Anchor::Anchor(const Options& options, const std::vector<NamedParameter>& all) : weight_(options.weight) {
-  Index blocks = 0;
-  for (const NamedParameter& p : all) blocks = std::max(blocks, block_of(p.name).value_or(-1) + 1);
+  const Index blocks = count_blocks(all);
   const auto in_last_blocks = [&](const std::string& name) {
     const std::optional<Index> block = block_of(name);
     return block && *block >= blocks - *options.last_blocks;
@@ -46,6 +45,22 @@ double Anchor::pull() const {
     });
   }
   return penalty;
+}
+
+std::vector<OptionInfo> anchor_options(const std::string& weight, const std::string& head) {
+  return {{"anchor", "X", weight, "weight of the pull to the pre-trained values"},
+          {"anchor-layers", "all|N", "all", "pull all that trains, or the last N blocks"},
+          {"anchor-head", "none|init|zero", head, "pull the head too, to its first values or to zero"}};
+}
+
+Anchor::Options read_anchor(const OptionValues& values) {
+  static const std::vector<std::string> kHeads{"none", "init", "zero"};
+  Anchor::Options options;
+  options.weight = values.number(
+      "anchor", [](double x) { return x >= 0; }, "a number of 0 or more,");
+  if (values.text("anchor-layers") != "all") options.last_blocks = values.integer("anchor-layers", 0);
+  options.head = static_cast<Anchor::Head>(values.choice("anchor-head", kHeads));
+  return options;
 }
 
 }  // namespace peft

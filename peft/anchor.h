@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "engine/nn/module.h"
+#include "peft/options.h"
 
 namespace peft {
 
@@ -32,5 +33,9 @@ class Anchor {
   double weight_;
   std::vector<Held> held_;
 };
+
+/// The options of the pull, with its standard weight and pull of the head.
+std::vector<OptionInfo> anchor_options(const std::string& weight, const std::string& head = "none");
+Anchor::Options read_anchor(const OptionValues& values);
 
 }  // namespace peft

@@ -54,17 +54,29 @@ Selection read_indices(const Safetensors& file, const std::string& name, const P
 
 }  // namespace
 
-NamedTensors delta_of(engine::Module& model) {
+NamedTensors delta_of(engine::Module& model, const PartsByName& parts) {
   NamedTensors tensors;
   for (const auto& [name, parameter] : engine::parameters(model)) {
-    const Selection& part = parameter.trains();
-    if (!part.any()) continue;
+    const auto found = parts.find(name);
+    if (found == parts.end() || !found->second.any()) continue;
+    const Selection& part = found->second;
     if (part.whole()) {
       tensors.emplace_back(name, parameter.value());
     } else {
       tensors.emplace_back(name + '.' + std::string(part.kind_name()), index_tensor(part.indices()));
       tensors.emplace_back(name + ".values", part.gather(parameter.value()));
     }
+  }
+  return tensors;
+}
+
+NamedTensors part_tensors(const PartsByName& parts) {
+  NamedTensors tensors;
+  for (const auto& [name, part] : parts) {
+    if (part.whole())
+      tensors.emplace_back(name, Tensor::zeros({0}));
+    else
+      tensors.emplace_back(name + '.' + std::string(part.kind_name()), index_tensor(part.indices()));
   }
   return tensors;
 }
@@ -80,8 +92,8 @@ NamedTensors selection_tensors(const std::vector<Choice>& choices) {
   return tensors;
 }
 
-std::map<std::string, Selection> read_parts(const Safetensors& file, const std::string& prefix) {
-  std::map<std::string, Selection> parts;
+PartsByName read_parts(const Safetensors& file, const std::string& prefix) {
+  PartsByName parts;
   std::set<std::string> companions;
   std::vector<std::string> others;
   for (const std::string& name : file.names()) {
@@ -112,7 +124,7 @@ void apply_delta(engine::Module& model, const Safetensors& delta, const std::str
     Selection part;
     Tensor values;
   };
-  const std::map<std::string, Selection> parts = read_parts(delta, prefix);
+  const PartsByName parts = read_parts(delta, prefix);
   std::map<std::string, engine::Parameter> known;
   std::vector<std::string> names;
   for (const NamedParameter& p : engine::parameters(model)) {

@@ -1,13 +1,10 @@
 #pragma once
 
-#include "peft/method.h"
+#include "peft/method_info.h"
 
 namespace peft {
 
 /// Full fine-tuning: every number trains.
-class Full : public Method {
- public:
-  void prepare(engine::Module& model, const NextLoss&) override;
-};
+MethodInfo full();
 
 }  // namespace peft

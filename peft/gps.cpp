@@ -1,19 +1,22 @@
 #include "peft/gps.h"
 
-#include <algorithm>
-
-#include "peft/select.h"
+#include "peft/selecting.h"
 
 namespace peft {
 
-engine::Selection Gps::select(const engine::Tensor& gradient) const {
-  return strongest_per_row(gradient, k_);
-}
-
-void Gps::check_targets(const std::vector<engine::NamedParameter>& targets) const {
-  engine::Index most = 0;
-  for (const auto& [name, parameter] : targets) most = std::max(most, parameter.value().shape().columns());
-  engine::check(k_ <= most, "--k", k_, "is more than any neuron has inputs; the largest has", most);
+MethodInfo gps() {
+  return {
+      "gps", "the k strongest inputs of every neuron, and the biases",
+      "GPS (Zhang et al. 2024, arXiv 2312.10136). One pass over the training pictures sums up the gradient "
+      "of "
+      "every weight\n"
+      "matrix; of every row (neuron) the k elements of largest magnitude train, with all biases but the "
+      "norms' "
+      "and the head.",
+      joined({k_option("1", "inputs of every neuron"), scoring_options("supcon", "all", "on")}),
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<SelectingMethod>(read_scoring(values, read_k(values, Units::Kind::neuron)));
+      }};
 }
 
 }  // namespace peft

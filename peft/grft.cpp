@@ -1,47 +1,35 @@
 #include "peft/grft.h"
 
-#include <algorithm>
-
-#include "peft/select.h"
+#include "peft/anchored.h"
+#include "peft/selecting.h"
 
 namespace peft {
+namespace {
 
-using engine::Index;
-using engine::NamedParameter;
-using engine::Selection;
-using engine::Shape;
-using engine::Tensor;
-
-bool Grft::takes_rows(const Shape& shape) const {
-  return own_.axis == Axis::row || (own_.axis == Axis::shorter && shape.rows() <= shape.columns());
+Units read_axis(const OptionValues& values) {
+  static const std::vector<std::string> kAxes{"row", "column", "short"};
+  constexpr Units::Kind kKinds[] = {Units::Kind::row, Units::Kind::column, Units::Kind::shorter};
+  return read_k(values, kKinds[values.choice("axis", kAxes)]);
 }
 
-Selection Grft::select(const Tensor& gradient) const {
-  return takes_rows(gradient.shape()) ? strongest_rows(gradient, own_.k)
-                                      : strongest_columns(gradient, own_.k);
-}
+}  // namespace
 
-void Grft::check_targets(const std::vector<NamedParameter>& targets) const {
-  Index most = 0;
-  for (const NamedParameter& p : targets) {
-    const Shape& s = p.parameter.value().shape();
-    most = std::max(most, takes_rows(s) ? s.rows() : s.columns());
-  }
-  engine::check(own_.k <= most, "--k", own_.k, "is more than any matrix has units; the largest has", most);
-}
-
-void Grft::prepare(engine::Module& model, const NextLoss& next_loss) {
-  SelectingMethod::prepare(model, next_loss);
-  anchor_.emplace(own_.anchor, engine::parameters(model));
-}
-
-void Grft::restore(engine::Module& model, const std::map<std::string, Selection>& trained) {
-  SelectingMethod::restore(model, trained);
-  anchor_.emplace(own_.anchor, engine::parameters(model));
-}
-
-double Grft::regularize(const std::vector<NamedParameter>&) {
-  return anchor_ ? anchor_->pull() : 0;
+MethodInfo grft() {
+  return {
+      "grft", "the k strongest rows or columns of every weight matrix, pulled to their pre-trained values",
+      "GRFT (arXiv 2507.00016). One pass over the training pictures sums up the gradient G of every weight "
+      "matrix. Row i\n"
+      "scores sum_j G_ij^2, column j scores sum_i G_ij^2, and the k best train, with\n"
+      "anchor * sum (w - w0)^2 added to the loss. The head trains as a whole, all else is frozen.",
+      joined({k_option("2", "rows or columns of every matrix"),
+              {{"axis", "short|row|column", "short",
+                "short: the axis with fewer units; a square matrix takes rows"}},
+              anchor_options("0.01"),
+              scoring_options("supcon", "all", "off")}),
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<Anchored<SelectingMethod>>(read_anchor(values),
+                                                           read_scoring(values, read_axis(values)));
+      }};
 }
 
 }  // namespace peft

@@ -1,13 +1,10 @@
 #pragma once
 
-#include "peft/method.h"
+#include "peft/method_info.h"
 
 namespace peft {
 
 /// The linear probe: only the head trains.
-class Linear : public Method {
- public:
-  void prepare(engine::Module& model, const NextLoss&) override { train_head_only(model); }
-};
+MethodInfo linear();
 
 }  // namespace peft

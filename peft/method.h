@@ -2,9 +2,11 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "engine/optim/optimizer.h"
 #include "peft/score.h"
 
 namespace peft {
@@ -14,24 +16,44 @@ struct Choice {
   std::string parameter;
   engine::Selection selection;
   std::vector<float> scores;  ///< of every unit, in the selection's order
-  double energy = 0;          ///< share of the gradient's squares that was taken
+  double energy = 0;          ///< share of the squares of what was ranked that was taken
   engine::Tensor gradient;    ///< the accumulated gradient, when it was asked for
 };
 
-/// A fine-tuning method decides which numbers of a model train.
+/// Parts of parameters by name.
+using PartsByName = std::map<std::string, engine::Selection>;
+
+/// A training step that is about to begin.
+struct Step {
+  engine::Index number;                  ///< from 0
+  engine::Index steps;                   ///< of the run
+  engine::Index per_epoch;               ///< steps
+  double lr;                             ///< of this step
+  std::function<engine::Tensor()> loss;  ///< of the step's first batch, computed anew at every call
+  engine::Optimizer& optimizer;
+};
+
+/// A stretch of training with a schedule of its own.
+struct Stage {
+  engine::Index steps;
+  double lr_factor = 1;  ///< of the rates of its schedule
+};
+
+/// A fine-tuning method decides which numbers of a model train, and may add modules to it.
 class Method {
  public:
   virtual ~Method() = default;
 
-  /// Sets what trains. A method that scores draws losses until there are none; one that does not draws none.
-  /// With no `next_loss` every score is 0, so that ties decide: enough to count.
+  /// Adds the modules the method trains beside the model's own, where they are not there yet. `stored` are
+  /// the names of the parameters in a file that is to be read into the model; a method whose modules depend
+  /// on the pictures finds in them which ones it had added.
+  virtual void attach(engine::Module&, const std::set<std::string>& /*stored*/ = {}) {}
+  /// Adds its modules and sets what trains. A method that scores draws losses until there are none; one that
+  /// does not draws none. With no `next_loss` every score is 0, so that ties decide: enough to count.
   virtual void prepare(engine::Module& model, const NextLoss& next_loss) = 0;
   /// Throws an Error when the options do not fit the model: a target that matches nothing, a k that is too
   /// large.
   virtual void check_model(engine::Module&) const {}
-  /// Sets what trains as an earlier prepare() of the same model left it, for a run that goes on. The
-  /// parameters must hold the values they had then.
-  virtual void restore(engine::Module& model, const std::map<std::string, engine::Selection>& trained);
   /// How `next_loss` is to be made; nullptr when the method does not score.
   virtual const Scoring* scoring() const { return nullptr; }
   /// What was chosen by the last prepare().
@@ -41,42 +63,37 @@ class Method {
   /// Keeps the accumulated gradients in choices(), for whoever wants to look.
   virtual void keep_gradients() {}
 
+  /// The stretches a training of that many steps falls into.
+  virtual std::vector<Stage> stages(engine::Index steps) const { return {{steps}}; }
+  /// Called before every step; a method whose selection changes while training changes it here.
+  virtual void begin_step(engine::Module&, const Step&) {}
   /// Adds the gradient of the method's penalty to the gradients and returns the penalty. Called after every
   /// backward pass of the loss.
   virtual double regularize(const std::vector<engine::NamedParameter>&) { return 0; }
+
+  /// False for a method that may choose other numbers while training than it has moved already: the numbers
+  /// of an earlier step cannot be put back then.
+  virtual bool steady() const { return true; }
+  /// True when how many numbers train depends on the pictures, so that nothing can be counted without them.
+  virtual bool counts_by_pictures() const { return false; }
+  /// The numbers that may differ from the base by now: a delta holds them. What trains, unless a method
+  /// lets go of numbers it has moved.
+  virtual PartsByName moved(engine::Module& model) const;
+  /// What a run that goes on needs beside the numbers and the selection, in tensors.
+  virtual engine::State state() const { return {}; }
+  /// Sets what trains as an earlier run of the same model left it, and takes back its state(). The
+  /// parameters must hold the values they had before the first step.
+  virtual void restore(engine::Module& model, const PartsByName& trained, const engine::State& state = {});
 };
+
+/// What trains in the model now.
+PartsByName trained_parts(engine::Module& model);
+
+/// Trains these parts and freezes all else. A part that trains already is left as it is, so that its
+/// optimizer state goes on.
+void train_only(engine::Module& model, const PartsByName& parts);
 
 /// Freezes everything but the head, which trains as a whole.
 void train_head_only(engine::Module& model);
-
-/// A method that scores target parameters by accumulated gradients and trains a part of each.
-class SelectingMethod : public Method {
- public:
-  struct Options {
-    Scoring scoring;
-    std::vector<std::string> targets;  ///< patterns; empty for every weight matrix but the head's
-    bool train_bias = false;           ///< every bias but the norms' trains too
-  };
-  explicit SelectingMethod(Options options) : options_(std::move(options)) {}
-
-  void prepare(engine::Module& model, const NextLoss& next_loss) override;
-  void check_model(engine::Module& model) const override;
-  const Scoring* scoring() const override { return &options_.scoring; }
-  const std::vector<Choice>& choices() const override { return choices_; }
-  double score_seconds() const override { return score_seconds_; }
-  void keep_gradients() override { keep_gradients_ = true; }
-
- protected:
-  /// The part of a parameter that trains, from its accumulated gradient. Pure.
-  virtual engine::Selection select(const engine::Tensor& gradient) const = 0;
-  /// Throws an Error when the options ask for more than every target has.
-  virtual void check_targets(const std::vector<engine::NamedParameter>&) const {}
-
- private:
-  Options options_;
-  std::vector<Choice> choices_;
-  bool keep_gradients_ = false;
-  double score_seconds_ = 0;
-};
 
 }  // namespace peft

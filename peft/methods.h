@@ -1,17 +1,9 @@
 #pragma once
 
-#include "peft/options.h"
+#include "peft/method.h"
+#include "peft/method_info.h"
 
 namespace peft {
-
-/// One fine-tuning method: a row of the table.
-struct MethodInfo {
-  std::string name;
-  std::string summary;  ///< one line
-  std::string page;     ///< what it does and where it comes from
-  std::vector<OptionInfo> options;
-  std::unique_ptr<Method> (*make)(const OptionValues& values);
-};
 
 /// All methods.
 const std::vector<MethodInfo>& methods();
@@ -19,8 +11,10 @@ const std::vector<MethodInfo>& methods();
 /// The method of that name. Throws an Error with the nearest names.
 const MethodInfo& find_method(const std::string& name);
 
-/// The method with these options; throws an Error that names a wrong option or value.
+/// The method with these options; throws an Error that names a wrong option or value. `seed` is that of all
+/// its random numbers.
 std::unique_ptr<Method> make_method(const std::string& name,
-                                    const std::map<std::string, std::string>& options);
+                                    const std::map<std::string, std::string>& options,
+                                    std::uint64_t seed = 0);
 
 }  // namespace peft

@@ -3,14 +3,15 @@
 #include <algorithm>
 
 #include "engine/base/text.h"
+#include "peft/method_info.h"
 
 namespace peft {
 
 using engine::Index;
 
 OptionValues::OptionValues(std::string method, std::span<const OptionInfo> known,
-                           std::map<std::string, std::string> given)
-    : method_(std::move(method)) {
+                           std::map<std::string, std::string> given, std::uint64_t seed)
+    : method_(std::move(method)), seed_(seed) {
   std::vector<std::string> names;
   for (const OptionInfo& option : known) {
     values_[option.name] = option.standard;
@@ -57,43 +58,10 @@ std::vector<std::string> OptionValues::list(const std::string& name) const {
   return engine::split(text(name), ',');
 }
 
-std::vector<OptionInfo> scoring_options(const std::string& loss, const std::string& batches,
-                                        const std::string& train_bias) {
-  return {{"score", "supcon|ce", loss, "the loss whose gradients are the scores"},
-          {"temperature", "X", "0.07", "of the supervised contrastive loss"},
-          {"score-batches", "all|N", batches, "batches to score with: one epoch, or the first N"},
-          {"score-augment", "none|simclr", "simclr", "how the two views of the contrastive loss are made"},
-          {"targets", "GLOB,...", "", "parameters to choose from (every weight matrix but the head's)"},
-          {"train-bias", "", train_bias, "train every bias but the norms' too (--no-train-bias: off)"}};
-}
-
-SelectingMethod::Options read_scoring(const OptionValues& values) {
-  static const std::vector<std::string> kLosses{"supcon", "ce"}, kViews{"none", "simclr"};
-  SelectingMethod::Options options;
-  options.scoring.loss = values.choice("score", kLosses) == 0 ? Scoring::Loss::supcon : Scoring::Loss::ce;
-  options.scoring.temperature = values.number(
-      "temperature", [](double x) { return x > 0; }, "a number above 0,");
-  options.scoring.batches = values.text("score-batches") == "all" ? 0 : values.integer("score-batches", 1);
-  options.scoring.augment = values.choice("score-augment", kViews) == 1;
-  options.targets = values.list("targets");
-  options.train_bias = values.on("train-bias");
-  return options;
-}
-
-std::vector<OptionInfo> anchor_options(const std::string& weight) {
-  return {{"anchor", "X", weight, "weight of the pull to the pre-trained values"},
-          {"anchor-layers", "all|N", "all", "pull all that trains, or the last N blocks"},
-          {"anchor-head", "none|init|zero", "none", "pull the head too, to its first values or to zero"}};
-}
-
-Anchor::Options read_anchor(const OptionValues& values) {
-  static const std::vector<std::string> kHeads{"none", "init", "zero"};
-  Anchor::Options options;
-  options.weight = values.number(
-      "anchor", [](double x) { return x >= 0; }, "a number of 0 or more,");
-  if (values.text("anchor-layers") != "all") options.last_blocks = values.integer("anchor-layers", 0);
-  options.head = static_cast<Anchor::Head>(values.choice("anchor-head", kHeads));
-  return options;
+std::vector<OptionInfo> joined(std::initializer_list<std::vector<OptionInfo>> groups) {
+  std::vector<OptionInfo> all;
+  for (const auto& group : groups) all.insert(all.end(), group.begin(), group.end());
+  return all;
 }
 
 }  // namespace peft

@@ -1,12 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "peft/anchor.h"
-#include "peft/method.h"
+#include "engine/base/check.h"
 
 namespace peft {
 
@@ -24,7 +24,7 @@ class OptionValues {
  public:
   /// Throws an Error when a given name is not among `known`, with the nearest ones.
   OptionValues(std::string method, std::span<const OptionInfo> known,
-               std::map<std::string, std::string> given);
+               std::map<std::string, std::string> given, std::uint64_t seed = 0);
 
   const std::string& text(const std::string& name) const;
   bool on(const std::string& name) const;
@@ -37,19 +37,13 @@ class OptionValues {
   std::vector<std::string> list(const std::string& name) const;
   /// All options with their values, for files.
   const std::map<std::string, std::string>& all() const { return values_; }
+  /// Of the method's random numbers.
+  std::uint64_t seed() const { return seed_; }
 
  private:
   std::string method_;
   std::map<std::string, std::string> values_;
+  std::uint64_t seed_;
 };
-
-/// The options every scoring method has, with its own standard loss, batches and train-bias.
-std::vector<OptionInfo> scoring_options(const std::string& loss, const std::string& batches,
-                                        const std::string& train_bias);
-SelectingMethod::Options read_scoring(const OptionValues& values);
-
-/// The options of the pull to the pre-trained values.
-std::vector<OptionInfo> anchor_options(const std::string& weight);
-Anchor::Options read_anchor(const OptionValues& values);
 
 }  // namespace peft

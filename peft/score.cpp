@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engine/autograd/backward.h"
 
@@ -23,15 +24,36 @@ void check_finite(const NamedParameter& p) {
   });
 }
 
+/// Puts `sum` + gradient^2 in place of the gradient.
+void add_square(const NamedParameter& p, const Tensor& sum) {
+  engine::check(!p.parameter.grad().empty(), "scoring: the loss does not depend on", p.name);
+  Tensor& gradient = p.parameter.writable_grad();
+  engine::visit(gradient.dtype(), [&]<class T>() {
+    T* g = gradient.data<T>().data();
+    const T* before = sum.empty() ? nullptr : sum.data<T>().data();
+    for (Index i = 0; i < gradient.numel(); ++i) g[i] = (before ? before[i] : T{0}) + g[i] * g[i];
+  });
+}
+
 }  // namespace
 
+engine::Tensor NextLoss::again() const {
+  engine::check(static_cast<bool>(again_), "scoring: the loss of a batch cannot be computed once more");
+  return again_();
+}
+
 void accumulate_gradients(engine::Module& model, const std::vector<NamedParameter>& targets,
-                          const NextLoss& next_loss) {
+                          const NextLoss& next_loss, Accumulate how) {
   for (const NamedParameter& p : engine::parameters(model)) p.parameter.freeze();
   for (const NamedParameter& p : targets) p.parameter.train(Selection::all());
   Index batches = 0;
   for (Tensor loss = next_loss(); !loss.empty(); loss = next_loss()) {
+    std::vector<Tensor> sums;  // set aside, so that the batch's own gradient can be squared
+    if (how == Accumulate::squares) {
+      for (const NamedParameter& p : targets) sums.push_back(std::exchange(p.parameter.grad(), {}));
+    }
     engine::backward(loss);
+    for (std::size_t i = 0; i < sums.size(); ++i) add_square(targets[i], sums[i]);
     ++batches;
   }
   engine::check(batches > 0, "scoring: there is no batch to score with");
@@ -39,6 +61,40 @@ void accumulate_gradients(engine::Module& model, const std::vector<NamedParamete
     engine::check(!p.parameter.grad().empty(), "scoring: the loss does not depend on", p.name);
     check_finite(p);
   }
+}
+
+namespace {
+
+/// Trains `targets` whole, and nothing else, for as long as it lives.
+class WholeForNow {
+ public:
+  WholeForNow(engine::Module& model, const std::vector<NamedParameter>& targets)
+      : all_(engine::parameters(model)) {
+    for (const NamedParameter& p : all_) before_.push_back(p.parameter.exchange({Selection::none(), {}, 0}));
+    for (const NamedParameter& p : targets) p.parameter.exchange({Selection::all(), {}, 0});
+  }
+  ~WholeForNow() {
+    for (std::size_t i = 0; i < all_.size(); ++i) all_[i].parameter.exchange(std::move(before_[i]));
+  }
+  WholeForNow(const WholeForNow&) = delete;
+
+ private:
+  std::vector<NamedParameter> all_;
+  std::vector<engine::Parameter::Training> before_;
+};
+
+}  // namespace
+
+std::vector<Tensor> dense_gradients(engine::Module& model, const std::vector<NamedParameter>& targets,
+                                    const std::function<Tensor()>& loss) {
+  const WholeForNow guard(model, targets);
+  engine::backward(loss());
+  std::vector<Tensor> gradients;
+  for (const NamedParameter& p : targets) {
+    engine::check(!p.parameter.grad().empty(), "scoring: the loss does not depend on", p.name);
+    gradients.push_back(p.parameter.grad());
+  }
+  return gradients;
 }
 
 }  // namespace peft

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <functional>
 
 #include "engine/nn/state.h"
@@ -7,7 +8,23 @@
 namespace peft {
 
 /// Gives the loss of the next batch, and an empty Tensor when there are no more.
-using NextLoss = std::function<engine::Tensor()>;
+class NextLoss {
+ public:
+  /// No losses at all.
+  NextLoss() = default;
+  NextLoss(std::nullptr_t) {}
+  /// `again` computes the loss of the batch that came last once more, with the weights as they are then.
+  template <std::invocable F>
+  requires(!std::same_as<F, NextLoss>) NextLoss(F next, std::function<engine::Tensor()> again = {})
+      : next_(std::move(next)), again_(std::move(again)) {}
+
+  explicit operator bool() const { return static_cast<bool>(next_); }
+  engine::Tensor operator()() const { return next_(); }
+  engine::Tensor again() const;
+
+ private:
+  std::function<engine::Tensor()> next_, again_;
+};
 
 /// What a method asks of whoever computes its scoring losses.
 struct Scoring {
@@ -18,10 +35,22 @@ struct Scoring {
   bool augment = true;        ///< two SimCLR views; otherwise both views are the picture itself
 };
 
-/// The signed sum over all batches of the gradients of `targets`, whole: exactly one backward pass per batch,
-/// all other parameters frozen. The gradients stay in the parameters. Throws an Error naming the tensor when
-/// a number in the sum is not finite, and when there was no batch.
+/// How the gradients of the batches are put together.
+enum class Accumulate {
+  sums,    ///< with their signs
+  squares  ///< the squares of each batch's gradient: the diagonal of the empirical Fisher information
+};
+
+/// The sum over all batches of the gradients of `targets`, or of their squares, whole: exactly one backward
+/// pass per batch, all other parameters frozen. The sums stay in the parameters. Throws an Error naming the
+/// tensor when a number in the sum is not finite, and when there was no batch.
 void accumulate_gradients(engine::Module& model, const std::vector<engine::NamedParameter>& targets,
-                          const NextLoss& next_loss);
+                          const NextLoss& next_loss, Accumulate how = Accumulate::sums);
+
+/// The gradients of one loss for whole `targets`, in their order, in the midst of training: what trains, the
+/// gradients so far and the optimizer's view of both stay as they are.
+std::vector<engine::Tensor> dense_gradients(engine::Module& model,
+                                            const std::vector<engine::NamedParameter>& targets,
+                                            const std::function<engine::Tensor()>& loss);
 
 }  // namespace peft

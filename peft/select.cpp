@@ -92,6 +92,29 @@ Selection strongest_elements(const Tensor& gradient, Index count) {
   return Selection::elements(largest(magnitudes(gradient, 0, gradient.numel()), count));
 }
 
+std::vector<std::vector<Index>> strongest_overall(const std::vector<Tensor>& tensors, Index count) {
+  std::vector<float> all;
+  for (const Tensor& t : tensors) {
+    for (const float x : t.data<float>()) all.push_back(std::abs(x));
+  }
+  engine::check(std::ranges::none_of(all, [](float x) { return std::isnan(x); }),
+                "select: a score is not a number");
+  std::vector<std::vector<Index>> chosen(tensors.size());
+  count = std::min(count, static_cast<Index>(all.size()));
+  if (count <= 0) return chosen;
+  std::ranges::nth_element(all, all.begin() + (count - 1), std::greater<>());
+  const float last = all[static_cast<std::size_t>(count - 1)];  // the weakest that is taken
+  Index ties = count - std::ranges::count_if(all, [=](float x) { return x > last; });
+  for (std::size_t t = 0; t < tensors.size(); ++t) {
+    const auto numbers = tensors[t].data<float>();
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const float x = std::abs(numbers[i]);
+      if (x > last || (x == last && ties-- > 0)) chosen[t].push_back(static_cast<Index>(i));
+    }
+  }
+  return chosen;
+}
+
 std::vector<float> scores_of(const Tensor& gradient, const Selection& selection) {
   std::vector<double> all;
   if (std::holds_alternative<Selection::Rows>(selection.kind()))

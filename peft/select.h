@@ -19,6 +19,13 @@ engine::Selection strongest_per_row(const engine::Tensor& gradient, engine::Inde
 /// The `count` elements of largest magnitude (SIFT).
 engine::Selection strongest_elements(const engine::Tensor& gradient, engine::Index count);
 
+/// The `count` elements of largest magnitude over all tensors together: their indices in each, ascending.
+std::vector<std::vector<engine::Index>> strongest_overall(const std::vector<engine::Tensor>& tensors,
+                                                          engine::Index count);
+
+/// The places of the `count` largest scores, ascending.
+std::vector<engine::Index> largest(const std::vector<double>& scores, engine::Index count);
+
 /// The score of every selected unit, in the selection's order: the sum of squares of a row or column, the
 /// magnitude of an element.
 std::vector<float> scores_of(const engine::Tensor& gradient, const engine::Selection& selection);

@@ -1,14 +1,21 @@
 #include "peft/sift.h"
 
-#include <cmath>
-
-#include "peft/select.h"
+#include "peft/selecting.h"
 
 namespace peft {
 
-engine::Selection Sift::select(const engine::Tensor& gradient) const {
-  const auto share = std::floor(rate_ * static_cast<double>(gradient.numel()));
-  return strongest_elements(gradient, static_cast<engine::Index>(share) + 1);
+MethodInfo sift() {
+  return {"sift", "the strongest share of the elements of every weight matrix",
+          "SIFT (Song et al. 2024, arXiv 2312.11875). Of every tensor with n numbers the min(floor(rate n) + "
+          "1, n) "
+          "of largest\n"
+          "gradient in the first batch train, as a sparse increment with a packed optimizer. The head trains "
+          "as a "
+          "whole.",
+          joined({rate_option("0.01"), scoring_options("ce", "1", "off")}),
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            return std::make_unique<SelectingMethod>(read_scoring(values, read_rate(values)));
+          }};
 }
 
 }  // namespace peft

@@ -38,6 +38,18 @@ std::optional<Index> block_of(const std::string& name) {
   return std::nullopt;
 }
 
+Index count_blocks(const std::vector<NamedParameter>& all) {
+  Index blocks = 0;
+  for (const NamedParameter& p : all) blocks = std::max(blocks, block_of(p.name).value_or(-1) + 1);
+  return blocks;
+}
+
+engine::Random random_of(std::uint64_t seed, const std::string& name, std::uint64_t draw) {
+  std::uint64_t stream = 14695981039346656037u;  // FNV-1a
+  for (const char c : name) stream = (stream ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return {seed, engine::Random::Use::method, stream, draw};
+}
+
 std::vector<NamedParameter> find_targets(engine::Module& model, const std::vector<std::string>& patterns) {
   std::vector<NamedParameter> candidates;
   std::vector<std::string> names;

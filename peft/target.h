@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/nn/module.h"
+#include "engine/tensor/random.h"
 
 namespace peft {
 
@@ -17,6 +18,12 @@ bool is_linear_bias(const std::string& name, const std::vector<engine::NamedPara
 /// The number of the block a parameter belongs to, the first number in its name: 3 for
 /// "blocks.3.attn.qkv.weight".
 std::optional<engine::Index> block_of(const std::string& name);
+
+/// How many blocks the model has: the highest block_of() + 1.
+engine::Index count_blocks(const std::vector<engine::NamedParameter>& all);
+
+/// The random numbers a method draws for something of that name: every name has a stream of its own.
+engine::Random random_of(std::uint64_t seed, const std::string& name, std::uint64_t draw = 0);
 
 /// The parameters that a method chooses from. Without patterns: every weight matrix but the head's. With
 /// patterns (`*` for any characters): every parameter that one of them matches, but the head's. Throws an

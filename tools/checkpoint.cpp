@@ -15,7 +15,8 @@ using engine::State;
 
 namespace {
 
-constexpr const char *kModel = "model.", *kOptimizer = "optimizer.", *kEma = "ema.", *kBest = "best.";
+constexpr const char *kModel = "model.", *kTrains = "trains.", *kMethod = "method.",
+                     *kOptimizer = "optimizer.", *kEma = "ema.", *kBest = "best.";
 constexpr const char *kNewest = "checkpoint.safetensors", *kFormer = "checkpoint.previous.safetensors";
 
 void append(engine::NamedTensors& all, const std::string& prefix, const State& some) {
@@ -59,16 +60,19 @@ void check_same_config(const std::string& file, const std::string& saved, const 
                    ". Start it again as it was (config.json beside it has all options), or with --overwrite");
 }
 
-void save_checkpoint(const RunFolder& folder, models::Vit& model, const engine::Optimizer& optimizer,
-                     const engine::Ema* ema, const RunState& state, const std::string& config) {
+void save_checkpoint(const RunFolder& folder, models::Vit& model, const peft::Method& method,
+                     const engine::Optimizer& optimizer, const engine::Ema* ema, const RunState& state,
+                     const std::string& config) {
   engine::NamedTensors all;
-  append(all, kModel, peft::delta_of(model));
+  append(all, kModel, peft::delta_of(model, method.moved(model)));
+  append(all, kTrains, peft::part_tensors(peft::trained_parts(model)));
+  append(all, kMethod, method.state());
   append(all, kOptimizer, optimizer.state());
   if (ema) append(all, kEma, ema->state());
   append(all, kBest, state.best);
   write_sealed(folder.file(kNewest), all,
                {{"format", "espalier-checkpoint"},
-                {"version", "2"},
+                {"version", "3"},
                 {"step", std::to_string(state.step)},
                 {"judged", std::to_string(state.judged)},
                 {"best_top1", exact(state.best_top1)},
@@ -78,7 +82,7 @@ void save_checkpoint(const RunFolder& folder, models::Vit& model, const engine::
 
 Checkpoint::Checkpoint(const std::filesystem::path& path) : file_(path, "espalier-checkpoint") {
   const std::string& name = file_.file().path();
-  engine::check(file_.told("version") == "2", name + ": is not a checkpoint of version 2");
+  engine::check(file_.told("version") == "3", name + ": is not a checkpoint of version 3");
   state_.step = engine::parse_integer(file_.told("step"), name + ": step");
   state_.judged = engine::parse_integer(file_.told("judged"), name + ": judged");
   state_.best_top1 = engine::parse_number(file_.told("best_top1"), name + ": best_top1");
@@ -107,8 +111,10 @@ std::optional<Checkpoint> Checkpoint::newest(const RunFolder& folder, const std:
 }
 
 void Checkpoint::restore(models::Vit& model, peft::Method& method) const {
-  method.restore(model, peft::read_parts(file_.file(), kModel));
+  const peft::PartsByName trained = peft::read_parts(file_.file(), kTrains);
+  method.restore(model, trained, file_.tensors_with(kMethod));
   peft::apply_delta(model, file_.file(), kModel);
+  peft::train_only(model, trained);
 }
 
 void Checkpoint::restore(engine::Optimizer& optimizer, engine::Ema* ema) const {

@@ -21,11 +21,12 @@ struct RunState {
   std::vector<std::pair<std::string, engine::Tensor>> best;  ///< the delta that reached it
 };
 
-/// Writes all that a run needs to go on: the numbers that train, the optimizer's state, the averages (when
-/// there are any) and `state`. The checkpoint before it is kept beside it, in case this one is damaged later.
-/// `config` must be equal when it is read.
-void save_checkpoint(const RunFolder& folder, models::Vit& model, const engine::Optimizer& optimizer,
-                     const engine::Ema* ema, const RunState& state, const std::string& config);
+/// Writes all that a run needs to go on: the numbers that have moved, what trains, the states of method and
+/// optimizer, the averages (when there are any) and `state`. The checkpoint before it is kept beside it, in
+/// case this one is damaged later. `config` must be equal when it is read.
+void save_checkpoint(const RunFolder& folder, models::Vit& model, const peft::Method& method,
+                     const engine::Optimizer& optimizer, const engine::Ema* ema, const RunState& state,
+                     const std::string& config);
 
 /// A checkpoint that is read in the order a run is built: first what trains and its values, then the rest.
 class Checkpoint {

@@ -50,6 +50,8 @@ void run_count(Arguments arguments) {
   models::Vit model(config);
   const auto chosen = as_usage([&] { return peft::make_method(method, method_options); });
   as_usage([&] { chosen->check_model(model); });
+  if (chosen->counts_by_pictures())
+    throw UsageError("count: what " + method + " trains depends on the pictures; `select` tells it");
   chosen->prepare(model, {});
   const peft::Account a = peft::account(model);
   if (!json) return print(a);

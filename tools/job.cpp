@@ -53,7 +53,8 @@ Job make_job(const TuneOptions& options, const std::vector<std::string>& splits)
   Job job{.loaded = load_model(options.model),
           .splits = open_splits(options.data, splits, options.workers),
           .pictures = nullptr,
-          .method = peft::make_method(options.method, options.method_options)};
+          .method = peft::make_method(options.method, options.method_options,
+                                      static_cast<std::uint64_t>(options.model.seed))};
   job.pictures = find_split(job.splits, options.on);
   check_data(job, options);
   choose_head(job.loaded, job.splits, options);

@@ -7,6 +7,7 @@
 #include "engine/io/sharded_safetensors.h"
 #include "engine/tensor/random.h"
 #include "models/names.h"
+#include "peft/fold.h"
 #include "tools/commands.h"
 #include "tools/console.h"
 #include "tools/model_source.h"
@@ -32,6 +33,12 @@ double largest_difference(models::Vit& a, models::Vit& b, std::uint64_t seed) {
   return largest;
 }
 
+/// The tensors in buffers of their own, so that no later change reaches them.
+engine::State copied(engine::State state) {
+  for (auto& [name, tensor] : state) tensor = tensor.clone();
+  return state;
+}
+
 }  // namespace
 
 void run_merge(Arguments arguments) {
@@ -52,7 +59,9 @@ void run_merge(Arguments arguments) {
   check_apart({{"--out", out}}, {{"--model", model.model}, {"--delta", delta}});
 
   LoadedModel tuned = load_tuned_model(model, delta, force);
-  engine::State tensors = engine::state(tuned.model);
+  peft::Folding folding(tuned.model);
+  engine::State tensors = copied(engine::state(tuned.model));
+  folding.undo();  // to compare
   if (!tuned.checkpoint.empty()) {
     const engine::ShardedSafetensors base(tuned.checkpoint);
     engine::State like;

@@ -16,6 +16,7 @@
 #include "models/positions.h"
 #include "models/zoo.h"
 #include "peft/delta.h"
+#include "peft/methods.h"
 #include "tools/console.h"
 #include "tools/json_field.h"
 #include "tools/model_config.h"
@@ -190,6 +191,28 @@ void check_head(const Safetensors& delta, Index classes, Index width) {
                 "is right for its", classes, "classes and this model");
 }
 
+/// Adds the modules whose numbers the delta holds, as its method makes them.
+void attach_modules(models::Vit& model, const Safetensors& delta) {
+  const auto& metadata = delta.metadata();
+  const auto method = metadata.find("method"), options = metadata.find("options");
+  engine::check(method != metadata.end() && options != metadata.end(),
+                delta.path() + ": not a delta: its metadata has no method and options");
+  std::map<std::string, std::string> values;
+  const Json json = engine::parse_json(options->second, delta.path() + ": options");
+  engine::check(json.is_object(), delta.path() + ": options should be an object");
+  for (const auto& [name, value] : json.items()) {
+    engine::check(value.is_string(), delta.path() + ": option", name, "should be a text");
+    values[name] = value.get<std::string>();
+  }
+  std::set<std::string> stored;
+  for (const auto& [name, part] : peft::read_parts(delta)) stored.insert(name);
+  try {
+    peft::make_method(method->second, values)->attach(model, stored);
+  } catch (const engine::Error& e) {
+    throw engine::Error(delta.path() + ": " + e.what());
+  }
+}
+
 LoadedModel load_base(const ModelOptions& options) {
   engine::kernels::set_threads(static_cast<int>(options.threads));
   return options.model.empty() ? from_random(options) : from_checkpoint(options);
@@ -257,6 +280,7 @@ LoadedModel load_tuned_model(const ModelOptions& options, const std::string& del
   loaded.classes = classes;
   check_head(file, static_cast<Index>(classes.size()), loaded.model.config().width);
   new_head(loaded, static_cast<Index>(classes.size()), "zeros", 0);
+  attach_modules(loaded.model, file);
   peft::apply_delta(loaded.model, file);
   if (options.image_size > 0)
     as_usage([&] { loaded.model = resized(std::move(loaded.model), options.image_size); });

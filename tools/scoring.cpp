@@ -60,14 +60,19 @@ class ScoringLosses {
     const auto batch = loader_.next();
     engine::check(batch.has_value(), "scoring: the pictures ran out after batch", done_);
     pictures_ = batch->names;
-    const Tensor loss =
-        scoring_.loss == Scoring::Loss::supcon
-            ? contrastive_loss(model_, *batch, scoring_)
-            : engine::cross_entropy(model_(batch->images), engine::one_hot(batch->labels, classes_));
+    last_ = *batch;
+    const Tensor loss = again();
     check_finite(std::isfinite(loss.item()), engine::say("the loss of batch", done_, "is", loss.item()));
     run_.on_loss(done_++, loss.item());
     progress_.advance("loss " + fixed(loss.item(), 4));
     return loss;
+  }
+
+  /// The loss of the last batch with the weights as they are.
+  Tensor again() {
+    return scoring_.loss == Scoring::Loss::supcon
+               ? contrastive_loss(model_, last_, scoring_)
+               : engine::cross_entropy(model_(last_.images), engine::one_hot(last_.labels, classes_));
   }
 
  private:
@@ -110,6 +115,7 @@ class ScoringLosses {
   Progress progress_;
   bool started_ = false;
   std::vector<engine::NamedParameter> parameters_;
+  data::Batch last_;
   std::vector<std::string> pictures_;
   Stopwatch since_saved_;
 };
@@ -119,7 +125,7 @@ class ScoringLosses {
 peft::NextLoss scoring_losses(models::Vit& model, const Scoring& scoring, const ScoringData& data,
                               ScoringRun run) {
   auto losses = std::make_shared<ScoringLosses>(model, scoring, data, std::move(run));
-  return [losses] { return losses->next(); };
+  return {[losses] { return losses->next(); }, [losses] { return losses->again(); }};
 }
 
 }  // namespace tools

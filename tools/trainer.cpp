@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -70,9 +71,16 @@ Trainer::Trainer(const Parts& parts)
     : p_(parts),
       loader_(find_split(parts.splits, parts.options.on), loader_options(parts)),
       steps_per_epoch_(loader_.batches() / parts.options.grad_accum),
-      schedule_(parts.options.make_schedule(std::max<Index>(1, steps_per_epoch_))),
+      steps_(parts.options.total_steps(std::max<Index>(1, steps_per_epoch_))),
       parameters_(engine::parameters(parts.loaded.model)),
       optimizer_(parts.options.make_optimizer(parameters_)) {
+  Index first = 0;
+  for (const peft::Stage& stage : p_.method.stages(steps_)) {
+    engine::Schedule schedule = p_.options.make_schedule(stage.steps, steps_per_epoch_);
+    schedule.lr *= stage.lr_factor, schedule.min_lr *= stage.lr_factor;
+    stages_.push_back({first, schedule});
+    first += stage.steps;
+  }
   if (p_.options.ema > 0) ema_.emplace(parameters_, p_.options.ema);
 }
 
@@ -84,7 +92,8 @@ void Trainer::resume(const Checkpoint& checkpoint) {
 void Trainer::save() const {
   const PhaseTimer timer(Phase::save);
   p_.folder.sync_log();  // never older than the checkpoint
-  save_checkpoint(p_.folder, p_.loaded.model, *optimizer_, ema_ ? &*ema_ : nullptr, state_, p_.config);
+  save_checkpoint(p_.folder, p_.loaded.model, p_.method, *optimizer_, ema_ ? &*ema_ : nullptr, state_,
+                  p_.config);
 }
 
 void Trainer::check_finite(Index step, double value, const std::string& what,
@@ -120,6 +129,12 @@ bool Trainer::is_sound() const {
   return true;
 }
 
+double Trainer::rate_at(Index step) const {
+  const auto next = std::ranges::upper_bound(stages_, step, {}, &Stage::first);
+  const Stage& stage = *std::prev(next);
+  return stage.schedule.at(step - stage.first);
+}
+
 Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::string>& pictures) {
   const TuneOptions& o = p_.options;
   Loss total;
@@ -130,9 +145,14 @@ Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::strin
     pictures.insert(pictures.end(), batch->names.begin(), batch->names.end());
     const models::DropPath drop{o.drop_path, static_cast<std::uint64_t>(o.model.seed),
                                 static_cast<std::uint64_t>(step * o.grad_accum + i)};
-    const Tensor logits = p_.loaded.model(batch->images, drop);
-    const Tensor loss =
-        engine::cross_entropy(logits, targets_of(*batch, logits.shape()[1], o.label_smoothing));
+    const auto loss_of_batch = [&] {
+      const Tensor logits = p_.loaded.model(batch->images, drop);
+      return engine::cross_entropy(logits, targets_of(*batch, logits.shape()[1], o.label_smoothing));
+    };
+    if (i == 0)
+      p_.method.begin_step(p_.loaded.model,
+                           {step, steps_, steps_per_epoch_, rate_at(step), loss_of_batch, *optimizer_});
+    const Tensor loss = loss_of_batch();
     total.loss += loss.item() / static_cast<double>(o.grad_accum);
     check_finite(step, loss.item(), "loss", pictures);
     engine::backward(o.grad_accum == 1 ? loss : engine::scale(loss, 1.0 / static_cast<double>(o.grad_accum)));
@@ -149,7 +169,7 @@ double Trainer::take_step(Index step, Index epoch) {
   const double most = p_.options.clip > 0 ? p_.options.clip : std::numeric_limits<double>::infinity();
   const double norm = engine::clip_gradients(parameters_, most);
   if (!std::isfinite(norm)) check_finite(step, norm, "gradient" + bad_gradient(), pictures);
-  const double lr = schedule_.at(step);
+  const double lr = rate_at(step);
   optimizer_->step(lr);
   // Nothing is saved: the step has already spoilt the numbers.
   if (!is_sound()) diverged(engine::say("a weight after step", step, "is not finite"), pictures);
@@ -169,16 +189,19 @@ void Trainer::keep_best(double top1) {
   if (p_.options.keep != "best" || top1 <= state_.best_top1) return;
   state_.best_top1 = top1;
   state_.best.clear();
-  for (const auto& [name, tensor] : peft::delta_of(p_.loaded.model))
+  for (const auto& [name, tensor] : peft::delta_of(p_.loaded.model, p_.method.moved(p_.loaded.model)))
     state_.best.emplace_back(name, tensor.clone());
 }
 
 void Trainer::put_back_best() {
   const std::map<std::string, Tensor> best(state_.best.begin(), state_.best.end());
   if (best.empty()) return;
+  const peft::PartsByName moved = p_.method.moved(p_.loaded.model);
   for (const auto& [name, parameter] : parameters_) {
-    const engine::Selection& part = parameter.trains();
-    if (part.any()) part.scatter(best.at(part.whole() ? name : name + ".values"), parameter.value());
+    const auto found = moved.find(name);
+    if (found == moved.end()) continue;
+    const engine::Selection& part = found->second;
+    part.scatter(best.at(part.whole() ? name : name + ".values"), parameter.value());
   }
 }
 
@@ -206,7 +229,7 @@ void Trainer::evaluate(Index epoch) {
 
 void Trainer::train_epoch(Index epoch, Progress& progress) {
   const Index done = state_.step % steps_per_epoch_;
-  const Index end = std::min(schedule_.steps, (epoch + 1) * steps_per_epoch_);
+  const Index end = std::min(steps_, (epoch + 1) * steps_per_epoch_);
   loader_.start(epoch, done * p_.options.grad_accum);
   while (state_.step < end) {
     const double loss = take_step(state_.step, epoch);
@@ -219,12 +242,12 @@ void Trainer::train_epoch(Index epoch, Progress& progress) {
 }
 
 bool Trainer::judgement_is_due() const {
-  const bool end = state_.step == schedule_.steps || state_.step % steps_per_epoch_ == 0;
+  const bool end = state_.step == steps_ || state_.step % steps_per_epoch_ == 0;
   return end && state_.judged < state_.step;
 }
 
 void Trainer::finish_epoch(Index epoch) {
-  const bool last = state_.step == schedule_.steps;
+  const bool last = state_.step == steps_;
   try {
     if (last || (epoch + 1) % p_.options.eval_every == 0) evaluate(epoch);
   } catch (const Interrupted&) {
@@ -237,10 +260,10 @@ void Trainer::finish_epoch(Index epoch) {
 }
 
 void Trainer::run() {
-  Progress progress("tune", schedule_.steps - state_.step, p_.options.batch_size * p_.options.grad_accum);
+  Progress progress("tune", steps_ - state_.step, p_.options.batch_size * p_.options.grad_accum);
   while (true) {
     if (judgement_is_due()) finish_epoch((state_.step - 1) / steps_per_epoch_);
-    if (state_.step == schedule_.steps) break;
+    if (state_.step == steps_) break;
     train_epoch(state_.step / steps_per_epoch_, progress);
   }
   if (ema_) ema_->swap();

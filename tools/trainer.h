@@ -32,12 +32,13 @@ class Trainer {
   /// Writes a checkpoint of the present state.
   void save() const;
   /// The epoch, from 0, that the last step belongs to.
-  Index last_epoch() const { return (schedule_.steps - 1) / steps_per_epoch_; }
+  Index last_epoch() const { return (steps_ - 1) / steps_per_epoch_; }
 
  private:
   struct Loss {
     double loss = 0, penalty = 0;
   };
+  double rate_at(Index step) const;
   Loss gradients(Index step, Index epoch, std::vector<std::string>& pictures);
   void check_finite(Index step, double value, const std::string& what,
                     const std::vector<std::string>& pictures);
@@ -58,7 +59,12 @@ class Trainer {
   Parts p_;
   data::Loader loader_;
   Index steps_per_epoch_;
-  engine::Schedule schedule_;
+  Index steps_;  ///< of the whole run
+  struct Stage {
+    Index first;
+    engine::Schedule schedule;
+  };
+  std::vector<Stage> stages_;  ///< in order
   std::vector<engine::NamedParameter> parameters_;
   std::unique_ptr<engine::Optimizer> optimizer_;
   std::optional<engine::Ema> ema_;

@@ -190,7 +190,7 @@ void run_tune(Arguments arguments) {
   trainer.run();
 
   const auto delta = folder.file("delta.safetensors");
-  engine::write_safetensors(delta, peft::delta_of(job.loaded.model),
+  engine::write_safetensors(delta, peft::delta_of(job.loaded.model, job.method->moved(job.loaded.model)),
                             metadata_of(job, options, "espalier-delta"));
   const peft::Account account = peft::account(job.loaded.model);
   ordered_json result = evaluate_splits(job, options, folder, trainer.last_epoch());

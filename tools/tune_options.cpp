@@ -91,7 +91,12 @@ void TuneOptions::check() const {
     throw UsageError("--keep best needs val to choose on, so --on train");
   if (momentum > 0 && optimizer != "sgd") throw UsageError("--momentum goes with --optimizer sgd");
   if (min_lr > lr) throw UsageError("--min-lr is above --lr");
-  as_usage([&] { peft::make_method(method, method_options); });
+  as_usage([&] {
+    const auto made = peft::make_method(method, method_options);
+    engine::check(keep != "best" || made->steady(), "--keep best does not go with --method",
+                  method + ": it lets",
+                  "go of numbers while it trains, so that earlier ones cannot be put back; use --keep last");
+  });
 }
 
 std::unique_ptr<engine::Optimizer> TuneOptions::make_optimizer(
@@ -100,11 +105,15 @@ std::unique_ptr<engine::Optimizer> TuneOptions::make_optimizer(
   return engine::make_adam(all, {.weight_decay = weight_decay, .decoupled = optimizer == "adamw"});
 }
 
-engine::Schedule TuneOptions::make_schedule(Index steps_per_epoch) const {
+Index TuneOptions::total_steps(Index steps_per_epoch) const {
+  return steps > 0 ? steps : epochs * steps_per_epoch;
+}
+
+engine::Schedule TuneOptions::make_schedule(Index total, Index steps_per_epoch) const {
   engine::Schedule s;
   s.kind = static_cast<engine::Schedule::Kind>(std::ranges::find(kSchedules, schedule) - kSchedules.begin());
   s.lr = lr, s.min_lr = min_lr;
-  s.steps = steps > 0 ? steps : epochs * steps_per_epoch;
+  s.steps = total;
   s.warmup =
       std::lround(std::min(warmup_epochs * static_cast<double>(steps_per_epoch),
                            static_cast<double>(s.steps)));  // clamped before it is rounded: it may be 1e300

@@ -39,7 +39,9 @@ struct TuneOptions {
   void check() const;
 
   std::unique_ptr<engine::Optimizer> make_optimizer(const std::vector<engine::NamedParameter>& all) const;
-  engine::Schedule make_schedule(Index steps_per_epoch) const;
+  /// Steps of the whole run.
+  Index total_steps(Index steps_per_epoch) const;
+  engine::Schedule make_schedule(Index total, Index steps_per_epoch) const;
   /// Every resolved option, for config.json.
   nlohmann::ordered_json to_json() const;
 };

@@ -14,6 +14,14 @@ Tensor& Parameter::writable_grad() const {
   return state_->grad;
 }
 
+Parameter::Training Parameter::exchange(Training other) const {
+  Training before{std::move(state_->trains), std::move(state_->grad), state_->version};
+  state_->trains = std::move(other.part);
+  state_->grad = std::move(other.grad);
+  state_->version = other.version;
+  return before;
+}
+
 Parameter::operator Tensor() const {
   if (!grad_enabled() || !state_->trains.any()) return state_->value.detached();
   auto node = std::make_shared<Node>();

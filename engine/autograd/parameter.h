@@ -28,6 +28,19 @@ class Parameter {
   void train(Selection part) const;
   void freeze() const { train(Selection::none()); }
 
+  /// What trains, its gradient and its version.
+  struct Training {
+    Selection part;
+    Tensor grad;
+    std::uint64_t version;
+  };
+  /// Trains something else for a while and returns what trained: handing that back undoes it, so that an
+  /// optimizer sees no change.
+  Training exchange(Training other) const;
+
+  /// True for copies of one parameter.
+  friend bool operator==(const Parameter& a, const Parameter& b) { return a.state_ == b.state_; }
+
   /// The value as an input of an op; tracked when a part of it trains.
   operator Tensor() const;
 

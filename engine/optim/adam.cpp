@@ -40,6 +40,12 @@ class Adam : public Optimizer {
     }
   }
 
+  float seeded(std::size_t kind, Seed seed, Index steps) const override {
+    const double beta = kind == 0 ? options_.beta1 : options_.beta2;
+    const double weight = 1 - std::pow(beta, static_cast<double>(steps));
+    return static_cast<float>(weight * (kind == 0 ? seed.mean : seed.square));
+  }
+
  private:
   AdamOptions options_;
 };

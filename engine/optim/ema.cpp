@@ -7,9 +7,7 @@ namespace engine {
 
 Ema::Ema(const std::vector<NamedParameter>& all, double decay) : decay_(decay) {
   check(decay >= 0 && decay < 1, "ema: the decay must be in [0, 1), not", decay);
-  for (const NamedParameter& p : all) {
-    if (p.parameter.trains().any()) slots_.push_back(start(p));
-  }
+  for (const NamedParameter& p : all) slots_.push_back(start(p));
 }
 
 Ema::Slot Ema::start(const NamedParameter& p) {
@@ -44,13 +42,16 @@ void Ema::swap() {
 
 State Ema::state() const {
   State all;
-  for (const Slot& slot : slots_) all.emplace_back(slot.p.name, slot.average);
+  for (const Slot& slot : slots_) {
+    if (slot.p.parameter.trains().any()) all.emplace_back(slot.p.name, slot.average);
+  }
   return all;
 }
 
 void Ema::load_state(const State& state) {
   const std::map<std::string, Tensor> given(state.begin(), state.end());
   for (Slot& slot : slots_) {
+    if (!slot.p.parameter.trains().any()) continue;
     const auto found = given.find(slot.p.name);
     check(found != given.end() && found->second.shape() == slot.average.shape() &&
               found->second.dtype() == slot.average.dtype(),

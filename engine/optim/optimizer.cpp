@@ -1,5 +1,6 @@
 #include "engine/optim/optimizer.h"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 
@@ -8,10 +9,9 @@
 namespace engine {
 
 Optimizer::Optimizer(const std::vector<NamedParameter>& all) {
-  for (const NamedParameter& p : all) {
-    if (p.parameter.trains().any()) slots_.push_back({.p = p, .version = 0, .steps = 0, .state = {}});
-  }
-  check(!slots_.empty(), "optimizer: no parameter trains");
+  for (const NamedParameter& p : all) slots_.push_back({.p = p, .version = 0, .steps = 0, .state = {}});
+  check(std::ranges::any_of(all, [](const NamedParameter& p) { return p.parameter.trains().any(); }),
+        "optimizer: no parameter trains");
 }
 
 void Optimizer::restart(Slot& slot) const {
@@ -30,7 +30,10 @@ void Optimizer::step(double lr) {
     check(frozen(slot) || !slot.p.parameter.grad().empty(), "optimizer:", slot.p.name, "has no gradient");
   }
   for (Slot& slot : slots_) {
-    if (frozen(slot)) continue;
+    if (frozen(slot)) {
+      slot.state.clear(), slot.steps = 0;
+      continue;
+    }
     const Parameter& p = slot.p.parameter;
     if (slot.steps == 0 || slot.version != p.version()) restart(slot);
     ++slot.steps;
@@ -45,11 +48,39 @@ void Optimizer::step(double lr) {
                    ? numbers
                    : numbers.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
       };
-      update({part(whole.w), part(whole.g), part(whole.first), part(whole.second)}, lr, slot.steps);
+      update({part(whole.w), part(whole.g), part(whole.first), part(whole.second)}, lr * slot.rate,
+             slot.steps);
     });
     if (!p.trains().whole()) p.trains().scatter(w, p.value());
     p.grad() = {};
   }
+}
+
+void Optimizer::reselect(const Parameter& parameter, const Selection& part,
+                         const std::function<Seed(Index element)>& seed) {
+  const auto slot = std::ranges::find_if(slots_, [&](const Slot& s) { return s.p.parameter == parameter; });
+  check(slot != slots_.end(), "optimizer: it does not move this parameter");
+  const std::vector<Index> before = parameter.trains().indices();
+  const bool current = slot->steps > 0 && slot->version == parameter.version();
+  const std::vector<Tensor> old = slot->state;
+  const Index steps = slot->steps;
+  parameter.train(part);
+  if (!current) return;  // it starts afresh with the next step
+  restart(*slot);
+  slot->steps = steps;
+  for (std::size_t kind = 0; kind < slot->state.size(); ++kind) {
+    float* to = slot->state[kind].data<float>().data();
+    for (const Index element : part.indices()) {
+      const auto at = std::ranges::lower_bound(before, element);
+      const bool kept = at != before.end() && *at == element;
+      *to++ = kept ? old[kind].data<float>()[static_cast<std::size_t>(at - before.begin())]
+                   : seeded(kind, seed(element), steps);
+    }
+  }
+}
+
+void Optimizer::scale_rates(const std::function<double(const std::string&)>& factor) {
+  for (Slot& slot : slots_) slot.rate = factor(slot.p.name);
 }
 
 State Optimizer::state() const {
@@ -72,6 +103,7 @@ void Optimizer::load_state(const State& state) {
     return found->second;
   };
   for (Slot& slot : slots_) {
+    if (!slot.p.parameter.trains().any()) continue;
     restart(slot);
     if (!given.contains(slot.p.name + ".steps")) continue;
     const Tensor steps = find(slot.p.name + ".steps");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -11,7 +12,7 @@ namespace engine {
 /// neither weight decay nor momentum can touch a frozen number.
 class Optimizer {
  public:
-  /// The parameters that train when it is made. Throws when there are none.
+  /// Moves what trains of these parameters, now or later. Throws when nothing trains.
   explicit Optimizer(const std::vector<NamedParameter>& all);
   virtual ~Optimizer() = default;
 
@@ -19,6 +20,16 @@ class Optimizer {
   /// selection changed since the last step starts with fresh state. Throws, and moves nothing, when a
   /// parameter that trains has no gradient.
   void step(double lr);
+
+  /// Trains `part`, single elements, of a parameter in place of the elements that train. Those that stay keep
+  /// their state; a new one starts as though its gradient had had this mean and mean square all along.
+  struct Seed {
+    float mean, square;
+  };
+  void reselect(const Parameter& parameter, const Selection& part,
+                const std::function<Seed(Index element)>& seed);
+  /// Multiplies the rate of every parameter by what `factor` gives for its name.
+  void scale_rates(const std::function<double(const std::string&)>& factor);
 
   /// What a resumed run needs, by name: "<parameter>.<kind>" and "<parameter>.steps".
   State state() const;
@@ -37,6 +48,8 @@ class Optimizer {
   virtual std::span<const std::string_view> state_names() const = 0;
   /// The rule, for any run of numbers of one parameter; `steps` counts this one, from 1.
   virtual void update(const Numbers& numbers, double lr, Index steps) const = 0;
+  /// State `kind` of a number after `steps` steps whose gradients had this mean and mean square.
+  virtual float seeded(std::size_t /*kind*/, Seed, Index /*steps*/) const { return 0; }
 
  private:
   struct Slot {
@@ -44,6 +57,7 @@ class Optimizer {
     std::uint64_t version = 0;
     Index steps = 0;
     std::vector<Tensor> state;
+    double rate = 1;  ///< factor of the learning rate
   };
   void restart(Slot& slot) const;
   std::vector<Slot> slots_;

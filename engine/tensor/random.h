@@ -24,6 +24,7 @@ class Random {
     mix = 4,
     drop_path = 5,
     test = 7,
+    method = 8,
   };
 
   Random(std::uint64_t seed, Use use, std::uint64_t a = 0, std::uint64_t b = 0);

@@ -60,7 +60,7 @@ TEST_F(Delta, holds_whole_rows_columns_and_elements_as_the_format_says) {
   parameter("blocks.1.mlp.fc2.weight").train(Selection::rows({3}));
   parameter("patch_embed.proj.weight").train(Selection::elements({0, 50, 575}));
   parameter("norm.bias").train(Selection::all());
-  const NamedTensors tensors = peft::delta_of(model);
+  const NamedTensors tensors = peft::delta_of(model, peft::trained_parts(model));
   const std::map<std::string, Tensor> by_name(tensors.begin(), tensors.end());
   ASSERT_EQ(tensors.size(), 7u);
   EXPECT_TRUE(support::same_bits(by_name.at(qkv + ".columns"), indices({1, 5})));

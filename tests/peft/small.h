@@ -105,14 +105,17 @@ inline Tensor contrastive_loss(Vit& model, const Tensor& views, std::vector<Inde
 inline peft::NextLoss losses(Vit& model, const peft::Method& method, int batches = 3, int* drawn = nullptr) {
   const peft::Scoring* const scoring = method.scoring();
   if (scoring && scoring->batches > 0) batches = static_cast<int>(scoring->batches);
-  return [&model, scoring, batches, drawn, next = 0]() mutable -> Tensor {
-    if (drawn) ++*drawn;
-    if (next == batches) return {};
-    const int which = next++;
+  const auto of_batch = [&model, scoring](int which) {
     if (!scoring || scoring->loss == peft::Scoring::Loss::ce) return loss(model, which);
     return contrastive_loss(model, pictures(model.config(), which), labels(model.config(), which),
                             scoring->temperature);
   };
+  const auto next = std::make_shared<int>(0);
+  return {[of_batch, batches, drawn, next]() -> Tensor {
+            if (drawn) ++*drawn;
+            return *next == batches ? Tensor() : of_batch((*next)++);
+          },
+          [of_batch, next] { return of_batch(*next - 1); }};
 }
 
 /// The method with these options where it knows them.
@@ -132,19 +135,28 @@ inline engine::State copy(engine::Module& model) {
   return state;
 }
 
+constexpr int kSteps = 4;  // of a run, an epoch each two
+
+/// Tells the method that step `which` of a run begins.
+inline void begin_step(Vit& model, peft::Method& method, engine::Optimizer& optimizer, int which,
+                       double lr = 0.01, int steps = kSteps) {
+  method.begin_step(model, {which, steps, 2, lr, [&model, which] { return loss(model, which); }, optimizer});
+}
+
 /// One step as the trainer takes it, without clipping.
-inline void step(Vit& model, peft::Method& method, engine::Optimizer& optimizer, int which,
-                 double lr = 0.01) {
+inline void step(Vit& model, peft::Method& method, engine::Optimizer& optimizer, int which, double lr = 0.01,
+                 int steps = kSteps) {
+  begin_step(model, method, optimizer, which, lr, steps);
   engine::backward(loss(model, which));
   method.regularize(engine::parameters(model));
   optimizer.step(lr);
 }
 
 /// Prepares the method and takes `steps` steps of Adam.
-inline void tune(Vit& model, peft::Method& method, int steps = 4) {
+inline void tune(Vit& model, peft::Method& method, int steps = kSteps) {
   method.prepare(model, losses(model, method));
   const auto adam = engine::make_adam(engine::parameters(model), {});
-  for (int i = 0; i < steps; ++i) step(model, method, *adam, i);
+  for (int i = 0; i < steps; ++i) step(model, method, *adam, i, 0.01, steps);
 }
 
 /// All numbers of both have the same bits.
@@ -157,12 +169,14 @@ inline ::testing::AssertionResult same_bits(const engine::State& a, const engine
   return ::testing::AssertionSuccess();
 }
 
-/// Only numbers that train differ between `before` and the model, and all of those do.
-inline void expect_only_trained_numbers_moved(Vit& model, const engine::State& before, const char* when) {
+/// Only numbers in `moved` differ between `before` and the model, and all of those do.
+inline void expect_only_these_numbers_moved(Vit& model, const engine::State& before,
+                                            const peft::PartsByName& moved, const char* when) {
   const std::vector<NamedParameter> all = engine::parameters(model);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto& [name, parameter] = all[i];
-    const Selection& part = parameter.trains();
+    const auto found = moved.find(name);
+    const Selection part = found == moved.end() ? Selection::none() : found->second;
     Tensor restored = parameter.value().clone();
     part.scatter(part.gather(before[i].second), restored);
     EXPECT_TRUE(support::same_bits(restored, before[i].second)) << when << ": a frozen number of " << name;

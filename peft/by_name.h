@@ -1,0 +1,17 @@
+#pragma once
+
+#include "peft/method.h"
+
+namespace peft {
+
+/// A method that trains whole parameters, chosen by their names, and the head.
+class ByName : public Method {
+ public:
+  void prepare(engine::Module& model, const NextLoss&) override;
+
+ protected:
+  /// Whether a parameter outside the head trains; `blocks` are the blocks of the model.
+  virtual bool trains(const std::string& name, engine::Index blocks) const = 0;
+};
+
+}  // namespace peft

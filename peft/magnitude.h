@@ -1,0 +1,10 @@
+#pragma once
+
+#include "peft/method_info.h"
+
+namespace peft {
+
+/// The largest weights train: a selection that looks at no picture.
+MethodInfo magnitude();
+
+}  // namespace peft

@@ -1,0 +1,117 @@
+#include "peft/selecting.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "peft/select.h"
+#include "peft/target.h"
+
+namespace peft {
+
+using engine::NamedParameter;
+using engine::Selection;
+using engine::Tensor;
+
+void check_some_gradient(const std::vector<NamedParameter>& targets, const Scoring& scoring) {
+  const bool some = std::ranges::any_of(targets, [](const NamedParameter& p) {
+    return engine::visit(p.parameter.grad().dtype(), [&]<class T>() {
+      return std::ranges::any_of(p.parameter.grad().data<T>(), [](T g) { return g != T{0}; });
+    });
+  });
+  engine::check(
+      some, "scoring: every gradient is zero, so that there is nothing to choose by;",
+      scoring.loss == Scoring::Loss::ce
+          ? "a head of zeros hides the pictures from cross entropy: use --init-head trunc-normal or "
+            "--score supcon"
+          : "the contrastive loss needs pictures whose features differ: use --score ce, or another "
+            "checkpoint");
+}
+
+void SelectingMethod::check_model(engine::Module& model) const {
+  options_.units.check_fits(find_targets(model, options_.targets));
+}
+
+void SelectingMethod::score(engine::Module& model, const std::vector<NamedParameter>& targets,
+                            const NextLoss& next_loss) {
+  accumulate_gradients(model, targets, next_loss);
+}
+
+Tensor SelectingMethod::strength(const NamedParameter&, const Tensor& gradient) {
+  return gradient;
+}
+
+Choice SelectingMethod::choose(const NamedParameter& target, bool scored) {
+  const Tensor gradient = scored             ? target.parameter.grad()
+                          : needs_gradient() ? Tensor::zeros(target.parameter.value().shape())
+                                             : Tensor();
+  const bool ranked = scored || !needs_gradient();
+  const Tensor ranking = ranked ? strength(target, gradient) : gradient;
+  Choice choice{.parameter = target.name,
+                .selection = options_.units.strongest(ranking),
+                .scores = {},
+                .energy = 0,
+                .gradient = {}};
+  choice.scores = scores_of(ranking, choice.selection);
+  choice.energy = energy_of(ranking, choice.selection);
+  if (keep_gradients_) choice.gradient = gradient;
+  return choice;
+}
+
+void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) {
+  const std::vector<NamedParameter> all = engine::parameters(model),
+                                    targets = find_targets(model, options_.targets);
+  options_.units.check_fits(targets);
+  const bool scored = needs_gradient() && next_loss;
+  const auto start = std::chrono::steady_clock::now();
+  if (scored) score(model, targets, next_loss);
+  if (scored) check_some_gradient(targets, options_.scoring);
+  score_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::vector<Choice> choices;
+  for (const NamedParameter& p : targets) {
+    choices.push_back(choose(p, scored));
+    p.parameter.freeze();  // lets the dense gradient go
+  }
+  choices_ = std::move(choices);
+
+  train_head_only(model);
+  for (const NamedParameter& p : all) {
+    if (options_.train_bias && !in_head(p.name) && is_linear_bias(p.name, all))
+      p.parameter.train(Selection::all());
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i].parameter.train(choices_[i].selection);
+}
+
+std::vector<OptionInfo> target_options(const std::string& train_bias) {
+  return {{"targets", "GLOB,...", "", "parameters to choose from (every weight matrix but the head's)"},
+          {"train-bias", "", train_bias, "train every bias but the norms' too (--no-train-bias: off)"}};
+}
+
+std::vector<OptionInfo> scoring_options(const std::string& loss, const std::string& batches,
+                                        const std::string& train_bias) {
+  return joined({{{"score", "supcon|ce", loss, "the loss whose gradients are the scores"},
+                  {"temperature", "X", "0.07", "of the supervised contrastive loss"},
+                  {"score-batches", "all|N", batches, "batches to score with: one epoch, or the first N"},
+                  {"score-augment", "none|simclr", "simclr", "how the two views of the contrastive loss are made"}},
+                 target_options(train_bias)});
+}
+
+SelectingMethod::Options read_targets(const OptionValues& values, const Units& units) {
+  SelectingMethod::Options options;
+  options.targets = values.list("targets");
+  options.train_bias = values.on("train-bias");
+  options.units = units;
+  return options;
+}
+
+SelectingMethod::Options read_scoring(const OptionValues& values, const Units& units) {
+  static const std::vector<std::string> kLosses{"supcon", "ce"}, kViews{"none", "simclr"};
+  SelectingMethod::Options options = read_targets(values, units);
+  options.scoring.loss = values.choice("score", kLosses) == 0 ? Scoring::Loss::supcon : Scoring::Loss::ce;
+  options.scoring.temperature = values.number(
+      "temperature", [](double x) { return x > 0; }, "a number above 0,");
+  options.scoring.batches = values.text("score-batches") == "all" ? 0 : values.integer("score-batches", 1);
+  options.scoring.augment = values.choice("score-augment", kViews) == 1;
+  return options;
+}
+
+}  // namespace peft
