@@ -47,6 +47,15 @@ void check_data(const Job& job, const TuneOptions& options) {
                 "--keep best needs a val split to choose on, and the data has none; use --keep last");
 }
 
+std::string pictures_sha256(const std::vector<std::string>& classes, const data::Dataset& pictures) {
+  engine::Sha256 hash;
+  const auto add = [&](const std::string& line) { hash.add(std::as_bytes(std::span(line))); };
+  for (const std::string& name : classes) add(name + '\0');
+  for (Index i = 0; i < pictures.size(); ++i)
+    add(pictures.name(i) + '\0' + std::to_string(pictures.label(i)) + '\0');
+  return hash.hex();
+}
+
 }  // namespace
 
 Job make_job(const TuneOptions& options, const std::vector<std::string>& splits) {
@@ -76,13 +85,14 @@ void prepare(Job& job, const TuneOptions& options, ScoringRun run) {
   job.method->prepare(job.loaded.model, scoring_losses(job.loaded.model, *scoring, data, std::move(run)));
 }
 
-std::string pictures_sha256(const Job& job) {
-  engine::Sha256 hash;
-  const auto add = [&](const std::string& line) { hash.add(std::as_bytes(std::span(line))); };
-  for (const std::string& name : job.splits.classes) add(name + '\0');
-  for (Index i = 0; i < job.pictures->size(); ++i)
-    add(job.pictures->name(i) + '\0' + std::to_string(job.pictures->label(i)) + '\0');
-  return hash.hex();
+ordered_json identity_of(const TuneOptions& options, const std::string& base_sha256,
+                         const std::vector<std::string>& classes, const data::Dataset& pictures) {
+  ordered_json identity = options.to_json();
+  for (const char* free : {"eval_every", "save_every", "workers", "recompute"}) identity.erase(free);
+  identity["base_sha256"] = base_sha256;
+  identity["pictures"] = pictures.size();
+  identity["pictures_sha256"] = pictures_sha256(classes, pictures);
+  return identity;
 }
 
 engine::Metadata metadata_of(const Job& job, const TuneOptions& options, const std::string& format) {

@@ -36,6 +36,13 @@ void TuneOptions::add_selection(Args& args) {
   model.add_to(args);
   data.add_to(args);
   args.choice("--on", on, {"train", "train+val"}, "the pictures to learn from");
+  add_handling(args);
+  args.group("Method");
+  args.text("--method", method, "NAME", "see `espalier methods`");
+  args.method_options(method_options);
+}
+
+void TuneOptions::add_handling(Args& args) {
   args.choice("--augment", augment, augmentation_names(), "how training pictures are varied");
   args.integer("--batch-size", batch_size, 1, "pictures in a batch");
   args.integer("--workers", workers, 0, "threads that decode ahead", kMostWorkers);
@@ -44,9 +51,6 @@ void TuneOptions::add_selection(Args& args) {
   args.choice("--recompute", recompute, {"none", "blocks"},
               "blocks: run every block again in the backward pass; less memory, more time, the same bits");
   args.flag("--no-score-shuffle", no_score_shuffle, "score in sorted path order");
-  args.group("Method");
-  args.text("--method", method, "NAME", "see `espalier methods`");
-  args.method_options(method_options);
 }
 
 void TuneOptions::add_training(Args& args) {
@@ -54,10 +58,17 @@ void TuneOptions::add_training(Args& args) {
   args.text("--out", out, "DIR", "the run's folder (runs/<data>-<method>-<n>)");
   args.flag("--resume", resume, "go on with the run in --out");
   args.flag("--overwrite", overwrite, "begin anew in --out");
+  args.number("--lr", lr, positive, "a number above 0", "the highest learning rate");
+  add_steps(args);
+  args.choice("--keep", keep, {"last", "best"}, "the numbers to keep: the last, or the best on val");
+  args.flag("--no-test", no_test, "leave the test pictures alone");
+  args.flag("--json", json, "print the result as one JSON object");
+}
+
+void TuneOptions::add_steps(Args& args) {
   args.integer("--epochs", epochs, 1, "passes over the pictures");
   args.integer("--steps", steps, 1, "instead of --epochs");
   args.integer("--grad-accum", grad_accum, 1, "batches for one step");
-  args.number("--lr", lr, positive, "a number above 0", "the highest learning rate");
   args.choice("--optimizer", optimizer, {"sgd", "adam", "adamw"}, "");
   args.number("--momentum", momentum, below_one, "a number in [0, 1)", "of sgd");
   args.number("--weight-decay", weight_decay, not_negative, "a number of 0 or more",
@@ -78,8 +89,6 @@ void TuneOptions::add_training(Args& args) {
   args.integer("--eval-every", eval_every, 1, "epochs between evaluations on val");
   args.integer("--save-every", save_every, 0, "steps between checkpoints; 0: after every epoch");
   args.flag("--no-memory-check", no_memory_check, "begin even where less memory is free than is foretold");
-  args.choice("--keep", keep, {"last", "best"}, "the numbers to keep: the last, or the best on val");
-  args.flag("--json", json, "print the result as one JSON object");
 }
 
 void TuneOptions::check() const {
@@ -157,7 +166,20 @@ nlohmann::ordered_json TuneOptions::to_json() const {
           {"ema", ema},
           {"eval_every", eval_every},
           {"save_every", save_every},
-          {"keep", keep}};
+          {"keep", keep},
+          {"no_test", no_test}};
+}
+
+std::optional<TuneOptions> parse_tune(std::span<const std::string> words) {
+  TuneOptions options;
+  Args args("tune", "Fine-tunes a checkpoint on a folder of pictures with one method.");
+  options.add_selection(args);
+  options.add_training(args);
+  if (!args.parse(words)) return std::nullopt;
+  if (args.given("--epochs") && args.given("--steps"))
+    throw UsageError("--epochs and --steps exclude each other");
+  options.check();
+  return options;
 }
 
 }  // namespace tools
