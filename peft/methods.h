@@ -11,6 +11,8 @@ struct MethodInfo {
   std::string page;     ///< what it does and where it comes from
   std::vector<OptionInfo> options;
   std::unique_ptr<Method> (*make)(const OptionValues& values);
+  /// How its paper trains, as options of `tune` without dashes and their values; empty where none is kept.
+  std::vector<std::pair<std::string, std::string>> recipe = {};
 };
 
 /// All methods.

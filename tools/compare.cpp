@@ -12,12 +12,12 @@
 #include "peft/methods.h"
 #include "tools/child.h"
 #include "tools/commands.h"
+#include "tools/compare_options.h"
 #include "tools/compared_run.h"
 #include "tools/comparison_tables.h"
 #include "tools/console.h"
 #include "tools/interrupt.h"
 #include "tools/job.h"
-#include "tools/method_spec.h"
 
 namespace tools {
 
@@ -29,111 +29,11 @@ namespace {
 constexpr const char *kLock = "compare.lock", *kJson = "compare.json", *kMarkdown = "table.md",
                      *kCsv = "table.csv";
 
-/// What `compare` is told.
-struct CompareOptions {
-  TuneOptions common;  ///< of all runs
-  std::string out;
-  std::vector<std::string> tasks, methods, lrs;
-  Index seeds = 1;
-  bool dry_run = false;
-  GivenOptions given;  ///< those of `common` that were given
-};
-
-/// Pictures to compare methods on.
-struct Task {
-  std::string name, folder;
-  data::Splits splits;
-
-  /// What the runs of a stage learn from.
-  std::string learnt(Stage stage) const {
-    return stage == Stage::final && splits.val ? "train+val" : "train";
-  }
-};
-
 /// What of the model must be known when it is no longer in memory.
 struct Base {
   std::string arch, sha256;
   Index image_size = 0;
 };
-
-/// Reads the options; nothing when it was --help, which is printed.
-std::optional<CompareOptions> parse(Arguments arguments) {
-  CompareOptions o;
-  Args args("compare",
-            "Compares methods on tasks: learning rates are chosen on val, then every method learns from train "
-            "and val\nand is tested once, with every seed. The same command goes on where it was interrupted.");
-  args.group("Comparison");
-  args.text("--out", o.out, "DIR", "for the tables, and every run below DIR/runs");
-  args.many("--task", o.tasks, "NAME=FOLDER", "pictures as of tune --data; may be given many times");
-  args.many("--methods", o.methods, "SPEC;...",
-            "LABEL=METHOD,option=value,...: options of tune and of the method; LABEL= may be missing. "
-            "lrs=1e-3/1e-2 are this method's own learning rates; a \\ takes , or ; into a value");
-  args.list("--lrs", o.lrs, "a,b,...", "learning rates to choose among");
-  args.integer("--seeds", o.seeds, 1, "every final run is made with the seeds 0 to N - 1", 1000);
-  args.flag("--dry-run", o.dry_run, "print the runs in order and stop");
-  args.flag("--json", o.common.json, "print compare.json");
-  o.common.model.add_to(args);
-  args.group("Data");
-  o.common.data.add_screening(args);
-  args.group("Every run");
-  o.common.add_handling(args);
-  o.common.add_steps(args);
-  if (!args.parse(arguments)) return std::nullopt;
-  if (args.given("--seed")) throw UsageError("--seeds N says how many seeds there are; --seed is none of compare");
-  const std::set<std::string> own{"out", "task", "methods", "lrs", "seeds", "dry-run", "json"};
-  for (auto& option : args.all_given())
-    if (!own.contains(option.first)) o.given.push_back(std::move(option));
-  if (o.out.empty()) throw UsageError("--out DIR is needed: where tables and runs are written to");
-  o.common.model.check();
-  return o;
-}
-
-std::vector<MethodSpec> read_methods(const CompareOptions& o) {
-  std::vector<MethodSpec> specs = parse_method_specs(engine::join(o.methods, ";"));
-  if (specs.empty()) throw UsageError("--methods SPEC;SPEC;... is needed: what is to be compared");
-  const std::vector<double> rates =
-      o.lrs.empty() ? std::vector<double>{}
-                    : as_usage([&] { return parse_rates(engine::join(o.lrs, ","), ',', "--lrs"); });
-  for (MethodSpec& spec : specs) {
-    if (spec.lrs.empty()) spec.lrs = rates;
-    if (spec.lrs.empty())
-      throw UsageError("method '" + spec.label + "' has no learning rates; give --lrs, or lrs= in its SPEC");
-  }
-  return specs;
-}
-
-/// NAME=FOLDER.
-Task read_task(const std::string& given) {
-  const auto equals = given.find('=');
-  if (equals == std::string::npos) throw UsageError("--task takes NAME=FOLDER, not '" + given + "'");
-  Task task{given.substr(0, equals), given.substr(equals + 1), {}};
-  as_usage([&] { check_label(task.name, "--task " + given + ": the name"); });
-  if (task.folder.empty()) throw UsageError("--task " + given + ": the folder is missing");
-  return task;
-}
-
-/// Finds its pictures. Throws an Error when a split is missing that the comparison needs.
-void open(Task& task, const CompareOptions& o, bool searches) {
-  DataOptions data = o.common.data;
-  data.data = task.folder;
-  data.on_bad_image = "error";  // each run looks for itself
-  task.splits = open_splits(data, {}, 0);
-  engine::check(task.splits.test != nullptr, task.folder + ": there is no test split to compare on");
-  engine::check(task.splits.val || !searches,
-                task.folder + ": there is no val split to choose a learning rate on; give one rate");
-}
-
-std::vector<Task> open_tasks(const CompareOptions& o, bool searches) {
-  if (o.tasks.empty()) throw UsageError("--task NAME=FOLDER is needed: pictures to compare on");
-  std::vector<Task> tasks;
-  for (const std::string& given : o.tasks) {
-    tasks.push_back(read_task(given));
-    if (std::ranges::count(tasks, tasks.back().name, &Task::name) > 1)
-      throw UsageError("two tasks are called '" + tasks.back().name + "'");
-  }
-  for (Task& task : tasks) open(task, o, searches);
-  return tasks;
-}
 
 /// All runs of a comparison, and what they have shown.
 class Comparison {
@@ -165,8 +65,8 @@ class Comparison {
     std::vector<std::string> missing;
     for (std::size_t i = 0; i < plan_.size(); ++i)
       if (failed_[i]) missing.push_back(describe(plan_[i]));
-    engine::check(missing.empty(), missing.size(), "of", plan_.size(), "runs failed (" +
-                  engine::join(missing, "; ") + "); the same command tries them again");
+    engine::check(missing.empty(), missing.size(), "of", plan_.size(),
+                  "runs failed (" + engine::join(missing, "; ") + "); the same command tries them again");
   }
 
   Json json() const {
@@ -180,11 +80,17 @@ class Comparison {
  private:
   fs::path path(const char* name) const { return fs::path(o_.out) / name; }
 
+  const peft::MethodInfo& info_of(const PlannedRun& run) const {
+    return peft::find_method(methods_[run.method].method);
+  }
+
   /// The words of `tune` for a run with this rate.
   std::vector<std::string> words(const PlannedRun& run, double lr) const {
     const Task& task = tasks_[run.task];
     std::vector<std::string> all = methods_[run.method].words(o_.given);
-    const bool judges = std::ranges::any_of(all, [](const std::string& w) { return w.starts_with("--eval-every"); });
+    if (o_.papers && !info_of(run).recipe.empty()) all.emplace_back("--recipe=papers");
+    const bool judges =
+        std::ranges::any_of(all, [](const std::string& w) { return w.starts_with("--eval-every"); });
     if (!judges) all.push_back("--eval-every=1000000000");  // at the end only
     if (run.stage == Stage::search) all.push_back("--no-test");
     for (const std::string& word :
@@ -296,7 +202,8 @@ class Comparison {
     const PlannedRun& run = plan_[i];
     const auto lr = rate_of(run);
     if (!lr) return fail(i, "no learning rate of its search came to an end");
-    const std::string title = engine::say("run", i + 1, "of", std::to_string(plan_.size()) + ":", describe(run));
+    const std::string title =
+        engine::say("run", i + 1, "of", std::to_string(plan_.size()) + ":", describe(run));
     if (look_for(i)) return;
     note(title + (run.lr ? "" : " (" + shortest(*lr) + ")"));
     std::vector<std::string> all{"tune"};
@@ -312,8 +219,7 @@ class Comparison {
       write();
     }
     check_interrupted("in " + title + "; the same command goes on from there");
-    if (!records_[i])
-      fail(i, end.error.empty() ? engine::say("it left with status", end.status) : end.error);
+    if (!records_[i]) fail(i, end.error.empty() ? engine::say("it left with status", end.status) : end.error);
   }
 
   void fail(std::size_t i, const std::string& why) {
@@ -353,6 +259,7 @@ class Comparison {
     all["lrs"] = Json::array();
     for (const std::string& lr : o_.lrs) all["lrs"].push_back(engine::parse_number(lr, "--lrs"));
     all["threads"] = engine::kernels::threads();
+    if (o_.papers) all["recipe"] = "papers";
     for (const auto& [name, value] : o_.given) {
       std::string key = name;
       std::ranges::replace(key, '-', '_');
@@ -361,12 +268,25 @@ class Comparison {
     return all;
   }
 
+  /// The options of a method's recipe that the comparison leaves open.
+  GivenOptions open_recipe(const MethodSpec& method) const {
+    const auto& recipe = peft::find_method(method.method).recipe;
+    GivenOptions all = merged(recipe, o_.given);
+    std::erase_if(all, [&](const auto& option) {
+      return option.first == "lr" || std::ranges::find(recipe, option) == recipe.end();
+    });
+    return all;
+  }
+
   Json methods_json() const {
     Json all = Json::array();
     for (const MethodSpec& method : methods_) {
       Json options = Json::object();
-      for (const auto& [name, value] : method.options) options[name] = value.empty() ? "on" : value;
-      all.push_back({{"label", method.label}, {"method", method.method}, {"options", options}, {"lrs", method.lrs}});
+      GivenOptions all_options = method.options;
+      if (o_.papers) all_options = merged(open_recipe(method), method.options);
+      for (const auto& [name, value] : all_options) options[name] = value.empty() ? "on" : value;
+      all.push_back(
+          {{"label", method.label}, {"method", method.method}, {"options", options}, {"lrs", method.lrs}});
     }
     return all;
   }
@@ -399,11 +319,10 @@ class Comparison {
 }  // namespace
 
 void run_compare(Arguments arguments) {
-  std::optional<CompareOptions> options = parse(arguments);
+  std::optional<CompareOptions> options = parse_compare(arguments);
   if (!options) return;
   std::vector<MethodSpec> methods = read_methods(*options);
-  const bool searches =
-      std::ranges::any_of(methods, [](const MethodSpec& m) { return m.lrs.size() > 1; });
+  const bool searches = std::ranges::any_of(methods, [](const MethodSpec& m) { return m.lrs.size() > 1; });
   std::vector<Task> tasks = open_tasks(*options, searches);
   const bool dry_run = options->dry_run, json = options->common.json;
   Comparison comparison(std::move(*options), std::move(methods), std::move(tasks));

@@ -31,7 +31,8 @@ std::optional<double> mean_of(const std::vector<double>& values) {
 }
 
 Json run_json(const RunRecord& r) {
-  Json run{{"task", r.task}, {"method", r.method}, {"lr", r.lr}, {"seed", r.seed}, {"stage", name_of(r.stage)}};
+  Json run{
+      {"task", r.task}, {"method", r.method}, {"lr", r.lr}, {"seed", r.seed}, {"stage", name_of(r.stage)}};
   const std::string split = r.stage == Stage::search ? "val" : "test";
   run[split + "_top1"] = r.top1, run[split + "_loss"] = r.loss;
   if (r.stage == Stage::final) run["test_ece"] = r.ece;
@@ -158,9 +159,9 @@ std::vector<PlannedRun> plan_runs(std::size_t tasks, const std::vector<std::vect
 
 std::optional<double> choose_rate(const std::vector<RunRecord>& searches) {
   if (searches.empty()) return std::nullopt;
-  return std::ranges::min_element(searches, {}, [](const RunRecord& r) {
-           return std::tuple(-r.top1, r.loss, r.lr);
-         })->lr;
+  return std::ranges::min_element(searches, {},
+                                  [](const RunRecord& r) { return std::tuple(-r.top1, r.loss, r.lr); })
+      ->lr;
 }
 
 Json comparison_json(Json head, const std::vector<RunRecord>& runs) {
@@ -187,7 +188,8 @@ Json comparison_json(Json head, const std::vector<RunRecord>& runs) {
 std::string folder_name(const std::string& label) {
   std::string name;
   for (const char c : label) {
-    const bool kept = std::isalnum(static_cast<unsigned char>(c)) || std::string_view(" _-+=,()@").find(c) != std::string_view::npos ||
+    const bool kept = std::isalnum(static_cast<unsigned char>(c)) ||
+                      std::string_view(" _-+=,()@").find(c) != std::string_view::npos ||
                       static_cast<unsigned char>(c) >= 0x80 || (c == '.' && !name.empty());
     if (kept) {
       name += c;

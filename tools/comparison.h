@@ -27,10 +27,11 @@ struct PlannedRun {
   friend bool operator==(const PlannedRun&, const PlannedRun&) = default;
 };
 
-/// All runs in an order that shows something early: with seed 0 every method on the first task, each searching
-/// first where it has several rates, then on the next tasks, then the further seeds. `lrs` are those of every
-/// method.
-std::vector<PlannedRun> plan_runs(std::size_t tasks, const std::vector<std::vector<double>>& lrs, Index seeds);
+/// All runs in an order that shows something early: with seed 0 every method on the first task, each
+/// searching first where it has several rates, then on the next tasks, then the further seeds. `lrs` are
+/// those of every method.
+std::vector<PlannedRun> plan_runs(std::size_t tasks, const std::vector<std::vector<double>>& lrs,
+                                  Index seeds);
 
 /// What a run has shown.
 struct RunRecord {

@@ -101,8 +101,7 @@ std::string rates(const Json& comparison) {
 }
 
 std::string against(const std::string& first, const Json& comparison) {
-  std::string text =
-      heading({"against " + first, "tasks", "mean difference", "wins", "losses", "ties", "p"});
+  std::string text = heading({"against " + first, "tasks", "mean difference", "wins", "losses", "ties", "p"});
   for (const Json& pair : comparison["pairs"]) {
     if (pair["b"] != first) continue;
     text += row({pair["a"], pair["tasks"].dump(), fixed(pair["mean_difference"], 2), pair["wins"].dump(),
@@ -147,8 +146,8 @@ std::string markdown_tables(const Json& comparison) {
 }
 
 std::string csv_table(const Json& comparison) {
-  constexpr const char* kFigures[] = {"mean",        "rank",              "trainable", "percent",
-                                      "delta_bytes", "seconds_per_epoch", "peak_mb",   "score_seconds"};
+  constexpr const char* kFigures[] = {
+      "mean", "rank", "trainable", "percent", "delta_bytes", "seconds_per_epoch", "peak_mb", "score_seconds"};
   const Cells tasks = task_names(comparison);
   Cells titles{"method"};
   for (const std::string& task : tasks) {

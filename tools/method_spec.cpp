@@ -15,6 +15,7 @@ namespace {
 constexpr std::pair<const char*, const char*> kDecided[] = {
     {"lr", "lrs=1e-3/1e-2 says which learning rates to try"},
     {"seed", "--seeds says how many there are"},
+    {"recipe", "--recipe papers is said once, for all methods that have one"},
     {"method", "the method stands first"},
     {"model", "all methods have one --model"},
     {"arch", "all methods have one --arch"},
@@ -50,7 +51,8 @@ std::vector<std::string> pieces(std::string_view text, char separator) {
 std::string plain(std::string_view text) {
   std::string all;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool takes = text[i] == '\\' && i + 1 < text.size() && std::string_view("\\,;").find(text[i + 1]) != std::string_view::npos;
+    const bool takes = text[i] == '\\' && i + 1 < text.size() &&
+                       std::string_view("\\,;").find(text[i + 1]) != std::string_view::npos;
     all += takes ? text[++i] : text[i];
   }
   return all;
@@ -102,29 +104,11 @@ MethodSpec read_spec(const std::string& text) {
   return spec;
 }
 
-/// The word of an option. What a method can only be told by --no-NAME may be told by NAME=off.
-std::string word_of(const peft::MethodInfo& method, const std::string& name, const std::string& value) {
-  const auto option = std::ranges::find(method.options, name, &peft::OptionInfo::name);
-  const bool is_switch = option != method.options.end() && option->values.empty();
-  if (value.empty() || (is_switch && value == "on")) return "--" + name;
-  if (is_switch && value == "off") return "--no-" + name;
-  return "--" + name + "=" + value;
-}
-
 }  // namespace
 
 std::vector<std::string> MethodSpec::words(const GivenOptions& common) const {
-  const peft::MethodInfo& info = peft::find_method(method);
-  const auto replaced = [&](const std::string& name) {
-    return std::ranges::any_of(options, [&](const auto& own) {
-      const bool lengths = (own.first == "epochs" && name == "steps") || (own.first == "steps" && name == "epochs");
-      return own.first == name || lengths;
-    });
-  };
-  std::vector<std::string> all{"--method=" + method};
-  for (const auto& [name, value] : common)
-    if (!replaced(name)) all.push_back(word_of(info, name, value));
-  for (const auto& [name, value] : options) all.push_back(word_of(info, name, value));
+  std::vector<std::string> all = words_of(peft::find_method(method), merged(common, options));
+  all.insert(all.begin(), "--method=" + method);
   return all;
 }
 
@@ -140,7 +124,8 @@ std::vector<MethodSpec> parse_method_specs(std::string_view text) {
     }
     const std::string& label = specs.back().label;
     if (std::ranges::count(specs, label, &MethodSpec::label) > 1)
-      throw UsageError("two methods are called '" + label + "'; LABEL=METHOD,... gives one of them another name");
+      throw UsageError("two methods are called '" + label +
+                       "'; LABEL=METHOD,... gives one of them another name");
   }
   return specs;
 }
@@ -160,7 +145,8 @@ std::vector<double> parse_rates(std::string_view text, char separator, std::stri
 void check_label(const std::string& text, std::string_view what) {
   constexpr std::size_t kLongest = 150;  // as a folder's name it may grow, and has 255 bytes
   engine::check(!text.empty(), what, "is empty");
-  engine::check(text.size() <= kLongest, what, "has", text.size(), "bytes; at most", kLongest, "are possible");
+  engine::check(text.size() <= kLongest, what, "has", text.size(), "bytes; at most", kLongest,
+                "are possible");
   engine::check(is_utf8(text) && one_line(text) == text, what, "must be one line of UTF-8");
   engine::check(text.front() != ' ' && text.back() != ' ', what, "must not begin or end with a space");
 }

@@ -2,20 +2,18 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
+
+#include "tools/given_options.h"
 
 namespace tools {
 
-/// Options of `tune` by their names without dashes, with their values; "" for a switch.
-using GivenOptions = std::vector<std::pair<std::string, std::string>>;
-
 /// A method as a comparison runs it.
 struct MethodSpec {
-  std::string label;         ///< what it is called in tables
-  std::string method;        ///< its name
-  GivenOptions options;      ///< in the order given, without lrs
-  std::vector<double> lrs;   ///< learning rates to choose among; empty for those of the comparison
+  std::string label;        ///< what it is called in tables
+  std::string method;       ///< its name
+  GivenOptions options;     ///< in the order given, without lrs
+  std::vector<double> lrs;  ///< learning rates to choose among; empty for those of the comparison
 
   /// The words of `tune` that say all this over `common` options: --method, and the options but those of
   /// `common` that the method's own replace.

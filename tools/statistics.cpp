@@ -48,8 +48,7 @@ double wilcoxon_p(std::span<const double> differences) {
   std::vector<double> chance(std::accumulate(twice.begin(), twice.end(), std::size_t{0}) + 1);
   chance[0] = 1;
   for (std::size_t r : twice) {
-    for (std::size_t s = chance.size(); s-- > 0;)
-      chance[s] = (chance[s] + (s >= r ? chance[s - r] : 0)) / 2;
+    for (std::size_t s = chance.size(); s-- > 0;) chance[s] = (chance[s] + (s >= r ? chance[s - r] : 0)) / 2;
   }
   const auto at = chance.begin() + static_cast<std::ptrdiff_t>(found);
   const double low = std::accumulate(chance.begin(), at + 1, 0.0),

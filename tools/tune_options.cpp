@@ -6,6 +6,7 @@
 
 #include "data/augment.h"
 #include "peft/methods.h"
+#include "tools/given_options.h"
 
 namespace tools {
 namespace {
@@ -58,6 +59,8 @@ void TuneOptions::add_training(Args& args) {
   args.text("--out", out, "DIR", "the run's folder (runs/<data>-<method>-<n>)");
   args.flag("--resume", resume, "go on with the run in --out");
   args.flag("--overwrite", overwrite, "begin anew in --out");
+  args.choice("--recipe", recipe, {"none", "papers"},
+              "papers: what is not given is as the method's paper has it, see `espalier methods NAME`");
   args.number("--lr", lr, positive, "a number above 0", "the highest learning rate");
   add_steps(args);
   args.choice("--keep", keep, {"last", "best"}, "the numbers to keep: the last, or the best on val");
@@ -170,7 +173,10 @@ nlohmann::ordered_json TuneOptions::to_json() const {
           {"no_test", no_test}};
 }
 
-std::optional<TuneOptions> parse_tune(std::span<const std::string> words) {
+namespace {
+
+/// Reads words; nothing after --help. `given` gets what they tell.
+std::optional<TuneOptions> read_words(std::span<const std::string> words, GivenOptions& given) {
   TuneOptions options;
   Args args("tune", "Fine-tunes a checkpoint on a folder of pictures with one method.");
   options.add_selection(args);
@@ -178,7 +184,24 @@ std::optional<TuneOptions> parse_tune(std::span<const std::string> words) {
   if (!args.parse(words)) return std::nullopt;
   if (args.given("--epochs") && args.given("--steps"))
     throw UsageError("--epochs and --steps exclude each other");
-  options.check();
+  given = args.all_given();
+  return options;
+}
+
+}  // namespace
+
+std::optional<TuneOptions> parse_tune(std::span<const std::string> words) {
+  GivenOptions given;
+  std::optional<TuneOptions> options = read_words(words, given);
+  if (options && options->recipe == "papers") {
+    const peft::MethodInfo& method =
+        as_usage([&]() -> const peft::MethodInfo& { return peft::find_method(options->method); });
+    if (method.recipe.empty())
+      throw UsageError("--recipe papers: no recipe of method " + method.name +
+                       " is kept; `espalier methods NAME` shows those that are");
+    options = read_words(words_of(method, merged(method.recipe, given)), given);
+  }
+  if (options) options->check();
   return options;
 }
 

@@ -17,7 +17,7 @@ namespace tools {
 struct TuneOptions {
   ModelOptions model;
   DataOptions data;
-  std::string method = "grft";
+  std::string method = "grft", recipe = "none";
   std::map<std::string, std::string> method_options;
   std::string on = "train", head = "auto", init_head = "trunc-normal";
   Index batch_size = 32, workers = 2;
@@ -50,8 +50,8 @@ struct TuneOptions {
   nlohmann::ordered_json to_json() const;
 };
 
-/// What `tune` is told by its words; nothing when it was to print its help, and has. Throws a UsageError that
-/// names what is wrong about them.
+/// What `tune` is told by its words; nothing when it was to print its help, and has. With --recipe papers the
+/// method's recipe stands for what they do not tell. Throws a UsageError that names what is wrong about them.
 std::optional<TuneOptions> parse_tune(std::span<const std::string> words);
 
 }  // namespace tools

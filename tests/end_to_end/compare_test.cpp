@@ -91,11 +91,10 @@ TEST(Compare, makes_every_run_of_the_protocol_and_writes_the_tables) {
   EXPECT_EQ(all["settings"]["image_size"], 16);
   EXPECT_EQ(all["settings"]["seeds"], Json({0, 1}));
   EXPECT_EQ(all["settings"]["lrs"], Json({0.003, 0.03}));
-  EXPECT_EQ(all["methods"][1],
-            Json({{"label", "grft rows"},
-                  {"method", "grft"},
-                  {"options", {{"axis", "row"}, {"anchor", "0.1"}}},
-                  {"lrs", {0.003, 0.03}}}));
+  EXPECT_EQ(all["methods"][1], Json({{"label", "grft rows"},
+                                     {"method", "grft"},
+                                     {"options", {{"axis", "row"}, {"anchor", "0.1"}}},
+                                     {"lrs", {0.003, 0.03}}}));
   EXPECT_EQ(all["tasks"][1], Json({{"name", "sides"},
                                    {"data", garden / "more"},
                                    {"classes", 2},
@@ -108,9 +107,9 @@ TEST(Compare, makes_every_run_of_the_protocol_and_writes_the_tables) {
     const bool search = one["stage"] == "search";
     std::ostringstream lr;
     lr << one["lr"].get<double>();
-    const fs::path run = garden.run_of(one["task"].get<std::string>() + '/' + one["method"].get<std::string>() +
-                                       "/lr" + lr.str() + "-seed" + one["seed"].dump() + '-' +
-                                       one["stage"].get<std::string>());
+    const fs::path run =
+        garden.run_of(one["task"].get<std::string>() + '/' + one["method"].get<std::string>() + "/lr" +
+                      lr.str() + "-seed" + one["seed"].dump() + '-' + one["stage"].get<std::string>());
     const Json result = read_json(run / "result.json"), config = read_json(run / "config.json");
     EXPECT_EQ(config["on"], search ? "train" : "train+val");
     EXPECT_EQ(config["lr"], one["lr"]);
@@ -138,7 +137,8 @@ TEST(Compare, makes_every_run_of_the_protocol_and_writes_the_tables) {
 
   // As tune alone makes it.
   const Json& first = *std::ranges::find_if(all["runs"], [](const Json& r) { return r["stage"] == "final"; });
-  const Outcome alone = garden.tune("linear", {"--on", "train+val", "--epochs", "3", "--lr", first["lr"].dump()});
+  const Outcome alone =
+      garden.tune("linear", {"--on", "train+val", "--epochs", "3", "--lr", first["lr"].dump()});
   EXPECT_EQ(alone.json()["test"]["loss"], first["test_loss"]);
 }
 
@@ -198,6 +198,28 @@ TEST(Compare, prints_its_runs_in_order_and_makes_none_with_dry_run) {
   EXPECT_EQ(lines[2], "final, colours, linear, best lr of 0.003/0.03 seed 0");
   EXPECT_EQ(lines[15], "final, sides, grft rows, best lr of 0.003/0.03 seed 1");
   EXPECT_FALSE(fs::exists(garden.out()));
+}
+
+TEST(Compare, trains_by_the_recipes_of_papers_where_nothing_else_is_said) {
+  const Comparison garden;
+  Words words = garden.words() + Words{"--recipe", "papers", "--json"};
+  *(std::ranges::find(words, "--methods") + 1) = "linear,lrs=0.01;sift,rate=0.1;gps,epochs=2";
+  words.erase(std::ranges::find(words, "--lrs"), std::ranges::find(words, "--lrs") + 2);
+  const Json all = run(words).json();
+  EXPECT_EQ(all["runs"].size(), 3u * 2 * 2);
+  EXPECT_EQ(all["settings"]["recipe"], "papers");
+  EXPECT_EQ(all["methods"][0]["options"], Json::object()) << "linear has none";
+  EXPECT_EQ(all["methods"][1]["lrs"], Json({7e-5}));
+  EXPECT_EQ(all["methods"][1]["options"], Json({{"targets", "blocks.*.attn.*.weight"},
+                                                {"optimizer", "adamw"},
+                                                {"schedule", "linear"},
+                                                {"warmup-epochs", "0.6"},
+                                                {"rate", "0.1"}}))
+      << "without --epochs and --batch-size, which are given for all";
+  const Json config = read_json(garden.run_of("sides/gps,epochs=2/lr0.002-seed1-final") / "config.json");
+  EXPECT_EQ(config["epochs"], 2) << "its own";
+  EXPECT_EQ(config["batch_size"], 6) << "of all";
+  EXPECT_EQ(config["augment"], "vtab") << "its recipe's";
 }
 
 TEST(Compare, does_not_repeat_what_is_done) {
@@ -304,20 +326,21 @@ TEST_P(Stopped, comparison_goes_on_to_the_end_of_the_unbroken_one) {
   // After SIGKILL its run is told by SIGTERM, and may need a moment to save.
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   Outcome resumed = run(words("broken"));
-  while (resumed.status != 0 && resumed.noted("writing this run") && std::chrono::steady_clock::now() < give_up)
+  while (resumed.status != 0 && resumed.noted("writing this run") &&
+         std::chrono::steady_clock::now() < give_up)
     resumed = run(words("broken"));
   EXPECT_EQ(resumed.status, 0) << resumed.err;
   Json broken = timeless(garden.out("broken"));
   EXPECT_EQ(broken, timeless(garden.out("whole")));
-  EXPECT_TRUE(read_text(run_folder / "delta.safetensors") ==
-              read_text(garden.run_of("colours/grft rows/lr0.003-seed0-search", "whole") / "delta.safetensors"));
+  EXPECT_TRUE(
+      read_text(run_folder / "delta.safetensors") ==
+      read_text(garden.run_of("colours/grft rows/lr0.003-seed0-search", "whole") / "delta.safetensors"));
   EXPECT_EQ(read_json(run_folder / "result.json")["resumed"], true);
 }
 
-INSTANTIATE_TEST_SUITE_P(, Stopped, ::testing::Values(SIGINT, SIGTERM, SIGKILL),
-                         [](const auto& s) { return std::string(s.param == SIGINT    ? "by_SIGINT"
-                                                                : s.param == SIGTERM ? "by_SIGTERM"
-                                                                                     : "by_SIGKILL"); });
+INSTANTIATE_TEST_SUITE_P(, Stopped, ::testing::Values(SIGINT, SIGTERM, SIGKILL), [](const auto& s) {
+  return std::string(s.param == SIGINT ? "by_SIGINT" : s.param == SIGTERM ? "by_SIGTERM" : "by_SIGKILL");
+});
 
 TEST(Compare, has_one_process_at_a_time_in_its_folder) {
   const Comparison garden;
@@ -367,29 +390,29 @@ TEST_P(WrongComparison, is_told_before_anything_runs) {
 
 INSTANTIATE_TEST_SUITE_P(
     , WrongComparison,
-    ::testing::Values(
-        WrongWords{"no_out", {"--out", ""}, "--out DIR is needed"},
-        WrongWords{"no_model", {"--model", ""}, "a model is needed"},
-        WrongWords{"no_methods", {"--methods", ""}, "--methods"},
-        WrongWords{"empty_methods", {"--methods", ";"}, "--methods"},
-        WrongWords{"no_rates", {"--lrs", ""}, "has no learning rates"},
-        WrongWords{"rate_twice", {"--lrs", "0.1,1e-1"}, "twice"},
-        WrongWords{"misspelt_method", {"--methods", "linear;grtf"}, "did you mean grft"},
-        WrongWords{"misspelt_option", {"--methods", "grft,ancor=1"}, "did you mean --anchor"},
-        WrongWords{"option_of_another_method", {"--methods", "grft,rate=0.1"}, "rate"},
-        WrongWords{"wrong_value", {"--methods", "linear;grft,axis=rwo"}, "axis"},
-        WrongWords{"wrong_tune_value", {"--methods", "linear,epochs=0"}, "--epochs"},
-        WrongWords{"too_many_rows", {"--methods", "linear;grft,k=1000"}, "1000"},
-        WrongWords{"contradicting_options", {"--methods", "linear,momentum=0.9"}, "--optimizer sgd"},
-        WrongWords{"min_lr_above_a_rate", {"--min-lr", "0.01"}, "--min-lr"},
-        WrongWords{"one_seed", {"--seed", "3"}, "--seeds"},
-        WrongWords{"no_seeds", {"--seeds", "0"}, "--seeds"},
-        WrongWords{"task_without_a_name", {"--task", "elsewhere"}, "NAME=FOLDER"},
-        WrongWords{"task_without_a_folder", {"--task", "a="}, "folder"},
-        WrongWords{"task_twice", {"--task", "sides=data"}, "two tasks are called 'sides'"},
-        WrongWords{"missing_pictures", {"--task", "a=/nowhere"}, "/nowhere", 1},
-        WrongWords{"missing_model", {"--model", "/nowhere"}, "/nowhere", 1},
-        WrongWords{"misspelt_word", {"--epoch", "3"}, "did you mean --epochs"}),
+    ::testing::Values(WrongWords{"no_out", {"--out", ""}, "--out DIR is needed"},
+                      WrongWords{"no_model", {"--model", ""}, "a model is needed"},
+                      WrongWords{"no_methods", {"--methods", ""}, "--methods"},
+                      WrongWords{"empty_methods", {"--methods", ";"}, "--methods"},
+                      WrongWords{"no_rates", {"--lrs", ""}, "has no learning rates"},
+                      WrongWords{"rate_twice", {"--lrs", "0.1,1e-1"}, "twice"},
+                      WrongWords{"misspelt_method", {"--methods", "linear;grtf"}, "did you mean grft"},
+                      WrongWords{"misspelt_option", {"--methods", "grft,ancor=1"}, "did you mean --anchor"},
+                      WrongWords{"option_of_another_method", {"--methods", "grft,rate=0.1"}, "rate"},
+                      WrongWords{"wrong_value", {"--methods", "linear;grft,axis=rwo"}, "axis"},
+                      WrongWords{"wrong_tune_value", {"--methods", "linear,epochs=0"}, "--epochs"},
+                      WrongWords{"too_many_rows", {"--methods", "linear;grft,k=1000"}, "1000"},
+                      WrongWords{
+                          "contradicting_options", {"--methods", "linear,momentum=0.9"}, "--optimizer sgd"},
+                      WrongWords{"min_lr_above_a_rate", {"--min-lr", "0.01"}, "--min-lr"},
+                      WrongWords{"one_seed", {"--seed", "3"}, "--seeds"},
+                      WrongWords{"no_seeds", {"--seeds", "0"}, "--seeds"},
+                      WrongWords{"task_without_a_name", {"--task", "elsewhere"}, "NAME=FOLDER"},
+                      WrongWords{"task_without_a_folder", {"--task", "a="}, "folder"},
+                      WrongWords{"task_twice", {"--task", "sides=data"}, "two tasks are called 'sides'"},
+                      WrongWords{"missing_pictures", {"--task", "a=/nowhere"}, "/nowhere", 1},
+                      WrongWords{"missing_model", {"--model", "/nowhere"}, "/nowhere", 1},
+                      WrongWords{"misspelt_word", {"--epoch", "3"}, "did you mean --epochs"}),
     [](const auto& w) { return std::string(w.param.name); });
 
 TEST(Compare, needs_a_test_split_and_one_to_choose_on) {

@@ -168,7 +168,9 @@ TEST(ComparisonJson, of_no_runs_has_empty_lists) {
 
 TEST(Markdown, rounds_figures_and_keeps_its_columns_whatever_a_label_has) {
   const std::string text = markdown_tables(comparison_json(head(), some_runs()));
-  EXPECT_THAT(text, HasSubstr("| one | 72.00 ± 2.83 | 50.00 | 61.00 | 1.75 | 13 | 1.33 | 403 B | 3.00 | 30 | 1.0 |\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("| one | 72.00 ± 2.83 | 50.00 | 61.00 | 1.75 | 13 | 1.33 | 403 B | 3.00 | 30 | 1.0 |\n"));
   EXPECT_THAT(text, HasSubstr("| two\\|\"2\" | 73.00 | 50.00 |"));
   EXPECT_THAT(text, HasSubstr("| against one |"));
   EXPECT_THAT(text, HasSubstr("| two\\|\"2\" | 2 | 0.50 | 1 | 0 | 1 | 1.000 |"));

@@ -124,8 +124,10 @@ TEST(MethodSpec, of_any_bytes_is_read_or_refused) {
 }
 
 TEST(MethodSpec, says_itself_in_words_of_tune) {
-  EXPECT_THAT(one("grft,k=4,no-shuffle,epochs=3").words({{"epochs", "10"}, {"augment", "flip"}, {"no-memory-check", ""}}),
-              ElementsAre("--method=grft", "--augment=flip", "--no-memory-check", "--k=4", "--no-shuffle", "--epochs=3"))
+  EXPECT_THAT(one("grft,k=4,no-shuffle,epochs=3")
+                  .words({{"epochs", "10"}, {"augment", "flip"}, {"no-memory-check", ""}}),
+              ElementsAre("--method=grft", "--augment=flip", "--no-memory-check", "--k=4", "--no-shuffle",
+                          "--epochs=3"))
       << "what it says itself takes the place of what is said for all";
   EXPECT_THAT(one("grft,steps=3").words({{"epochs", "10"}}), ElementsAre("--method=grft", "--steps=3"));
   EXPECT_THAT(one("grft,epochs=3").words({{"steps", "10"}}), ElementsAre("--method=grft", "--epochs=3"));
@@ -139,7 +141,8 @@ TEST(MethodSpec, turns_switches_of_its_method_on_and_off) {
 }
 
 TEST(MethodSpec, in_words_is_what_tune_reads) {
-  std::vector<std::string> words = one(R"(gps,train-bias=off,targets=a\,b,optimizer=sgd,momentum=0.5)").words({{"batch-size", "7"}});
+  std::vector<std::string> words =
+      one(R"(gps,train-bias=off,targets=a\,b,optimizer=sgd,momentum=0.5)").words({{"batch-size", "7"}});
   words.insert(words.end(), {"--arch=vit_tiny_patch16_224", "--data=somewhere"});
   const TuneOptions options = parse_tune(words).value();
   EXPECT_EQ(options.method, "gps");

@@ -84,7 +84,8 @@ TEST(Wilcoxon, agrees_with_a_count_of_all_signs) {
   for (int trial = 0; trial < 300; ++trial) {
     Values differences(1 + random() % 12);
     for (double& d : differences) d = static_cast<double>(random() % 9) - 3;  // zeros and ties among them
-    EXPECT_NEAR(wilcoxon_p(differences), by_all_signs(differences), 1e-12) << ::testing::PrintToString(differences);
+    EXPECT_NEAR(wilcoxon_p(differences), by_all_signs(differences), 1e-12)
+        << ::testing::PrintToString(differences);
   }
 }
 
