@@ -51,7 +51,8 @@ class Bottlenecks : public AttachingMethod {
     style_ = static_cast<Style>(values.choice("style", kStyles));
     scale_ = values.text("scale") == "auto"
                  ? (style_ == Style::parallel ? 0.1 : 1)
-                 : values.number("scale", [](double x) { return x > 0; }, "a number above 0,");
+                 : values.number(
+                       "scale", [](double x) { return x > 0; }, "a number above 0,");
   }
 
  protected:
@@ -78,21 +79,24 @@ class Bottlenecks : public AttachingMethod {
 }  // namespace
 
 MethodInfo adapter() {
-  return {"adapter",
-          "small bottlenecks behind or beside the layers of every block",
-          "Adapters. A bottleneck, scale * up(gelu(down(x))), is added to the output of layers inside the residual "
-          "branch:\n"
-          "houlsby (Houlsby et al. 2019) behind attention and mlp, pfeiffer (Pfeiffer et al. 2021) behind the mlp, "
-          "both with the\n"
-          "layer's output as x; parallel (AdaptFormer, Chen et al. 2022) beside the mlp, with its input as x. up "
-          "starts at zero.\n"
-          "It cannot be merged.",
-          {{"style", "houlsby|pfeiffer|parallel", "pfeiffer", "where the bottlenecks are"},
-           {"rank", "N", "8", "width of the bottleneck"},
-           {"scale", "auto|X", "auto", "of the bottleneck's output; auto: 1, and 0.1 for parallel"}},
-          [](const OptionValues& values) -> std::unique_ptr<Method> {
-            return std::make_unique<Bottlenecks>(values);
-          }};
+  return {
+      "adapter",
+      "small bottlenecks behind or beside the layers of every block",
+      "Adapters. A bottleneck, scale * up(gelu(down(x))), is added to the output of layers inside the "
+      "residual "
+      "branch:\n"
+      "houlsby (Houlsby et al. 2019) behind attention and mlp, pfeiffer (Pfeiffer et al. 2021) behind the "
+      "mlp, "
+      "both with the\n"
+      "layer's output as x; parallel (AdaptFormer, Chen et al. 2022) beside the mlp, with its input as x. up "
+      "starts at zero.\n"
+      "It cannot be merged.",
+      {{"style", "houlsby|pfeiffer|parallel", "pfeiffer", "where the bottlenecks are"},
+       {"rank", "N", "8", "width of the bottleneck"},
+       {"scale", "auto|X", "auto", "of the bottleneck's output; auto: 1, and 0.1 for parallel"}},
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<Bottlenecks>(values);
+      }};
 }
 
 }  // namespace peft

@@ -31,6 +31,7 @@ double Anchor::pull() const {
   double penalty = 0;
   for (const Held& held : held_) {
     const NamedParameter& p = held.p;
+    if (!p.parameter.trains().any()) continue;  // frozen since
     const Tensor now = p.parameter.trains().gather(p.parameter.value());
     Tensor& gradient = p.parameter.writable_grad();
     engine::check(!gradient.empty(), "anchor:", p.name, "has no gradient");

@@ -21,9 +21,10 @@ class AttachingMethod : public Method {
 /// True for a parameter of an adapter: it is not the model's own.
 bool in_adapter(engine::Module& model, const std::string& name);
 
-/// A new linear layer's weight: uniform in +-1 / sqrt(inputs), which is PyTorch's standard (Kaiming uniform with
-/// a = sqrt(5)).
-engine::Tensor kaiming_uniform(engine::Index out, engine::Index in, std::uint64_t seed, const std::string& name);
+/// A new linear layer's weight: uniform in +-1 / sqrt(inputs), which is PyTorch's standard (Kaiming uniform
+/// with a = sqrt(5)).
+engine::Tensor kaiming_uniform(engine::Index out, engine::Index in, std::uint64_t seed,
+                               const std::string& name);
 /// Uniform in +-bound.
 engine::Tensor uniform(const engine::Shape& shape, double bound, std::uint64_t seed, const std::string& name);
 

@@ -19,7 +19,8 @@ Tensor row_lengths(const Tensor& w) {
     const T* x = w.data<T>().data();
     for (T& length : lengths.data<T>()) {
       double squares = 0;
-      for (Index j = 0; j < w.shape().columns(); ++j, ++x) squares += static_cast<double>(*x) * static_cast<double>(*x);
+      for (Index j = 0; j < w.shape().columns(); ++j, ++x)
+        squares += static_cast<double>(*x) * static_cast<double>(*x);
       length = static_cast<T>(std::sqrt(squares));
     }
   });
@@ -46,7 +47,8 @@ class DoraAdapter : public engine::Adapter {
   /// m (W x + scale B A x) / |W + scale B A| + b, row by row. The lengths are constants in the backward pass
   /// (section 4.3 of the paper).
   Tensor operator()(const Tensor& x, const engine::Base& layer) override {
-    const Tensor factor = engine::multiply(magnitude_, inverted(row_lengths(increment_.added_to(weight_.value()))));
+    const Tensor factor =
+        engine::multiply(magnitude_, inverted(row_lengths(increment_.added_to(weight_.value()))));
     const Tensor y = engine::add(layer(x), increment_(x));  // with the bias, which is not to be scaled
     if (!bias_) return engine::affine(y, factor);
     const Tensor bias = bias_->value();
@@ -103,15 +105,16 @@ class Dora : public AttachingMethod {
 }  // namespace
 
 MethodInfo dora() {
-  return {"dora",
-          "LoRA for the directions of the weights, their lengths trained apart",
-          "DoRA (Liu et al. 2024, arXiv 2402.09353). Every target's weight W becomes m (W + (alpha / rank) B A) / |W "
-          "+ (alpha /\n"
-          "rank) B A| with the lengths of the rows; A, B, the lengths m [out] and the head train. `merge` writes "
-          "the product\n"
-          "into the weight.",
-          low_rank_options(),
-          [](const OptionValues& values) -> std::unique_ptr<Method> { return std::make_unique<Dora>(values); }};
+  return {
+      "dora", "LoRA for the directions of the weights, their lengths trained apart",
+      "DoRA (Liu et al. 2024, arXiv 2402.09353). Every target's weight W becomes m (W + (alpha / rank) B A) "
+      "/ |W "
+      "+ (alpha /\n"
+      "rank) B A| with the lengths of the rows; A, B, the lengths m [out] and the head train. `merge` writes "
+      "the product\n"
+      "into the weight.",
+      low_rank_options(),
+      [](const OptionValues& values) -> std::unique_ptr<Method> { return std::make_unique<Dora>(values); }};
 }
 
 }  // namespace peft

@@ -12,8 +12,8 @@ using engine::NamedParameter;
 using engine::Selection;
 using engine::Tensor;
 
-/// Multiply-adds for one token: a weight matrix has as many in its own gradient as it has numbers, and as many in the
-/// gradient of its input.
+/// Multiply-adds for one token: a weight matrix has as many in its own gradient as it has numbers, and as
+/// many in the gradient of its input.
 Item cost_of(const NamedParameter& p) {
   const double numbers = static_cast<double>(p.parameter.value().numel());
   return {.value = 0, .own = numbers, .pass = p.name.ends_with(".weight") ? numbers : 0};
@@ -63,8 +63,8 @@ class Green : public Method {
     return all;
   }
 
-  /// A tensor is worth the fall of the loss that its part of one gradient step brings: g1 * (w0 - w1), with g1
-  /// the gradient behind the step. The step is taken back.
+  /// A tensor is worth the fall of the loss that its part of one gradient step brings: g1 * (w0 - w1), with
+  /// g1 the gradient behind the step. The step is taken back.
   static std::vector<Item> worth(engine::Module& model, const std::vector<NamedParameter>& tensors,
                                  const Step& step) {
     const std::vector<Tensor> before = dense_gradients(model, tensors, step.loss);
@@ -88,7 +88,8 @@ class Green : public Method {
     return items;
   }
 
-  void train(engine::Module& model, const std::vector<NamedParameter>& tensors, const std::vector<Item>& items) {
+  void train(engine::Module& model, const std::vector<NamedParameter>& tensors,
+             const std::vector<Item>& items) {
     double all = 0;
     for (const Item& item : items) all += item.own + item.pass;
     const std::vector<bool> chosen = choose_within(items, budget_ * all);
@@ -111,20 +112,25 @@ class Green : public Method {
 MethodInfo green() {
   return {"green",
           "the tensors worth most within a share of the backward pass, chosen anew every epoch",
-          "GreenTrainer (Huang et al. 2024, arXiv 2309.13192). At the beginning of an epoch one gradient step on the "
+          "GreenTrainer (Huang et al. 2024, arXiv 2309.13192). At the beginning of an epoch one gradient "
+          "step on the "
           "first batch\n"
-          "tells what every tensor is worth: the fall of the loss its own movement brings. A knapsack takes the best "
+          "tells what every tensor is worth: the fall of the loss its own movement brings. A knapsack takes "
+          "the best "
           "set whose\n"
-          "backward pass, down to the lowest of them, is at most --budget of the whole one; the step is taken back. "
+          "backward pass, down to the lowest of them, is at most --budget of the whole one; the step is "
+          "taken back. "
           "The costs are\n"
-          "counted from the shapes of the matrices, in multiply-adds for a token, so that the choice is the same on "
+          "counted from the shapes of the matrices, in multiply-adds for a token, so that the choice is the "
+          "same on "
           "every machine;\n"
           "the products inside the attention are not counted. The official code measures tensors' times.",
           {{"budget", "X", "0.5", "share of the whole backward pass"},
            {"reselect", "N", "1", "epochs between two choices"}},
           [](const OptionValues& values) -> std::unique_ptr<Method> {
             return std::make_unique<Green>(
-                values.number("budget", [](double x) { return x > 0 && x <= 1; }, "a share in (0, 1],"),
+                values.number(
+                    "budget", [](double x) { return x > 0 && x <= 1; }, "a share in (0, 1],"),
                 values.integer("reselect", 1));
           }};
 }

@@ -29,7 +29,8 @@ MethodInfo grft() {
       [](const OptionValues& values) -> std::unique_ptr<Method> {
         return std::make_unique<Anchored<SelectingMethod>>(read_anchor(values),
                                                            read_scoring(values, read_axis(values)));
-      }};
+      },
+      gps_recipe()};  // it tells none of its own, and follows the same benchmarks
 }
 
 }  // namespace peft

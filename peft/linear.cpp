@@ -2,16 +2,12 @@
 
 #include "peft/by_name.h"
 
-
 namespace peft {
 namespace {
 
 class Linear : public ByName {
-
  protected:
-  bool trains(const std::string& , engine::Index) const override {
-    return false;
-  }
+  bool trains(const std::string&, engine::Index) const override { return false; }
 };
 
 }  // namespace

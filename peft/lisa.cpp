@@ -31,13 +31,15 @@ class Lisa : public Method {
 
   PartsByName moved(engine::Module& model) const override { return parts_with(model, drawn_); }
   engine::State state() const override {
-    return {{"drawn", Tensor::of<std::int64_t>({static_cast<Index>(drawn_.size())}, {drawn_.begin(), drawn_.end()})}};
+    return {{"drawn",
+             Tensor::of<std::int64_t>({static_cast<Index>(drawn_.size())}, {drawn_.begin(), drawn_.end()})}};
   }
   void restore(engine::Module& model, const PartsByName& trained, const engine::State& state) override {
     Method::restore(model, trained, state);
     drawn_.clear();
     for (const auto& [name, tensor] : state) {
-      if (name == "drawn") drawn_.insert(tensor.data<std::int64_t>().begin(), tensor.data<std::int64_t>().end());
+      if (name == "drawn")
+        drawn_.insert(tensor.data<std::int64_t>().begin(), tensor.data<std::int64_t>().end());
     }
   }
 
@@ -55,7 +57,8 @@ class Lisa : public Method {
     PartsByName parts;
     for (const auto& p : engine::parameters(model)) {
       const std::optional<Index> block = block_of(p.name);
-      if (block ? blocks.contains(*block) : !p.name.starts_with("norm.")) parts.emplace(p.name, Selection::all());
+      if (block ? blocks.contains(*block) : !p.name.starts_with("norm."))
+        parts.emplace(p.name, Selection::all());
     }
     return parts;
   }
@@ -68,18 +71,19 @@ class Lisa : public Method {
 }  // namespace
 
 MethodInfo lisa() {
-  return {"lisa",
-          "a few blocks, drawn anew every few steps",
-          "LISA (Pan et al. 2024, arXiv 2403.17919). Every --period steps --blocks blocks are drawn; they, the "
-          "embeddings and the\n"
-          "head train, with fresh optimizer state for a block that did not train before. The backward pass goes "
-          "down to the\n"
-          "embeddings. A delta holds every block that was ever drawn.",
-          {{"blocks", "N", "2", "blocks that train at a time"}, {"period", "N", "20", "steps between two draws"}},
-          [](const OptionValues& values) -> std::unique_ptr<Method> {
-            return std::make_unique<Lisa>(values.integer("blocks", 1), values.integer("period", 1),
-                                          values.seed());
-          }};
+  return {
+      "lisa",
+      "a few blocks, drawn anew every few steps",
+      "LISA (Pan et al. 2024, arXiv 2403.17919). Every --period steps --blocks blocks are drawn; they, the "
+      "embeddings and the\n"
+      "head train, with fresh optimizer state for a block that did not train before. The backward pass goes "
+      "down to the\n"
+      "embeddings. A delta holds every block that was ever drawn.",
+      {{"blocks", "N", "2", "blocks that train at a time"}, {"period", "N", "20", "steps between two draws"}},
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<Lisa>(values.integer("blocks", 1), values.integer("period", 1),
+                                      values.seed());
+      }};
 }
 
 }  // namespace peft

@@ -2,12 +2,10 @@
 
 #include "peft/by_name.h"
 
-
 namespace peft {
 namespace {
 
 class LayerNorms : public ByName {
-
  protected:
   bool trains(const std::string& name, engine::Index) const override {
     return name.find("norm") != std::string::npos;

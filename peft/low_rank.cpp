@@ -14,8 +14,8 @@ using engine::Tensor;
 LowRank::LowRank(const Site& site, const Options& options, std::uint64_t seed)
     : a(kaiming_uniform(options.rank, site.weight->value().shape().columns(), seed, site.name)),
       b(Tensor::zeros({site.weight->value().shape().rows(), options.rank})),
-      scale_(options.alpha /
-             (options.rslora ? std::sqrt(static_cast<double>(options.rank)) : static_cast<double>(options.rank))) {}
+      scale_(options.alpha / (options.rslora ? std::sqrt(static_cast<double>(options.rank))
+                                             : static_cast<double>(options.rank))) {}
 
 Tensor LowRank::operator()(const Tensor& x) const {
   return engine::scale(engine::linear(engine::linear(x, a), b), scale_);
@@ -25,7 +25,8 @@ Tensor LowRank::added_to(const Tensor& w) const {
   const Index out = w.shape().rows(), in = w.shape().columns(), rank = a.value().shape().rows();
   Tensor product = Tensor::unset(w.shape(), w.dtype());
   engine::visit(w.dtype(), [&]<class T>() {
-    const T *left = b.value().data<T>().data(), *right = a.value().data<T>().data(), *old = w.data<T>().data();
+    const T *left = b.value().data<T>().data(), *right = a.value().data<T>().data(),
+            *old = w.data<T>().data();
     T* sum = product.data<T>().data();
     engine::kernels::gemm<T>({left, out, rank, rank}, {right, rank, in, in}, sum, in);
     for (Index i = 0; i < w.numel(); ++i) sum[i] = old[i] + static_cast<T>(scale_) * sum[i];
@@ -42,7 +43,8 @@ std::vector<OptionInfo> low_rank_options() {
 
 LowRank::Options read_low_rank(const OptionValues& values) {
   return {.rank = values.integer("rank", 1),
-          .alpha = values.number("alpha", [](double x) { return x > 0; }, "a number above 0,"),
+          .alpha = values.number(
+              "alpha", [](double x) { return x > 0; }, "a number above 0,"),
           .rslora = values.on("rslora")};
 }
 

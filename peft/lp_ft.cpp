@@ -40,8 +40,10 @@ MethodInfo lp_ft() {
            {"ft-lr", "X", "0.1", "factor of the learning rate afterwards"}},
           [](const OptionValues& values) -> std::unique_ptr<Method> {
             return std::make_unique<LpFt>(
-                values.number("probe", [](double x) { return x >= 0 && x <= 1; }, "a share in [0, 1],"),
-                values.number("ft-lr", [](double x) { return x > 0; }, "a number above 0,"));
+                values.number(
+                    "probe", [](double x) { return x >= 0 && x <= 1; }, "a share in [0, 1],"),
+                values.number(
+                    "ft-lr", [](double x) { return x > 0; }, "a number above 0,"));
           }};
 }
 

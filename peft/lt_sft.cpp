@@ -75,20 +75,24 @@ class LtSft : public Method {
 }  // namespace
 
 MethodInfo lt_sft() {
-  return {"lt-sft",
-          "the numbers that move most in full fine-tuning, trained once more from the start",
-          "LT-SFT (Ansell et al. 2022, arXiv 2110.07560). Everything trains for a share of the steps; of all numbers "
-          "outside the\n"
-          "head the share --rate that moved most is kept, everything goes back to where it began, and only those "
-          "and the head\n"
-          "train for the rest, with a schedule of its own. Deltas of several tasks that meet nowhere add up.",
-          {{"rate", "X", "0.01", "share of all numbers outside the head"},
-           {"first", "X", "0.5", "share of the steps in which everything trains"}},
-          [](const OptionValues& values) -> std::unique_ptr<Method> {
-            return std::make_unique<LtSft>(
-                values.number("rate", [](double x) { return x > 0 && x <= 1; }, "a share in (0, 1],"),
-                values.number("first", [](double x) { return x > 0 && x < 1; }, "a share in (0, 1),"));
-          }};
+  return {
+      "lt-sft",
+      "the numbers that move most in full fine-tuning, trained once more from the start",
+      "LT-SFT (Ansell et al. 2022, arXiv 2110.07560). Everything trains for a share of the steps; of all "
+      "numbers "
+      "outside the\n"
+      "head the share --rate that moved most is kept, everything goes back to where it began, and only those "
+      "and the head\n"
+      "train for the rest, with a schedule of its own. Deltas of several tasks that meet nowhere add up.",
+      {{"rate", "X", "0.01", "share of all numbers outside the head"},
+       {"first", "X", "0.5", "share of the steps in which everything trains"}},
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<LtSft>(
+            values.number(
+                "rate", [](double x) { return x > 0 && x <= 1; }, "a share in (0, 1],"),
+            values.number(
+                "first", [](double x) { return x > 0 && x < 1; }, "a share in (0, 1),"));
+      }};
 }
 
 }  // namespace peft

@@ -5,9 +5,9 @@
 namespace peft {
 
 MethodInfo magnitude() {
-  return {"magnitude",
-          "the largest elements, rows or columns of every weight matrix",
-          "The largest weights train, or the rows or columns with the largest sum of squared weights. It looks at no "
+  return {"magnitude", "the largest elements, rows or columns of every weight matrix",
+          "The largest weights train, or the rows or columns with the largest sum of squared weights. It "
+          "looks at no "
           "picture:\n"
           "the same selection for every task.",
           joined({unit_options("neuron", "1", "0.01"), target_options("off")}),

@@ -32,10 +32,10 @@ class Sam : public SelectingMethod {
              const NextLoss& next_loss) override {
     diagonals_.clear();
     accumulate_gradients(model, targets, {[&] {
-      const Tensor loss = next_loss();
-      if (loss.empty() && hessian_.probes > 0) estimate(targets, next_loss);
-      return loss;
-    }});
+                           const Tensor loss = next_loss();
+                           if (loss.empty() && hessian_.probes > 0) estimate(targets, next_loss);
+                           return loss;
+                         }});
   }
 
   Tensor strength(const NamedParameter& target, const Tensor& gradient) override {
@@ -104,26 +104,32 @@ class Sam : public SelectingMethod {
 }  // namespace
 
 MethodInfo sam() {
-  return {"sam",
-          "the share of every weight matrix with the largest g^2 / h",
-          "SAM, the second-order approximation method (Fu et al. 2023, arXiv 2211.15583). The elements with the "
-          "largest g^2 / h\n"
-          "train, g the accumulated gradient, h the diagonal of the Hessian: taken to be equal everywhere, or with "
-          "--probes N\n"
-          "estimated on the last batch by Hutchinson's method, |h| at least 0.1. --hessian-power p ranks by g^2 / "
-          "|h|^p; the\n"
-          "official code has 0.005.",
-          joined({rate_option("0.005"),
-                  {{"probes", "N", "0", "random vectors to estimate the Hessian's diagonal with; 0: it is not"},
-                   {"hessian-power", "X", "1", "power of |h|"}},
-                  scoring_options("ce", "all", "off")}),
-          [](const OptionValues& values) -> std::unique_ptr<Method> {
-            const Sam::Hessian hessian{
-                values.integer("probes", 0),
-                values.number("hessian-power", [](double x) { return x >= 0; }, "a number of 0 or more,"),
-                values.seed()};
-            return std::make_unique<Sam>(read_scoring(values, read_rate(values)), hessian);
-          }};
+  return {
+      "sam",
+      "the share of every weight matrix with the largest g^2 / h",
+      "SAM, the second-order approximation method (Fu et al. 2023, arXiv 2211.15583). The elements with the "
+      "largest g^2 / h\n"
+      "train, g the accumulated gradient, h the diagonal of the Hessian: taken to be equal everywhere, or "
+      "with "
+      "--probes N\n"
+      "estimated on the last batch by Hutchinson's method, |h| at least 0.1. --hessian-power p ranks by g^2 "
+      "/ "
+      "|h|^p; the\n"
+      "official code has 0.005.",
+      joined({rate_option("0.005"),
+              {{"probes", "N", "0", "random vectors to estimate the Hessian's diagonal with; 0: it is not"},
+               {"hessian-power", "X", "1", "power of |h|"}},
+              scoring_options("ce", "all", "off")}),
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        const Sam::Hessian hessian{
+            values.integer("probes", 0),
+            values.number(
+                "hessian-power", [](double x) { return x >= 0; }, "a number of 0 or more,"),
+            values.seed()};
+        return std::make_unique<Sam>(read_scoring(values, read_rate(values)), hessian);
+      },
+      // Of its code.
+      {{"optimizer", "adamw"}, {"lr", "1e-5"}}};
 }
 
 }  // namespace peft

@@ -69,7 +69,8 @@ class Sara : public Method {
       if (p.parameter.trains().any()) trained.push_back(&p);
     if (own_.nuclear == 0 || trained.empty()) return 0;
     engine::Random random = random_of(own_.seed, "matrix", static_cast<std::uint64_t>(step_));
-    const engine::Parameter& p = trained[static_cast<std::size_t>(random.below(std::ssize(trained)))]->parameter;
+    const engine::Parameter& p =
+        trained[static_cast<std::size_t>(random.below(std::ssize(trained)))]->parameter;
     const std::vector<Index>& at = p.trains().indices();
     const engine::Shape& shape = p.value().shape();
     using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -109,26 +110,31 @@ class Sara : public Method {
 }  // namespace
 
 MethodInfo sara() {
-  return {"sara",
-          "the smallest weights, held at a low rank",
-          "SaRA (Hu et al. 2024, arXiv 2409.06633). The weights with |w| < --threshold train. --nuclear * |M|_* is "
-          "added to the\n"
-          "loss, with M the trained elements of one matrix, another one every step. At half time those that have "
-          "grown beyond\n"
-          "the threshold are frozen where they are, and the optimizer begins anew (--no-progressive: they are not).",
-          {{"threshold", "X", "0.002", "the magnitude below which a weight trains"},
-           {"nuclear", "X", "0.0005", "weight of the nuclear norm"},
-           {"progressive", "", "on", "choose anew at half time (--no-progressive: off)"},
-           {"targets", "GLOB,...", "", "matrices to choose from (every weight matrix but the head's)"}},
-          [](const OptionValues& values) -> std::unique_ptr<Method> {
-            Sara::Own own;
-            own.threshold = values.number("threshold", [](double x) { return x > 0; }, "a number above 0,");
-            own.nuclear = values.number("nuclear", [](double x) { return x >= 0; }, "a number of 0 or more,");
-            own.progressive = values.on("progressive");
-            own.targets = values.list("targets");
-            own.seed = values.seed();
-            return std::make_unique<Sara>(std::move(own));
-          }};
+  return {
+      "sara",
+      "the smallest weights, held at a low rank",
+      "SaRA (Hu et al. 2024, arXiv 2409.06633). The weights with |w| < --threshold train. --nuclear * |M|_* "
+      "is "
+      "added to the\n"
+      "loss, with M the trained elements of one matrix, another one every step. At half time those that have "
+      "grown beyond\n"
+      "the threshold are frozen where they are, and the optimizer begins anew (--no-progressive: they are "
+      "not).",
+      {{"threshold", "X", "0.002", "the magnitude below which a weight trains"},
+       {"nuclear", "X", "0.0005", "weight of the nuclear norm"},
+       {"progressive", "", "on", "choose anew at half time (--no-progressive: off)"},
+       {"targets", "GLOB,...", "", "matrices to choose from (every weight matrix but the head's)"}},
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        Sara::Own own;
+        own.threshold = values.number(
+            "threshold", [](double x) { return x > 0; }, "a number above 0,");
+        own.nuclear = values.number(
+            "nuclear", [](double x) { return x >= 0; }, "a number of 0 or more,");
+        own.progressive = values.on("progressive");
+        own.targets = values.list("targets");
+        own.seed = values.seed();
+        return std::make_unique<Sara>(std::move(own));
+      }};
 }
 
 }  // namespace peft

@@ -88,11 +88,12 @@ std::vector<OptionInfo> target_options(const std::string& train_bias) {
 
 std::vector<OptionInfo> scoring_options(const std::string& loss, const std::string& batches,
                                         const std::string& train_bias) {
-  return joined({{{"score", "supcon|ce", loss, "the loss whose gradients are the scores"},
-                  {"temperature", "X", "0.07", "of the supervised contrastive loss"},
-                  {"score-batches", "all|N", batches, "batches to score with: one epoch, or the first N"},
-                  {"score-augment", "none|simclr", "simclr", "how the two views of the contrastive loss are made"}},
-                 target_options(train_bias)});
+  return joined(
+      {{{"score", "supcon|ce", loss, "the loss whose gradients are the scores"},
+        {"temperature", "X", "0.07", "of the supervised contrastive loss"},
+        {"score-batches", "all|N", batches, "batches to score with: one epoch, or the first N"},
+        {"score-augment", "none|simclr", "simclr", "how the two views of the contrastive loss are made"}},
+       target_options(train_bias)});
 }
 
 SelectingMethod::Options read_targets(const OptionValues& values, const Units& units) {

@@ -42,7 +42,8 @@ std::vector<Site> linear_sites(engine::Module& model, const std::vector<std::str
   for (const std::string& pattern : patterns) {
     const bool hits = std::ranges::any_of(
         names, [&](const std::string& name) { return engine::glob_match(pattern, name); });
-    engine::check(hits, "target '" + pattern + "' matches no linear layer" + engine::did_you_mean(pattern, names));
+    engine::check(hits,
+                  "target '" + pattern + "' matches no linear layer" + engine::did_you_mean(pattern, names));
   }
   return chosen;
 }

@@ -81,7 +81,8 @@ class Spiel : public Method {
     for (Tracked& t : tracked_) {
       const auto found = given.find(t.p.name + ".candidates");
       if (found == given.end()) continue;
-      t.candidates.assign(found->second.data<std::int64_t>().begin(), found->second.data<std::int64_t>().end());
+      t.candidates.assign(found->second.data<std::int64_t>().begin(),
+                          found->second.data<std::int64_t>().end());
       const auto numbers = [&](const char* what) {
         const auto values = given.at(t.p.name + what).data<float>();
         return std::vector<float>(values.begin(), values.end());
@@ -127,7 +128,8 @@ class Spiel : public Method {
   /// the first time, then 0.2 (1 - t / T) of them.
   void exchange(const Step& step) {
     const bool first = step.number == own_.period;
-    const double share = first ? 1 : 0.2 * (1 - static_cast<double>(step.number) / static_cast<double>(step.steps));
+    const double share =
+        first ? 1 : 0.2 * (1 - static_cast<double>(step.number) / static_cast<double>(step.steps));
     for (Tracked& t : tracked_) {
       const std::vector<Index>& now = t.p.parameter.trains().indices();
       const Index count = std::min(static_cast<Index>(std::lround(share * static_cast<double>(now.size()))),
@@ -135,8 +137,8 @@ class Spiel : public Method {
       const std::vector<Index> dropped = drop(t, count), grown = grow(t, count);
       const std::vector<Index> next = united(without(now, dropped), grown);
       step.optimizer.reselect(t.p.parameter, Selection::elements(next), [&](Index element) {
-        const auto at = static_cast<std::size_t>(std::ranges::lower_bound(t.candidates, element) -
-                                                 t.candidates.begin());
+        const auto at =
+            static_cast<std::size_t>(std::ranges::lower_bound(t.candidates, element) - t.candidates.begin());
         const float n = static_cast<float>(own_.batches);
         return engine::Optimizer::Seed{t.sum[at] / n, t.squares[at] / n};
       });
@@ -150,9 +152,11 @@ class Spiel : public Method {
     const auto now = part.gather(t.p.parameter.value()), then = part.gather(t.origin);
     std::vector<double> weakness;
     for (std::size_t i = 0; i < part.indices().size(); ++i)
-      weakness.push_back(-std::abs(static_cast<double>(now.data<float>()[i]) - static_cast<double>(then.data<float>()[i])));
+      weakness.push_back(
+          -std::abs(static_cast<double>(now.data<float>()[i]) - static_cast<double>(then.data<float>()[i])));
     std::vector<Index> dropped;
-    for (const Index i : largest(weakness, count)) dropped.push_back(part.indices()[static_cast<std::size_t>(i)]);
+    for (const Index i : largest(weakness, count))
+      dropped.push_back(part.indices()[static_cast<std::size_t>(i)]);
     const Selection gone = Selection::elements(dropped);
     gone.scatter(gone.gather(t.origin), t.p.parameter.value());
     return dropped;
@@ -173,32 +177,35 @@ class Spiel : public Method {
 }  // namespace
 
 MethodInfo spiel() {
-  return {"spiel",
-          "a sparse increment that drops its weakest elements and regrows others",
-          "SpIEL, accumulated gradients (Ansell et al. 2024, arXiv 2401.16405). A share of every weight matrix "
-          "trains, drawn at\n"
-          "random at first. Every --period steps the smallest increments are dropped, all of them the first time and "
-          "then\n"
-          "0.2 (1 - t / T) of them, and as many regrown where the gradient summed over --grow-batches batches is "
-          "largest. A new\n"
-          "element's Adam moments begin with those gradients. The gradients of the last batches of a period are "
-          "computed apart,\n"
-          "whole: --grow-batches more backward passes a period.",
-          joined({rate_option("0.01"),
-                  {{"period", "N", "20", "steps between two exchanges"},
-                   {"grow-batches", "N", "5", "batches whose gradients decide what is regrown"},
-                   {"targets", "GLOB,...", "", "parameters to choose from (every weight matrix but the head's)"}}}),
-          [](const OptionValues& values) -> std::unique_ptr<Method> {
-            Spiel::Own own;
-            own.rate = values.number("rate", [](double x) { return x > 0 && x <= 1; }, "a share in (0, 1],");
-            own.period = values.integer("period", 1);
-            own.batches = values.integer("grow-batches", 1);
-            engine::check(own.batches <= own.period, "--grow-batches", own.batches, "is more than the --period of",
-                          own.period, "steps");
-            own.targets = values.list("targets");
-            own.seed = values.seed();
-            return std::make_unique<Spiel>(std::move(own));
-          }};
+  return {
+      "spiel", "a sparse increment that drops its weakest elements and regrows others",
+      "SpIEL, accumulated gradients (Ansell et al. 2024, arXiv 2401.16405). A share of every weight matrix "
+      "trains, drawn at\n"
+      "random at first. Every --period steps the smallest increments are dropped, all of them the first time "
+      "and "
+      "then\n"
+      "0.2 (1 - t / T) of them, and as many regrown where the gradient summed over --grow-batches batches is "
+      "largest. A new\n"
+      "element's Adam moments begin with those gradients. The gradients of the last batches of a period are "
+      "computed apart,\n"
+      "whole: --grow-batches more backward passes a period.",
+      joined(
+          {rate_option("0.01"),
+           {{"period", "N", "20", "steps between two exchanges"},
+            {"grow-batches", "N", "5", "batches whose gradients decide what is regrown"},
+            {"targets", "GLOB,...", "", "parameters to choose from (every weight matrix but the head's)"}}}),
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        Spiel::Own own;
+        own.rate = values.number(
+            "rate", [](double x) { return x > 0 && x <= 1; }, "a share in (0, 1],");
+        own.period = values.integer("period", 1);
+        own.batches = values.integer("grow-batches", 1);
+        engine::check(own.batches <= own.period, "--grow-batches", own.batches,
+                      "is more than the --period of", own.period, "steps");
+        own.targets = values.list("targets");
+        own.seed = values.seed();
+        return std::make_unique<Spiel>(std::move(own));
+      }};
 }
 
 }  // namespace peft

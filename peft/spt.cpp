@@ -59,8 +59,7 @@ class Spt : public Method {
       p.parameter.freeze();
       numbers += shape.numel();
     }
-    const auto chosen =
-        strongest_overall(sensitivity, std::lround(own_.rate * static_cast<double>(numbers)));
+    const auto chosen = strongest_overall(sensitivity, std::lround(own_.rate * static_cast<double>(numbers)));
     train(model, pool, sensitivity, chosen);
   }
 
@@ -86,12 +85,14 @@ class Spt : public Method {
       const Index added = own_.lora.rank * (shape.rows() + shape.columns());
       if (matrix != linear.end() && count >= static_cast<double>(added) / own_.matrix) {
         dense.push_back(matrix->second);
-      } else if (shape.rank() == 1 && count > 0 && count >= static_cast<double>(shape.numel()) / own_.vector) {
+      } else if (shape.rank() == 1 && count > 0 &&
+                 count >= static_cast<double>(shape.numel()) / own_.vector) {
         parts.emplace(pool[i].name, Selection::all());
       } else if (count > 0) {
         const Selection part = Selection::elements(chosen[i]);
         parts.emplace(pool[i].name, part);
-        choices_.push_back({pool[i].name, part, scores_of(sensitivity[i], part), energy_of(sensitivity[i], part), {}});
+        choices_.push_back(
+            {pool[i].name, part, scores_of(sensitivity[i], part), energy_of(sensitivity[i], part), {}});
       }
     }
     for (const Site& site : dense) attach_lora(site);
@@ -111,33 +112,43 @@ class Spt : public Method {
 }  // namespace
 
 MethodInfo spt() {
-  return {"spt",
-          "by sensitivity: LoRA for some matrices, single elements of others",
-          "SPT (He et al. 2023, arXiv 2303.08566). A number's sensitivity is its squared gradient, summed over the "
-          "first batches;\n"
-          "the share --rate of all numbers with the largest is marked. A matrix with at least (LoRA's numbers) / "
-          "--matrix marked\n"
-          "gets LoRA, a vector with at least its numbers / --vector marked trains whole, of the others the marked "
-          "elements train;\n"
-          "so do the class token and the head. The patch embedding is frozen.",
-          joined({rate_option("0.005"),
-                  {{"matrix", "X", "10", "a matrix gets LoRA from LoRA's numbers / X marked ones"},
-                   {"vector", "X", "5", "a vector trains whole from its numbers / X marked ones"},
-                   {"rank", "N", "8", "of LoRA"},
-                   {"alpha", "X", "8", "LoRA's increment is scaled with alpha / rank"},
-                   {"score-batches", "all|N", "8", "batches to score with: one epoch, or the first N"}}}),
-          [](const OptionValues& values) -> std::unique_ptr<Method> {
-            const auto positive = [](double x) { return x > 0; };
-            Spt::Own own;
-            own.scoring.loss = Scoring::Loss::ce;
-            own.scoring.batches = values.text("score-batches") == "all" ? 0 : values.integer("score-batches", 1);
-            own.rate = read_rate(values).rate;
-            own.matrix = values.number("matrix", positive, "a number above 0,");
-            own.vector = values.number("vector", positive, "a number above 0,");
-            own.lora = {.rank = values.integer("rank", 1), .alpha = values.number("alpha", positive, "a number above 0,")};
-            own.seed = values.seed();
-            return std::make_unique<Spt>(own);
-          }};
+  return {
+      "spt",
+      "by sensitivity: LoRA for some matrices, single elements of others",
+      "SPT (He et al. 2023, arXiv 2303.08566). A number's sensitivity is its squared gradient, summed over "
+      "the "
+      "first batches;\n"
+      "the share --rate of all numbers with the largest is marked. A matrix with at least (LoRA's numbers) / "
+      "--matrix marked\n"
+      "gets LoRA, a vector with at least its numbers / --vector marked trains whole, of the others the "
+      "marked "
+      "elements train;\n"
+      "so do the class token and the head. The patch embedding is frozen.",
+      joined({rate_option("0.005"),
+              {{"matrix", "X", "10", "a matrix gets LoRA from LoRA's numbers / X marked ones"},
+               {"vector", "X", "5", "a vector trains whole from its numbers / X marked ones"},
+               {"rank", "N", "8", "of LoRA"},
+               {"alpha", "X", "8", "LoRA's increment is scaled with alpha / rank"},
+               {"score-batches", "all|N", "8", "batches to score with: one epoch, or the first N"}}}),
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        const auto positive = [](double x) { return x > 0; };
+        Spt::Own own;
+        own.scoring.loss = Scoring::Loss::ce;
+        own.scoring.batches = values.text("score-batches") == "all" ? 0 : values.integer("score-batches", 1);
+        own.rate = read_rate(values).rate;
+        own.matrix = values.number("matrix", positive, "a number above 0,");
+        own.vector = values.number("vector", positive, "a number above 0,");
+        own.lora = {.rank = values.integer("rank", 1),
+                    .alpha = values.number("alpha", positive, "a number above 0,")};
+        own.seed = values.seed();
+        return std::make_unique<Spt>(own);
+      },
+      // Of its code.
+      {{"optimizer", "adamw"},
+       {"lr", "1e-3"},
+       {"weight-decay", "1e-4"},
+       {"epochs", "100"},
+       {"batch-size", "64"}}};
 }
 
 }  // namespace peft

@@ -41,17 +41,18 @@ void Units::check_fits(const std::vector<engine::NamedParameter>& targets) const
     const Shape& s = parameter.value().shape();
     most = std::max(most, kind != Kind::neuron && takes_rows(kind, s) ? s.rows() : s.columns());
   }
-  engine::check(k <= most, "--k", k, "is more than any",
-                kind == Kind::neuron ? "neuron has inputs; the largest has"
-                                     : "matrix has units; the largest has",
-                most);
+  engine::check(
+      k <= most, "--k", k, "is more than any",
+      kind == Kind::neuron ? "neuron has inputs; the largest has" : "matrix has units; the largest has",
+      most);
 }
 
 std::vector<OptionInfo> unit_options(const std::string& unit, const std::string& k, const std::string& rate) {
-  return {{"unit", "element|neuron|row|column|short", unit,
-           "a share of all elements, k elements of every neuron, k rows, k columns, or k of the shorter axis"},
-          {"k", "N", k, "units of every matrix, or elements of every neuron"},
-          {"rate", "X", rate, "share of every tensor, for --unit element"}};
+  return {
+      {"unit", "element|neuron|row|column|short", unit,
+       "a share of all elements, k elements of every neuron, k rows, k columns, or k of the shorter axis"},
+      {"k", "N", k, "units of every matrix, or elements of every neuron"},
+      {"rate", "X", rate, "share of every tensor, for --unit element"}};
 }
 
 Units read_units(const OptionValues& values) {

@@ -48,6 +48,11 @@ void Args::list(const std::string& name, std::vector<std::string>& target, const
       [&target](const std::string& given) { target = engine::split(given, ','); });
 }
 
+void Args::many(const std::string& name, std::vector<std::string>& target, const std::string& values,
+                const std::string& help) {
+  app_->add_option(name, target, help)->allow_extra_args(false)->take_all()->type_name(values)->group(group_);
+}
+
 void Args::integer(const std::string& name, Index& target, Index lowest, const std::string& help,
                    Index highest) {
   const std::string standard = target >= lowest ? std::to_string(target) : "";
@@ -137,6 +142,17 @@ bool Args::parse(std::span<const std::string> arguments) {
 
 bool Args::given(const std::string& name) const {
   return app_->count(name) > 0;
+}
+
+std::vector<std::pair<std::string, std::string>> Args::all_given() const {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const CLI::Option* option : app_->get_options()) {
+    if (option->get_positional()) continue;
+    const bool is_switch = option->get_expected_max() == 0;
+    for (const std::string& value : option->results())
+      all.emplace_back(option->get_single_name(), is_switch && value == "true" ? "" : value);
+  }
+  return all;
 }
 
 }  // namespace tools

@@ -49,6 +49,8 @@ class Args {
              const std::string& help);  ///< positional
   void list(const std::string& name, std::vector<std::string>& target, const std::string& values,
             const std::string& help);
+  void many(const std::string& name, std::vector<std::string>& target, const std::string& values,
+            const std::string& help);  ///< may be given many times
   void integer(const std::string& name, Index& target, Index lowest, const std::string& help,
                Index highest = 1'000'000'000);  ///< a standard value below `lowest` is told by the help
   void number(const std::string& name, double& target, bool (*ok)(double), const std::string& range,
@@ -66,6 +68,8 @@ class Args {
   bool parse(std::span<const std::string> arguments);
   /// True when the option was on the command line.
   bool given(const std::string& name) const;
+  /// What was on the command line: names without dashes, and values; "" for a switch.
+  std::vector<std::pair<std::string, std::string>> all_given() const;
 
  private:
   void add(const std::string& name, const std::string& values, const std::string& help,

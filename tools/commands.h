@@ -16,6 +16,7 @@ struct Command {
 
 void run_tune(Arguments arguments);
 void run_select(Arguments arguments);
+void run_compare(Arguments arguments);
 void run_eval(Arguments arguments);
 void run_predict(Arguments arguments);
 void run_merge(Arguments arguments);

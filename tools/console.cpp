@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -162,6 +163,15 @@ std::string fixed(double value, int digits) {
 std::string exact(double value) {
   char text[64];
   std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
+}
+
+std::string shortest(double value) {
+  char text[64];
+  for (int digits = 1; digits <= 17; ++digits) {
+    std::snprintf(text, sizeof text, "%.*g", digits, value);
+    if (std::strtod(text, nullptr) == value) break;
+  }
   return text;
 }
 

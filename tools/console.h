@@ -76,4 +76,7 @@ std::string fixed(double value, int digits);
 /// A double as text that reads back to the same bits.
 std::string exact(double value);
 
+/// The shortest such text, for people.
+std::string shortest(double value);
+
 }  // namespace tools

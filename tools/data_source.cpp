@@ -22,6 +22,10 @@ void DataOptions::add_to(Args& args) {
   args.text("--val-list", val_list, "FILE", "");
   args.text("--test-list", test_list, "FILE", "");
   args.text("--data-root", data_root, "DIR", "what the paths in the lists are relative to");
+  add_screening(args);
+}
+
+void DataOptions::add_screening(Args& args) {
   args.choice("--on-bad-image", on_bad_image, {"error", "skip"},
               "skip: decode every picture before anything else and leave out those that cannot be");
   args.flag("--allow-empty-class", allow_empty_class, "a class folder without pictures is no error");

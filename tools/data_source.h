@@ -12,6 +12,8 @@ struct DataOptions {
   bool allow_empty_class = false;
 
   void add_to(Args& args);
+  /// Those that say what is done about pictures that are bad or missing.
+  void add_screening(Args& args);
   /// Throws a UsageError unless the data is given in one form that has `split`.
   void check(const std::string& split = "train") const;
   /// The list of "train", "val" or "test"; empty when it is not given.

@@ -4,6 +4,7 @@
 
 #include "engine/io/sha256.h"
 #include "tools/console.h"
+#include "tools/depth.h"
 
 namespace tools {
 
@@ -47,6 +48,15 @@ void check_data(const Job& job, const TuneOptions& options) {
                 "--keep best needs a val split to choose on, and the data has none; use --keep last");
 }
 
+std::string pictures_sha256(const std::vector<std::string>& classes, const data::Dataset& pictures) {
+  engine::Sha256 hash;
+  const auto add = [&](const std::string& line) { hash.add(std::as_bytes(std::span(line))); };
+  for (const std::string& name : classes) add(name + '\0');
+  for (Index i = 0; i < pictures.size(); ++i)
+    add(pictures.name(i) + '\0' + std::to_string(pictures.label(i)) + '\0');
+  return hash.hex();
+}
+
 }  // namespace
 
 Job make_job(const TuneOptions& options, const std::vector<std::string>& splits) {
@@ -58,12 +68,16 @@ Job make_job(const TuneOptions& options, const std::vector<std::string>& splits)
   job.pictures = find_split(job.splits, options.on);
   check_data(job, options);
   choose_head(job.loaded, job.splits, options);
+  check_depth(job.loaded.model, options);
+  reinitialize_blocks(job.loaded.model, options);
   job.loaded.model.recompute_blocks(options.recompute == "blocks");
   as_usage([&] { job.method->check_model(job.loaded.model); });
   return job;
 }
 
-void prepare(Job& job, const TuneOptions& options, ScoringRun run) {
+namespace {
+
+void prepare_method(Job& job, const TuneOptions& options, ScoringRun run) {
   const peft::Scoring* scoring = job.method->scoring();
   if (!scoring) return job.method->prepare(job.loaded.model, {});
   const ScoringData data{.pictures = job.pictures,
@@ -77,13 +91,21 @@ void prepare(Job& job, const TuneOptions& options, ScoringRun run) {
   job.method->prepare(job.loaded.model, scoring_losses(job.loaded.model, *scoring, data, std::move(run)));
 }
 
-std::string pictures_sha256(const Job& job) {
-  engine::Sha256 hash;
-  const auto add = [&](const std::string& line) { hash.add(std::as_bytes(std::span(line))); };
-  for (const std::string& name : job.splits.classes) add(name + '\0');
-  for (Index i = 0; i < job.pictures->size(); ++i)
-    add(job.pictures->name(i) + '\0' + std::to_string(job.pictures->label(i)) + '\0');
-  return hash.hex();
+}  // namespace
+
+void prepare(Job& job, const TuneOptions& options, ScoringRun run) {
+  prepare_method(job, options, std::move(run));
+  apply_depth(job.loaded.model, options);
+}
+
+ordered_json identity_of(const TuneOptions& options, const std::string& base_sha256,
+                         const std::vector<std::string>& classes, const data::Dataset& pictures) {
+  ordered_json identity = options.to_json();
+  for (const char* free : {"eval_every", "save_every", "workers", "recompute"}) identity.erase(free);
+  identity["base_sha256"] = base_sha256;
+  identity["pictures"] = pictures.size();
+  identity["pictures_sha256"] = pictures_sha256(classes, pictures);
+  return identity;
 }
 
 engine::Metadata metadata_of(const Job& job, const TuneOptions& options, const std::string& format) {

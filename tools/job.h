@@ -1,5 +1,7 @@
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "engine/io/safetensors.h"
 #include "peft/methods.h"
 #include "tools/run_folder.h"
@@ -22,8 +24,11 @@ Job make_job(const TuneOptions& options, const std::vector<std::string>& splits)
 /// Scores and selects.
 void prepare(Job& job, const TuneOptions& options, ScoringRun run);
 
-/// The hash of what is learnt from: the classes, and name and class of every picture.
-std::string pictures_sha256(const Job& job);
+/// What two runs must have in common for one to go on with the other or to stand for it: the options that
+/// make a difference, the base, and the pictures that are learnt from (the hash of their classes, and of
+/// name and class of each).
+nlohmann::ordered_json identity_of(const TuneOptions& options, const std::string& base_sha256,
+                                   const std::vector<std::string>& classes, const data::Dataset& pictures);
 
 /// The metadata of a delta or selection: format, method, options, base, classes, preprocessing and
 /// architecture.

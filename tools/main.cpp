@@ -18,6 +18,7 @@ namespace {
 constexpr Command kCommands[] = {
     {"tune", "fine-tune a checkpoint on a folder of pictures with one method", run_tune},
     {"select", "score and select only, and say what it cost", run_select},
+    {"compare", "methods x tasks x seeds under one protocol, and the table", run_compare},
     {"eval", "accuracy of a checkpoint, with a delta, on one split", run_eval},
     {"predict", "classes and probabilities of single pictures", run_predict},
     {"merge", "base + delta to a stand-alone checkpoint", run_merge},

@@ -20,13 +20,22 @@ void print_page(const peft::MethodInfo& method) {
     std::cout << left << std::string(left.size() < 36 ? 36 - left.size() : 1, ' ') << o.help
               << (o.standard.empty() ? "" : " (" + o.standard + ")") << '\n';
   }
+  if (!method.recipe.empty()) std::cout << "\nRecipe of the paper, taken by tune --recipe papers:\n ";
+  for (const auto& [name, value] : method.recipe) std::cout << " --" << name << ' ' << value;
+  if (!method.recipe.empty()) std::cout << '\n';
 }
 
 ordered_json as_json(const peft::MethodInfo& method) {
   ordered_json options = ordered_json::object();
   for (const peft::OptionInfo& o : method.options)
     options[o.name] = {{"values", o.values}, {"default", o.standard}, {"help", o.help}};
-  return {{"name", method.name}, {"summary", method.summary}, {"page", method.page}, {"options", options}};
+  ordered_json recipe = ordered_json::object();
+  for (const auto& [name, value] : method.recipe) recipe[name] = value;
+  return {{"name", method.name},
+          {"summary", method.summary},
+          {"page", method.page},
+          {"options", options},
+          {"recipe", recipe}};
 }
 
 }  // namespace
@@ -54,7 +63,7 @@ void run_methods(Arguments arguments) {
   }
   for (const peft::MethodInfo* method : shown) {
     if (names.empty())
-      std::cout << method->name << std::string(8 - std::min<std::size_t>(7, method->name.size()), ' ')
+      std::cout << method->name << std::string(11 - std::min<std::size_t>(10, method->name.size()), ' ')
                 << method->summary << '\n';
     else
       print_page(*method);

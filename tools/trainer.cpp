@@ -14,6 +14,7 @@
 #include "engine/optim/clip.h"
 #include "peft/delta.h"
 #include "tools/console.h"
+#include "tools/depth.h"
 #include "tools/interrupt.h"
 
 namespace tools {
@@ -81,6 +82,9 @@ Trainer::Trainer(const Parts& parts)
     stages_.push_back({first, schedule});
     first += stage.steps;
   }
+  optimizer_->scale_rates([&](const std::string& name) {
+    return depth_rate(name, p_.loaded.model.config().depth, p_.options.layer_decay);
+  });
   if (p_.options.ema > 0) ema_.emplace(parameters_, p_.options.ema);
 }
 
@@ -149,9 +153,11 @@ Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::strin
       const Tensor logits = p_.loaded.model(batch->images, drop);
       return engine::cross_entropy(logits, targets_of(*batch, logits.shape()[1], o.label_smoothing));
     };
-    if (i == 0)
+    if (i == 0) {
       p_.method.begin_step(p_.loaded.model,
                            {step, steps_, steps_per_epoch_, rate_at(step), loss_of_batch, *optimizer_});
+      apply_depth(p_.loaded.model, o);
+    }
     const Tensor loss = loss_of_batch();
     total.loss += loss.item() / static_cast<double>(o.grad_accum);
     check_finite(step, loss.item(), "loss", pictures);

@@ -31,24 +31,14 @@ RunFolder::Existing existing_runs(const TuneOptions& options) {
                              : RunFolder::Existing::refuse;
 }
 
-/// What a resumed run must have in common with the run it goes on with.
-std::string config_of(const Job& job, const TuneOptions& options) {
+void write_config(const RunFolder& folder, const Job& job, const TuneOptions& options,
+                  const ordered_json& identity) {
   ordered_json config = options.to_json();
-  for (const char* free : {"eval_every", "save_every", "workers", "recompute"})
-    config.erase(free);  // these may change
-  config["base_sha256"] = job.loaded.base_sha256;
-  config["pictures"] = job.pictures->size();
-  config["pictures_sha256"] = pictures_sha256(job);
-  return json_text(config);
-}
-
-void write_config(const RunFolder& folder, const Job& job, const TuneOptions& options) {
-  ordered_json config = options.to_json();
+  config.update(identity);
   config["out"] = options.out;
   config["preprocessing"] = ordered_json::parse(preprocessing_json(job.loaded.preprocessing));
   config["classes"] = job.splits.classes;
   config["arch_found"] = job.loaded.arch;
-  config["base_sha256"] = job.loaded.base_sha256;
   config["version"] = ESPALIER_VERSION;
   config["instruction_set"] = engine::kernels::simd_name();
   config["threads"] = engine::kernels::threads();
@@ -95,7 +85,8 @@ ordered_json evaluate_splits(Job& job, const TuneOptions& options, RunFolder& fo
   const std::vector<Index> map =
       match_classes(job.splits.classes, job.loaded.classes, job.loaded.model.config().classes);
   for (const std::string split : {"val", "test"}) {
-    const bool there = split == "val" ? job.splits.val && options.on == "train" : job.splits.test != nullptr;
+    const bool there =
+        split == "val" ? job.splits.val && options.on == "train" : job.splits.test && !options.no_test;
     if (!there) continue;
     const EvaluateOptions how{options.batch_size, static_cast<int>(options.workers), split};
     Evaluation e = judge(
@@ -148,26 +139,25 @@ void print(const ordered_json& result, const RunFolder& folder) {
 }  // namespace
 
 void run_tune(Arguments arguments) {
-  TuneOptions options;
-  Args args("tune", "Fine-tunes a checkpoint on a folder of pictures with one method.");
-  options.add_selection(args);
-  options.add_training(args);
-  if (!args.parse(arguments)) return;
-  if (args.given("--epochs") && args.given("--steps"))
-    throw UsageError("--epochs and --steps exclude each other");
-  options.check();
+  std::optional<TuneOptions> parsed = parse_tune(arguments);
+  if (!parsed) return;
+  TuneOptions& options = *parsed;
   if (options.out.empty()) options.out = RunFolder::fresh_path(options.data.name(), options.method);
   RunFolder::check_free(options.out, existing_runs(options));
 
   const Stopwatch watch;
   note_signals();
-  Job job = make_job(options, {"train", "val", "test"});
+  std::vector<std::string> splits{"train", "val"};
+  if (!options.no_test) splits.emplace_back("test");
+  Job job = make_job(options, splits);
   foretell_memory(job, options);
   RunFolder folder(options.out, existing_runs(options));
-  const std::string config = config_of(job, options);
+  const ordered_json identity =
+      identity_of(options, job.loaded.base_sha256, job.splits.classes, *job.pictures);
+  const std::string config = json_text(identity);
   const std::optional<Checkpoint> checkpoint =
       options.resume ? Checkpoint::newest(folder, config) : std::nullopt;
-  write_config(folder, job, options);
+  write_config(folder, job, options, identity);
   if (options.data.on_bad_image == "skip")
     engine::write_file(folder.file("skipped.jsonl"), skipped_lines(job.splits.skipped));
   if (checkpoint) {
@@ -196,6 +186,7 @@ void run_tune(Arguments arguments) {
   ordered_json result = evaluate_splits(job, options, folder, trainer.last_epoch());
   result["trainable"] = account.trainable;
   result["total"] = account.total;
+  result["resumed"] = checkpoint.has_value();
   result["seconds"] = watch.seconds();
   result["phases"] = phases_json();
   result["skipped"] = job.splits.skipped.size();

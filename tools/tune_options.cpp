@@ -6,6 +6,7 @@
 
 #include "data/augment.h"
 #include "peft/methods.h"
+#include "tools/given_options.h"
 
 namespace tools {
 namespace {
@@ -17,6 +18,9 @@ bool positive(double x) {
 }
 bool not_negative(double x) {
   return x >= 0;
+}
+bool share(double x) {
+  return x > 0 && x <= 1;
 }
 bool below_one(double x) {
   return x >= 0 && x < 1;
@@ -36,6 +40,13 @@ void TuneOptions::add_selection(Args& args) {
   model.add_to(args);
   data.add_to(args);
   args.choice("--on", on, {"train", "train+val"}, "the pictures to learn from");
+  add_handling(args);
+  args.group("Method");
+  args.text("--method", method, "NAME", "see `espalier methods`");
+  args.method_options(method_options);
+}
+
+void TuneOptions::add_handling(Args& args) {
   args.choice("--augment", augment, augmentation_names(), "how training pictures are varied");
   args.integer("--batch-size", batch_size, 1, "pictures in a batch");
   args.integer("--workers", workers, 0, "threads that decode ahead", kMostWorkers);
@@ -44,9 +55,6 @@ void TuneOptions::add_selection(Args& args) {
   args.choice("--recompute", recompute, {"none", "blocks"},
               "blocks: run every block again in the backward pass; less memory, more time, the same bits");
   args.flag("--no-score-shuffle", no_score_shuffle, "score in sorted path order");
-  args.group("Method");
-  args.text("--method", method, "NAME", "see `espalier methods`");
-  args.method_options(method_options);
 }
 
 void TuneOptions::add_training(Args& args) {
@@ -54,10 +62,19 @@ void TuneOptions::add_training(Args& args) {
   args.text("--out", out, "DIR", "the run's folder (runs/<data>-<method>-<n>)");
   args.flag("--resume", resume, "go on with the run in --out");
   args.flag("--overwrite", overwrite, "begin anew in --out");
+  args.choice("--recipe", recipe, {"none", "papers"},
+              "papers: what is not given is as the method's paper has it, see `espalier methods NAME`");
+  args.number("--lr", lr, positive, "a number above 0", "the highest learning rate");
+  add_steps(args);
+  args.choice("--keep", keep, {"last", "best"}, "the numbers to keep: the last, or the best on val");
+  args.flag("--no-test", no_test, "leave the test pictures alone");
+  args.flag("--json", json, "print the result as one JSON object");
+}
+
+void TuneOptions::add_steps(Args& args) {
   args.integer("--epochs", epochs, 1, "passes over the pictures");
   args.integer("--steps", steps, 1, "instead of --epochs");
   args.integer("--grad-accum", grad_accum, 1, "batches for one step");
-  args.number("--lr", lr, positive, "a number above 0", "the highest learning rate");
   args.choice("--optimizer", optimizer, {"sgd", "adam", "adamw"}, "");
   args.number("--momentum", momentum, below_one, "a number in [0, 1)", "of sgd");
   args.number("--weight-decay", weight_decay, not_negative, "a number of 0 or more",
@@ -74,12 +91,14 @@ void TuneOptions::add_training(Args& args) {
   args.number("--drop-path", drop_path, below_one, "a number in [0, 1)", "rate in the last block");
   args.number("--ema", ema, below_one, "a number in [0, 1)",
               "decay of an average of the weights, which is then kept; 0: off");
+  args.number("--layer-decay", layer_decay, share, "a number in (0, 1]",
+              "factor of the learning rate from a block to the one below");
+  args.integer("--freeze-blocks", freeze_blocks, 0, "keep the embeddings and the first N blocks as they are");
+  args.integer("--reinit-blocks", reinit_blocks, 0, "give the last N blocks new numbers and train them whole");
   args.flag("--no-shuffle", no_shuffle, "train in sorted path order");
   args.integer("--eval-every", eval_every, 1, "epochs between evaluations on val");
   args.integer("--save-every", save_every, 0, "steps between checkpoints; 0: after every epoch");
   args.flag("--no-memory-check", no_memory_check, "begin even where less memory is free than is foretold");
-  args.choice("--keep", keep, {"last", "best"}, "the numbers to keep: the last, or the best on val");
-  args.flag("--json", json, "print the result as one JSON object");
 }
 
 void TuneOptions::check() const {
@@ -96,6 +115,8 @@ void TuneOptions::check() const {
     engine::check(keep != "best" || made->steady(), "--keep best does not go with --method",
                   method + ": it lets",
                   "go of numbers while it trains, so that earlier ones cannot be put back; use --keep last");
+    engine::check(reinit_blocks == 0 || made->steady(), "--reinit-blocks does not go with --method", method + ": it",
+                  "lets go of numbers while it trains");
   });
 }
 
@@ -164,9 +185,45 @@ nlohmann::ordered_json TuneOptions::to_json() const {
           {"cutmix", cutmix},
           {"drop_path", drop_path},
           {"ema", ema},
+          {"layer_decay", layer_decay},
+          {"freeze_blocks", freeze_blocks},
+          {"reinit_blocks", reinit_blocks},
           {"eval_every", eval_every},
           {"save_every", save_every},
-          {"keep", keep}};
+          {"keep", keep},
+          {"no_test", no_test}};
+}
+
+namespace {
+
+/// Reads words; nothing after --help. `given` gets what they tell.
+std::optional<TuneOptions> read_words(std::span<const std::string> words, GivenOptions& given) {
+  TuneOptions options;
+  Args args("tune", "Fine-tunes a checkpoint on a folder of pictures with one method.");
+  options.add_selection(args);
+  options.add_training(args);
+  if (!args.parse(words)) return std::nullopt;
+  if (args.given("--epochs") && args.given("--steps"))
+    throw UsageError("--epochs and --steps exclude each other");
+  given = args.all_given();
+  return options;
+}
+
+}  // namespace
+
+std::optional<TuneOptions> parse_tune(std::span<const std::string> words) {
+  GivenOptions given;
+  std::optional<TuneOptions> options = read_words(words, given);
+  if (options && options->recipe == "papers") {
+    const peft::MethodInfo& method =
+        as_usage([&]() -> const peft::MethodInfo& { return peft::find_method(options->method); });
+    if (method.recipe.empty())
+      throw UsageError("--recipe papers: no recipe of method " + method.name +
+                       " is kept; `espalier methods NAME` shows those that are");
+    options = read_words(words_of(method, merged(method.recipe, given)), given);
+  }
+  if (options) options->check();
+  return options;
 }
 
 }  // namespace tools

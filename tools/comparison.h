@@ -1,0 +1,65 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/check.h"
+#include "engine/io/json.h"
+
+namespace tools {
+
+using engine::Index;
+
+/// search: learnt from train, judged on val, to choose a learning rate. final: learnt from train and val with
+/// that rate, tested once.
+enum class Stage { search, final };
+std::string name_of(Stage stage);
+
+/// One run of a comparison, with the places of its task and its method.
+struct PlannedRun {
+  std::size_t task = 0, method = 0;
+  std::optional<double> lr;  ///< nothing: what the search finds best
+  Index seed = 0;
+  Stage stage = Stage::final;
+
+  friend bool operator==(const PlannedRun&, const PlannedRun&) = default;
+};
+
+/// All runs in an order that shows something early: with seed 0 every method on the first task, each
+/// searching first where it has several rates, then on the next tasks, then the further seeds. `lrs` are
+/// those of every method.
+std::vector<PlannedRun> plan_runs(std::size_t tasks, const std::vector<std::vector<double>>& lrs,
+                                  Index seeds);
+
+/// What a run has shown.
+struct RunRecord {
+  std::string task = {}, method = {};
+  double lr = 0;
+  Index seed = 0;
+  Stage stage = Stage::final;
+  double top1 = 0, loss = 0, ece = 0;  ///< on val in a search, else on test; ece is only told of test
+  Index trainable = 0, total = 0, delta_bytes = 0;
+  double seconds = 0, seconds_per_epoch = 0, score_seconds = 0, peak_mb = 0;
+  /// It was stopped and went on: seconds, score_seconds and peak_mb are then those of its last part.
+  bool resumed = false;
+};
+
+/// The learning rate of the best search: by top-1, then by the lower loss, then the lower rate. Nothing when
+/// there is none.
+std::optional<double> choose_rate(const std::vector<RunRecord>& searches);
+
+/// compare.json: `head` has settings, methods (each with its label) and tasks (each with its name); behind
+/// them come the runs, the table with a row for every method that was tested, and the pairs of these.
+engine::Json comparison_json(engine::Json head, const std::vector<RunRecord>& runs);
+
+/// A label or the name of a task as the name of a folder: other characters than those of "file name.txt" are
+/// told by their code, so that different ones stay different.
+std::string folder_name(const std::string& label);
+
+/// Where the run of this rate is, below the comparison's folder.
+std::filesystem::path run_path(const std::string& task, const std::string& label, double lr, Index seed,
+                               Stage stage);
+
+}  // namespace tools
