@@ -42,9 +42,10 @@ void open(Task& task, const CompareOptions& o, bool searches) {
 
 std::optional<CompareOptions> parse_compare(std::span<const std::string> words) {
   CompareOptions o;
-  Args args("compare",
-            "Compares methods on tasks: learning rates are chosen on val, then every method learns from train "
-            "and val\nand is tested once, with every seed. The same command goes on where it was interrupted.");
+  Args args(
+      "compare",
+      "Compares methods on tasks: learning rates are chosen on val, then every method learns from train "
+      "and val\nand is tested once, with every seed. The same command goes on where it was interrupted.");
   args.group("Comparison");
   args.text("--out", o.out, "DIR", "for the tables, and every run below DIR/runs");
   args.many("--task", o.tasks, "NAME=FOLDER", "pictures as of tune --data; may be given many times");
@@ -65,7 +66,8 @@ std::optional<CompareOptions> parse_compare(std::span<const std::string> words) 
   o.common.add_handling(args);
   o.common.add_steps(args);
   if (!args.parse(words)) return std::nullopt;
-  if (args.given("--seed")) throw UsageError("--seeds N says how many seeds there are; --seed is none of compare");
+  if (args.given("--seed"))
+    throw UsageError("--seeds N says how many seeds there are; --seed is none of compare");
   const std::set<std::string> own{"out", "task", "methods", "lrs", "seeds", "recipe", "dry-run", "json"};
   for (auto& option : args.all_given())
     if (!own.contains(option.first)) o.given.push_back(std::move(option));

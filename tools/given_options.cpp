@@ -6,8 +6,8 @@ namespace tools {
 namespace {
 
 bool replaces(const std::string& own, const std::string& other) {
-  return own == other || own == "no-" + other || other == "no-" + own || (own == "epochs" && other == "steps") ||
-         (own == "steps" && other == "epochs");
+  return own == other || own == "no-" + other || other == "no-" + own ||
+         (own == "epochs" && other == "steps") || (own == "steps" && other == "epochs");
 }
 
 std::string word_of(const peft::MethodInfo& method, const std::string& name, const std::string& value) {

@@ -35,6 +35,7 @@ data::LoaderOptions loader_options(const Trainer::Parts& p) {
           .mixup = o.mixup,
           .cutmix = o.cutmix,
           .classes = p.loaded.model.config().classes,
+          .pictures = p.features.learnt.empty(),
           .workers = static_cast<int>(o.workers)};
 }
 
@@ -130,7 +131,7 @@ Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::strin
     pictures.insert(pictures.end(), batch->names.begin(), batch->names.end());
     const models::DropPath drop{o.drop_path, static_cast<std::uint64_t>(o.model.seed),
                                 static_cast<std::uint64_t>(step * o.grad_accum + i)};
-    const Tensor logits = p_.loaded.model(batch->images, drop);
+    const Tensor logits = logits_of(p_.loaded.model, *batch, p_.features.learnt, drop);
     const Tensor loss =
         engine::cross_entropy(logits, targets_of(*batch, logits.shape()[1], o.label_smoothing));
     total.loss += loss.item() / static_cast<double>(o.grad_accum);
@@ -186,7 +187,7 @@ void Trainer::evaluate(Index epoch) {
   if (!p_.splits.val || p_.options.on != "train") return;
   const std::vector<Index> map =
       match_classes(p_.splits.classes, p_.loaded.classes, p_.loaded.model.config().classes);
-  const EvaluateOptions how{p_.options.batch_size, static_cast<int>(p_.options.workers), ""};
+  const EvaluateOptions how{p_.options.batch_size, static_cast<int>(p_.options.workers), "", p_.features.val};
   Evaluation e;
   {
     const WithAverages averages(ema_);

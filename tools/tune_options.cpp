@@ -57,6 +57,8 @@ void TuneOptions::add_handling(Args& args) {
 void TuneOptions::add_training(Args& args) {
   args.group("Training");
   args.text("--out", out, "DIR", "the run's folder (runs/<data>-<method>-<n>)");
+  args.text("--features", features, "DIR",
+            "of linear: learn from features of the pictures that DIR keeps for the next run; the same bits");
   args.flag("--resume", resume, "go on with the run in --out");
   args.flag("--overwrite", overwrite, "begin anew in --out");
   args.choice("--recipe", recipe, {"none", "papers"},
@@ -104,6 +106,14 @@ void TuneOptions::check() const {
   if (momentum > 0 && optimizer != "sgd") throw UsageError("--momentum goes with --optimizer sgd");
   if (min_lr > lr) throw UsageError("--min-lr is above --lr");
   as_usage([&] { peft::make_method(method, method_options); });
+  if (!features.empty() && !knows_features())
+    throw UsageError(
+        "--features goes with --method linear, whose features stay as they are, and with pictures that do: "
+        "without --augment, --mixup, --cutmix and --drop-path");
+}
+
+bool TuneOptions::knows_features() const {
+  return method == "linear" && augment == "none" && mixup == 0 && cutmix == 0 && drop_path == 0;
 }
 
 std::unique_ptr<engine::Optimizer> TuneOptions::make_optimizer(

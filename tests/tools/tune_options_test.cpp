@@ -23,8 +23,8 @@ TuneOptions parsed(std::vector<std::string> words) {
 TEST(GivenOptions, of_ones_own_take_the_place_of_common_ones) {
   EXPECT_THAT(merged({{"epochs", "9"}, {"lr", "1"}, {"train-bias", ""}, {"no-shuffle", ""}},
                      {{"steps", "3"}, {"no-train-bias", ""}, {"clip", "1"}}),
-              ElementsAre(Pair("lr", "1"), Pair("no-shuffle", ""), Pair("steps", "3"), Pair("no-train-bias", ""),
-                          Pair("clip", "1")));
+              ElementsAre(Pair("lr", "1"), Pair("no-shuffle", ""), Pair("steps", "3"),
+                          Pair("no-train-bias", ""), Pair("clip", "1")));
 }
 
 TEST(Recipe, stands_for_what_is_not_given) {
@@ -42,11 +42,13 @@ TEST(Recipe, stands_for_what_is_not_given) {
 }
 
 TEST(Recipe, gives_way_to_what_is_given) {
-  const TuneOptions short_one = parsed({"--method", "gps", "--recipe", "papers", "--steps", "7", "--lr", "0.5"});
+  const TuneOptions short_one =
+      parsed({"--method", "gps", "--recipe", "papers", "--steps", "7", "--lr", "0.5"});
   EXPECT_EQ(short_one.steps, 7);
   EXPECT_EQ(short_one.lr, 0.5);
   EXPECT_EQ(short_one.augment, "vtab");
-  EXPECT_EQ(parsed({"--method", "sift", "--recipe", "papers", "--rate", "0.1"}).method_options.at("rate"), "0.1");
+  EXPECT_EQ(parsed({"--method", "sift", "--recipe", "papers", "--rate", "0.1"}).method_options.at("rate"),
+            "0.1");
 }
 
 TEST(Recipe, resolves_to_the_options_it_stands_for) {
