@@ -31,6 +31,7 @@ void check_options(const LoaderOptions& options, Index size) {
         options.mixup, "and", options.cutmix);
   const bool mixes = options.mixup > 0 || options.cutmix > 0;
   check(!mixes || options.classes > 0, "loader: mixup and cutmix need the number of classes");
+  check(!mixes || options.pictures, "loader: mixup and cutmix need pictures");
   check(!mixes || options.views == 1, "loader: mixup and cutmix need a single view, not", options.views);
   check(size > 0, "no images to load");
   check(!options.drop_last || size >= options.batch_size, size, size == 1 ? "image does" : "images do",
@@ -67,16 +68,18 @@ Batch Loader::open(const std::vector<Index>& order, Index index) const {
   const Index end = std::min(begin + options_.batch_size, static_cast<Index>(order.size()));
   const Index side = options_.preprocessing.size;
   Batch batch;
-  batch.images = Tensor::unset({(end - begin) * options_.views, 3, side, side});
+  if (options_.pictures) batch.images = Tensor::unset({(end - begin) * options_.views, 3, side, side});
   for (Index i = begin; i < end; ++i) {
     const Index sample = order[static_cast<std::size_t>(i)];
     batch.labels.push_back(dataset_->label(sample));
     batch.names.push_back(dataset_->name(sample));
+    batch.samples.push_back(sample);
   }
   return batch;
 }
 
 void Loader::fill(Batch& batch, Index epoch, Index sample, Index slot) const {
+  if (!options_.pictures) return;
   const Image image = dataset_->image(sample);
   const Preprocessing& how = options_.preprocessing;
   const Index n = static_cast<Index>(batch.labels.size()), numbers = 3 * how.size * how.size;

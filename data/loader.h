@@ -25,7 +25,8 @@ struct LoaderOptions {
   Index views = 1;                    ///< how often each picture is in its batch, every time varied anew
   double mixup = 0, cutmix = 0;       ///< strengths; 0 is off. Need `classes` and a single view
   Index classes = 0;                  ///< how many, for mixed targets
-  int workers = 0;                    ///< threads that decode ahead; 0 decodes when asked
+  bool pictures = true;  ///< false: no picture is read, and batches tell labels, names and samples alone
+  int workers = 0;       ///< threads that decode ahead; 0 decodes when asked
 };
 
 /// Makes batches from a data set. Every batch is a pure function of (seed, epoch, index): the same bits for

@@ -12,7 +12,8 @@ std::vector<std::pair<std::string, std::string>> gps_recipe() {
 
 MethodInfo gps() {
   return {
-      "gps", "the k strongest inputs of every neuron, and the biases",
+      "gps",
+      "the k strongest inputs of every neuron, and the biases",
       "GPS (Zhang et al. 2024, arXiv 2312.10136). One pass over the training pictures sums up the gradient "
       "of every weight\n"
       "matrix; of every row (neuron) the k elements of largest magnitude train, with all biases but the "

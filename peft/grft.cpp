@@ -16,7 +16,8 @@ Units read_axis(const OptionValues& values) {
 
 MethodInfo grft() {
   return {
-      "grft", "the k strongest rows or columns of every weight matrix, pulled to their pre-trained values",
+      "grft",
+      "the k strongest rows or columns of every weight matrix, pulled to their pre-trained values",
       "GRFT (arXiv 2507.00016). One pass over the training pictures sums up the gradient G of every weight "
       "matrix. Row i\n"
       "scores sum_j G_ij^2, column j scores sum_i G_ij^2, and the k best train, with\n"

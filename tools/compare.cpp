@@ -98,6 +98,8 @@ class Comparison {
           "--seed=" + std::to_string(run.seed), "--out=" + folder_of(run, lr).string()})
       all.push_back(word);
     all.push_back("--json");
+    if (parse_tune(all)->knows_features())
+      all.push_back("--features=" + (fs::path(o_.out) / "features" / folder_name(task.name)).string());
     return all;
   }
 

@@ -51,9 +51,11 @@ std::optional<RunRecord> read_run(const fs::path& folder, const Json& identity, 
     run.score_seconds = needed_field<double>(result.value("phases", Json()), "score");
     run.peak_mb = needed_field<double>(result, "peak_mb");
     run.resumed = needed_field<bool>(result, "resumed");
+    const Json config = engine::read_json(folder / "config.json");
+    run.knew_features = !needed_field<std::string>(config, "features").empty();
     const Index batch = needed_field<Index>(identity, "batch_size"),
                 accum = needed_field<Index>(identity, "grad_accum"),
-                pictures = needed_field<Index>(engine::read_json(folder / "config.json"), "pictures");
+                pictures = needed_field<Index>(config, "pictures");
     run.seconds_per_epoch = seconds_per_step(folder / "metrics.jsonl", batch * accum) *
                             static_cast<double>(pictures / batch / accum);
     return run;

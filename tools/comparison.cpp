@@ -43,7 +43,8 @@ Json run_json(const RunRecord& r) {
               {"seconds_per_epoch", r.seconds_per_epoch},
               {"score_seconds", r.score_seconds},
               {"peak_mb", r.peak_mb},
-              {"resumed", r.resumed}});
+              {"resumed", r.resumed},
+              {"knew_features", r.knew_features}});
   return run;
 }
 

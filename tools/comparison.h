@@ -44,6 +44,9 @@ struct RunRecord {
   double seconds = 0, seconds_per_epoch = 0, score_seconds = 0, peak_mb = 0;
   /// It was stopped and went on: seconds, score_seconds and peak_mb are then those of its last part.
   bool resumed = false;
+  /// It learnt from features that were kept: the figures of its cost are without their computing, but for the
+  /// seconds and peak_mb of the first such run of a task.
+  bool knew_features = false;
 };
 
 /// The learning rate of the best search: by top-1, then by the lower loss, then the lower rate. Nothing when

@@ -1,5 +1,6 @@
 #include "tools/comparison_tables.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -138,6 +139,12 @@ std::string markdown_tables(const Json& comparison) {
       "Test accuracy in percent: mean ± standard deviation over seeds", settings["seeds"].dump() + ".",
       "Learning rates were chosen on val; then train + val was learnt from, and test was judged once.\n\n");
   text += accuracies(comparison) + '\n' + rates(comparison);
+  const auto& runs = comparison["runs"];
+  if (std::ranges::any_of(runs, [](const Json& run) { return run["knew_features"] == true; }))
+    text +=
+        "\nLinear probes learnt from features of the pictures that were computed once per task; s/epoch is "
+        "without "
+        "that.\n";
   if (table.size() > 1) {
     text += '\n' + against(table[0]["method"], comparison) +
             "\np: exact two-sided Wilcoxon signed-rank test over tasks.\n";

@@ -10,6 +10,7 @@
 #include "engine/autograd/record.h"
 #include "engine/base/phase.h"
 #include "tools/console.h"
+#include "tools/features.h"
 #include "tools/interrupt.h"
 
 namespace tools {
@@ -68,8 +69,10 @@ Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Datase
                           const EvaluateOptions& options) {
   const engine::NoGrad no_grad;
   const Stopwatch watch;
-  data::Loader loader(split,
-                      {.preprocessing = how, .batch_size = options.batch_size, .workers = options.workers});
+  data::Loader loader(split, {.preprocessing = how,
+                              .batch_size = options.batch_size,
+                              .pictures = options.known.empty(),
+                              .workers = options.workers});
   const Index classes = model.config().classes;
   Predictions all{.logits = Tensor::unset({split->size(), classes}), .labels = {}, .files = {}, .seconds = 0};
   std::optional<Progress> progress;
@@ -79,7 +82,7 @@ Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Datase
   while (const auto batch = next_batch(loader)) {
     check_interrupted("while evaluating");
     const engine::PhaseTimer timer(engine::Phase::evaluate);
-    const Tensor logits = model(batch->images);
+    const Tensor logits = logits_of(model, *batch, options.known);
     std::memcpy(to, logits.raw(), logits.bytes());
     to += logits.bytes();
     for (Index label : batch->labels) all.labels.push_back(class_map[static_cast<std::size_t>(label)]);

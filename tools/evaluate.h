@@ -32,7 +32,8 @@ struct Evaluation {
 struct EvaluateOptions {
   Index batch_size = 32;
   int workers = 2;
-  std::string title;  ///< of the progress bar; empty for none
+  std::string title;          ///< of the progress bar; empty for none
+  engine::Tensor known = {};  ///< features of the split's pictures, as of KnownFeatures
 };
 
 /// Runs the model over a whole split in its order. `class_map` gives the model's class of every class of the

@@ -24,6 +24,7 @@ constexpr std::pair<const char*, const char*> kDecided[] = {
     {"val-list", "--task NAME=FOLDER says where pictures are"},
     {"test-list", "--task NAME=FOLDER says where pictures are"},
     {"data-root", "--task NAME=FOLDER says where pictures are"},
+    {"features", "they are kept below --out"},
     {"on", "it is train for a search and train+val for the test"},
     {"no-test", "test is left alone in every search"},
     {"keep", "the last numbers are kept"},

@@ -37,6 +37,7 @@ data::LoaderOptions loader_options(const Trainer::Parts& p) {
           .mixup = o.mixup,
           .cutmix = o.cutmix,
           .classes = p.loaded.model.config().classes,
+          .pictures = p.features.learnt.empty(),
           .workers = static_cast<int>(o.workers)};
 }
 
@@ -150,7 +151,7 @@ Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::strin
     const models::DropPath drop{o.drop_path, static_cast<std::uint64_t>(o.model.seed),
                                 static_cast<std::uint64_t>(step * o.grad_accum + i)};
     const auto loss_of_batch = [&] {
-      const Tensor logits = p_.loaded.model(batch->images, drop);
+      const Tensor logits = logits_of(p_.loaded.model, *batch, p_.features.learnt, drop);
       return engine::cross_entropy(logits, targets_of(*batch, logits.shape()[1], o.label_smoothing));
     };
     if (i == 0) {
@@ -215,7 +216,7 @@ void Trainer::evaluate(Index epoch) {
   if (!p_.splits.val || p_.options.on != "train") return;
   const std::vector<Index> map =
       match_classes(p_.splits.classes, p_.loaded.classes, p_.loaded.model.config().classes);
-  const EvaluateOptions how{p_.options.batch_size, static_cast<int>(p_.options.workers), ""};
+  const EvaluateOptions how{p_.options.batch_size, static_cast<int>(p_.options.workers), "", p_.features.val};
   Evaluation e;
   {
     const WithAverages averages(ema_);

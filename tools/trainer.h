@@ -4,6 +4,7 @@
 #include "tools/checkpoint.h"
 #include "tools/console.h"
 #include "tools/evaluate.h"
+#include "tools/features.h"
 #include "tools/run_folder.h"
 #include "tools/tune_options.h"
 
@@ -19,6 +20,7 @@ class Trainer {
     RunFolder& folder;
     const TuneOptions& options;
     std::string config;  ///< of the run, for its checkpoints
+    KnownFeatures features = {};
   };
   explicit Trainer(const Parts& parts);
 

@@ -13,6 +13,7 @@
 #include "peft/delta.h"
 #include "tools/commands.h"
 #include "tools/console.h"
+#include "tools/features.h"
 #include "tools/interrupt.h"
 #include "tools/job.h"
 #include "tools/memory.h"
@@ -36,6 +37,7 @@ void write_config(const RunFolder& folder, const Job& job, const TuneOptions& op
   ordered_json config = options.to_json();
   config.update(identity);
   config["out"] = options.out;
+  config["features"] = options.features;
   config["preprocessing"] = ordered_json::parse(preprocessing_json(job.loaded.preprocessing));
   config["classes"] = job.splits.classes;
   config["arch_found"] = job.loaded.arch;
@@ -80,7 +82,8 @@ ordered_json phases_json() {
 }
 
 /// The last evaluation of every split that was not learnt from.
-ordered_json evaluate_splits(Job& job, const TuneOptions& options, RunFolder& folder, Index epoch) {
+ordered_json evaluate_splits(Job& job, const TuneOptions& options, RunFolder& folder, Index epoch,
+                             const KnownFeatures& features) {
   ordered_json results;
   const std::vector<Index> map =
       match_classes(job.splits.classes, job.loaded.classes, job.loaded.model.config().classes);
@@ -88,7 +91,8 @@ ordered_json evaluate_splits(Job& job, const TuneOptions& options, RunFolder& fo
     const bool there =
         split == "val" ? job.splits.val && options.on == "train" : job.splits.test && !options.no_test;
     if (!there) continue;
-    const EvaluateOptions how{options.batch_size, static_cast<int>(options.workers), split};
+    const EvaluateOptions how{options.batch_size, static_cast<int>(options.workers), split,
+                              split == "val" ? features.val : features.test};
     Evaluation e = judge(
         predict_split(job.loaded.model, find_split(job.splits, split), job.loaded.preprocessing, map, how),
         job.splits.classes, map);
@@ -171,7 +175,8 @@ void run_tune(Arguments arguments) {
     select(job, options, folder, config);
     engine::release_free_buffers();  // of sizes that scoring needed and training does not
   }
-  Trainer trainer({job.loaded, *job.method, job.splits, folder, options, config});
+  const KnownFeatures features = known_features(job, options, options.features);
+  Trainer trainer({job.loaded, *job.method, job.splits, folder, options, config, features});
   if (checkpoint)
     trainer.resume(*checkpoint);
   else
@@ -183,7 +188,7 @@ void run_tune(Arguments arguments) {
   engine::write_safetensors(delta, peft::delta_of(job.loaded.model, job.method->moved(job.loaded.model)),
                             metadata_of(job, options, "espalier-delta"));
   const peft::Account account = peft::account(job.loaded.model);
-  ordered_json result = evaluate_splits(job, options, folder, trainer.last_epoch());
+  ordered_json result = evaluate_splits(job, options, folder, trainer.last_epoch(), features);
   result["trainable"] = account.trainable;
   result["total"] = account.total;
   result["resumed"] = checkpoint.has_value();

@@ -60,6 +60,8 @@ void TuneOptions::add_handling(Args& args) {
 void TuneOptions::add_training(Args& args) {
   args.group("Training");
   args.text("--out", out, "DIR", "the run's folder (runs/<data>-<method>-<n>)");
+  args.text("--features", features, "DIR",
+            "of linear: learn from features of the pictures that DIR keeps for the next run; the same bits");
   args.flag("--resume", resume, "go on with the run in --out");
   args.flag("--overwrite", overwrite, "begin anew in --out");
   args.choice("--recipe", recipe, {"none", "papers"},
@@ -94,7 +96,8 @@ void TuneOptions::add_steps(Args& args) {
   args.number("--layer-decay", layer_decay, share, "a number in (0, 1]",
               "factor of the learning rate from a block to the one below");
   args.integer("--freeze-blocks", freeze_blocks, 0, "keep the embeddings and the first N blocks as they are");
-  args.integer("--reinit-blocks", reinit_blocks, 0, "give the last N blocks new numbers and train them whole");
+  args.integer("--reinit-blocks", reinit_blocks, 0,
+               "give the last N blocks new numbers and train them whole");
   args.flag("--no-shuffle", no_shuffle, "train in sorted path order");
   args.integer("--eval-every", eval_every, 1, "epochs between evaluations on val");
   args.integer("--save-every", save_every, 0, "steps between checkpoints; 0: after every epoch");
@@ -115,9 +118,18 @@ void TuneOptions::check() const {
     engine::check(keep != "best" || made->steady(), "--keep best does not go with --method",
                   method + ": it lets",
                   "go of numbers while it trains, so that earlier ones cannot be put back; use --keep last");
-    engine::check(reinit_blocks == 0 || made->steady(), "--reinit-blocks does not go with --method", method + ": it",
-                  "lets go of numbers while it trains");
+    engine::check(reinit_blocks == 0 || made->steady(), "--reinit-blocks does not go with --method",
+                  method + ": it", "lets go of numbers while it trains");
   });
+  if (!features.empty() && !knows_features())
+    throw UsageError(
+        "--features goes with --method linear, whose features stay as they are, and with pictures that do: "
+        "without --augment, --mixup, --cutmix, --drop-path and --reinit-blocks");
+}
+
+bool TuneOptions::knows_features() const {
+  return method == "linear" && augment == "none" && mixup == 0 && cutmix == 0 && drop_path == 0 &&
+         reinit_blocks == 0;
 }
 
 std::unique_ptr<engine::Optimizer> TuneOptions::make_optimizer(

@@ -24,7 +24,7 @@ struct TuneOptions {
   bool no_score_shuffle = false;
   std::string augment = "none", recompute = "none";
 
-  std::string out;
+  std::string out, features;
   bool resume = false, overwrite = false, json = false, no_shuffle = false, no_memory_check = false;
   bool no_test = false;
   Index epochs = 10, steps = 0, grad_accum = 1;
@@ -45,6 +45,8 @@ struct TuneOptions {
   void add_steps(Args& args);
   /// Throws a UsageError when two options contradict each other.
   void check() const;
+  /// True when the features of a picture are the same in every pass: the backbone is frozen, nothing varies.
+  bool knows_features() const;
 
   std::unique_ptr<engine::Optimizer> make_optimizer(const std::vector<engine::NamedParameter>& all) const;
   /// Steps of the whole run.

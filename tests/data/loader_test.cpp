@@ -45,6 +45,30 @@ LoaderOptions small() {
   return options;
 }
 
+TEST(Loader, without_pictures_reads_none_and_tells_all_else_of_the_same_batches) {
+  LoaderOptions options = small();
+  const auto pictures = std::make_shared<Made>(22);
+  const Loader with(pictures, options);
+  const Batch seen = with.batch(3, 1);
+  const int reads = pictures->reads;
+  options.pictures = false;
+  for (const int workers : {0, 2}) {
+    options.workers = workers;
+    Loader without(pictures, options);
+    without.start(3, 1);
+    const Batch batch = without.next().value();
+    EXPECT_EQ(batch.labels, seen.labels);
+    EXPECT_EQ(batch.names, seen.names);
+    EXPECT_EQ(batch.samples, seen.samples);
+    EXPECT_TRUE(batch.images.empty());
+    for (std::size_t i = 0; i < batch.samples.size(); ++i)
+      EXPECT_EQ(pictures->name(batch.samples[i]), batch.names[i]);
+  }
+  EXPECT_EQ(pictures->reads, reads);
+  options.mixup = 1, options.classes = 4;
+  EXPECT_THROW(Loader(pictures, options), engine::Error);
+}
+
 struct Seen {
   std::vector<std::uint32_t> images, targets;
   std::vector<Index> labels;

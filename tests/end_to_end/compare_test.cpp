@@ -124,6 +124,7 @@ TEST(Compare, makes_every_run_of_the_protocol_and_writes_the_tables) {
     EXPECT_FALSE(fs::exists(run / "checkpoint.safetensors"));
     EXPECT_FALSE(fs::exists(run / "checkpoint.previous.safetensors"));
     EXPECT_TRUE(fs::exists(run / "delta.safetensors"));
+    EXPECT_EQ(one["knew_features"], one["method"] == "linear");
     if (search) continue;
     // The rate is the best of the two searches.
     std::vector<std::tuple<double, double, double>> searches;
@@ -140,6 +141,8 @@ TEST(Compare, makes_every_run_of_the_protocol_and_writes_the_tables) {
   const Outcome alone =
       garden.tune("linear", {"--on", "train+val", "--epochs", "3", "--lr", first["lr"].dump()});
   EXPECT_EQ(alone.json()["test"]["loss"], first["test_loss"]);
+  EXPECT_TRUE(fs::exists(folder / "features/colours/test.safetensors"))
+      << "which spares a linear probe the pictures";
 }
 
 TEST(Compare, writes_tables_that_agree_with_its_json) {

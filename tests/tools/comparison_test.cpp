@@ -176,6 +176,13 @@ TEST(Markdown, rounds_figures_and_keeps_its_columns_whatever_a_label_has) {
   EXPECT_THAT(text, HasSubstr("| two\\|\"2\" | 2 | 0.50 | 1 | 0 | 1 | 1.000 |"));
 }
 
+TEST(Markdown, says_when_features_were_known) {
+  std::vector<RunRecord> runs = some_runs();
+  EXPECT_EQ(markdown_tables(comparison_json(head(), runs)).find("features"), std::string::npos);
+  runs[2].knew_features = true;
+  EXPECT_THAT(markdown_tables(comparison_json(head(), runs)), HasSubstr("features"));
+}
+
 TEST(Csv, has_all_digits_and_quotes_what_needs_it) {
   const std::string text = csv_table(comparison_json(head(), some_runs()));
   EXPECT_THAT(text, HasSubstr("method,x mean,x sd,x seeds,x lr,y mean,y sd,y seeds,y lr,mean,rank,trainable,"

@@ -34,8 +34,8 @@ TEST(Depth, freezes_the_embeddings_and_the_first_blocks_whatever_the_method) {
   peft::make_method("full", {})->prepare(model, {});
   apply_depth(model, options);
   for (const auto& [name, parameter] : engine::parameters(model)) {
-    const bool free = name.starts_with("blocks.2") || name.starts_with("blocks.3") || name.starts_with("norm.") ||
-                      name.starts_with("head.");
+    const bool free = name.starts_with("blocks.2") || name.starts_with("blocks.3") ||
+                      name.starts_with("norm.") || name.starts_with("head.");
     EXPECT_EQ(parameter.trains().any(), free) << name;
   }
 }
@@ -52,7 +52,8 @@ TEST(Depth, gives_the_last_blocks_new_numbers_and_trains_them_whole) {
   for (const auto& [name, parameter] : engine::parameters(model)) {
     const bool last = name.starts_with("blocks.3."), matrix = parameter.value().shape().rank() > 1;
     EXPECT_EQ(parameter.trains().whole(), last || name.starts_with("head.")) << name;
-    EXPECT_EQ(static_cast<bool>(support::same_bits(parameter.value(), then->parameter.value())), !(last && matrix))
+    EXPECT_EQ(static_cast<bool>(support::same_bits(parameter.value(), then->parameter.value())),
+              !(last && matrix))
         << name;
     ++then;
   }

@@ -1,0 +1,167 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "tests/end_to_end/long_run.h"
+
+namespace end_to_end {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// A linear probe with and without features that are kept.
+class Features : public Garden {
+ public:
+  std::string kept() const { return path() / "features"; }
+  Outcome probe(const std::string& name, Words more = {}) const {
+    Words words = Words{"tune"} + job("linear") + Words{"--out", run_folder(name), "--json"};
+    const auto defaults = {std::pair{"--epochs", "2"}, std::pair{"--lr", "0.01"}};
+    for (const auto& [option, value] : defaults)
+      if (std::ranges::find(more, option) == more.end()) words = words + Words{option, value};
+    if (const auto batch = std::ranges::find(more, "--batch-size"); batch != more.end()) {
+      *(std::ranges::find(words, "--batch-size") + 1) = *(batch + 1);
+      more.erase(batch, batch + 2);
+    }
+    const Outcome outcome = run(words + more);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return outcome;
+  }
+  Outcome quick(const std::string& name, const Words& more = {}) const {
+    return probe(name, more + Words{"--features", kept()});
+  }
+  std::string delta(const std::string& name) const {
+    return read_text(fs::path(run_folder(name)) / "delta.safetensors");
+  }
+  /// Puts nonsense in the place of every picture, without changing its name.
+  void spoil_pictures() const {
+    for (const auto& entry : fs::recursive_directory_iterator(data()))
+      if (entry.is_regular_file()) write_text(entry.path(), "none");
+  }
+};
+
+struct Way {
+  const char* name;
+  Words words;
+};
+void PrintTo(const Way& way, std::ostream* os) {
+  *os << way.name;
+}
+class FeaturesOf : public ::testing::TestWithParam<Way> {};
+
+TEST_P(FeaturesOf, a_linear_probe_give_the_bits_that_its_pictures_give_and_are_computed_once) {
+  const Features garden;
+  const Words words = GetParam().words;
+  garden.probe("plain", words);
+  EXPECT_TRUE(garden.quick("first", words).noted("features train"));
+  garden.spoil_pictures();
+  const Outcome again = garden.quick("second", words);
+  EXPECT_FALSE(again.noted("features train")) << again.err;
+  for (const char* name : {"first", "second"}) {
+    EXPECT_TRUE(garden.delta(name) == garden.delta("plain")) << name;
+    expect_same_run(garden.run_folder(name), garden.run_folder("plain"));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , FeaturesOf,
+    ::testing::Values(Way{"train", {}}, Way{"train_and_val", {"--on", "train+val", "--batch-size", "5"}},
+                      Way{"train_in_order_with_all_the_rest",
+                          {"--no-shuffle", "--ema", "0.8", "--clip", "1", "--optimizer", "adamw",
+                           "--weight-decay", "0.05", "--label-smoothing", "0.1", "--grad-accum", "2",
+                           "--workers", "0"}},
+                      Way{"train_without_test", {"--no-test", "--batch-size", "7"}},
+                      Way{"train_keeping_the_best", {"--keep", "best", "--epochs", "5"}}),
+    [](const auto& way) { return std::string(way.param.name); });
+
+TEST(Features, of_one_batch_size_serve_all_others) {
+  const Features garden;
+  garden.quick("one", {"--batch-size", "4"});
+  garden.spoil_pictures();
+  garden.quick("other", {"--batch-size", "9", "--seed", "3"});
+  const Features plain;
+  plain.probe("other", {"--batch-size", "9", "--seed", "3"});
+  EXPECT_TRUE(garden.delta("other") == plain.delta("other"));
+}
+
+TEST(FeaturesThatAreStale, are_computed_anew) {
+  const struct {
+    const char* name;
+    std::function<Words(const Features&)> change;
+  } kCases[] = {
+      {"another model",
+       [](const Features& g) {
+         write_model(g.model(), small_state(small_config(), 2));
+         return Words{};
+       }},
+      {"other heads",
+       [](const Features& g) {
+         write_model(g.model(), small_state(), {{"num_heads", "2"}});
+         return Words{};
+       }},
+      {"another mean",
+       [](const Features&) {
+         return Words{"--mean", "0.4,0.5,0.5"};
+       }},
+      {"another way to resize",
+       [](const Features&) {
+         return Words{"--interpolation", "bilinear"};
+       }},
+      {"another picture",
+       [](const Features& g) {
+         fs::rename(g / "data/train/red/00.ppm", g / "data/train/red/zz.ppm");
+         return Words{};
+       }},
+      {"damage",
+       [](const Features& g) {
+         std::string bytes = read_text(g.kept() + "/train.safetensors");
+         bytes[bytes.size() - 9] ^= 1;
+         write_text(g.kept() + "/train.safetensors", bytes);
+         return Words{};
+       }},
+      {"nonsense",
+       [](const Features& g) {
+         write_text(g.kept() + "/train.safetensors", "none");
+         return Words{};
+       }},
+  };
+  for (const auto& [name, change] : kCases) {
+    const Features garden;
+    garden.quick("before");
+    const Words words = change(garden);
+    const Outcome after = garden.quick("after", words);
+    EXPECT_TRUE(after.noted("features train")) << name << ": " << after.err;
+    garden.probe("plain", words);
+    EXPECT_TRUE(garden.delta("after") == garden.delta("plain")) << name;
+  }
+}
+
+TEST(Features, go_on_with_a_run_that_was_killed) {
+  const Features garden;
+  const Words words = Words{"tune"} + garden.job("linear") + Words{"--epochs", "200", "--save-every", "1"};
+  const fs::path whole = garden.run_folder("whole"), broken = garden.run_folder("broken");
+  ASSERT_EQ(run(words + Words{"--out", whole}).status, 0);
+  const Words quick = words + Words{"--out", broken, "--features", garden.kept()};
+  ASSERT_TRUE(kill_at_step(quick, broken, "7"));
+  const Outcome resumed = run(quick + Words{"--resume"});
+  EXPECT_TRUE(resumed.noted("resuming after step ")) << resumed.err;
+  expect_same_run(broken, whole);
+}
+
+TEST(Features, are_refused_where_they_would_not_stay_the_same) {
+  const Features garden;
+  for (const Words& words :
+       {Words{"--method", "grft"}, Words{"--method", "linear", "--augment", "flip"},
+        Words{"--method", "linear", "--mixup", "0.4"}, Words{"--method", "linear", "--cutmix", "1"},
+        Words{"--method", "linear", "--drop-path", "0.1"}}) {
+    const Outcome outcome = run(Words{"tune", "--model", garden.model(), "--data", garden.data(), "--out",
+                                      garden.run_folder(), "--features", garden.kept()} +
+                                words);
+    EXPECT_THAT(outcome.error(2), HasSubstr("--features goes with --method linear"));
+    EXPECT_FALSE(fs::exists(garden.kept()));
+  }
+}
+
+}  // namespace
+}  // namespace end_to_end
