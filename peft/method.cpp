@@ -65,9 +65,9 @@ void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) 
   std::vector<Choice> choices;
   for (const NamedParameter& p : targets) {
     const Tensor gradient = next_loss ? p.parameter.grad() : Tensor::zeros(p.parameter.value().shape());
-    Choice choice{
-        .parameter = p.name, .selection = select(gradient), .scores = {}, .energy = 0, .gradient = {}};
+    Choice choice{.parameter = p.name, .selection = select(gradient), .scores = {}, .gradient = {}};
     choice.scores = scores_of(gradient, choice.selection);
+    choice.squares = squares_of(gradient);
     choice.energy = energy_of(gradient, choice.selection);
     if (keep_gradients_) choice.gradient = gradient;
     p.parameter.freeze();  // lets the dense gradient go

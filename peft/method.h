@@ -14,7 +14,8 @@ struct Choice {
   std::string parameter;
   engine::Selection selection;
   std::vector<float> scores;  ///< of every unit, in the selection's order
-  double energy = 0;          ///< share of the gradient's squares that was taken
+  double squares = 0;         ///< the sum of the gradient's squares
+  double energy = 0;          ///< the share of them that was taken
   engine::Tensor gradient;    ///< the accumulated gradient, when it was asked for
 };
 

@@ -23,6 +23,9 @@ engine::Selection strongest_elements(const engine::Tensor& gradient, engine::Ind
 /// magnitude of an element.
 std::vector<float> scores_of(const engine::Tensor& gradient, const engine::Selection& selection);
 
+/// The sum of the gradient's squares.
+double squares_of(const engine::Tensor& gradient);
+
 /// The share of the gradient's squares that the selection holds, in [0, 1]; 0 for a gradient of zeros.
 double energy_of(const engine::Tensor& gradient, const engine::Selection& selection);
 

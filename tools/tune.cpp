@@ -72,9 +72,7 @@ void select(Job& job, const TuneOptions& options, RunFolder& folder, const std::
   };
   prepare(job, options, std::move(run));
   if (job.method->choices().empty()) return;
-  engine::write_safetensors(folder.file("selection.safetensors"),
-                            peft::selection_tensors(job.method->choices()),
-                            metadata_of(job, options, "espalier-selection"));
+  write_selection(folder.file("selection.safetensors"), job, options);
 }
 
 /// Where the time of a run went, in seconds. The rest is loading, and what little is between.
