@@ -15,7 +15,9 @@
 #include "tools/console.h"
 #include "tools/interrupt.h"
 #include "tools/job.h"
+#include "tools/judged.h"
 #include "tools/memory.h"
+#include "tools/report/write.h"
 #include "tools/trainer.h"
 
 namespace tools {
@@ -96,9 +98,10 @@ ordered_json evaluate_splits(Job& job, const TuneOptions& options, RunFolder& fo
     const bool there = split == "val" ? job.splits.val && options.on == "train" : job.splits.test != nullptr;
     if (!there) continue;
     const EvaluateOptions how{options.batch_size, static_cast<int>(options.workers), split};
-    Evaluation e = judge(
-        predict_split(job.loaded.model, find_split(job.splits, split), job.loaded.preprocessing, map, how),
-        job.splits.classes, map);
+    const Predictions predictions =
+        predict_split(job.loaded.model, find_split(job.splits, split), job.loaded.preprocessing, map, how);
+    Evaluation e = judge(predictions, job.splits.classes, map);
+    folder.write_json("judged.json", judged_json(split, predictions, job.loaded.classes));
     e.skipped = std::ranges::count(job.splits.skipped, split, &data::BadPicture::split);
     if (split == "test") {
       folder.log({{"kind", "eval"},
@@ -201,6 +204,8 @@ void run_tune(Arguments arguments) {
   result["delta_bytes"] = std::filesystem::file_size(delta);
   folder.sync_log();
   folder.write_json("result.json", result);
+  write_run_report(folder.path(),
+                   {.result = &result, .judged = result.contains("test") ? job.splits.test : job.splits.val});
   if (options.json)
     std::cout << json_text(result, 2) << '\n';
   else
