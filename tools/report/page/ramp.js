@@ -1,6 +1,8 @@
 // One colour that grows stronger: shares from 0 to 1 as lightness, which every eye can order.
 "use strict";
 
+const kEvenLuminance = 0.179;  // black and white are read on it equally well
+
 /** The paint of a share and an ink that can be read on it. */
 function ramp() {
   const stops = ["ramp-0", "ramp-1", "ramp-2", "ramp-3"].map((name) => rgb(colour(name)));
@@ -8,7 +10,7 @@ function ramp() {
     const at = Math.min(1, Math.max(0, share)) * (stops.length - 1);
     const i = Math.min(stops.length - 2, Math.floor(at));
     const mixed = stops[i].map((low, c) => Math.round(low + (stops[i + 1][c] - low) * (at - i)));
-    return { paint: `rgb(${mixed})`, ink: luminance(mixed) > 0.3 ? "#10161c" : "#ffffff" };
+    return { paint: `rgb(${mixed})`, ink: luminance(mixed) > kEvenLuminance ? "#000000" : "#ffffff" };
   };
 }
 
