@@ -1,5 +1,6 @@
 #include "tools/report/comparison.h"
 
+#include <cmath>
 #include <functional>
 #include <nlohmann/json.hpp>
 
@@ -12,12 +13,13 @@ using engine::Json;
 
 namespace {
 
-/// The members of `object` that are called so; each number with six digits, null where it is missing.
+/// The members of `object` that are called so: counts as they are, other numbers with six digits, null where
+/// one is missing.
 Json numbers(const Json& object, std::initializer_list<const char*> names) {
   Json some = Json::object();
   for (const char* name : names) {
     const auto value = field<double>(object, name);
-    some[name] = value ? Json(six_digits(*value)) : Json();
+    some[name] = value ? Json(std::trunc(*value) == *value ? *value : six_digits(*value)) : Json();
   }
   return some;
 }

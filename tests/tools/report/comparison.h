@@ -18,7 +18,7 @@ inline nlohmann::ordered_json sample_comparison() {
     "table": [
       {"method": "grft rows", "lr": {"flowers": 0.001, "signs": null},
        "accuracy": {"flowers": {"mean": 70.25, "sd": 0.5, "seeds": 2}, "signs": null}, "mean": null, "rank": 1.5,
-       "trainable": 57797, "percent": 1.05, "delta_bytes": 241716, "seconds_per_epoch": 12.5, "peak_mb": 342,
+       "trainable": 5525381, "percent": 1.05, "delta_bytes": 241716, "seconds_per_epoch": 12.5, "peak_mb": 342,
        "score_seconds": 4.25}],
     "pairs": [{"a": "grft rows", "b": "linear", "tasks": 2, "mean_difference": 2.5, "wins": 2, "losses": 0, "ties": 0, "p": 0.5}]
   })");

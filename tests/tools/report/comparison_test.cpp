@@ -28,6 +28,7 @@ TEST(ReportOfComparison, holds_the_figures_in_the_order_of_the_tasks) {
   EXPECT_EQ(row["accuracy"].dump(), R"([{"mean":70.25,"sd":0.5,"seeds":2.0},null])");
   EXPECT_EQ(row["mean"], nullptr);
   EXPECT_EQ(row["delta_bytes"], 241716);
+  EXPECT_EQ(row["trainable"], 5525381) << "a count is not rounded";
   EXPECT_EQ(report["pairs"][0]["p"], 0.5);
   EXPECT_EQ(report["search"].dump(), R"([["flowers","grft rows",0.001,61.5]])")
       << "finals are not of the search";

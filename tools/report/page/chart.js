@@ -37,22 +37,33 @@ function chartOptions(spec, lines, width) {
   axis.font = "12px system-ui, sans-serif";
   return {
     width, height: kChartHeight,
-    scales: { x: { time: false, distr: spec.log ? 3 : 1, range: spec.log ? widened : undefined } },
+    padding: [8, 12, 0, 0],
+    scales: { x: { time: false, distr: spec.log ? 3 : 1, range: spec.log ? widened : fromZero } },
     axes: [
-      { ...axis, space: 60, size: 34, values: (_, ticks) => ticks.map((v) => (v === null ? "" : spec.log ? short(v) : brief(v))) },
+      { ...axis, grid: { ...axis.grid, show: !spec.log }, space: 60, size: 34, values: (_, ticks) => ticks.map((v) => (v === null ? "" : spec.log ? short(v) : brief(v))) },
       { ...axis, size: 52, values: (_, ticks) => ticks.map((v) => (v === null ? "" : short(v))) },
     ],
     series: [
-      { label: spec.x, value: (_, v) => (v === null || v === undefined ? "" : spec.log ? short(v) : count(v)) },
+      { label: spec.x, value: (chart, v) => (spec.log ? short : count)(v ?? chart.data[0].at(-1)) },
       ...lines.map((line) => ({
         label: line.label, stroke: colour(line.hue), width: line.thin ? 1 : 2, spanGaps: true,
         points: { show: Boolean(line.points), size: 6, fill: colour("ground") },
-        value: (_, v) => (isNumber(v) ? spec.digits(v) : ""),
+        value: (chart, v, i, at) => figureAt(chart.data[i], v, at, spec.digits),
       })),
     ],
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
     legend: { live: true },
   };
+}
+
+/** The figure under the cursor; without a cursor the last there is. */
+function figureAt(ys, value, at, digits) {
+  const shown = at === null || at === undefined ? ys.filter(isNumber).at(-1) : value;
+  return isNumber(shown) ? digits(shown) : "–";
+}
+
+function fromZero(_, low, high) {
+  return [0, high > 0 ? high : 1];
 }
 
 /** A logarithmic axis with some room at both ends, so that the outer points are whole. */

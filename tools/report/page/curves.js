@@ -4,7 +4,7 @@
 function curvesSection(report) {
   const { steps, scores, val, test, left_out: leftOut } = report.curves;
   const some = (list) => list.some((x) => x !== 0 && x !== null);
-  const step = (title, ys, digits) => lineChart({ title, x: "step", digits, lines: [{ label: title, hue: "blue", xs: steps.step, ys }] });
+  const step = (title, ys, digits) => lineChart({ title, x: "step", digits, lines: [{ label: title.toLowerCase(), hue: "blue", xs: steps.step, ys }] });
   const judged = (key) => [
     { label: "val", hue: "orange", xs: val.step, ys: val[key], points: true },
     { label: "test", hue: "green", xs: test.step, ys: test[key], points: true },

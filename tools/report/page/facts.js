@@ -2,8 +2,8 @@
 "use strict";
 
 function factsSection(report) {
-  const tables = [factTable("Results", resultFacts(report)), trainedTable(report), factTable("Settings", settingFacts(report.config))];
-  return section("Settings and results", null, el("div", { class: "fact-tables" }, tables));
+  const results = el("div", {}, factTable("Results", resultFacts(report)), trainedTable(report));
+  return section("Settings and results", null, el("div", { class: "fact-tables" }, results, factTable("Settings", settingFacts(report.config))));
 }
 
 function resultFacts({ result, config }) {
@@ -34,7 +34,7 @@ function percentOf(x) {
 function trainedTable(report) {
   const trained = report.trained || [];
   if (trained.length === 0) return null;
-  return factTable("What trained", trained.map((group) => [group.name, count(group.numbers) + (group.parameters > 1 ? ` in ${group.parameters}` : "")]));
+  return factTable("What trained", trained.map((group) => [group.name, count(group.numbers) + (group.parameters > 1 ? ` in ${group.parameters} tensors` : "")]));
 }
 
 /** Every option that has a value; those of the method under its name. */

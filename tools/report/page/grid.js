@@ -3,10 +3,11 @@
 
 /**
  * `spec`: label, corner, rows, columns (texts); share(r, c) in [0, 1] or null for no cell; text(r, c) shown in it;
- * tell(r, c) for the readout; pick(r, c) when it is chosen. Call paint() when the answers change.
+ * tell(r, c) for the readout, which is `line` or one of its own; pick(r, c) when it is chosen. Call paint() when the
+ * answers change.
  */
 function heatGrid(spec) {
-  const line = readout(spec.hint);
+  const line = spec.line || readout(spec.hint);
   const cells = spec.rows.map((_, r) =>
     spec.columns.map((_, c) => (spec.share(r, c) === null ? null : cellButton(spec, r, c, line)))
   );
@@ -19,7 +20,7 @@ function heatGrid(spec) {
   table.addEventListener("keydown", (event) => walk(event, cells));
   cells.flat().find((cell) => cell).tabIndex = 0;
 
-  const box = el("div", {}, el("div", { class: "scroll", role: "region", "aria-label": spec.label }, table), line);
+  const box = el("div", {}, el("div", { class: "scroll", role: "region", "aria-label": spec.label }, table), spec.line ? null : line);
   box.paint = () => {
     const paint = ramp();
     cells.forEach((row, r) => row.forEach((cell, c) => cell && paintCell(cell, paint(spec.share(r, c)), spec.text(r, c))));

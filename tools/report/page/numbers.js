@@ -23,7 +23,7 @@ function short(x) {
 /** A percentage that keeps its first digits when it is small. */
 function percent(x) {
   if (!isNumber(x)) return "–";
-  return (x === 0 || Math.abs(x) >= 10 ? x.toFixed(1) : String(Number(x.toPrecision(2)))) + " %";
+  return (x === 0 ? "0" : Math.abs(x) >= 10 ? x.toFixed(1) : x.toPrecision(2)) + " %";
 }
 
 /** 242 kB, in powers of 1000. */

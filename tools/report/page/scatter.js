@@ -40,7 +40,7 @@ function drawScatter(drawing, points, width, say) {
   const y = axisOf(Math.min(...lows) - pad, Math.max(...highs) + pad, kPlot.height - kPlot.bottom, kPlot.top);
   drawAxes(drawing, x, y, width);
   const taken = points.map((p) => around(x.at(Math.log10(p.x)), y.at(p.y), 7));
-  points.forEach((p, i) => drawPoint(drawing, p, x.at(Math.log10(p.x)), y, hue(i), say));
+  points.forEach((p) => drawPoint(drawing, p, x.at(Math.log10(p.x)), y, say));
   points.forEach((p) => drawName(drawing, p.label, x.at(Math.log10(p.x)), y.at(p.y), taken, width));
 }
 
@@ -70,8 +70,8 @@ function roundTicks(low, high, most) {
   return ticks;
 }
 
-function drawPoint(drawing, p, left, y, hueName, say) {
-  const group = svg("g", { class: "point stroke-" + hueName });
+function drawPoint(drawing, p, left, y, say) {
+  const group = svg("g", { class: "point" });
   if (p.sd > 0) group.append(svg("line", { x1: left, x2: left, y1: y.at(p.y - p.sd), y2: y.at(p.y + p.sd) }));
   group.append(svg("circle", { cx: left, cy: y.at(p.y), r: 5 }));
   const deviation = p.sd > 0 ? ` ± ${fixed(p.sd, 1)}` : "";

@@ -11,7 +11,7 @@ function matrixGrid(matrices) {
   const outside = placed.filter((p) => p.block === "");
   const blocks = [...new Set(inBlocks.map((p) => p.block))];
   const order = ["attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2"];
-  const rank = (kind) => (order.indexOf(kind) + 100) % 100 || (kind === order[0] ? 0 : 100);
+  const rank = (kind) => (order.includes(kind) ? order.indexOf(kind) : order.length);
   const kinds = [...new Set(inBlocks.map((p) => p.kind))].sort((a, b) => rank(a) - rank(b));
   const at = new Map(inBlocks.map((p) => [p.block + " " + p.kind, p.matrix]));
   return { blocks, kinds, outside: outside.map((p) => p.matrix), of: (b, k) => at.get(blocks[b] + " " + kinds[k]) };
@@ -33,7 +33,9 @@ function selectionSection(report) {
   };
   const list = picker("Matrix", matrices.map((m) => m.name), 0, show);
   const key = rampKey("0", "");
-  const places = selectionGrids(grid, { share: (m) => mode.value(m) / largest(), text: (m) => mode.text(m), tell, pick: (m) => show(matrices.indexOf(m)) });
+  const hint = "Cells hold percent. Point at one, or go to it with the arrow keys.";
+  const line = readout(hint);
+  const places = selectionGrids(grid, { hint, line, share: (m) => mode.value(m) / largest(), text: (m) => mode.text(m), tell, pick: (m) => show(matrices.indexOf(m)) });
   const repaint = () => {
     places.forEach((place) => place.paint());
     key.relabel(mode.key(largest()));
@@ -44,15 +46,15 @@ function selectionSection(report) {
   });
   repaint();
   show(matrices.findIndex((m) => grid.blocks.length === 0 || m === grid.of(0, 0)));
-  return section("Where the selection fell", "Choose a cell to see inside the matrix.",
-    el("div", { class: "split" }, el("div", {}, modePicker, ...places, key), el("div", {}, list, detail)));
+  return section("Where the selection fell", "What was chosen of every matrix, by blocks from input to output. Choose a cell to see inside the matrix.",
+    el("div", { class: "split" }, el("div", {}, modePicker, ...places, line, key), el("div", {}, list, detail)));
 }
 
 function selectionModes(matrices, squares) {
   const share = (m) => m.numbers / (m.rows * m.columns);
-  const modes = [{ title: "numbers chosen", value: share, text: (m) => brisk(100 * share(m)), key: (t) => percent(100 * t) + " of the matrix" }];
+  const modes = [{ title: "share of the numbers", value: share, text: (m) => brisk(100 * share(m)), key: (t) => percent(100 * t) + " of the matrix's numbers" }];
   if (squares > 0) {
-    modes.push({ title: "squared gradient in them", value: (m) => m.energy, text: (m) => brisk(100 * m.energy), key: (t) => percent(100 * t) + " of the matrix's" });
+    modes.unshift({ title: "share of the squared gradient", value: (m) => m.energy, text: (m) => brisk(100 * m.energy), key: (t) => percent(100 * t) + " of the matrix's squared gradient" });
   }
   return modes;
 }
@@ -74,7 +76,7 @@ function selectionGrids(grid, look) {
   const places = [];
   const add = (label, corner, rows, columns, of) => {
     const box = heatGrid({
-      label, corner, rows, columns, hint: "Cells hold percent.",
+      label, corner, rows, columns, hint: look.hint, line: look.line,
       share: (r, c) => (of(r, c) ? look.share(of(r, c)) : null), text: (r, c) => look.text(of(r, c)),
       tell: (r, c) => look.tell(of(r, c)), pick: (r, c) => look.pick(of(r, c)),
     });
