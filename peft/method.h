@@ -16,7 +16,8 @@ struct Choice {
   std::string parameter;
   engine::Selection selection;
   std::vector<float> scores;  ///< of every unit, in the selection's order
-  double energy = 0;          ///< share of the squares of what was ranked that was taken
+  double squares = 0;         ///< the sum of the squares of what was ranked
+  double energy = 0;          ///< the share of them that was taken
   engine::Tensor gradient;    ///< the accumulated gradient, when it was asked for
 };
 

@@ -128,13 +128,14 @@ std::vector<float> scores_of(const Tensor& gradient, const Selection& selection)
   return scores;
 }
 
+double squares_of(const Tensor& gradient) {
+  const std::vector<double> rows = row_scores(gradient);
+  return std::accumulate(rows.begin(), rows.end(), 0.0);
+}
+
 double energy_of(const Tensor& gradient, const Selection& selection) {
-  const auto squares = [](const Tensor& t) {
-    const std::vector<double> rows = row_scores(t);
-    return std::accumulate(rows.begin(), rows.end(), 0.0);
-  };
-  const double all = squares(gradient);
-  return all > 0 ? squares(selection.gather(gradient)) / all : 0;
+  const double all = squares_of(gradient);
+  return all > 0 ? squares_of(selection.gather(gradient)) / all : 0;
 }
 
 }  // namespace peft

@@ -30,6 +30,9 @@ std::vector<engine::Index> largest(const std::vector<double>& scores, engine::In
 /// magnitude of an element.
 std::vector<float> scores_of(const engine::Tensor& gradient, const engine::Selection& selection);
 
+/// The sum of the gradient's squares.
+double squares_of(const engine::Tensor& gradient);
+
 /// The share of the gradient's squares that the selection holds, in [0, 1]; 0 for a gradient of zeros.
 double energy_of(const engine::Tensor& gradient, const engine::Selection& selection);
 

@@ -46,12 +46,10 @@ Choice SelectingMethod::choose(const NamedParameter& target, bool scored) {
                                              : Tensor();
   const bool ranked = scored || !needs_gradient();
   const Tensor ranking = ranked ? strength(target, gradient) : gradient;
-  Choice choice{.parameter = target.name,
-                .selection = options_.units.strongest(ranking),
-                .scores = {},
-                .energy = 0,
-                .gradient = {}};
+  Choice choice{
+      .parameter = target.name, .selection = options_.units.strongest(ranking), .scores = {}, .gradient = {}};
   choice.scores = scores_of(ranking, choice.selection);
+  choice.squares = squares_of(ranking);
   choice.energy = energy_of(ranking, choice.selection);
   if (keep_gradients_) choice.gradient = gradient;
   return choice;

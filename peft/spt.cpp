@@ -91,8 +91,12 @@ class Spt : public Method {
       } else if (count > 0) {
         const Selection part = Selection::elements(chosen[i]);
         parts.emplace(pool[i].name, part);
-        choices_.push_back(
-            {pool[i].name, part, scores_of(sensitivity[i], part), energy_of(sensitivity[i], part), {}});
+        choices_.push_back({pool[i].name,
+                            part,
+                            scores_of(sensitivity[i], part),
+                            squares_of(sensitivity[i]),
+                            energy_of(sensitivity[i], part),
+                            {}});
       }
     }
     for (const Site& site : dense) attach_lora(site);

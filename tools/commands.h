@@ -22,6 +22,7 @@ void run_predict(Arguments arguments);
 void run_merge(Arguments arguments);
 void run_count(Arguments arguments);
 void run_inspect(Arguments arguments);
+void run_report(Arguments arguments);
 void run_methods(Arguments arguments);
 void run_bench(Arguments arguments);
 

@@ -23,16 +23,6 @@ double percent(double part, double whole) {
   return whole > 0 ? 100 * part / whole : 0;
 }
 
-/// softmax(logits), one row.
-std::vector<double> probabilities(std::span<const float> logits) {
-  const double top = *std::ranges::max_element(logits);
-  std::vector<double> p;
-  double total = 0;
-  for (float x : logits) total += p.emplace_back(std::exp(x - top));
-  for (double& v : p) v /= total;
-  return p;
-}
-
 /// Confidence and accuracy in equal bins of confidence.
 class Calibration {
  public:
@@ -91,6 +81,15 @@ Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Datase
   }
   all.seconds = watch.seconds();
   return all;
+}
+
+std::vector<double> probabilities(std::span<const float> logits) {
+  const double top = *std::ranges::max_element(logits);
+  std::vector<double> p;
+  double total = 0;
+  for (float x : logits) total += p.emplace_back(std::exp(x - top));
+  for (double& v : p) v /= total;
+  return p;
 }
 
 Evaluation judge(const Predictions& predictions, const std::vector<std::string>& classes,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 
 #include "data/loader.h"
 #include "models/vit.h"
@@ -41,6 +42,9 @@ struct EvaluateOptions {
 Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Dataset> split,
                           const data::Preprocessing& how, const std::vector<Index>& class_map,
                           const EvaluateOptions& options);
+
+/// softmax(logits), one row.
+std::vector<double> probabilities(std::span<const float> logits);
 
 /// Figures from predictions; `classes` are the data's.
 Evaluation judge(const Predictions& predictions, const std::vector<std::string>& classes,

@@ -49,7 +49,7 @@ Json describe_run(const fs::path& path) {
            {"config", engine::read_json(path / "config.json")},
            {"files", Json::object()}};
   for (const char* name : {"metrics.jsonl", "selection.safetensors", "delta.safetensors",
-                           "checkpoint.safetensors", "result.json"}) {
+                           "checkpoint.safetensors", "judged.json", "result.json", "report.html"}) {
     if (fs::exists(path / name)) run["files"][name] = fs::file_size(path / name);
   }
   if (fs::exists(path / "result.json")) run["result"] = engine::read_json(path / "result.json");

@@ -1,8 +1,10 @@
 #include "tools/job.h"
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "engine/io/sha256.h"
+#include "peft/delta.h"
 #include "tools/console.h"
 #include "tools/depth.h"
 
@@ -119,6 +121,22 @@ engine::Metadata metadata_of(const Job& job, const TuneOptions& options, const s
           {"classes", json_text(job.splits.classes)},
           {"preprocessing", preprocessing_json(job.loaded.preprocessing)},
           {"arch", job.loaded.arch}};
+}
+
+void write_selection(const std::filesystem::path& path, Job& job, const TuneOptions& options) {
+  std::map<std::string, engine::Shape> shapes;
+  for (const auto& p : engine::parameters(job.loaded.model)) shapes[p.name] = p.parameter.value().shape();
+  ordered_json shape, energy, squares;
+  for (const peft::Choice& c : job.method->choices()) {
+    shape[c.parameter] = shapes.at(c.parameter).dims();
+    energy[c.parameter] = c.energy;
+    squares[c.parameter] = c.squares;
+  }
+  engine::Metadata metadata = metadata_of(job, options, "espalier-selection");
+  metadata["shapes"] = json_text(shape);
+  metadata["energy"] = json_text(energy);
+  metadata["gradient_squares"] = json_text(squares);
+  engine::write_safetensors(path, peft::selection_tensors(job.method->choices()), metadata);
 }
 
 }  // namespace tools

@@ -24,6 +24,7 @@ constexpr Command kCommands[] = {
     {"merge", "base + delta to a stand-alone checkpoint", run_merge},
     {"count", "how many numbers a method trains, without weights or data", run_count},
     {"inspect", "what is in a checkpoint, delta, selection or run folder", run_inspect},
+    {"report", "a page of charts from the folder of a run or a comparison", run_report},
     {"methods", "the methods and their options", run_methods},
     {"bench", "time and memory of inference, a training step or scoring, on random weights", run_bench},
 };

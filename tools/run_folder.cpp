@@ -25,7 +25,7 @@ constexpr const char* kLock = "run.lock";
 // What a run writes besides: what it goes on from, and the rest.
 constexpr std::array kCheckpoints{"checkpoint.previous.safetensors", "checkpoint.safetensors",
                                   "scores.safetensors"};
-constexpr std::array kFiles{"config.json", "selection.safetensors", "delta.safetensors",
+constexpr std::array kFiles{"config.json", "selection.safetensors", "delta.safetensors", "judged.json",
                             "result.json", "report.html",           "skipped.jsonl"};
 
 /// True for the hidden name of a file that a run began to write.

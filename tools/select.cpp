@@ -2,7 +2,6 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/text.h"
-#include "peft/delta.h"
 #include "tools/commands.h"
 #include "tools/console.h"
 #include "tools/job.h"
@@ -68,10 +67,7 @@ void run_select(Arguments arguments) {
   prepare(job, options, {});
   const double scored = job.method->score_seconds();
   const double selected = watch.seconds() - scored;
-  if (!options.out.empty()) {
-    engine::write_safetensors(options.out, peft::selection_tensors(job.method->choices()),
-                              metadata_of(job, options, "espalier-selection"));
-  }
+  if (!options.out.empty()) write_selection(options.out, job, options);
   if (!gradients.empty()) {
     engine::NamedTensors all;
     for (const peft::Choice& c : job.method->choices()) all.emplace_back(c.parameter, c.gradient);

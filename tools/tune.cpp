@@ -16,7 +16,9 @@
 #include "tools/features.h"
 #include "tools/interrupt.h"
 #include "tools/job.h"
+#include "tools/judged.h"
 #include "tools/memory.h"
+#include "tools/report/write.h"
 #include "tools/trainer.h"
 
 namespace tools {
@@ -64,9 +66,7 @@ void select(Job& job, const TuneOptions& options, RunFolder& folder, const std::
   };
   prepare(job, options, std::move(run));
   if (job.method->choices().empty()) return;
-  engine::write_safetensors(folder.file("selection.safetensors"),
-                            peft::selection_tensors(job.method->choices()),
-                            metadata_of(job, options, "espalier-selection"));
+  write_selection(folder.file("selection.safetensors"), job, options);
 }
 
 /// Where the time of a run went, in seconds. The rest is loading, and what little is between.
@@ -93,9 +93,10 @@ ordered_json evaluate_splits(Job& job, const TuneOptions& options, RunFolder& fo
     if (!there) continue;
     const EvaluateOptions how{options.batch_size, static_cast<int>(options.workers), split,
                               split == "val" ? features.val : features.test};
-    Evaluation e = judge(
-        predict_split(job.loaded.model, find_split(job.splits, split), job.loaded.preprocessing, map, how),
-        job.splits.classes, map);
+    const Predictions predictions =
+        predict_split(job.loaded.model, find_split(job.splits, split), job.loaded.preprocessing, map, how);
+    Evaluation e = judge(predictions, job.splits.classes, map);
+    folder.write_json("judged.json", judged_json(split, predictions, job.loaded.classes));
     e.skipped = std::ranges::count(job.splits.skipped, split, &data::BadPicture::split);
     if (split == "test") {
       folder.log({{"kind", "eval"},
@@ -199,6 +200,8 @@ void run_tune(Arguments arguments) {
   result["delta_bytes"] = std::filesystem::file_size(delta);
   folder.sync_log();
   folder.write_json("result.json", result);
+  write_run_report(folder.path(),
+                   {.result = &result, .judged = result.contains("test") ? job.splits.test : job.splits.val});
   if (options.json)
     std::cout << json_text(result, 2) << '\n';
   else

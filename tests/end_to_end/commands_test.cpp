@@ -235,6 +235,15 @@ TEST(Select, tells_and_writes_what_was_taken_and_the_gradients) {
   EXPECT_EQ(g.shape(), engine::Shape({72, 24}));
   EXPECT_EQ(scored.entry("patch_embed.proj.weight").shape(), engine::Shape({24, 3, 8, 8}));
 
+  const auto told = [&](const char* key) {
+    return Json::parse(chosen.metadata().at(key))["blocks.0.attn.qkv.weight"];
+  };
+  double squares = 0;
+  for (float x : g.data<float>()) squares += static_cast<double>(x) * static_cast<double>(x);
+  EXPECT_EQ(told("shapes"), Json({72, 24}));
+  EXPECT_EQ(told("energy"), energy);
+  EXPECT_NEAR(told("gradient_squares"), squares, 1e-9 * squares);
+
   // The two columns with the largest sums of squares, and those sums.
   std::vector<std::pair<double, std::int64_t>> sums(24);
   for (std::size_t i = 0; i < g.data<float>().size(); ++i) {

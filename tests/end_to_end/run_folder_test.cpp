@@ -32,8 +32,8 @@ TEST_P(EveryMethod, has_every_file_of_the_contract) {
   const Json result = outcome.json();
   const fs::path folder = garden.run_folder();
 
-  for (const char* file :
-       {"config.json", "metrics.jsonl", "delta.safetensors", "checkpoint.safetensors", "result.json"})
+  for (const char* file : {"config.json", "metrics.jsonl", "delta.safetensors", "checkpoint.safetensors",
+                           "judged.json", "result.json", "report.html"})
     EXPECT_TRUE(fs::exists(folder / file)) << file;
   EXPECT_EQ(fs::exists(folder / "selection.safetensors"), method.selects);
   for (const auto& entry : fs::directory_iterator(folder))

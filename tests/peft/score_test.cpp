@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "peft/select.h"
 #include "peft/target.h"
 #include "tests/peft/small.h"
 
@@ -128,6 +129,7 @@ TEST_F(Score, reaches_the_methods_choices_when_they_are_asked_to_keep_it) {
     EXPECT_TRUE(support::same_bits(kept[i].gradient, expected[i].second)) << kept[i].parameter;
     EXPECT_TRUE(forgetting->choices()[i].gradient.empty());
     EXPECT_EQ(forgetting->choices()[i].scores, kept[i].scores);
+    EXPECT_EQ(kept[i].squares, peft::squares_of(expected[i].second));
     EXPECT_GT(kept[i].energy, 0);
     EXPECT_LT(kept[i].energy, 1);
   }

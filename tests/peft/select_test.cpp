@@ -183,6 +183,11 @@ TEST(scores_of, gives_the_score_of_every_chosen_unit_in_order) {
   EXPECT_EQ(scores(Selection::rows({})), std::vector<float>{});
 }
 
+TEST(squares_of, is_the_sum_of_all_squares) {
+  EXPECT_EQ(peft::squares_of(Tensor::of<float>({2, 3}, {1, -2, 3, 0, 4, -5})), 55);
+  EXPECT_EQ(peft::squares_of(Tensor::zeros({2, 3})), 0);
+}
+
 TEST(energy_of, is_the_chosen_share_of_all_squares) {
   const Tensor gradient = Tensor::of<float>({2, 3}, {1, -2, 3, 0, 4, -5});
   EXPECT_DOUBLE_EQ(peft::energy_of(gradient, Selection::rows({1})), 41. / 55);

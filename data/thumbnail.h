@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "data/image.h"
+
+namespace data {
+
+/// The bytes of a small JPEG of a picture: its longer side has at most `side` pixels, and the shorter one as
+/// many as keep its proportions. A smaller picture keeps its size.
+std::string thumbnail(const Image& image, Index side);
+
+}  // namespace data
