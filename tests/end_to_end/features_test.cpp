@@ -69,8 +69,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Way{"train", {}}, Way{"train_and_val", {"--on", "train+val", "--batch-size", "5"}},
                       Way{"train_in_order_with_all_the_rest",
                           {"--no-shuffle", "--ema", "0.8", "--clip", "1", "--optimizer", "adamw",
-                           "--weight-decay", "0.05", "--label-smoothing", "0.1", "--grad-accum", "2", "--workers",
-                           "0"}},
+                           "--weight-decay", "0.05", "--label-smoothing", "0.1", "--grad-accum", "2",
+                           "--workers", "0"}},
                       Way{"train_without_test", {"--no-test", "--batch-size", "7"}},
                       Way{"train_keeping_the_best", {"--keep", "best", "--epochs", "5"}}),
     [](const auto& way) { return std::string(way.param.name); });
@@ -100,8 +100,14 @@ TEST(FeaturesThatAreStale, are_computed_anew) {
          write_model(g.model(), small_state(), {{"num_heads", "2"}});
          return Words{};
        }},
-      {"another mean", [](const Features&) { return Words{"--mean", "0.4,0.5,0.5"}; }},
-      {"another way to resize", [](const Features&) { return Words{"--interpolation", "bilinear"}; }},
+      {"another mean",
+       [](const Features&) {
+         return Words{"--mean", "0.4,0.5,0.5"};
+       }},
+      {"another way to resize",
+       [](const Features&) {
+         return Words{"--interpolation", "bilinear"};
+       }},
       {"another picture",
        [](const Features& g) {
          fs::rename(g / "data/train/red/00.ppm", g / "data/train/red/zz.ppm");
