@@ -206,7 +206,7 @@ class Comparison {
     if (!lr) return fail(i, "no learning rate of its search came to an end");
     const std::string title =
         engine::say("run", i + 1, "of", std::to_string(plan_.size()) + ":", describe(run));
-    if (look_for(i)) return;
+    if (look_for(i)) return write();  // its rate was not known before
     note(title + (run.lr ? "" : " (" + shortest(*lr) + ")"));
     std::vector<std::string> all{"tune"};
     for (std::string& word : words(run, *lr)) all.push_back(std::move(word));

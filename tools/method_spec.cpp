@@ -6,6 +6,7 @@
 #include "engine/base/text.h"
 #include "peft/methods.h"
 #include "tools/args.h"
+#include "tools/comparison.h"
 #include "tools/console.h"
 
 namespace tools {
@@ -144,10 +145,9 @@ std::vector<double> parse_rates(std::string_view text, char separator, std::stri
 }
 
 void check_label(const std::string& text, std::string_view what) {
-  constexpr std::size_t kLongest = 150;  // as a folder's name it may grow, and has 255 bytes
+  constexpr std::size_t kLongest = 255;  // that file systems take
   engine::check(!text.empty(), what, "is empty");
-  engine::check(text.size() <= kLongest, what, "has", text.size(), "bytes; at most", kLongest,
-                "are possible");
+  engine::check(folder_name(text).size() <= kLongest, what, "is too long for the name of a folder");
   engine::check(is_utf8(text) && one_line(text) == text, what, "must be one line of UTF-8");
   engine::check(text.front() != ' ' && text.back() != ' ', what, "must not begin or end with a space");
 }

@@ -30,8 +30,8 @@ std::vector<MethodSpec> parse_method_specs(std::string_view text);
 /// Numbers above 0 between separators, none of them twice. Throws an Error naming `what`.
 std::vector<double> parse_rates(std::string_view text, char separator, std::string_view what);
 
-/// Throws an Error naming `what` unless `text` can be the name of a task or a method: one line of UTF-8, 1 to
-/// 150 bytes, without a space at either end.
+/// Throws an Error naming `what` unless `text` can be the name of a task or a method: one line of UTF-8,
+/// without a space at either end, whose folder_name() has 1 to 255 bytes.
 void check_label(const std::string& text, std::string_view what);
 
 }  // namespace tools

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <sstream>
 #include <thread>
 
@@ -296,6 +297,30 @@ void wait_for(Background& program, const fs::path& file, const std::string& text
     if (fs::exists(file) && read_text(file).find(text) != std::string::npos) break;
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
+}
+
+TEST(Compare, goes_on_when_the_process_of_a_run_is_killed_and_makes_that_run_with_the_next_call) {
+  const Comparison garden;
+  Words words = garden.words();
+  *(std::ranges::find(words, "--epochs") + 1) = "60";
+  *(std::ranges::find(words, "--seeds") + 1) = "1";
+  const Folder notes;
+  Background comparison(words, notes / "err");
+  const fs::path killed = garden.run_of("colours/grft rows/lr0.003-seed0-search");
+  wait_for(comparison, killed / "metrics.jsonl", "\"step\":7,");
+  int process = 0;
+  ASSERT_EQ(std::sscanf(read_text(killed / "run.lock").c_str(), "process %d", &process), 1);
+  ASSERT_EQ(::kill(process, SIGKILL), 0);
+  EXPECT_EQ(comparison.wait(), 1);
+  const std::string said = read_text(notes / "err");
+  EXPECT_THAT(said,
+              AllOf(HasSubstr("failed: search, colours, grft rows, lr 0.003 seed 0: it left with status 137"),
+                    HasSubstr("run 12 of 12"), HasSubstr("1 of 12 runs failed")));
+  const Outcome mended = run(words);
+  EXPECT_EQ(mended.status, 0) << mended.err;
+  EXPECT_TRUE(mended.noted("run 4 of 12")) << mended.err;
+  EXPECT_FALSE(mended.noted("run 1 of 12")) << mended.err;
+  EXPECT_EQ(read_json(fs::path(garden.out()) / "compare.json")["runs"].size(), 12u);
 }
 
 class Stopped : public ::testing::TestWithParam<int> {};

@@ -15,7 +15,7 @@ namespace {
 
 void erase_times(Json& json) {
   if (json.is_object()) {
-    for (const char* time : {"images_per_s", "seconds", "phases", "peak_mb"}) json.erase(time);
+    for (const char* time : {"images_per_s", "seconds", "phases", "peak_mb", "resumed"}) json.erase(time);
   }
   if (!json.is_structured()) return;
   for (Json& inner : json) erase_times(inner);

@@ -108,7 +108,10 @@ TEST(MethodSpec, that_is_wrong_is_quoted_with_what_is_wrong) {
     EXPECT_THAT(said, HasSubstr(says)) << text;
     EXPECT_EQ(said.rfind("method '", 0) == 0, said.find("two methods") == std::string::npos) << said;
   }
-  EXPECT_THAT(complaint(std::string(1000, 'a') + "=grft"), HasSubstr("1000 bytes"));
+  EXPECT_EQ(one(std::string(255, 'a') + "=grft").label.size(), 255u);
+  EXPECT_THAT(complaint(std::string(256, 'a') + "=grft"), HasSubstr("too long"));
+  EXPECT_THAT(complaint(std::string(100, '/') + "=grft"), HasSubstr("too long"))
+      << "three bytes each, as a folder";
 }
 
 TEST(MethodSpec, of_any_bytes_is_read_or_refused) {
