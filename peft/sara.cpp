@@ -76,13 +76,15 @@ class Sara : public Method {
   PartsByName moved(engine::Module&) const override { return first_; }
 
   /// At half time what has grown is let go, and the optimizer begins anew.
-  void begin_step(engine::Module&, const Step& step) override {
+  void begin_step(engine::Module& model, const Step& step) override {
     step_ = step.number;
     if (!own_.progressive || step.number == 0 || step.number != step.steps / 2) return;
     for (const NamedParameter& p : matrices_) {
       const std::vector<Index> before = p.parameter.trains().indices();
       set(p, smallest(p.parameter.value(), own_.threshold, &before));
     }
+    for (const NamedParameter& p : engine::parameters(model))
+      if (in_head(p.name)) p.parameter.train(Selection::all());
   }
 
   /// nuclear * |M|_*, with M the trained elements of one matrix, drawn anew at every step. An element that

@@ -140,8 +140,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ln", "ln", {}}, Case{"last_k", "last-k", {}}, Case{"l2_sp", "l2-sp", {}},
         Case{"fisher", "fisher", {}}, Case{"magnitude", "magnitude", {{"k", "2"}}},
         Case{"shira_snip", "shira", {}}, Case{"sam", "sam", {{"rate", "0.01"}}},
-        Case{"spt", "spt", {{"rate", "0.03"}, {"rank", "2"}}}, Case{"lt_sft", "lt-sft", {{"rate", "0.02"}}},
-        Case{"lp_ft", "lp-ft", {}}),
+        Case{"spt", "spt", {{"rate", "0.03"}, {"rank", "2"}}},
+        Case{"sara", "sara", {{"threshold", "0.005"}, {"targets", "blocks.1.attn.qkv.weight"}}},
+        Case{"lt_sft", "lt-sft", {{"rate", "0.02"}}}, Case{"lp_ft", "lp-ft", {}}),
     name_of);
 
 }  // namespace
