@@ -1,6 +1,6 @@
 #include "peft/sara.h"
 
-#include <Eigen/SVD>
+#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 
@@ -30,6 +30,30 @@ std::vector<Index> smallest(const Tensor& w, double threshold, const std::vector
   return small;
 }
 
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// |M|_*, the sum of the singular values of M = U S V^T, and its gradient U V^T over those that are not zero.
+struct NuclearNorm {
+  double value;
+  Matrix gradient;
+};
+
+/// From the eigenvectors of M^T M, or M M^T when that is smaller. M is mostly zeros, often of a lower rank
+/// than its shape; Eigen 3.4's BDCSVD gives wrong singular values for some such matrices and calls it a
+/// success.
+NuclearNorm nuclear_norm(const Matrix& m) {
+  if (m.rows() < m.cols()) {
+    const NuclearNorm turned = nuclear_norm(m.transpose());
+    return {turned.value, turned.gradient.transpose()};
+  }
+  const Eigen::MatrixXd v = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(m.transpose() * m).eigenvectors();
+  Eigen::MatrixXd u = m * v;  // columns as long as the singular values
+  const Eigen::VectorXd singular = u.colwise().norm();
+  const double smallest = 1e-7 * singular.maxCoeff();  // what is below is zero but for rounding
+  for (Index i = 0; i < u.cols(); ++i) u.col(i) *= singular[i] > smallest ? 1 / singular[i] : 0;
+  return {singular.sum(), u * v.transpose()};
+}
+
 class Sara : public Method {
  public:
   struct Own {
@@ -52,17 +76,19 @@ class Sara : public Method {
   PartsByName moved(engine::Module&) const override { return first_; }
 
   /// At half time what has grown is let go, and the optimizer begins anew.
-  void begin_step(engine::Module&, const Step& step) override {
+  void begin_step(engine::Module& model, const Step& step) override {
     step_ = step.number;
     if (!own_.progressive || step.number == 0 || step.number != step.steps / 2) return;
     for (const NamedParameter& p : matrices_) {
       const std::vector<Index> before = p.parameter.trains().indices();
       set(p, smallest(p.parameter.value(), own_.threshold, &before));
     }
+    for (const NamedParameter& p : engine::parameters(model))
+      if (in_head(p.name)) p.parameter.train(Selection::all());
   }
 
-  /// nuclear * |M|_*, with M the trained elements of one matrix, drawn anew at every step. The gradient is
-  /// nuclear * U V^T where an element trains, from M = U S V^T.
+  /// nuclear * |M|_*, with M the trained elements of one matrix, drawn anew at every step. An element that
+  /// trains gets nuclear times its gradient.
   double regularize(const std::vector<NamedParameter>&) override {
     std::vector<const NamedParameter*> trained;
     for (const NamedParameter& p : matrices_)
@@ -73,14 +99,12 @@ class Sara : public Method {
         trained[static_cast<std::size_t>(random.below(std::ssize(trained)))]->parameter;
     const std::vector<Index>& at = p.trains().indices();
     const engine::Shape& shape = p.value().shape();
-    using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    RowMajor m = RowMajor::Zero(shape.rows(), shape.columns());
+    Matrix m = Matrix::Zero(shape.rows(), shape.columns());
     for (const Index i : at) m.data()[i] = p.value().data<float>()[static_cast<std::size_t>(i)];
-    const Eigen::BDCSVD<RowMajor> svd(m, Eigen::ComputeThinU | Eigen::ComputeThinV);
-    const RowMajor direction = svd.matrixU() * svd.matrixV().transpose();
+    const NuclearNorm norm = nuclear_norm(m);
     float* g = p.writable_grad().data<float>().data();
-    for (const Index i : at) *g++ += static_cast<float>(own_.nuclear * direction.data()[i]);
-    return own_.nuclear * svd.singularValues().sum();
+    for (const Index i : at) *g++ += static_cast<float>(own_.nuclear * norm.gradient.data()[i]);
+    return own_.nuclear * norm.value;
   }
 
  private:
