@@ -8,8 +8,10 @@ using engine::Index;
 
 std::vector<bool> choose_within(const std::vector<Item>& items, double budget) {
   constexpr Index kSteps = 2000;
+  constexpr double kRounding = 1e-9;  // so that a whole number of steps stays one
   const auto steps_of = [&](double cost) {
-    return budget > 0 ? static_cast<Index>(std::ceil(std::min(cost / budget, 2.0) * kSteps)) : kSteps + 1;
+    return budget > 0 ? static_cast<Index>(std::ceil(std::min(cost / budget, 2.0) * kSteps - kRounding))
+                      : kSteps + 1;
   };
   const std::size_t n = items.size(), width = kSteps + 1;
   // best[c]: the largest value of items behind the present one whose own costs are at most c.

@@ -18,6 +18,7 @@
 #include "tools/console.h"
 #include "tools/interrupt.h"
 #include "tools/job.h"
+#include "tools/report/write.h"
 
 namespace tools {
 
@@ -239,6 +240,7 @@ class Comparison {
     engine::write_file(path(kJson), json_text(all, 2) + '\n');
     engine::write_file(path(kMarkdown), markdown_tables(all));
     engine::write_file(path(kCsv), csv_table(all));
+    write_comparison_report(path(""));
   }
 
   std::string describe(const PlannedRun& run) const {
