@@ -67,6 +67,16 @@ void Vit::parts(engine::Parts& visit) {
   visit("head", head_);
 }
 
+void Vit::resize(Index image_size, Tensor positions) {
+  VitConfig config = config_;
+  config.image_size = image_size;
+  check_config(config);
+  const Shape expected{1, config.tokens(), config.width};
+  engine::check(positions.shape() == expected, "vit: positions", positions.shape(), "should be", expected);
+  config_ = config;
+  pos_embed_.value() = std::move(positions);
+}
+
 void Vit::replace_head(Index classes) {
   VitConfig config = config_;
   config.classes = classes;

@@ -39,6 +39,8 @@ class Vit : public engine::Module {
   void recompute_blocks(bool yes) { recompute_blocks_ = yes; }
 
   const VitConfig& config() const { return config_; }
+  /// For pictures of another size from now on, with these positions [1, tokens, width].
+  void resize(engine::Index image_size, engine::Tensor positions);
   /// A head of zeros for another number of classes.
   void replace_head(engine::Index classes);
   /// The head's linear layer.

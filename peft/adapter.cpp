@@ -62,6 +62,10 @@ class Bottlenecks : public AttachingMethod {
       const bool attention = site.name.ends_with(".attn"), mlp = site.name.ends_with(".mlp");
       return !(mlp || (attention && style_ == Style::houlsby));
     });
+    for (const Site& site : all) {
+      engine::check(rank_ <= 4 * width_of(*site.layer), "--rank", rank_,
+                    "is more than four times the width of", site.name + ",", width_of(*site.layer));
+    }
     engine::check(!all.empty(), "the model has no attention and no mlp to put an adapter behind");
     return all;
   }

@@ -15,14 +15,16 @@ class Anchored : public M {
 
   void prepare(engine::Module& model, const NextLoss& next_loss) override {
     M::prepare(model, next_loss);
-    anchor_.emplace(options_, engine::parameters(model));
+    anchor_.reset();
   }
   void restore(engine::Module& model, const PartsByName& trained, const engine::State& state) override {
     M::restore(model, trained, state);
     anchor_.emplace(options_, engine::parameters(model));
   }
   double regularize(const std::vector<engine::NamedParameter>& all) override {
-    return M::regularize(all) + (anchor_ ? anchor_->pull() : 0);
+    // Before the first step: what trains is settled by now, and nothing has moved.
+    if (!anchor_) anchor_.emplace(options_, all);
+    return M::regularize(all) + anchor_->pull();
   }
 
  private:

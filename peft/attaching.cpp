@@ -39,8 +39,11 @@ void AttachingMethod::prepare(engine::Module& model, const NextLoss&) {
   }
 }
 
-bool in_adapter(engine::Module& model, const std::string& name) {
-  return adapter_parameters(model).contains(name);
+PartsByName AttachingMethod::moved(engine::Module& model) const {
+  PartsByName all = trained_parts(model);
+  for (const std::string& name : adapter_parameters(model))
+    all.insert_or_assign(name, engine::Selection::all());
+  return all;
 }
 
 Tensor uniform(const engine::Shape& shape, double bound, std::uint64_t seed, const std::string& name) {

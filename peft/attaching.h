@@ -11,15 +11,14 @@ class AttachingMethod : public Method {
   void attach(engine::Module& model, const std::set<std::string>& stored = {}) override;
   void prepare(engine::Module& model, const NextLoss&) override;
   void check_model(engine::Module& model) const override { where(model); }
+  /// With all of the adapters, frozen ones too: their first values may be random.
+  PartsByName moved(engine::Module& model) const override;
 
  protected:
   /// The places in question. Throws an Error when there are none.
   virtual std::vector<Site> where(engine::Module& model) const = 0;
   virtual std::unique_ptr<engine::Adapter> make(const Site& site, engine::Module& model) const = 0;
 };
-
-/// True for a parameter of an adapter: it is not the model's own.
-bool in_adapter(engine::Module& model, const std::string& name);
 
 /// A new linear layer's weight: uniform in +-1 / sqrt(inputs), which is PyTorch's standard (Kaiming uniform
 /// with a = sqrt(5)).

@@ -51,7 +51,7 @@ class DoraAdapter : public engine::Adapter {
         engine::multiply(magnitude_, inverted(row_lengths(increment_.added_to(weight_.value()))));
     const Tensor y = engine::add(layer(x), increment_(x));  // with the bias, which is not to be scaled
     if (!bias_) return engine::affine(y, factor);
-    const Tensor bias = bias_->value();
+    const Tensor bias = *bias_;
     return engine::affine(y, factor, engine::affine(factor, engine::scale(bias, -1), bias));
   }
 
@@ -59,13 +59,13 @@ class DoraAdapter : public engine::Adapter {
     const auto weight = own_parameter(host, "weight");
     if (!weight) return false;
     Tensor folded = increment_.added_to(weight->value());
-    const Tensor lengths = row_lengths(folded);
+    const Tensor inverse = inverted(row_lengths(folded));
     engine::visit(folded.dtype(), [&]<class T>() {
       const Index columns = folded.shape().columns();
       T* w = folded.data<T>().data();
       for (Index i = 0; i < folded.numel(); ++i) {
         const auto row = static_cast<std::size_t>(i / columns);
-        w[i] *= magnitude_.value().data<T>()[row] / lengths.data<T>()[row];
+        w[i] *= magnitude_.value().data<T>()[row] * inverse.data<T>()[row];
       }
     });
     weight->value() = folded;
@@ -85,23 +85,6 @@ class DoraAdapter : public engine::Adapter {
   Parameter magnitude_;
 };
 
-class Dora : public AttachingMethod {
- public:
-  explicit Dora(const OptionValues& values)
-      : options_(read_low_rank(values)), targets_(values.list("targets")), seed_(values.seed()) {}
-
- protected:
-  std::vector<Site> where(engine::Module& model) const override { return linear_sites(model, targets_); }
-  std::unique_ptr<engine::Adapter> make(const Site& site, engine::Module&) const override {
-    return std::make_unique<DoraAdapter>(site, options_, seed_);
-  }
-
- private:
-  LowRank::Options options_;
-  std::vector<std::string> targets_;
-  std::uint64_t seed_;
-};
-
 }  // namespace
 
 MethodInfo dora() {
@@ -113,8 +96,9 @@ MethodInfo dora() {
       "rank) B A| with the lengths of the rows; A, B, the lengths m [out] and the head train. `merge` writes "
       "the product\n"
       "into the weight.",
-      low_rank_options(),
-      [](const OptionValues& values) -> std::unique_ptr<Method> { return std::make_unique<Dora>(values); }};
+      low_rank_options(), [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<LowRankMethod<DoraAdapter>>(values);
+      }};
 }
 
 }  // namespace peft

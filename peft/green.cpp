@@ -34,11 +34,12 @@ class Green : public Method {
   }
 
   void begin_step(engine::Module& model, const Step& step) override {
-    if (step.number % (epochs_ * step.per_epoch) != 0) return;
+    if (step.number % step.per_epoch != 0 || step.number / step.per_epoch % epochs_ != 0) return;
     const std::vector<NamedParameter> tensors = tensors_of(model);
     train(model, tensors, worth(model, tensors, step));
   }
   bool steady() const override { return false; }
+  More more() const override { return {.all_train = false, .copies = 3}; }
 
   PartsByName moved(engine::Module& model) const override {
     PartsByName all = trained_parts(model);
@@ -124,7 +125,8 @@ MethodInfo green() {
           "counted from the shapes of the matrices, in multiply-adds for a token, so that the choice is the "
           "same on "
           "every machine;\n"
-          "the products inside the attention are not counted. The official code measures tensors' times.",
+          "the products inside the attention are not counted. The official code measures tensors' times, and "
+          "takes its step with the run's optimizer instead of plain descent.",
           {{"budget", "X", "0.5", "share of the whole backward pass"},
            {"reselect", "N", "1", "epochs between two choices"}},
           [](const OptionValues& values) -> std::unique_ptr<Method> {

@@ -1,5 +1,6 @@
 #include "peft/low_rank.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/kernels/gemm.h"
@@ -16,6 +17,19 @@ LowRank::LowRank(const Site& site, const Options& options, std::uint64_t seed)
       b(Tensor::zeros({site.weight->value().shape().rows(), options.rank})),
       scale_(options.alpha / (options.rslora ? std::sqrt(static_cast<double>(options.rank))
                                              : static_cast<double>(options.rank))) {}
+
+std::vector<Site> low_rank_sites(engine::Module& model, const std::vector<std::string>& patterns,
+                                 Index rank) {
+  std::vector<Site> all = linear_sites(model, patterns);
+  for (const Site& site : all) check_rank(site, rank);
+  return all;
+}
+
+void check_rank(const Site& site, Index rank) {
+  const engine::Shape& shape = site.weight->value().shape();
+  const Index most = std::min(shape.rows(), shape.columns());
+  engine::check(rank <= most, "--rank", rank, "is more than the", most, "of", site.name, shape);
+}
 
 Tensor LowRank::operator()(const Tensor& x) const {
   return engine::scale(engine::linear(engine::linear(x, a), b), scale_);

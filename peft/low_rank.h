@@ -27,8 +27,35 @@ class LowRank {
   double scale_;
 };
 
+/// The linear layers that match one of the patterns. Throws an Error when a pattern matches none, and when
+/// the rank is more than a layer can have: memory is taken for it.
+std::vector<Site> low_rank_sites(engine::Module& model, const std::vector<std::string>& patterns,
+                                 engine::Index rank);
+void check_rank(const Site& site, engine::Index rank);
+
 /// --rank, --alpha, --rslora and --targets.
 std::vector<OptionInfo> low_rank_options();
 LowRank::Options read_low_rank(const OptionValues& values);
+
+/// A method that attaches adapters A, made of a site, the options and a seed, to linear layers.
+template <class A>
+class LowRankMethod : public AttachingMethod {
+ public:
+  explicit LowRankMethod(const OptionValues& values)
+      : options_(read_low_rank(values)), targets_(values.list("targets")), seed_(values.seed()) {}
+
+ protected:
+  std::vector<Site> where(engine::Module& model) const override {
+    return low_rank_sites(model, targets_, options_.rank);
+  }
+  std::unique_ptr<engine::Adapter> make(const Site& site, engine::Module&) const override {
+    return std::make_unique<A>(site, options_, seed_);
+  }
+
+ private:
+  LowRank::Options options_;
+  std::vector<std::string> targets_;
+  std::uint64_t seed_;
+};
 
 }  // namespace peft

@@ -22,6 +22,7 @@ class LpFt : public Method {
     for (const auto& p : engine::parameters(model)) p.parameter.train(engine::Selection::all());
   }
   bool steady() const override { return false; }
+  More more() const override { return {.all_train = true}; }
 
  private:
   Index probe_steps(Index steps) const { return std::lround(share_ * static_cast<double>(steps)); }

@@ -1,5 +1,6 @@
 #include "peft/lt_sft.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/ops/arithmetic.h"
@@ -34,9 +35,13 @@ class LtSft : public Method {
     if (step.number == first_steps(step.steps)) keep_largest_movements(model);
   }
   bool steady() const override { return false; }
+  More more() const override { return {.all_train = true, .copies = 1}; }
 
  private:
-  Index first_steps(Index steps) const { return std::lround(share_ * static_cast<double>(steps)); }
+  Index first_steps(Index steps) const {
+    engine::check(steps >= 2, "lt-sft has two phases, so it needs 2 steps or more, not", steps);
+    return std::clamp<Index>(std::lround(share_ * static_cast<double>(steps)), 1, steps - 1);
+  }
 
   void remember(engine::Module& model) {
     origin_.clear();

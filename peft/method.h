@@ -64,12 +64,18 @@ class Method {
   /// Keeps the accumulated gradients in choices(), for whoever wants to look.
   virtual void keep_gradients() {}
 
+  /// Memory beside what trains after prepare().
+  struct More {
+    bool all_train = false;    ///< every number trains later
+    engine::Index copies = 0;  ///< of all weights, held at a time
+  };
+  virtual More more() const { return {}; }
   /// The stretches a training of that many steps falls into.
   virtual std::vector<Stage> stages(engine::Index steps) const { return {{steps}}; }
   /// Called before every step; a method whose selection changes while training changes it here.
   virtual void begin_step(engine::Module&, const Step&) {}
-  /// Adds the gradient of the method's penalty to the gradients and returns the penalty. Called after every
-  /// backward pass of the loss.
+  /// Adds the gradient of the method's penalty to the gradients and returns the penalty. Called once a step,
+  /// behind the backward passes of all its batches.
   virtual double regularize(const std::vector<engine::NamedParameter>&) { return 0; }
 
   /// False for a method that may choose other numbers while training than it has moved already: the numbers

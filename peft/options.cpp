@@ -35,9 +35,10 @@ bool OptionValues::on(const std::string& name) const {
   return value == "on";
 }
 
-Index OptionValues::integer(const std::string& name, Index lowest) const {
+Index OptionValues::integer(const std::string& name, Index lowest, Index highest) const {
   const Index value = engine::parse_integer(text(name), "--" + name);
   engine::check(value >= lowest, "--" + name, "takes", lowest, "or more, not", value);
+  engine::check(value <= highest, "--" + name, "takes", highest, "or less, not", value);
   return value;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -28,7 +29,9 @@ class OptionValues {
 
   const std::string& text(const std::string& name) const;
   bool on(const std::string& name) const;
-  engine::Index integer(const std::string& name, engine::Index lowest) const;
+  /// A whole number from `lowest` to `highest`.
+  engine::Index integer(const std::string& name, engine::Index lowest,
+                        engine::Index highest = std::numeric_limits<engine::Index>::max()) const;
   /// A number in (0, 1] for a rate, or 0 or more, ... : `ok` decides, `range` says it in words.
   double number(const std::string& name, bool (*ok)(double), std::string_view range) const;
   /// The place of the value among `choices`.

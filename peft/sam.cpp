@@ -26,6 +26,7 @@ class Sam : public SelectingMethod {
     std::uint64_t seed = 0;
   };
   Sam(Options options, const Hessian& hessian) : SelectingMethod(std::move(options)), hessian_(hessian) {}
+  More more() const override { return {.all_train = false, .copies = hessian_.probes > 0 ? 6 : 0}; }
 
  protected:
   void score(engine::Module& model, const std::vector<NamedParameter>& targets,

@@ -64,7 +64,10 @@ class Sara : public Method {
   };
   explicit Sara(Own own) : own_(std::move(own)) {}
 
-  void check_model(engine::Module& model) const override { find_targets(model, own_.targets); }
+  void check_model(engine::Module& model) const override {
+    const std::vector<NamedParameter> targets = find_targets(model, own_.targets);
+    engine::check(std::ranges::any_of(targets, is_matrix), "--targets: none of them is a matrix");
+  }
   void prepare(engine::Module& model, const NextLoss&) override {
     begin(model);
     train_only(model, first_);
@@ -73,13 +76,21 @@ class Sara : public Method {
     begin(model);
     Method::restore(model, trained, state);
   }
-  PartsByName moved(engine::Module&) const override { return first_; }
+  PartsByName moved(engine::Module& model) const override {
+    PartsByName all = trained_parts(model);
+    for (const auto& [name, part] : first_) {
+      const auto now = all.find(name);
+      if (now == all.end() || !now->second.whole()) all.insert_or_assign(name, part);
+    }
+    return all;
+  }
 
   /// At half time what has grown is let go, and the optimizer begins anew.
   void begin_step(engine::Module& model, const Step& step) override {
     step_ = step.number;
     if (!own_.progressive || step.number == 0 || step.number != step.steps / 2) return;
     for (const NamedParameter& p : matrices_) {
+      if (p.parameter.trains().whole() || !p.parameter.trains().any()) continue;  // not by this method
       const std::vector<Index> before = p.parameter.trains().indices();
       set(p, smallest(p.parameter.value(), own_.threshold, &before));
     }
@@ -92,7 +103,7 @@ class Sara : public Method {
   double regularize(const std::vector<NamedParameter>&) override {
     std::vector<const NamedParameter*> trained;
     for (const NamedParameter& p : matrices_)
-      if (p.parameter.trains().any()) trained.push_back(&p);
+      if (!p.parameter.trains().indices().empty()) trained.push_back(&p);
     if (own_.nuclear == 0 || trained.empty()) return 0;
     engine::Random random = random_of(own_.seed, "matrix", static_cast<std::uint64_t>(step_));
     const engine::Parameter& p =
@@ -108,6 +119,7 @@ class Sara : public Method {
   }
 
  private:
+  static bool is_matrix(const NamedParameter& p) { return p.parameter.value().shape().rank() >= 2; }
   static void set(const NamedParameter& p, std::vector<Index> at) {
     p.parameter.train(at.empty() ? Selection::none() : Selection::elements(std::move(at)));
   }
@@ -115,7 +127,7 @@ class Sara : public Method {
   /// From the pre-trained values.
   void begin(engine::Module& model) {
     matrices_ = find_targets(model, own_.targets);
-    std::erase_if(matrices_, [](const NamedParameter& p) { return p.parameter.value().shape().rank() < 2; });
+    std::erase_if(matrices_, [](const NamedParameter& p) { return !is_matrix(p); });
     first_.clear();
     for (const NamedParameter& p : matrices_) {
       std::vector<Index> at = smallest(p.parameter.value(), own_.threshold);

@@ -45,6 +45,7 @@ std::vector<Site> linear_sites(engine::Module& model, const std::vector<std::str
     engine::check(hits,
                   "target '" + pattern + "' matches no linear layer" + engine::did_you_mean(pattern, names));
   }
+  engine::check(!chosen.empty(), "--targets: name at least one linear layer");
   return chosen;
 }
 

@@ -55,12 +55,13 @@ class Spiel : public Method {
   /// period ends with the exchange.
   void begin_step(engine::Module& model, const Step& step) override {
     const Index place = step.number % own_.period;
-    if (step.number > 0 && place == 0 && !tracked_.front().candidates.empty()) exchange(step);
+    if (step.number > 0 && place == 0) exchange(step);
     if (place < own_.period - own_.batches) return;
     const std::vector<Tensor> gradients = dense_gradients(model, targets(), step.loss);
     for (std::size_t i = 0; i < tracked_.size(); ++i) tracked_[i].add(gradients[i]);
   }
   bool steady() const override { return false; }
+  More more() const override { return {.all_train = false, .copies = 2}; }
 
   engine::State state() const override {
     engine::State all;
@@ -81,10 +82,16 @@ class Spiel : public Method {
     for (Tracked& t : tracked_) {
       const auto found = given.find(t.p.name + ".candidates");
       if (found == given.end()) continue;
-      t.candidates.assign(found->second.data<std::int64_t>().begin(),
-                          found->second.data<std::int64_t>().end());
-      const auto numbers = [&](const char* what) {
-        const auto values = given.at(t.p.name + what).data<float>();
+      const auto at = found->second.data<std::int64_t>();
+      t.candidates.assign(at.begin(), at.end());
+      Selection::elements(t.candidates)
+          .check_fits(t.origin.shape(), "spiel: the saved candidates of " + t.p.name);
+      const auto numbers = [&](const std::string& what) {
+        const auto sums = given.find(t.p.name + what);
+        engine::check(sums != given.end() && sums->second.numel() == found->second.numel(),
+                      "spiel: the saved", t.p.name + what,
+                      "should have as many numbers as there are candidates");
+        const auto values = sums->second.data<float>();
         return std::vector<float>(values.begin(), values.end());
       };
       t.sum = numbers(".sum"), t.squares = numbers(".squares");
@@ -99,6 +106,7 @@ class Spiel : public Method {
     std::vector<float> sum, squares;
 
     void add(const Tensor& gradient) {
+      if (!p.parameter.trains().any()) return;
       if (candidates.empty()) {
         const std::vector<Index>& now = p.parameter.trains().indices();
         // As many again as train, so that enough are left without those that train already.
@@ -131,6 +139,7 @@ class Spiel : public Method {
     const double share =
         first ? 1 : 0.2 * (1 - static_cast<double>(step.number) / static_cast<double>(step.steps));
     for (Tracked& t : tracked_) {
+      if (t.candidates.empty()) continue;
       const std::vector<Index>& now = t.p.parameter.trains().indices();
       const Index count = std::min(static_cast<Index>(std::lround(share * static_cast<double>(now.size()))),
                                    static_cast<Index>(t.candidates.size()));
@@ -188,7 +197,10 @@ MethodInfo spiel() {
       "largest. A new\n"
       "element's Adam moments begin with those gradients. The gradients of the last batches of a period are "
       "computed apart,\n"
-      "whole: --grow-batches more backward passes a period.",
+      "whole: --grow-batches more backward passes a period. All elements of a matrix share one count of "
+      "steps, so "
+      "that a new\n"
+      "one's moments are those of an element that has had its gradients all along.",
       joined(
           {rate_option("0.01"),
            {{"period", "N", "20", "steps between two exchanges"},

@@ -31,7 +31,9 @@ class Spt : public Method {
 
   void attach(engine::Module& model, const std::set<std::string>& stored) override {
     for (const Site& site : sites(model)) {
-      if (stored.contains(site.name + std::string(kMark)) && !site.layer->adapter()) attach_lora(site);
+      const bool wanted = site.linear() && stored.contains(site.name + std::string(kMark));
+      if (!wanted) site.layer->detach();  // of an earlier preparation
+      if (wanted && !site.layer->adapter()) attach_lora(site);
     }
   }
   const Scoring* scoring() const override { return &own_.scoring; }
@@ -65,6 +67,7 @@ class Spt : public Method {
 
  private:
   void attach_lora(const Site& site) const {
+    check_rank(site, own_.lora.rank);
     site.layer->attach(std::make_unique<LoraAdapter>(site, own_.lora, own_.seed));
   }
 
@@ -128,7 +131,7 @@ MethodInfo spt() {
       "marked "
       "elements train;\n"
       "so do the class token and the head. The patch embedding is frozen.",
-      joined({rate_option("0.005"),
+      joined({{{"rate", "X", "0.005", "share of all numbers that is marked"}},
               {{"matrix", "X", "10", "a matrix gets LoRA from LoRA's numbers / X marked ones"},
                {"vector", "X", "5", "a vector trains whole from its numbers / X marked ones"},
                {"rank", "N", "8", "of LoRA"},

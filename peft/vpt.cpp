@@ -14,6 +14,8 @@ namespace {
 using engine::Index;
 using engine::Tensor;
 
+constexpr Index kMostPrompts = 4096;  // memory is taken for them
+
 /// Prompts behind the class token, for one block or for all of them; they are taken out again behind it.
 class Prompts : public engine::Adapter {
  public:
@@ -80,8 +82,8 @@ MethodInfo vpt() {
            {"tokens", "N", "10", "prompts"}},
           [](const OptionValues& values) -> std::unique_ptr<Method> {
             static const std::vector<std::string> kDepths{"shallow", "deep"};
-            return std::make_unique<Vpt>(values.choice("depth", kDepths) == 1, values.integer("tokens", 1),
-                                         values.seed());
+            return std::make_unique<Vpt>(values.choice("depth", kDepths) == 1,
+                                         values.integer("tokens", 1, kMostPrompts), values.seed());
           }};
 }
 

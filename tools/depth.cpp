@@ -13,7 +13,8 @@ namespace {
 /// The layer of a parameter: 0 for the embeddings, i + 1 for block i, blocks + 1 for what is behind them.
 Index layer_of(const std::string& name, Index blocks) {
   if (const auto block = peft::block_of(name)) return *block + 1;
-  return name.starts_with("norm.") || peft::in_head(name) ? blocks + 1 : 0;
+  const bool embedding = name.starts_with("patch_embed.") || name == "cls_token" || name == "pos_embed";
+  return embedding ? 0 : blocks + 1;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "engine/ops/ops.h"
 #include "peft/target.h"
 #include "tools/console.h"
+#include "tools/depth.h"
 
 namespace tools {
 
@@ -106,10 +107,12 @@ std::string megabytes(std::size_t bytes) {
 }  // namespace
 
 std::string MemoryForecast::text() const {
-  return engine::say("weights", megabytes(weights) + ", gradients", megabytes(gradients) + ", optimizer",
-                     megabytes(optimizer) + ", activations", megabytes(activations) + ", pictures",
-                     megabytes(pictures) + ", program", megabytes(program) + "; together",
-                     megabytes(total()));
+  return engine::say(
+      "weights",
+      megabytes(weights) + (copies > 0 ? ", copies of them " + megabytes(copies) : "") + ", gradients",
+      megabytes(gradients) + ", optimizer", megabytes(optimizer) + ", activations",
+      megabytes(activations) + ", pictures", megabytes(pictures) + ", program",
+      megabytes(program) + "; together", megabytes(total()));
 }
 
 MemoryForecast forecast(Job& job, const TuneOptions& options) {
@@ -131,6 +134,12 @@ MemoryForecast forecast(Job& job, const TuneOptions& options) {
       sizeof(float);
 
   job.method->prepare(model, {});
+  apply_depth(model, options);
+  const peft::Method::More later = job.method->more();
+  if (later.all_train) {
+    for (const auto& p : engine::parameters(model)) p.parameter.train(engine::Selection::all());
+  }
+  plan.copies = static_cast<std::size_t>(later.copies) * plan.weights;
   const std::size_t trained = trained_bytes(model);
   plan.gradients = trained;
   plan.optimizer = trained * (moments(options) + (options.ema > 0 ? 1 : 0));

@@ -20,10 +20,12 @@ class Growth {
 
 /// What a run will hold at the same time, at most, in bytes.
 struct MemoryForecast {
-  std::size_t weights = 0, gradients = 0, optimizer = 0, activations = 0, pictures = 0;
+  std::size_t weights = 0, copies = 0, gradients = 0, optimizer = 0, activations = 0, pictures = 0;
   std::size_t program = 30'000'000;  ///< code, stacks and what is small: about that on Linux
   bool in_scoring = false;           ///< the most is needed while scoring, not while training
-  std::size_t total() const { return weights + gradients + optimizer + activations + pictures + program; }
+  std::size_t total() const {
+    return weights + copies + gradients + optimizer + activations + pictures + program;
+  }
   /// "weights 22 MB, ..."
   std::string text() const;
 };

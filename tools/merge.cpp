@@ -62,6 +62,7 @@ void run_merge(Arguments arguments) {
   peft::Folding folding(tuned.model);
   engine::State tensors = copied(engine::state(tuned.model));
   folding.undo();  // to compare
+  for (const auto& [name, tensor] : tensors) engine::check_finite(tensor, tensor.dtype(), "merged " + name);
   if (!tuned.checkpoint.empty()) {
     const engine::ShardedSafetensors base(tuned.checkpoint);
     engine::State like;

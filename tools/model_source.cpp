@@ -163,19 +163,14 @@ void settle_preprocessing(const ModelOptions& options, const std::optional<Prepr
   override_with(options, loaded.preprocessing);
 }
 
-/// The same model for pictures of another size, its position embedding interpolated.
-models::Vit resized(models::Vit model, Index size) {
-  if (model.config().image_size == size) return model;
+/// Makes the model one for pictures of another size, its position embedding interpolated.
+void resize(models::Vit& model, Index size) {
   models::VitConfig config = model.config();
+  if (config.image_size == size) return;
   config.image_size = size;
   models::check_config(config);
-  State state = engine::state(model);
-  for (auto& [name, tensor] : state) {
-    if (name == "pos_embed") tensor = models::resize_positions(tensor, config.grid());
-  }
-  models::Vit other(config);
-  engine::load_state(other, state, "the tuned model");
-  return other;
+  for (const auto& [name, tensor] : engine::state(model))
+    if (name == "pos_embed") model.resize(size, models::resize_positions(tensor, config.grid()));
 }
 
 void check_names_differ(const std::vector<std::string>& classes, const std::string& file) {
@@ -276,14 +271,13 @@ LoadedModel load_tuned_model(const ModelOptions& options, const std::string& del
   engine::check(force || told("base_sha256") == loaded.base_sha256,
                 file.path() + ": made for another base: sha256", told("base_sha256") + ", not",
                 loaded.base_sha256 + "; --force takes it all the same");
-  loaded.model = resized(std::move(loaded.model), how.size);  // where the delta's positions belong
+  resize(loaded.model, how.size);  // where the delta's positions belong
   loaded.classes = classes;
   check_head(file, static_cast<Index>(classes.size()), loaded.model.config().width);
   new_head(loaded, static_cast<Index>(classes.size()), "zeros", 0);
   attach_modules(loaded.model, file);
   peft::apply_delta(loaded.model, file);
-  if (options.image_size > 0)
-    as_usage([&] { loaded.model = resized(std::move(loaded.model), options.image_size); });
+  if (options.image_size > 0) as_usage([&] { resize(loaded.model, options.image_size); });
   loaded.arch = models::architecture_name(loaded.model.config());
   settle_preprocessing(options, how, loaded);
   return loaded;

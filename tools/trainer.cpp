@@ -105,7 +105,8 @@ void Trainer::check_finite(Index step, double value, const std::string& what,
                            const std::vector<std::string>& pictures) {
   if (std::isfinite(value)) return;
   for (const auto& [name, parameter] : parameters_) parameter.grad() = {};
-  if (is_sound()) save();
+  // A method may have changed what trains for the step that is not done.
+  if (is_sound() && p_.method.steady()) save();
   diverged(engine::say("the", what, "of step", step, "is", value), pictures);
 }
 

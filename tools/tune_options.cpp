@@ -116,10 +116,11 @@ void TuneOptions::check() const {
   as_usage([&] {
     const auto made = peft::make_method(method, method_options);
     engine::check(keep != "best" || made->steady(), "--keep best does not go with --method",
-                  method + ": it lets",
-                  "go of numbers while it trains, so that earlier ones cannot be put back; use --keep last");
+                  method +
+                      ": it chooses other numbers while it trains, so that earlier ones cannot be put back; "
+                      "use --keep last");
     engine::check(reinit_blocks == 0 || made->steady(), "--reinit-blocks does not go with --method",
-                  method + ": it", "lets go of numbers while it trains");
+                  method + ": it chooses other numbers while it trains");
   });
   if (!features.empty() && !knows_features())
     throw UsageError(

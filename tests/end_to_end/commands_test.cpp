@@ -107,14 +107,14 @@ TEST(Program, knows_every_option_of_tune_that_the_contract_names) {
 TEST(Methods, are_listed_and_have_a_page_each) {
   const Outcome list = run({"methods"});
   EXPECT_EQ(list.status, 0);
-  for (const char* method : {"full", "linear", "bitfit", "grft", "gps", "sift"}) {
+  for (const char* method : {"full", "linear", "bitfit", "grft", "gps", "sift", "vpt", "lt-sft", "green"}) {
     EXPECT_THAT(list.out, HasSubstr(std::string(method) + " "));
     const Outcome page = run({"methods", method});
     EXPECT_EQ(page.status, 0);
     EXPECT_TRUE(page.out.starts_with(std::string(method) + ": ")) << page.out;
   }
   EXPECT_THAT(run({"methods", "grft"}).out, HasSubstr("--anchor-layers all|N"));
-  EXPECT_THAT(run({"methods", "--json"}).json(), SizeIs(6));
+  EXPECT_THAT(run({"methods", "--json"}).json(), SizeIs(27));
 }
 
 TEST(Methods, have_the_standard_values_of_the_contract) {

@@ -35,12 +35,21 @@ TEST_P(Resume, of_a_run_that_was_killed_twice_ends_as_the_unbroken_one) {
 
 INSTANTIATE_TEST_SUITE_P(
     , Resume,
-    ::testing::Values(ResumeCase{"grft_saved_every_step", "grft", {"--save-every", "1"}},
-                      ResumeCase{"grft_saved_after_epochs", "grft", {}},
-                      ResumeCase{"full_saved_every_second_step", "full", {"--save-every", "2"}},
-                      ResumeCase{"gps_keeping_the_best", "gps", {"--save-every", "1", "--keep", "best"}},
-                      ResumeCase{
-                          "sift_with_accumulation", "sift", {"--save-every", "1", "--grad-accum", "2"}}),
+    ::testing::Values(
+        ResumeCase{"grft_saved_every_step", "grft", {"--save-every", "1"}},
+        ResumeCase{"grft_saved_after_epochs", "grft", {}},
+        ResumeCase{"full_saved_every_second_step", "full", {"--save-every", "2"}},
+        ResumeCase{"gps_keeping_the_best", "gps", {"--save-every", "1", "--keep", "best"}},
+        ResumeCase{"sift_with_accumulation", "sift", {"--save-every", "1", "--grad-accum", "2"}},
+        ResumeCase{"lora_with_layer_decay", "lora", {"--save-every", "1", "--layer-decay", "0.8"}},
+        ResumeCase{"spt", "spt", {"--save-every", "1"}},
+        // What trains changes at steps 2, 4, ... and at half time.
+        ResumeCase{"spiel", "spiel", {"--save-every", "1", "--period", "2", "--grow-batches", "1"}},
+        ResumeCase{"lisa", "lisa", {"--save-every", "1", "--period", "3", "--blocks", "1"}},
+        ResumeCase{"lt_sft", "lt-sft", {"--save-every", "1", "--first", "0.3"}},
+        ResumeCase{"sara", "sara", {"--save-every", "1", "--threshold", "0.01"}},
+        ResumeCase{"green_with_frozen_blocks", "green", {"--save-every", "1", "--freeze-blocks", "1"}},
+        ResumeCase{"lp_ft", "lp-ft", {"--save-every", "1"}}),
     [](const auto& c) { return c.param.name; });
 
 TEST(ResumedRun, that_was_over_is_evaluated_again_and_nothing_else) {

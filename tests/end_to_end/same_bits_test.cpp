@@ -78,7 +78,7 @@ TEST_P(SameBits, wherever_memory_lies_and_however_loops_are_dealt_out) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, SameBits, ::testing::Values("full", "grft", "gps", "sift"),
+INSTANTIATE_TEST_SUITE_P(, SameBits, ::testing::Values("full", "grft", "gps", "sift", "dora", "spt"),
                          [](const auto& method) { return std::string(method.param); });
 
 }  // namespace

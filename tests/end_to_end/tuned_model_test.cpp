@@ -134,6 +134,54 @@ TEST(Merge, writes_a_checkpoint_with_the_same_logits) {
   }
 }
 
+TEST(Merge, folds_what_the_method_added_into_the_base) {
+  for (const char* method : {"lora", "dora", "ssf", "spt"}) {
+    const Tuned tuned(method);
+    const std::string merged = tuned.garden / "merged.safetensors";
+    const Json outcome =
+        run(Words{"merge"} + tuned.base_and_delta() + Words{"--out", merged, "--json"}).json();
+    EXPECT_LT(outcome["largest_difference"].get<double>(), 1e-5) << method;
+    EXPECT_EQ(Safetensors(merged).names().size(), Safetensors(tuned.garden.model()).names().size()) << method;
+    const Json adapted = tuned.eval(tuned.base_and_delta()).json(),
+               alone = tuned.eval({"--model", merged}).json();
+    EXPECT_NEAR(alone["loss"].get<double>(), adapted["loss"].get<double>(), 1e-5) << method;
+    EXPECT_EQ(alone["confusion"], adapted["confusion"]) << method;
+  }
+}
+
+TEST(Merge, of_what_cannot_be_folded_is_refused_and_base_and_delta_go_on_to_serve) {
+  for (const char* method : {"adapter", "vpt"}) {
+    const Tuned tuned(method);
+    const std::string merged = tuned.garden / "merged.safetensors";
+    const Outcome outcome = run(Words{"merge"} + tuned.base_and_delta() + Words{"--out", merged});
+    EXPECT_THAT(outcome.error(1), HasSubstr("cannot be written into the layers"));
+    EXPECT_FALSE(fs::exists(merged));
+    EXPECT_EQ(tuned.eval(tuned.base_and_delta()).json()["top1"],
+              Json::parse(read_text(tuned.garden.run_folder() + "/result.json"))["test"]["top1"])
+        << method;
+  }
+}
+
+TEST(Delta, whose_options_make_no_method_is_refused) {
+  const Tuned tuned("lora");
+  const Safetensors delta(tuned.delta);
+  engine::NamedTensors tensors;
+  for (const std::string& name : delta.names()) tensors.emplace_back(name, delta.read(name));
+  for (const auto& [options, complaint] : {std::pair{R"({"rank":"0"})", "--rank takes 1 or more"},
+                                           {R"({"rank":"1000000000000"})", "--rank"},
+                                           {R"({"rnak":"8"})", "rnak"},
+                                           {"[]", "options should be an object"},
+                                           {R"({"rank":8})", "should be a text"}}) {
+    engine::Metadata metadata = delta.metadata();
+    metadata["options"] = options;
+    const std::string damaged = tuned.garden / "damaged.safetensors";
+    engine::write_safetensors(damaged, tensors, metadata);
+    const Outcome outcome =
+        run({"eval", "--model", tuned.garden.model(), "--delta", damaged, "--data", tuned.garden.data()});
+    EXPECT_THAT(outcome.error(1), HasSubstr(complaint)) << options;
+  }
+}
+
 TEST(Merge, keeps_every_number_outside_the_delta) {
   // Everything that could move a frozen number: decay, momentum, clipping, averaging.
   for (const char* optimizer : {"sgd", "adamw", "adam"}) {
