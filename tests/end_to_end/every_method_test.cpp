@@ -23,7 +23,8 @@ void PrintTo(const Setting& s, std::ostream* out) {
 std::vector<Setting> settings() {
   std::vector<Setting> all;
   for (const peft::MethodInfo& info : peft::methods()) all.push_back({info.name, {}});
-  const Words fresh{"--reinit-blocks", "1"}, held{"--freeze-blocks", "1"}, eager{"--period", "2", "--grow-batches", "1"};
+  const Words fresh{"--reinit-blocks", "1"}, held{"--freeze-blocks", "1"},
+      eager{"--period", "2", "--grow-batches", "1"};
   for (const char* method : {"grft", "l2-sp", "gps", "lora", "ssf"}) all.push_back({method, fresh});
   all.push_back({"sara", fresh + Words{"--threshold", "0.02"}});
   all.push_back({"dora", fresh + Words{"--ema", "0.5"}});
@@ -44,8 +45,8 @@ TEST_P(EverySetting, is_judged_alike_by_tune_and_by_eval_of_its_delta) {
   const Garden garden;
   garden.tune(GetParam().method, Words{"--epochs", "6", "--lr", "0.01", "--seed", "5"} + GetParam().more);
   const Json result = Json::parse(read_text(garden.run_folder() + "/result.json"));
-  const Json judged = run({"eval", "--model", garden.model(), "--delta", garden.run_folder() + "/delta.safetensors",
-                           "--data", garden.data(), "--json"})
+  const Json judged = run({"eval", "--model", garden.model(), "--delta",
+                           garden.run_folder() + "/delta.safetensors", "--data", garden.data(), "--json"})
                           .json();
   EXPECT_EQ(judged["loss"], result["test"]["loss"]);
   EXPECT_EQ(judged["confusion"], result["test"]["confusion"]);
@@ -61,9 +62,9 @@ TEST(AdapterDelta, serves_pictures_of_another_size) {
   for (const char* method : {"lora", "vpt"}) {
     const Garden garden;
     garden.tune(method);
-    const Outcome outcome = run({"eval", "--model", garden.model(), "--delta",
-                                 garden.run_folder() + "/delta.safetensors", "--data", garden.data(), "--image-size",
-                                 "16", "--json"});
+    const Outcome outcome =
+        run({"eval", "--model", garden.model(), "--delta", garden.run_folder() + "/delta.safetensors",
+             "--data", garden.data(), "--image-size", "16", "--json"});
     EXPECT_EQ(outcome.status, 0) << outcome.err;
   }
 }
@@ -95,15 +96,21 @@ TEST(WrongSetting, is_told_in_one_line) {
       {"full", {"--freeze-blocks", "99"}, "--freeze-blocks 99"},
   };
   for (const auto& [method, more, line] : cases) {
-    const Outcome outcome = run(Words{"tune"} + garden.job(method) + more + Words{"--out", garden.run_folder()});
+    const Outcome outcome =
+        run(Words{"tune"} + garden.job(method) + more + Words{"--out", garden.run_folder()});
     EXPECT_THAT(outcome.error(2), HasSubstr(line)) << method;
   }
   EXPECT_THAT(run({"count", "--arch", "vit_tiny_patch16_224", "--classes", "5", "--method", "spt"}).error(2),
               HasSubstr("depends on the pictures"));
   // One step has no room for two phases; a number of epochs without end does no harm.
-  EXPECT_THAT(run(Words{"tune"} + garden.job("lt-sft") + Words{"--steps", "1", "--out", garden.run_folder("one")}).error(1),
-              HasSubstr("2 steps or more"));
-  EXPECT_EQ(run(Words{"tune"} + garden.job("green") + Words{"--reselect", "4611686018427387904", "--out", garden.run_folder("two")}).status, 0);
+  EXPECT_THAT(
+      run(Words{"tune"} + garden.job("lt-sft") + Words{"--steps", "1", "--out", garden.run_folder("one")})
+          .error(1),
+      HasSubstr("2 steps or more"));
+  EXPECT_EQ(run(Words{"tune"} + garden.job("green") +
+                Words{"--reselect", "4611686018427387904", "--out", garden.run_folder("two")})
+                .status,
+            0);
 }
 
 }  // namespace
