@@ -24,6 +24,7 @@
 #include "peft/sara.h"
 #include "peft/shira.h"
 #include "peft/sift.h"
+#include "peft/smallest.h"
 #include "peft/spiel.h"
 #include "peft/spt.h"
 #include "peft/ssf.h"
@@ -33,9 +34,9 @@ namespace peft {
 
 const std::vector<MethodInfo>& methods() {
   static const std::vector<MethodInfo> table{
-      full(),  linear(), grft(),     gps(),     sift(),  bitfit(), ln(),     last_k(),    l2_sp(),
-      lp_ft(), lora(),   dora(),     adapter(), ssf(),   vpt(),    random(), magnitude(), fisher(),
-      sam(),   shira(),  neuroada(), lt_sft(),  spiel(), sara(),   spt(),    lisa(),      green(),
+      full(),     linear(), grft(),    gps(),  sift(), bitfit(), ln(),        last_k(),   l2_sp(), lp_ft(),
+      lora(),     dora(),   adapter(), ssf(),  vpt(),  random(), magnitude(), fisher(),   sam(),   shira(),
+      neuroada(), lt_sft(), spiel(),   sara(), spt(),  lisa(),   green(),     smallest(),
   };
   return table;
 }

@@ -1,0 +1,42 @@
+#include "peft/smallest.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "peft/selecting.h"
+
+namespace peft {
+namespace {
+
+class Smallest : public SelectingMethod {
+ public:
+  using SelectingMethod::SelectingMethod;
+
+ protected:
+  bool needs_gradient() const override { return false; }
+  /// How far |w| is below the largest of its matrix.
+  engine::Tensor strength(const engine::NamedParameter& target, const engine::Tensor&) override {
+    engine::Tensor below = target.parameter.value().clone();
+    engine::visit(below.dtype(), [&]<class T>() {
+      T largest = 0;
+      for (const T w : below.data<T>()) largest = std::max(largest, std::abs(w));
+      for (T& w : below.data<T>()) w = largest - std::abs(w);
+    });
+    return below;
+  }
+};
+
+}  // namespace
+
+MethodInfo smallest() {
+  return {
+      "smallest", "the smallest elements, rows or columns of every weight matrix",
+      "The weights that do least train, as SaRA argues for, without its norm: the opposite of `magnitude`. "
+      "It looks at no picture.",
+      joined({unit_options("neuron", "1", "0.01"), target_options("off")}),
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<Smallest>(read_targets(values, read_units(values)));
+      }};
+}
+
+}  // namespace peft
