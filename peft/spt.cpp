@@ -103,10 +103,10 @@ class Spt : public Method {
       }
     }
     for (const Site& site : dense) attach_lora(site);
-    for (const auto& [name, parameter] : engine::parameters(model)) {
+    for (const NamedParameter& p : engine::parameters(model)) {
       const bool lora = std::ranges::any_of(
-          dense, [&](const Site& site) { return name.starts_with(site.name + ".lora."); });
-      if (lora || in_head(name) || name == "cls_token") parts.emplace(name, Selection::all());
+          dense, [&](const Site& site) { return p.name.starts_with(site.name + ".lora."); });
+      if (lora || in_head(p.name) || p.name == "cls_token") parts.emplace(p.name, Selection::all());
     }
     train_only(model, parts);
   }

@@ -22,10 +22,10 @@ void seal(const engine::Safetensors& input, const std::filesystem::path& path) {
   tools::write_sealed(path, tensors, input.metadata());
 }
 
-void resume(const tools::RunFolder& folder) {
+void resume(const tools::RunFolder& folder, const char* name) {
   const auto checkpoint = tools::Checkpoint::newest(folder, kConfig);
   models::Vit model(fuzz::tiny_config());
-  const auto method = peft::make_method("grft", {});
+  const auto method = peft::make_method(name, {});
   checkpoint->restore(model, *method);
   const auto optimizer = engine::make_adam(engine::parameters(model), {});
   engine::Ema ema(engine::parameters(model), 0.9);
@@ -47,7 +47,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const fuzz::MemoryFile input(fuzz::bytes_of(data, size));
   fuzz::reads_or_refuses([&] {
     seal(engine::Safetensors(input.path()), folder.file("checkpoint.safetensors"));
-    fuzz::reads_or_refuses([&] { resume(folder); });
+    // Those whose state a checkpoint has, beside the one that has none.
+    for (const char* name : {"grft", "spiel", "lisa", "green", "spt"})
+      fuzz::reads_or_refuses([&] { resume(folder, name); });
     fuzz::reads_or_refuses([&] { go_on_scoring(folder); });
   });
   return 0;
