@@ -47,7 +47,7 @@ class Lisa : public Method {
   void draw(engine::Module& model, Index period) {
     engine::Random random = random_of(seed_, "blocks", static_cast<std::uint64_t>(period));
     const std::vector<Index> order = random.permutation(count_blocks(engine::parameters(model)));
-    const std::set<Index> blocks(order.begin(), order.begin() + count_);
+    const std::set<Index> blocks(order.begin(), order.begin() + std::min(count_, std::ssize(order)));
     drawn_.insert(blocks.begin(), blocks.end());
     train_only(model, parts_with(model, blocks));
   }

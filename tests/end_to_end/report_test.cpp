@@ -117,8 +117,8 @@ TEST(Report, of_a_run_whose_pictures_are_gone_lacks_them_and_says_so) {
   const Outcome outcome = run({"report", garden.run_folder()});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_TRUE(outcome.noted("note: the report has no pictures: ")) << outcome.err;
-  for (const Json& mistake : data_of(garden.run_folder() + "/report.html")["mistakes"])
-    EXPECT_FALSE(mistake.contains("picture"));
+  const Json data = data_of(garden.run_folder() + "/report.html");
+  for (const Json& mistake : data["mistakes"]) EXPECT_FALSE(mistake.contains("picture"));
 }
 
 TEST(Report, of_a_run_that_has_not_ended_shows_its_beginning) {
