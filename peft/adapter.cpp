@@ -49,10 +49,8 @@ class Bottlenecks : public AttachingMethod {
   explicit Bottlenecks(const OptionValues& values) : rank_(values.integer("rank", 1)), seed_(values.seed()) {
     static const std::vector<std::string> kStyles{"houlsby", "pfeiffer", "parallel"};
     style_ = static_cast<Style>(values.choice("style", kStyles));
-    scale_ = values.text("scale") == "auto"
-                 ? (style_ == Style::parallel ? 0.1 : 1)
-                 : values.number(
-                       "scale", [](double x) { return x > 0; }, "a number above 0,");
+    scale_ =
+        values.text("scale") == "auto" ? (style_ == Style::parallel ? 0.1 : 1) : values.positive("scale");
   }
 
  protected:

@@ -14,4 +14,10 @@ class ByName : public Method {
   virtual bool trains(const std::string& name, engine::Index blocks) const = 0;
 };
 
+/// Every number trains.
+class Everything : public ByName {
+ protected:
+  bool trains(const std::string&, engine::Index) const override { return true; }
+};
+
 }  // namespace peft

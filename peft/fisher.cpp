@@ -10,7 +10,7 @@ namespace {
 class Fisher : public SelectingMethod {
  public:
   using SelectingMethod::SelectingMethod;
-  More more() const override { return {.all_train = false, .copies = 1}; }
+  ExtraMemory extra_memory() const override { return {.copies = 1}; }
 
  protected:
   void score(engine::Module& model, const std::vector<engine::NamedParameter>& targets,

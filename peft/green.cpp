@@ -1,5 +1,6 @@
 #include "peft/green.h"
 
+#include "peft/dense_gradients.h"
 #include "peft/knapsack.h"
 #include "peft/method.h"
 #include "peft/target.h"
@@ -39,7 +40,7 @@ class Green : public Method {
     train(model, tensors, worth(model, tensors, step));
   }
   bool steady() const override { return false; }
-  More more() const override { return {.all_train = false, .copies = 3}; }
+  ExtraMemory extra_memory() const override { return {.copies = 3}; }
 
   PartsByName moved(engine::Module& model) const override {
     PartsByName all = trained_parts(model);
@@ -130,10 +131,7 @@ MethodInfo green() {
           {{"budget", "X", "0.5", "share of the whole backward pass"},
            {"reselect", "N", "1", "epochs between two choices"}},
           [](const OptionValues& values) -> std::unique_ptr<Method> {
-            return std::make_unique<Green>(
-                values.number(
-                    "budget", [](double x) { return x > 0 && x <= 1; }, "a share in (0, 1],"),
-                values.integer("reselect", 1));
+            return std::make_unique<Green>(values.share("budget"), values.integer("reselect", 1));
           }};
 }
 

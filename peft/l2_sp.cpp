@@ -1,18 +1,9 @@
 #include "peft/l2_sp.h"
 
 #include "peft/anchored.h"
+#include "peft/by_name.h"
 
 namespace peft {
-namespace {
-
-class Everything : public Method {
- public:
-  void prepare(engine::Module& model, const NextLoss&) override {
-    for (const auto& p : engine::parameters(model)) p.parameter.train(engine::Selection::all());
-  }
-};
-
-}  // namespace
 
 MethodInfo l2_sp() {
   return {

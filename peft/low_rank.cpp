@@ -56,10 +56,8 @@ std::vector<OptionInfo> low_rank_options() {
 }
 
 LowRank::Options read_low_rank(const OptionValues& values) {
-  return {.rank = values.integer("rank", 1),
-          .alpha = values.number(
-              "alpha", [](double x) { return x > 0; }, "a number above 0,"),
-          .rslora = values.on("rslora")};
+  return {
+      .rank = values.integer("rank", 1), .alpha = values.positive("alpha"), .rslora = values.on("rslora")};
 }
 
 }  // namespace peft

@@ -22,7 +22,7 @@ class LpFt : public Method {
     for (const auto& p : engine::parameters(model)) p.parameter.train(engine::Selection::all());
   }
   bool steady() const override { return false; }
-  More more() const override { return {.all_train = true}; }
+  ExtraMemory extra_memory() const override { return {.copies = 0, .all_train = true}; }
 
  private:
   Index probe_steps(Index steps) const { return std::lround(share_ * static_cast<double>(steps)); }
@@ -43,8 +43,7 @@ MethodInfo lp_ft() {
             return std::make_unique<LpFt>(
                 values.number(
                     "probe", [](double x) { return x >= 0 && x <= 1; }, "a share in [0, 1],"),
-                values.number(
-                    "ft-lr", [](double x) { return x > 0; }, "a number above 0,"));
+                values.positive("ft-lr"));
           }};
 }
 

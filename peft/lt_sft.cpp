@@ -35,7 +35,7 @@ class LtSft : public Method {
     if (step.number == first_steps(step.steps)) keep_largest_movements(model);
   }
   bool steady() const override { return false; }
-  More more() const override { return {.all_train = true, .copies = 1}; }
+  ExtraMemory extra_memory() const override { return {.copies = 1, .all_train = true}; }
 
  private:
   Index first_steps(Index steps) const {
@@ -68,7 +68,7 @@ class LtSft : public Method {
       if (in_head(p.name))
         p.parameter.train(Selection::all());
       else
-        p.parameter.train(next->empty() ? Selection::none() : Selection::elements(*next)), ++next;
+        p.parameter.train(elements_or_none(*next++));
     }
     origin_.clear();
   }
@@ -93,8 +93,7 @@ MethodInfo lt_sft() {
        {"first", "X", "0.5", "share of the steps in which everything trains"}},
       [](const OptionValues& values) -> std::unique_ptr<Method> {
         return std::make_unique<LtSft>(
-            values.number(
-                "rate", [](double x) { return x > 0 && x <= 1; }, "a share in (0, 1],"),
+            values.share("rate"),
             values.number(
                 "first", [](double x) { return x > 0 && x < 1; }, "a share in (0, 1),"));
       }};

@@ -64,12 +64,12 @@ class Method {
   /// Keeps the accumulated gradients in choices(), for whoever wants to look.
   virtual void keep_gradients() {}
 
-  /// Memory beside what trains after prepare().
-  struct More {
-    bool all_train = false;    ///< every number trains later
+  /// What it needs memory for beside what trains after prepare().
+  struct ExtraMemory {
     engine::Index copies = 0;  ///< of all weights, held at a time
+    bool all_train = false;    ///< every number trains later
   };
-  virtual More more() const { return {}; }
+  virtual ExtraMemory extra_memory() const { return {}; }
   /// The stretches a training of that many steps falls into.
   virtual std::vector<Stage> stages(engine::Index steps) const { return {{steps}}; }
   /// Called before every step; a method whose selection changes while training changes it here.

@@ -48,6 +48,21 @@ double OptionValues::number(const std::string& name, bool (*ok)(double), std::st
   return value;
 }
 
+double OptionValues::positive(const std::string& name) const {
+  return number(
+      name, [](double x) { return x > 0; }, "a number above 0,");
+}
+
+double OptionValues::not_negative(const std::string& name) const {
+  return number(
+      name, [](double x) { return x >= 0; }, "a number of 0 or more,");
+}
+
+double OptionValues::share(const std::string& name) const {
+  return number(
+      name, [](double x) { return x > 0 && x <= 1; }, "a share in (0, 1],");
+}
+
 std::size_t OptionValues::choice(const std::string& name, std::span<const std::string> choices) const {
   const auto found = std::ranges::find(choices, text(name));
   engine::check(found != choices.end(), "--" + name, "takes", engine::join(choices, "|"),

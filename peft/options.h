@@ -32,7 +32,11 @@ class OptionValues {
   /// A whole number from `lowest` to `highest`.
   engine::Index integer(const std::string& name, engine::Index lowest,
                         engine::Index highest = std::numeric_limits<engine::Index>::max()) const;
-  /// A number in (0, 1] for a rate, or 0 or more, ... : `ok` decides, `range` says it in words.
+  /// A number above 0; of 0 or more; in (0, 1].
+  double positive(const std::string& name) const;
+  double not_negative(const std::string& name) const;
+  double share(const std::string& name) const;
+  /// A number of another range: `ok` decides, `range` says it in words.
   double number(const std::string& name, bool (*ok)(double), std::string_view range) const;
   /// The place of the value among `choices`.
   std::size_t choice(const std::string& name, std::span<const std::string> choices) const;

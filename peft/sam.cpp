@@ -26,7 +26,7 @@ class Sam : public SelectingMethod {
     std::uint64_t seed = 0;
   };
   Sam(Options options, const Hessian& hessian) : SelectingMethod(std::move(options)), hessian_(hessian) {}
-  More more() const override { return {.all_train = false, .copies = hessian_.probes > 0 ? 6 : 0}; }
+  ExtraMemory extra_memory() const override { return {.copies = hessian_.probes > 0 ? 6 : 0}; }
 
  protected:
   void score(engine::Module& model, const std::vector<NamedParameter>& targets,
@@ -122,11 +122,8 @@ MethodInfo sam() {
                {"hessian-power", "X", "1", "power of |h|"}},
               scoring_options("ce", "all", "off")}),
       [](const OptionValues& values) -> std::unique_ptr<Method> {
-        const Sam::Hessian hessian{
-            values.integer("probes", 0),
-            values.number(
-                "hessian-power", [](double x) { return x >= 0; }, "a number of 0 or more,"),
-            values.seed()};
+        const Sam::Hessian hessian{values.integer("probes", 0), values.not_negative("hessian-power"),
+                                   values.seed()};
         return std::make_unique<Sam>(read_scoring(values, read_rate(values)), hessian);
       },
       // Of its code.

@@ -92,7 +92,7 @@ class Sara : public Method {
     for (const NamedParameter& p : matrices_) {
       if (p.parameter.trains().whole() || !p.parameter.trains().any()) continue;  // not by this method
       const std::vector<Index> before = p.parameter.trains().indices();
-      set(p, smallest(p.parameter.value(), own_.threshold, &before));
+      p.parameter.train(elements_or_none(smallest(p.parameter.value(), own_.threshold, &before)));
     }
     for (const NamedParameter& p : engine::parameters(model))
       if (in_head(p.name)) p.parameter.train(Selection::all());
@@ -120,10 +120,6 @@ class Sara : public Method {
 
  private:
   static bool is_matrix(const NamedParameter& p) { return p.parameter.value().shape().rank() >= 2; }
-  static void set(const NamedParameter& p, std::vector<Index> at) {
-    p.parameter.train(at.empty() ? Selection::none() : Selection::elements(std::move(at)));
-  }
-
   /// From the pre-trained values.
   void begin(engine::Module& model) {
     matrices_ = find_targets(model, own_.targets);
@@ -162,10 +158,8 @@ MethodInfo sara() {
        {"targets", "GLOB,...", "", "matrices to choose from (every weight matrix but the head's)"}},
       [](const OptionValues& values) -> std::unique_ptr<Method> {
         Sara::Own own;
-        own.threshold = values.number(
-            "threshold", [](double x) { return x > 0; }, "a number above 0,");
-        own.nuclear = values.number(
-            "nuclear", [](double x) { return x >= 0; }, "a number of 0 or more,");
+        own.threshold = values.positive("threshold");
+        own.nuclear = values.not_negative("nuclear");
         own.progressive = values.on("progressive");
         own.targets = values.list("targets");
         own.seed = values.seed();

@@ -47,10 +47,4 @@ enum class Accumulate {
 void accumulate_gradients(engine::Module& model, const std::vector<engine::NamedParameter>& targets,
                           const NextLoss& next_loss, Accumulate how = Accumulate::sums);
 
-/// The gradients of one loss for whole `targets`, in their order, in the midst of training: what trains, the
-/// gradients so far and the optimizer's view of both stay as they are.
-std::vector<engine::Tensor> dense_gradients(engine::Module& model,
-                                            const std::vector<engine::NamedParameter>& targets,
-                                            const std::function<engine::Tensor()>& loss);
-
 }  // namespace peft

@@ -106,8 +106,7 @@ SelectingMethod::Options read_scoring(const OptionValues& values, const Units& u
   static const std::vector<std::string> kLosses{"supcon", "ce"}, kViews{"none", "simclr"};
   SelectingMethod::Options options = read_targets(values, units);
   options.scoring.loss = values.choice("score", kLosses) == 0 ? Scoring::Loss::supcon : Scoring::Loss::ce;
-  options.scoring.temperature = values.number(
-      "temperature", [](double x) { return x > 0; }, "a number above 0,");
+  options.scoring.temperature = values.positive("temperature");
   options.scoring.batches = values.text("score-batches") == "all" ? 0 : values.integer("score-batches", 1);
   options.scoring.augment = values.choice("score-augment", kViews) == 1;
   return options;

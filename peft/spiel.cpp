@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "peft/dense_gradients.h"
 #include "peft/method.h"
 #include "peft/select.h"
 #include "peft/target.h"
@@ -31,7 +32,7 @@ std::vector<Index> without(const std::vector<Index>& a, const std::vector<Index>
 class Spiel : public Method {
  public:
   struct Own {
-    double rate = 0.01;
+    Units units;  ///< a share of every matrix
     Index period = 20, batches = 5;
     std::vector<std::string> targets;
     std::uint64_t seed = 0;
@@ -46,8 +47,7 @@ class Spiel : public Method {
     for (Tracked& t : tracked_) {
       engine::Random random = random_of(own_.seed, t.p.name);
       const Tensor chance = engine::normal(t.origin.shape(), random, 1);
-      const double share = std::floor(own_.rate * static_cast<double>(chance.numel()));
-      t.p.parameter.train(strongest_elements(chance, static_cast<Index>(share) + 1));
+      t.p.parameter.train(own_.units.strongest(chance));
     }
   }
 
@@ -61,7 +61,7 @@ class Spiel : public Method {
     for (std::size_t i = 0; i < tracked_.size(); ++i) tracked_[i].add(gradients[i]);
   }
   bool steady() const override { return false; }
-  More more() const override { return {.all_train = false, .copies = 2}; }
+  ExtraMemory extra_memory() const override { return {.copies = 2}; }
 
   engine::State state() const override {
     engine::State all;
@@ -208,8 +208,7 @@ MethodInfo spiel() {
             {"targets", "GLOB,...", "", "parameters to choose from (every weight matrix but the head's)"}}}),
       [](const OptionValues& values) -> std::unique_ptr<Method> {
         Spiel::Own own;
-        own.rate = values.number(
-            "rate", [](double x) { return x > 0 && x <= 1; }, "a share in (0, 1],");
+        own.units = read_rate(values);
         own.period = values.integer("period", 1);
         own.batches = values.integer("grow-batches", 1);
         engine::check(own.batches <= own.period, "--grow-batches", own.batches,

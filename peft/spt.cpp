@@ -138,15 +138,13 @@ MethodInfo spt() {
                {"alpha", "X", "8", "LoRA's increment is scaled with alpha / rank"},
                {"score-batches", "all|N", "8", "batches to score with: one epoch, or the first N"}}}),
       [](const OptionValues& values) -> std::unique_ptr<Method> {
-        const auto positive = [](double x) { return x > 0; };
         Spt::Own own;
         own.scoring.loss = Scoring::Loss::ce;
         own.scoring.batches = values.text("score-batches") == "all" ? 0 : values.integer("score-batches", 1);
         own.rate = read_rate(values).rate;
-        own.matrix = values.number("matrix", positive, "a number above 0,");
-        own.vector = values.number("vector", positive, "a number above 0,");
-        own.lora = {.rank = values.integer("rank", 1),
-                    .alpha = values.number("alpha", positive, "a number above 0,")};
+        own.matrix = values.positive("matrix");
+        own.vector = values.positive("vector");
+        own.lora = {.rank = values.integer("rank", 1), .alpha = values.positive("alpha")};
         own.seed = values.seed();
         return std::make_unique<Spt>(own);
       },

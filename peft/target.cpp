@@ -44,6 +44,10 @@ Index count_blocks(const std::vector<NamedParameter>& all) {
   return blocks;
 }
 
+engine::Selection elements_or_none(std::vector<Index> at) {
+  return at.empty() ? engine::Selection::none() : engine::Selection::elements(std::move(at));
+}
+
 engine::Random random_of(std::uint64_t seed, const std::string& name, std::uint64_t draw) {
   std::uint64_t stream = 14695981039346656037u;  // FNV-1a
   for (const char c : name) stream = (stream ^ static_cast<unsigned char>(c)) * 1099511628211u;

@@ -22,6 +22,9 @@ std::optional<engine::Index> block_of(const std::string& name);
 /// How many blocks the model has: the highest block_of() + 1.
 engine::Index count_blocks(const std::vector<engine::NamedParameter>& all);
 
+/// These elements; nothing when there are none.
+engine::Selection elements_or_none(std::vector<engine::Index> at);
+
 /// The random numbers a method draws for something of that name: every name has a stream of its own.
 engine::Random random_of(std::uint64_t seed, const std::string& name, std::uint64_t draw = 0);
 

@@ -18,11 +18,6 @@ bool takes_rows(Units::Kind kind, const Shape& shape) {
   return kind == Units::Kind::row || (kind == Units::Kind::shorter && shape.rows() <= shape.columns());
 }
 
-double read_share(const OptionValues& values) {
-  return values.number(
-      "rate", [](double x) { return x > 0 && x <= 1; }, "a share in (0, 1],");
-}
-
 }  // namespace
 
 Selection Units::strongest(const Tensor& strength) const {
@@ -59,7 +54,7 @@ Units read_units(const OptionValues& values) {
   static const std::vector<std::string> kKinds{"element", "neuron", "row", "column", "short"};
   return {.kind = static_cast<Units::Kind>(values.choice("unit", kKinds)),
           .k = values.integer("k", 1),
-          .rate = read_share(values)};
+          .rate = values.share("rate")};
 }
 
 std::vector<OptionInfo> k_option(const std::string& k, const std::string& help) {
@@ -75,7 +70,7 @@ Units read_k(const OptionValues& values, Units::Kind kind) {
 }
 
 Units read_rate(const OptionValues& values) {
-  return {.kind = Units::Kind::element, .rate = read_share(values)};
+  return {.kind = Units::Kind::element, .rate = values.share("rate")};
 }
 
 }  // namespace peft

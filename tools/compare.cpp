@@ -240,7 +240,7 @@ class Comparison {
     engine::write_file(path(kJson), json_text(all, 2) + '\n');
     engine::write_file(path(kMarkdown), markdown_tables(all));
     engine::write_file(path(kCsv), csv_table(all));
-    write_comparison_report(path(""));
+    write_comparison_report(o_.out);
   }
 
   std::string describe(const PlannedRun& run) const {

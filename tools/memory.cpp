@@ -135,7 +135,7 @@ MemoryForecast forecast(Job& job, const TuneOptions& options) {
 
   job.method->prepare(model, {});
   apply_depth(model, options);
-  const peft::Method::More later = job.method->more();
+  const peft::Method::ExtraMemory later = job.method->extra_memory();
   if (later.all_train) {
     for (const auto& p : engine::parameters(model)) p.parameter.train(engine::Selection::all());
   }
