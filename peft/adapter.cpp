@@ -84,14 +84,9 @@ MethodInfo adapter() {
   return {
       "adapter",
       "small bottlenecks behind or beside the layers of every block",
-      "Adapters. A bottleneck, scale * up(gelu(down(x))), is added to the output of layers inside the "
-      "residual "
-      "branch:\n"
-      "houlsby (Houlsby et al. 2019) behind attention and mlp, pfeiffer (Pfeiffer et al. 2021) behind the "
-      "mlp, "
-      "both with the\n"
-      "layer's output as x; parallel (AdaptFormer, Chen et al. 2022) beside the mlp, with its input as x. up "
-      "starts at zero.\n"
+      "Adapters. A bottleneck, scale * up(gelu(down(x))), is added to the output of layers inside the residual branch:\n"
+      "houlsby (Houlsby et al. 2019) behind attention and mlp, pfeiffer (Pfeiffer et al. 2021) behind the mlp, both with the\n"
+      "layer's output as x; parallel (AdaptFormer, Chen et al. 2022) beside the mlp, with its input as x. up starts at zero.\n"
       "It cannot be merged.",
       {{"style", "houlsby|pfeiffer|parallel", "pfeiffer", "where the bottlenecks are"},
        {"rank", "N", "8", "width of the bottleneck"},

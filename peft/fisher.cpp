@@ -30,17 +30,14 @@ class Fisher : public SelectingMethod {
 }  // namespace
 
 MethodInfo fisher() {
-  return {"fisher", "the elements, rows or columns with the largest Fisher information",
-          "The diagonal of the empirical Fisher information ranks: the sum over the batches of the squared "
-          "gradient "
-          "(FISH mask,\n"
-          "Sung et al. 2021, arXiv 2111.09839). Unlike the squared sum of GPS and GRFT, gradients of "
-          "opposite sign "
-          "do not cancel.",
-          joined({unit_options("neuron", "1", "0.01"), scoring_options("ce", "all", "off")}),
-          [](const OptionValues& values) -> std::unique_ptr<Method> {
-            return std::make_unique<Fisher>(read_scoring(values, read_units(values)));
-          }};
+  return {
+      "fisher", "the elements, rows or columns with the largest Fisher information",
+      "The diagonal of the empirical Fisher information ranks: the sum over the batches of the squared gradient (FISH mask,\n"
+      "Sung et al. 2021, arXiv 2111.09839). Unlike the squared sum of GPS and GRFT, gradients of opposite sign do not cancel.",
+      joined({unit_options("neuron", "1", "0.01"), scoring_options("ce", "all", "off")}),
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<Fisher>(read_scoring(values, read_units(values)));
+      }};
 }
 
 }  // namespace peft

@@ -112,27 +112,20 @@ class Green : public Method {
 }  // namespace
 
 MethodInfo green() {
-  return {"green",
-          "the tensors worth most within a share of the backward pass, chosen anew every epoch",
-          "GreenTrainer (Huang et al. 2024, arXiv 2309.13192). At the beginning of an epoch one gradient "
-          "step on the "
-          "first batch\n"
-          "tells what every tensor is worth: the fall of the loss its own movement brings. A knapsack takes "
-          "the best "
-          "set whose\n"
-          "backward pass, down to the lowest of them, is at most --budget of the whole one; the step is "
-          "taken back. "
-          "The costs are\n"
-          "counted from the shapes of the matrices, in multiply-adds for a token, so that the choice is the "
-          "same on "
-          "every machine;\n"
-          "the products inside the attention are not counted. The official code measures tensors' times, and "
-          "takes its step with the run's optimizer instead of plain descent.",
-          {{"budget", "X", "0.5", "share of the whole backward pass"},
-           {"reselect", "N", "1", "epochs between two choices"}},
-          [](const OptionValues& values) -> std::unique_ptr<Method> {
-            return std::make_unique<Green>(values.share("budget"), values.integer("reselect", 1));
-          }};
+  return {
+      "green",
+      "the tensors worth most within a share of the backward pass, chosen anew every epoch",
+      "GreenTrainer (Huang et al. 2024, arXiv 2309.13192). At the beginning of an epoch one gradient step on the first batch\n"
+      "tells what every tensor is worth: the fall of the loss its own movement brings. A knapsack takes the best set whose\n"
+      "backward pass, down to the lowest of them, is at most --budget of the whole one; the step is taken back. The costs are\n"
+      "counted from the shapes of the matrices, in multiply-adds for a token, so that the choice is the same on every\n"
+      "machine; the products inside the attention are not counted. The official code measures tensors' times, and takes its\n"
+      "step with the run's optimizer instead of plain descent.",
+      {{"budget", "X", "0.5", "share of the whole backward pass"},
+       {"reselect", "N", "1", "epochs between two choices"}},
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<Green>(values.share("budget"), values.integer("reselect", 1));
+      }};
 }
 
 }  // namespace peft

@@ -74,10 +74,8 @@ MethodInfo lisa() {
   return {
       "lisa",
       "a few blocks, drawn anew every few steps",
-      "LISA (Pan et al. 2024, arXiv 2403.17919). Every --period steps --blocks blocks are drawn; they, the "
-      "embeddings and the\n"
-      "head train, with fresh optimizer state for a block that did not train before. The backward pass goes "
-      "down to the\n"
+      "LISA (Pan et al. 2024, arXiv 2403.17919). Every --period steps --blocks blocks are drawn; they, the embeddings and the\n"
+      "head train, with fresh optimizer state for a block that did not train before. The backward pass goes down to the\n"
       "embeddings. A delta holds every block that was ever drawn.",
       {{"blocks", "N", "2", "blocks that train at a time"}, {"period", "N", "20", "steps between two draws"}},
       [](const OptionValues& values) -> std::unique_ptr<Method> {

@@ -83,11 +83,8 @@ MethodInfo lt_sft() {
   return {
       "lt-sft",
       "the numbers that move most in full fine-tuning, trained once more from the start",
-      "LT-SFT (Ansell et al. 2022, arXiv 2110.07560). Everything trains for a share of the steps; of all "
-      "numbers "
-      "outside the\n"
-      "head the share --rate that moved most is kept, everything goes back to where it began, and only those "
-      "and the head\n"
+      "LT-SFT (Ansell et al. 2022, arXiv 2110.07560). Everything trains for a share of the steps; of all numbers outside the\n"
+      "head the share --rate that moved most is kept, everything goes back to where it began, and only those and the head\n"
       "train for the rest, with a schedule of its own. Deltas of several tasks that meet nowhere add up.",
       {{"rate", "X", "0.01", "share of all numbers outside the head"},
        {"first", "X", "0.5", "share of the steps in which everything trains"}},

@@ -7,8 +7,7 @@ namespace peft {
 MethodInfo neuroada() {
   return {
       "neuroada", "the k largest weights of every neuron",
-      "NeuroAda (Zhang et al. 2025). Of every row (neuron) of every weight matrix the k elements of largest "
-      "magnitude train,\n"
+      "NeuroAda (Zhang et al. 2025). Of every row (neuron) of every weight matrix the k elements of largest magnitude train,\n"
       "as an added increment; no bias does. It looks at no picture.",
       joined({k_option("1", "inputs of every neuron"), target_options("off")}),
       [](const OptionValues& values) -> std::unique_ptr<Method> {

@@ -108,14 +108,9 @@ MethodInfo sam() {
   return {
       "sam",
       "the share of every weight matrix with the largest g^2 / h",
-      "SAM, the second-order approximation method (Fu et al. 2023, arXiv 2211.15583). The elements with the "
-      "largest g^2 / h\n"
-      "train, g the accumulated gradient, h the diagonal of the Hessian: taken to be equal everywhere, or "
-      "with "
-      "--probes N\n"
-      "estimated on the last batch by Hutchinson's method, |h| at least 0.1. --hessian-power p ranks by g^2 "
-      "/ "
-      "|h|^p; the\n"
+      "SAM, the second-order approximation method (Fu et al. 2023, arXiv 2211.15583). The elements with the largest g^2 / h\n"
+      "train, g the accumulated gradient, h the diagonal of the Hessian: taken to be equal everywhere, or with --probes N\n"
+      "estimated on the last batch by Hutchinson's method, |h| at least 0.1. --hessian-power p ranks by g^2 / |h|^p; the\n"
       "official code has 0.005.",
       joined({rate_option("0.005"),
               {{"probes", "N", "0", "random vectors to estimate the Hessian's diagonal with; 0: it is not"},

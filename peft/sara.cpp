@@ -145,13 +145,9 @@ MethodInfo sara() {
   return {
       "sara",
       "the smallest weights, held at a low rank",
-      "SaRA (Hu et al. 2024, arXiv 2409.06633). The weights with |w| < --threshold train. --nuclear * |M|_* "
-      "is "
-      "added to the\n"
-      "loss, with M the trained elements of one matrix, another one every step. At half time those that have "
-      "grown beyond\n"
-      "the threshold are frozen where they are, and the optimizer begins anew (--no-progressive: they are "
-      "not).",
+      "SaRA (Hu et al. 2024, arXiv 2409.06633). The weights with |w| < --threshold train. --nuclear * |M|_* is added to the\n"
+      "loss, with M the trained elements of one matrix, another one every step. At half time those that have grown beyond the\n"
+      "threshold are frozen where they are, and the optimizer begins anew (--no-progressive: they are not).",
       {{"threshold", "X", "0.002", "the magnitude below which a weight trains"},
        {"nuclear", "X", "0.0005", "weight of the nuclear norm"},
        {"progressive", "", "on", "choose anew at half time (--no-progressive: off)"},

@@ -43,10 +43,8 @@ class Shira : public SelectingMethod {
 MethodInfo shira() {
   return {
       "shira", "a share of every weight matrix, by chance, weight, gradient or |w g|",
-      "SHiRA (Bhardwaj et al. 2024, arXiv 2406.13175). A sparse increment on a share of every weight matrix. "
-      "--mask says what\n"
-      "ranks: random, magnitude |w|, gradient |g|, or snip |w g| (Lee et al. 2019), with g summed over the "
-      "batches.",
+      "SHiRA (Bhardwaj et al. 2024, arXiv 2406.13175). A sparse increment on a share of every weight matrix. --mask says what\n"
+      "ranks: random, magnitude |w|, gradient |g|, or snip |w g| (Lee et al. 2019), with g summed over the batches.",
       joined({{{"mask", "random|magnitude|gradient|snip", "snip", "what ranks"}},
               rate_option("0.01"),
               scoring_options("ce", "all", "off")}),

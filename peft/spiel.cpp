@@ -188,18 +188,11 @@ class Spiel : public Method {
 MethodInfo spiel() {
   return {
       "spiel", "a sparse increment that drops its weakest elements and regrows others",
-      "SpIEL, accumulated gradients (Ansell et al. 2024, arXiv 2401.16405). A share of every weight matrix "
-      "trains, drawn at\n"
-      "random at first. Every --period steps the smallest increments are dropped, all of them the first time "
-      "and "
-      "then\n"
-      "0.2 (1 - t / T) of them, and as many regrown where the gradient summed over --grow-batches batches is "
-      "largest. A new\n"
-      "element's Adam moments begin with those gradients. The gradients of the last batches of a period are "
-      "computed apart,\n"
-      "whole: --grow-batches more backward passes a period. All elements of a matrix share one count of "
-      "steps, so "
-      "that a new\n"
+      "SpIEL, accumulated gradients (Ansell et al. 2024, arXiv 2401.16405). A share of every weight matrix trains, drawn at\n"
+      "random at first. Every --period steps the smallest increments are dropped, all of them the first time and then 0.2 (1\n"
+      "- t / T) of them, and as many regrown where the gradient summed over --grow-batches batches is largest. A new\n"
+      "element's Adam moments begin with those gradients. The gradients of the last batches of a period are computed apart,\n"
+      "whole: --grow-batches more backward passes a period. All elements of a matrix share one count of steps, so that a new\n"
       "one's moments are those of an element that has had its gradients all along.",
       joined(
           {rate_option("0.01"),

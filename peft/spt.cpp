@@ -122,14 +122,9 @@ MethodInfo spt() {
   return {
       "spt",
       "by sensitivity: LoRA for some matrices, single elements of others",
-      "SPT (He et al. 2023, arXiv 2303.08566). A number's sensitivity is its squared gradient, summed over "
-      "the "
-      "first batches;\n"
-      "the share --rate of all numbers with the largest is marked. A matrix with at least (LoRA's numbers) / "
-      "--matrix marked\n"
-      "gets LoRA, a vector with at least its numbers / --vector marked trains whole, of the others the "
-      "marked "
-      "elements train;\n"
+      "SPT (He et al. 2023, arXiv 2303.08566). A number's sensitivity is its squared gradient, summed over the first batches;\n"
+      "the share --rate of all numbers with the largest is marked. A matrix with at least (LoRA's numbers) / --matrix marked\n"
+      "gets LoRA, a vector with at least its numbers / --vector marked trains whole, of the others the marked elements train;\n"
       "so do the class token and the head. The patch embedding is frozen.",
       joined({{{"rate", "X", "0.005", "share of all numbers that is marked"}},
               {{"matrix", "X", "10", "a matrix gets LoRA from LoRA's numbers / X marked ones"},

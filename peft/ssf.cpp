@@ -74,12 +74,8 @@ MethodInfo ssf() {
   return {
       "ssf",
       "scale and shift of the output of every layer",
-      "SSF (Lian et al. 2022, arXiv 2210.08823). The output y of the patch embedding, of every norm and of "
-      "every "
-      "linear layer\n"
-      "becomes scale * y + shift, feature by feature; a layer without a bias gets no shift. `merge` writes "
-      "both "
-      "into the\n"
+      "SSF (Lian et al. 2022, arXiv 2210.08823). The output y of the patch embedding, of every norm and of every linear layer\n"
+      "becomes scale * y + shift, feature by feature; a layer without a bias gets no shift. `merge` writes both into the\n"
       "layer. They start at 1 and 0, so that nothing changes; the official code adds noise: --spread 0.02.",
       {{"spread", "X", "0", "standard deviation of the noise on the first scales and shifts"}},
       [](const OptionValues& values) -> std::unique_ptr<Method> {

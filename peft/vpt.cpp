@@ -70,21 +70,18 @@ class Vpt : public AttachingMethod {
 }  // namespace
 
 MethodInfo vpt() {
-  return {"vpt",
-          "prompts: trained tokens beside the picture's own",
-          "VPT (Jia et al. 2022, arXiv 2203.12119). --tokens prompts stand behind the class token: shallow, "
-          "they go "
-          "through all\n"
-          "blocks; deep, every block has prompts of its own, which take the place of the former ones. It "
-          "cannot be "
-          "merged.",
-          {{"depth", "shallow|deep", "deep", "prompts for the first block, or for every block"},
-           {"tokens", "N", "10", "prompts"}},
-          [](const OptionValues& values) -> std::unique_ptr<Method> {
-            static const std::vector<std::string> kDepths{"shallow", "deep"};
-            return std::make_unique<Vpt>(values.choice("depth", kDepths) == 1,
-                                         values.integer("tokens", 1, kMostPrompts), values.seed());
-          }};
+  return {
+      "vpt",
+      "prompts: trained tokens beside the picture's own",
+      "VPT (Jia et al. 2022, arXiv 2203.12119). --tokens prompts stand behind the class token: shallow, they go through all\n"
+      "blocks; deep, every block has prompts of its own, which take the place of the former ones. It cannot be merged.",
+      {{"depth", "shallow|deep", "deep", "prompts for the first block, or for every block"},
+       {"tokens", "N", "10", "prompts"}},
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        static const std::vector<std::string> kDepths{"shallow", "deep"};
+        return std::make_unique<Vpt>(values.choice("depth", kDepths) == 1,
+                                     values.integer("tokens", 1, kMostPrompts), values.seed());
+      }};
 }
 
 }  // namespace peft
