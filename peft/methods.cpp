@@ -33,11 +33,38 @@
 namespace peft {
 
 const std::vector<MethodInfo>& methods() {
+  // clang-format off: a row each
   static const std::vector<MethodInfo> table{
-      full(),     linear(), grft(),    gps(),  sift(), bitfit(), ln(),        last_k(),   l2_sp(), lp_ft(),
-      lora(),     dora(),   adapter(), ssf(),  vpt(),  random(), magnitude(), fisher(),   sam(),   shira(),
-      neuroada(), lt_sft(), spiel(),   sara(), spt(),  lisa(),   green(),     smallest(),
+      full(),
+      linear(),
+      grft(),
+      gps(),
+      sift(),
+      bitfit(),
+      ln(),
+      last_k(),
+      l2_sp(),
+      lp_ft(),
+      lora(),
+      dora(),
+      adapter(),
+      ssf(),
+      vpt(),
+      random(),
+      magnitude(),
+      fisher(),
+      sam(),
+      shira(),
+      neuroada(),
+      lt_sft(),
+      spiel(),
+      sara(),
+      spt(),
+      lisa(),
+      green(),
+      smallest(),
   };
+  // clang-format on
   return table;
 }
 
