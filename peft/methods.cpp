@@ -33,7 +33,7 @@
 namespace peft {
 
 const std::vector<MethodInfo>& methods() {
-  // clang-format off: a row each
+  // clang-format off
   static const std::vector<MethodInfo> table{
       full(),
       linear(),
