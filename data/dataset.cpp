@@ -22,7 +22,31 @@ class Concat : public Dataset {
   Index first_;
 };
 
+/// Some pictures of another data set.
+class Some : public Dataset {
+ public:
+  Some(std::shared_ptr<const Dataset> all, std::vector<Index> at)
+      : all_(std::move(all)), at_(std::move(at)) {}
+  Index size() const override { return static_cast<Index>(at_.size()); }
+  std::string name(Index i) const override { return all_->name(at(i)); }
+  Index label(Index i) const override { return all_->label(at(i)); }
+  Image image(Index i) const override { return all_->image(at(i)); }
+
+ private:
+  Index at(Index i) const { return at_[static_cast<std::size_t>(i)]; }
+  std::shared_ptr<const Dataset> all_;
+  std::vector<Index> at_;
+};
+
 }  // namespace
+
+std::shared_ptr<const Dataset> first_classes(std::shared_ptr<const Dataset> all, Index classes) {
+  std::vector<Index> at;
+  for (Index i = 0; i < all->size(); ++i) {
+    if (all->label(i) < classes) at.push_back(i);
+  }
+  return std::make_shared<Some>(std::move(all), std::move(at));
+}
 
 std::shared_ptr<const Dataset> concat(std::shared_ptr<const Dataset> a, std::shared_ptr<const Dataset> b) {
   return std::make_shared<Concat>(std::move(a), std::move(b));

@@ -40,6 +40,9 @@ struct Splits {
 /// The pictures of `a`, then those of `b`.
 std::shared_ptr<const Dataset> concat(std::shared_ptr<const Dataset> a, std::shared_ptr<const Dataset> b);
 
+/// The pictures of `all` whose label is below `classes`.
+std::shared_ptr<const Dataset> first_classes(std::shared_ptr<const Dataset> all, Index classes);
+
 /// The position of every one of `names` in `classes`. Throws an Error that lists those which are not there.
 std::vector<Index> find_classes(std::string_view split, std::span<const std::string> names,
                                 std::span<const std::string> classes);

@@ -2,6 +2,7 @@
 
 #include "peft/anchored.h"
 #include "peft/selecting.h"
+#include "peft/sketch.h"
 
 namespace peft {
 namespace {
@@ -10,6 +11,13 @@ Units read_axis(const OptionValues& values) {
   static const std::vector<std::string> kAxes{"row", "column", "short"};
   constexpr Units::Kind kKinds[] = {Units::Kind::row, Units::Kind::column, Units::Kind::shorter};
   return read_k(values, kKinds[values.choice("axis", kAxes)]);
+}
+
+SelectingMethod::Options read_grft(const OptionValues& values) {
+  SelectingMethod::Options options = read_scoring(values, read_axis(values));
+  options.sketch = values.integer("score-sketch", 0);
+  options.seed = values.seed();
+  return options;
 }
 
 }  // namespace
@@ -25,10 +33,10 @@ MethodInfo grft() {
               {{"axis", "short|row|column", "short",
                 "short: the axis with fewer units; a square matrix takes rows"}},
               anchor_options("0.01"),
-              scoring_options("supcon", "all", "off")}),
+              scoring_options("supcon", "all", "off"),
+              sketch_option()}),
       [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<Anchored<SelectingMethod>>(read_anchor(values),
-                                                           read_scoring(values, read_axis(values)));
+        return std::make_unique<Anchored<SelectingMethod>>(read_anchor(values), read_grft(values));
       },
       gps_recipe()};  // it tells none of its own, and follows the same benchmarks
 }

@@ -57,11 +57,14 @@ class Method {
   virtual void check_model(engine::Module&) const {}
   /// How `next_loss` is to be made; nullptr when the method does not score.
   virtual const Scoring* scoring() const { return nullptr; }
+  /// The form in which the gradient of a parameter it chooses from is summed up: whole, or mixed.
+  virtual engine::Selection scored_form(const engine::NamedParameter&) const { return {}; }
   /// What was chosen by the last prepare().
   virtual const std::vector<Choice>& choices() const;
   /// Seconds the last prepare() spent on scoring, the making of the losses included.
   virtual double score_seconds() const { return 0; }
-  /// Keeps the accumulated gradients in choices(), for whoever wants to look.
+  /// Keeps the accumulated gradients in choices(), for whoever wants to look. Throws an Error when they are
+  /// not summed up whole.
   virtual void keep_gradients() {}
 
   /// What it needs memory for beside what trains after prepare().

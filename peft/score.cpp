@@ -43,9 +43,10 @@ engine::Tensor NextLoss::again() const {
 }
 
 void accumulate_gradients(engine::Module& model, const std::vector<NamedParameter>& targets,
-                          const NextLoss& next_loss, Accumulate how) {
+                          const NextLoss& next_loss, Accumulate how, const std::vector<Selection>& forms) {
   for (const NamedParameter& p : engine::parameters(model)) p.parameter.freeze();
-  for (const NamedParameter& p : targets) p.parameter.train(Selection::all());
+  for (std::size_t i = 0; i < targets.size(); ++i)
+    targets[i].parameter.train(forms.empty() ? Selection::all() : forms[i]);
   Index batches = 0;
   for (Tensor loss = next_loss(); !loss.empty(); loss = next_loss()) {
     std::vector<Tensor> sums;  // set aside, so that the batch's own gradient can be squared

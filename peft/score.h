@@ -31,8 +31,11 @@ struct Scoring {
   enum class Loss { supcon, ce };
   Loss loss = Loss::supcon;
   double temperature = 0.07;
-  engine::Index batches = 0;  ///< 0: one epoch
-  bool augment = true;        ///< two SimCLR views; otherwise both views are the picture itself
+  engine::Index batches = 0;     ///< 0: one epoch
+  bool until_settled = false;    ///< of those, only so many as the choice needs to settle
+  bool augment = true;           ///< two SimCLR views; otherwise both views are the picture itself
+  engine::Index image_size = 0;  ///< side of the pictures to score with; 0: as they are trained on
+  engine::Index classes = 0;     ///< only pictures of the first classes; 0: of all
 };
 
 /// How the gradients of the batches are put together.
@@ -41,10 +44,12 @@ enum class Accumulate {
   squares  ///< the squares of each batch's gradient: the diagonal of the empirical Fisher information
 };
 
-/// The sum over all batches of the gradients of `targets`, or of their squares, whole: exactly one backward
-/// pass per batch, all other parameters frozen. The sums stay in the parameters. Throws an Error naming the
-/// tensor when a number in the sum is not finite, and when there was no batch.
+/// The sum over all batches of the gradients of `targets`, or of their squares: exactly one backward pass per
+/// batch, all other parameters frozen. A gradient is summed up whole, or in the form given for it. The sums
+/// stay in the parameters. Throws an Error naming the tensor when a number in the sum is not finite, and when
+/// there was no batch.
 void accumulate_gradients(engine::Module& model, const std::vector<engine::NamedParameter>& targets,
-                          const NextLoss& next_loss, Accumulate how = Accumulate::sums);
+                          const NextLoss& next_loss, Accumulate how = Accumulate::sums,
+                          const std::vector<engine::Selection>& forms = {});
 
 }  // namespace peft

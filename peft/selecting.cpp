@@ -4,6 +4,8 @@
 #include <chrono>
 
 #include "peft/select.h"
+#include "peft/settle.h"
+#include "peft/sketch.h"
 #include "peft/target.h"
 
 namespace peft {
@@ -33,7 +35,20 @@ void SelectingMethod::check_model(engine::Module& model) const {
 
 void SelectingMethod::score(engine::Module& model, const std::vector<NamedParameter>& targets,
                             const NextLoss& next_loss) {
-  accumulate_gradients(model, targets, next_loss);
+  std::vector<Selection> forms;
+  for (const NamedParameter& p : targets) forms.push_back(scored_form(p));
+  accumulate_gradients(model, targets, next_loss, Accumulate::sums, forms);
+}
+
+Selection SelectingMethod::scored_form(const NamedParameter& target) const {
+  return options_.sketch > 0 ? sketch_of(target, options_.units, options_.sketch, options_.seed)
+                             : Selection::all();
+}
+
+void SelectingMethod::keep_gradients() {
+  engine::check(options_.sketch == 0,
+                "--score-sketch sums up no whole gradient, so that there is none to be kept");
+  keep_gradients_ = true;
 }
 
 Tensor SelectingMethod::strength(const NamedParameter&, const Tensor& gradient) {
@@ -46,13 +61,21 @@ Choice SelectingMethod::choose(const NamedParameter& target, bool scored) {
                                              : Tensor();
   const bool ranked = scored || !needs_gradient();
   const Tensor ranking = ranked ? strength(target, gradient) : gradient;
-  Choice choice{
-      .parameter = target.name, .selection = options_.units.strongest(ranking), .scores = {}, .gradient = {}};
+  Choice choice{.parameter = target.name,
+                .selection = options_.units.of(target.parameter.value().shape()).strongest(ranking),
+                .scores = {},
+                .gradient = {}};
   choice.scores = scores_of(ranking, choice.selection);
   choice.squares = squares_of(ranking);
   choice.energy = energy_of(ranking, choice.selection);
   if (keep_gradients_) choice.gradient = gradient;
   return choice;
+}
+
+NextLoss SelectingMethod::losses(const std::vector<NamedParameter>& targets, const NextLoss& next_loss) {
+  if (!options_.scoring.until_settled) return next_loss;
+  return until_settled(next_loss, targets, options_.units,
+                       [this](const NamedParameter& p) { return strength(p, p.parameter.grad()); });
 }
 
 void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) {
@@ -61,7 +84,7 @@ void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) 
   options_.units.check_fits(targets);
   const bool scored = needs_gradient() && next_loss;
   const auto start = std::chrono::steady_clock::now();
-  if (scored) score(model, targets, next_loss);
+  if (scored) score(model, targets, losses(targets, next_loss));
   if (scored) check_some_gradient(targets, options_.scoring);
   score_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::vector<Choice> choices;
@@ -89,8 +112,11 @@ std::vector<OptionInfo> scoring_options(const std::string& loss, const std::stri
   return joined(
       {{{"score", "supcon|ce", loss, "the loss whose gradients are the scores"},
         {"temperature", "X", "0.07", "of the supervised contrastive loss"},
-        {"score-batches", "all|N", batches, "batches to score with: one epoch, or the first N"},
-        {"score-augment", "none|simclr", "simclr", "how the two views of the contrastive loss are made"}},
+        {"score-batches", "all|N|auto", batches,
+         "batches to score with: one epoch, the first N, or until the choice settles"},
+        {"score-augment", "none|simclr", "simclr", "how the two views of the contrastive loss are made"},
+        {"score-image-size", "N", "0", "side of the pictures to score with (0: as they are trained on)"},
+        {"score-classes", "N", "0", "score with the first N classes alone (0: with all)"}},
        target_options(train_bias)});
 }
 
@@ -107,7 +133,11 @@ SelectingMethod::Options read_scoring(const OptionValues& values, const Units& u
   SelectingMethod::Options options = read_targets(values, units);
   options.scoring.loss = values.choice("score", kLosses) == 0 ? Scoring::Loss::supcon : Scoring::Loss::ce;
   options.scoring.temperature = values.positive("temperature");
-  options.scoring.batches = values.text("score-batches") == "all" ? 0 : values.integer("score-batches", 1);
+  const std::string& batches = values.text("score-batches");
+  options.scoring.until_settled = batches == "auto";
+  options.scoring.batches = batches == "all" || batches == "auto" ? 0 : values.integer("score-batches", 1);
+  options.scoring.image_size = values.integer("score-image-size", 0);
+  options.scoring.classes = values.integer("score-classes", 0);
   options.scoring.augment = values.choice("score-augment", kViews) == 1;
   return options;
 }

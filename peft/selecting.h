@@ -14,6 +14,8 @@ class SelectingMethod : public Method {
     std::vector<std::string> targets;  ///< patterns; empty for every weight matrix but the head's
     bool train_bias = false;           ///< every bias but the norms' trains too
     Units units;
+    engine::Index sketch = 0;  ///< mixtures that stand for every row or column; 0: the whole gradient
+    std::uint64_t seed = 0;    ///< of the mixtures
   };
   explicit SelectingMethod(Options options) : options_(std::move(options)) {}
 
@@ -22,7 +24,8 @@ class SelectingMethod : public Method {
   const Scoring* scoring() const override { return needs_gradient() ? &options_.scoring : nullptr; }
   const std::vector<Choice>& choices() const override { return choices_; }
   double score_seconds() const override { return score_seconds_; }
-  void keep_gradients() override { keep_gradients_ = true; }
+  engine::Selection scored_form(const engine::NamedParameter& target) const override;
+  void keep_gradients() override;
 
  protected:
   /// False for a method that looks at no picture.
@@ -35,6 +38,8 @@ class SelectingMethod : public Method {
   const Options& options() const { return options_; }
 
  private:
+  /// Those of `next_loss` that scoring takes.
+  NextLoss losses(const std::vector<engine::NamedParameter>& targets, const NextLoss& next_loss);
   Choice choose(const engine::NamedParameter& target, bool scored);
   Options options_;
   std::vector<Choice> choices_;

@@ -20,6 +20,12 @@ bool takes_rows(Units::Kind kind, const Shape& shape) {
 
 }  // namespace
 
+Units Units::of(const Shape& matrix) const {
+  Units made_up = *this;
+  if (kind == Kind::shorter) made_up.kind = takes_rows(kind, matrix) ? Kind::row : Kind::column;
+  return made_up;
+}
+
 Selection Units::strongest(const Tensor& strength) const {
   if (kind == Kind::element) {
     const double share = std::floor(rate * static_cast<double>(strength.numel()));

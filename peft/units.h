@@ -18,6 +18,8 @@ struct Units {
   engine::Index k = 1;
   double rate = 0.01;  ///< min(floor(rate n) + 1, n) of n elements
 
+  /// The same with `shorter` made up for a matrix of this shape: rows or columns.
+  Units of(const engine::Shape& matrix) const;
   /// The units of `strength` with the largest magnitude, or sum of squares for rows and columns.
   engine::Selection strongest(const engine::Tensor& strength) const;
   /// Throws an Error when every target has less than is asked for.

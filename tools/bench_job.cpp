@@ -221,8 +221,10 @@ class ScoreJob : public BenchJob {
 
   std::size_t scored_bytes() {
     std::map<std::string, std::size_t> bytes;
-    for (const auto& [name, parameter] : engine::parameters(setup_.model))
-      bytes[name] = parameter.value().bytes();
+    for (const engine::NamedParameter& p : engine::parameters(setup_.model))
+      bytes[p.name] =
+          static_cast<std::size_t>(method_->scored_form(p).packed(p.parameter.value().shape()).numel()) *
+          sizeof(float);
     std::size_t all = 0;
     for (const peft::Choice& choice : method_->choices()) all += bytes.at(choice.parameter);
     return all;

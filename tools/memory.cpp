@@ -148,14 +148,13 @@ MemoryForecast forecast(Job& job, const TuneOptions& options) {
   if (!scoring) return plan;
 
   for (const auto& p : engine::parameters(model)) p.parameter.freeze();
-  std::size_t scored = 0;
   for (const auto& choice : job.method->choices()) {
     for (const auto& p : engine::parameters(model)) {
       if (p.name != choice.parameter) continue;
-      p.parameter.train(engine::Selection::all());
-      scored += p.parameter.value().bytes();
+      p.parameter.train(job.method->scored_form(p));
     }
   }
+  const std::size_t scored = trained_bytes(model);
   const std::size_t growth = foretold_growth(model, options.batch_size * (stacked ? 2 : 1));
   if (scored + growth > plan.gradients + plan.optimizer + plan.activations) {
     plan.gradients = scored, plan.optimizer = 0, plan.activations = growth - std::min(growth, scored);

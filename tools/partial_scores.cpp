@@ -45,7 +45,8 @@ void restore_partial_scores(const PartialScores& scores,
   for (const auto& [name, parameter] : parameters) {
     if (!parameter.trains().any()) continue;
     const auto found = sums.find(name);
-    engine::check(found != sums.end() && found->second.shape() == parameter.value().shape() &&
+    engine::check(found != sums.end() &&
+                      found->second.shape() == parameter.trains().packed(parameter.value().shape()) &&
                       found->second.dtype() == parameter.value().dtype(),
                   "the scores that were saved do not fit", name);
     parameter.grad() = found->second;

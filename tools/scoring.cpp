@@ -7,6 +7,7 @@
 
 #include "engine/base/text.h"
 #include "engine/ops/ops.h"
+#include "models/positions.h"
 #include "tools/console.h"
 #include "tools/interrupt.h"
 
@@ -26,6 +27,51 @@ Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, const Scor
   if (!scoring.augment) features = engine::repeat(features, 2);
   return engine::sup_con(features, labels, scoring.temperature);
 }
+
+/// The data that is scored with, by what the method asks for.
+ScoringData chosen(const Scoring& scoring, ScoringData data) {
+  if (scoring.image_size > 0) data.preprocessing.size = scoring.image_size;
+  if (scoring.classes == 0) return data;
+  engine::check(scoring.classes <= data.classes, "--score-classes", scoring.classes, "is more than the",
+                data.classes, "there are");
+  data.pictures = data::first_classes(data.pictures, scoring.classes);
+  engine::check(data.pictures->size() >= data.batch_size, "--score-classes", scoring.classes, "leaves",
+                data.pictures->size(), "pictures to score with, too few for one batch of", data.batch_size);
+  return data;
+}
+
+/// While it lives, the model takes pictures of another size.
+class AtImageSize {
+ public:
+  AtImageSize(models::Vit& model, Index size) : model_(model), size_(model.config().image_size) {
+    if (size == 0 || size == size_) return;
+    models::VitConfig config = model.config();
+    config.image_size = size;
+    models::check_config(config);
+    const engine::Parameter positions = this->positions();
+    engine::check(!positions.trains().any(),
+                  "--score-image-size: the positions of another size are others, so that",
+                  "pos_embed cannot be a target");
+    before_ = positions.value();
+    model.resize(size, models::resize_positions(before_, config.grid()));
+  }
+  ~AtImageSize() {
+    if (!before_.empty()) model_.resize(size_, before_);
+  }
+  AtImageSize(const AtImageSize&) = delete;
+  AtImageSize& operator=(const AtImageSize&) = delete;
+
+ private:
+  engine::Parameter positions() const {
+    for (const auto& [name, parameter] : engine::parameters(model_))
+      if (name == "pos_embed") return parameter;
+    return {};
+  }
+
+  models::Vit& model_;
+  Index size_;
+  Tensor before_;
+};
 
 data::LoaderOptions loader_options(const Scoring& scoring, const ScoringData& data) {
   const bool contrast = scoring.loss == Scoring::Loss::supcon, two_views = contrast && scoring.augment;
@@ -47,9 +93,9 @@ class ScoringLosses {
   ScoringLosses(models::Vit& model, const Scoring& scoring, const ScoringData& data, ScoringRun run)
       : model_(model),
         scoring_(scoring),
-        classes_(data.classes),
+        data_(chosen(scoring, data)),
         run_(std::move(run)),
-        loader_(data.pictures, loader_options(scoring, data)),
+        loader_(data_.pictures, loader_options(scoring, data_)),
         batches_(scoring.batches == 0 ? loader_.batches() : std::min(scoring.batches, loader_.batches())),
         done_(run_.begun ? run_.begun->batches : 0),
         progress_("score", batches_ - done_, data.batch_size) {}
@@ -72,12 +118,13 @@ class ScoringLosses {
   Tensor again() {
     return scoring_.loss == Scoring::Loss::supcon
                ? contrastive_loss(model_, last_, scoring_)
-               : engine::cross_entropy(model_(last_.images), engine::one_hot(last_.labels, classes_));
+               : engine::cross_entropy(model_(last_.images), engine::one_hot(last_.labels, data_.classes));
   }
 
  private:
   void start() {
     started_ = true;
+    size_.emplace(model_, scoring_.image_size);
     parameters_ = engine::parameters(model_);
     if (run_.begun) restore_partial_scores(*std::exchange(run_.begun, std::nullopt), parameters_);
     loader_.start(0, done_);
@@ -93,8 +140,11 @@ class ScoringLosses {
     }
     if (done_ == batches_ || run_.partial.empty()) return;
     constexpr double kSeconds = 300;
+    // Whether a choice has settled depends on earlier ones, which the file does not hold: such a scoring,
+    // short as it is, begins anew.
+    const bool kept = !scoring_.until_settled;
     const bool due = run_.save_every > 0 ? done_ % run_.save_every == 0 : since_saved_.seconds() > kSeconds;
-    if (due || noted_signal() != 0) {
+    if (kept && (due || noted_signal() != 0)) {
       run_.before_saving();
       save_partial_scores(run_.partial, run_.config, done_, parameters_);
       since_saved_ = {};
@@ -108,12 +158,13 @@ class ScoringLosses {
 
   models::Vit& model_;
   Scoring scoring_;
-  Index classes_;
+  ScoringData data_;
   ScoringRun run_;
   data::Loader loader_;
   Index batches_, done_;
   Progress progress_;
   bool started_ = false;
+  std::optional<AtImageSize> size_;
   std::vector<engine::NamedParameter> parameters_;
   data::Batch last_;
   std::vector<std::string> pictures_;

@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "engine/kernels/gemm.h"
+
 namespace engine {
 namespace {
 
@@ -12,6 +14,17 @@ std::vector<Index> ascending(std::vector<Index> at) {
           "stands at place", i);
   }
   return at;
+}
+
+Tensor matrix(Tensor mix) {
+  check(mix.shape().rank() == 2, "selection: mixtures need a matrix, not", mix.shape());
+  return mix.detached();
+}
+
+/// The rows of `t` as a matrix [first axis, all others].
+template <class T>
+kernels::Matrix<T> view(const Tensor& t) {
+  return {t.data<T>().data(), t.shape().rows(), t.shape().columns(), t.shape().columns()};
 }
 
 }  // namespace
@@ -25,9 +38,20 @@ Selection Selection::columns(std::vector<Index> at) {
 Selection Selection::elements(std::vector<Index> at) {
   return Selection(Elements{ascending(std::move(at))});
 }
+Selection Selection::mixed_columns(Tensor mix) {
+  return Selection(MixedColumns{matrix(std::move(mix))});
+}
+Selection Selection::mixed_rows(Tensor mix) {
+  return Selection(MixedRows{matrix(std::move(mix))});
+}
+
+bool Selection::is_part() const {
+  return !std::holds_alternative<MixedColumns>(kind_) && !std::holds_alternative<MixedRows>(kind_);
+}
 
 std::string_view Selection::kind_name() const {
-  constexpr std::string_view names[] = {"all", "none", "rows", "columns", "elements"};
+  constexpr std::string_view names[] = {"all",      "none",          "rows",      "columns",
+                                        "elements", "mixed columns", "mixed rows"};
   return names[kind_.index()];
 }
 
@@ -44,6 +68,12 @@ const std::vector<Index>& Selection::indices() const {
 }
 
 void Selection::check_fits(const Shape& full, std::string_view what) const {
+  const auto check_mix = [&](const Tensor& mix, Index mixed) {
+    check(mix.shape().columns() == mixed, std::string(what) + ": mixtures", mix.shape(), "of", kind_name(),
+          "do not fit", full);
+  };
+  if (const auto* c = std::get_if<MixedColumns>(&kind_)) check_mix(c->mix, full.columns());
+  if (const auto* r = std::get_if<MixedRows>(&kind_)) check_mix(r->mix, full.rows());
   if (indices().empty()) return;
   const Index limit = std::holds_alternative<Rows>(kind_)      ? full.rows()
                       : std::holds_alternative<Columns>(kind_) ? full.columns()
@@ -72,6 +102,8 @@ Shape Selection::packed(const Shape& full) const {
   if (whole()) return full;
   if (std::holds_alternative<Rows>(kind_)) return {count, full.columns()};
   if (std::holds_alternative<Columns>(kind_)) return {full.rows(), count};
+  if (const auto* c = std::get_if<MixedColumns>(&kind_)) return {full.rows(), c->mix.shape().rows()};
+  if (const auto* r = std::get_if<MixedRows>(&kind_)) return {r->mix.shape().rows(), full.columns()};
   return {count};
 }
 
@@ -81,12 +113,19 @@ Tensor Selection::gather(const Tensor& full) const {
   visit(full.dtype(), [&]<class T>() {
     const T* from = full.data<T>().data();
     T* to = part.data<T>().data();
-    each(full.shape(), [&](Index i) { *to++ = from[i]; });
+    const Index width = part.shape().columns();
+    if (const auto* c = std::get_if<MixedColumns>(&kind_))
+      kernels::gemm(view<T>(full), view<T>(c->mix).transposed(), to, width);
+    else if (const auto* r = std::get_if<MixedRows>(&kind_))
+      kernels::gemm(view<T>(r->mix), view<T>(full), to, width);
+    else
+      each(full.shape(), [&](Index i) { *to++ = from[i]; });
   });
   return part;
 }
 
 void Selection::scatter(const Tensor& part, Tensor& full) const {
+  check(is_part(), "selection:", kind_name(), "cannot be written back");
   check_fits(full.shape(), "selection");
   check(part.shape() == packed(full.shape()), "selection: packed", part.shape(), "does not fit",
         packed(full.shape()));

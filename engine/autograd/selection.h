@@ -10,7 +10,8 @@ namespace engine {
 
 /// The part of a parameter that trains: nothing, everything, whole rows, whole columns or single elements. A
 /// parameter is seen as a matrix [first axis, all others]; an element is its index in that matrix flattened.
-/// Indices ascend.
+/// Indices ascend. Where a gradient is only looked at, a few mixtures of its rows or columns will do as well:
+/// nothing trains by them.
 class Selection {
  public:
   struct None {};
@@ -24,7 +25,15 @@ class Selection {
   struct Elements {
     std::vector<Index> at;
   };
-  using Kind = std::variant<All, None, Rows, Columns, Elements>;
+  /// G mix^T [first axis, r]: every row of the gradient G in r numbers.
+  struct MixedColumns {
+    Tensor mix;  ///< [r, rest]
+  };
+  /// mix G [r, rest]: every column of it in r numbers.
+  struct MixedRows {
+    Tensor mix;  ///< [r, first axis]
+  };
+  using Kind = std::variant<All, None, Rows, Columns, Elements, MixedColumns, MixedRows>;
 
   /// Everything.
   Selection() = default;
@@ -34,26 +43,33 @@ class Selection {
   static Selection rows(std::vector<Index> at);
   static Selection columns(std::vector<Index> at);
   static Selection elements(std::vector<Index> at);
+  /// These throw unless `mix` is a matrix.
+  static Selection mixed_columns(Tensor mix);
+  static Selection mixed_rows(Tensor mix);
 
   const Kind& kind() const { return kind_; }
   bool any() const { return !std::holds_alternative<None>(kind_); }
   bool whole() const { return std::holds_alternative<All>(kind_); }
-  /// "all", "none", "rows", "columns" or "elements".
+  /// True for parts, whose numbers are the parameter's own; false for mixtures.
+  bool is_part() const;
+  /// "all", "none", "rows", "columns", "elements", "mixed columns" or "mixed rows".
   std::string_view kind_name() const;
-  /// The chosen rows, columns or elements; empty for all and none.
+  /// The chosen rows, columns or elements; empty for all others.
   const std::vector<Index>& indices() const;
 
   /// Throws an Error naming `what` when an index lies outside a parameter of this shape.
   void check_fits(const Shape& full, std::string_view what) const;
-  /// The shape of the selected part: [k, rest] for rows, [first axis, k] for columns, [n] for elements.
+  /// The shape of the selected part: [k, rest] for rows, [first axis, k] for columns, [n] for elements. Of
+  /// mixtures, as there.
   Shape packed(const Shape& full) const;
-  /// The selected numbers of `full`, in a tensor of their own.
+  /// The selected numbers of `full`, or their mixtures, in a tensor of their own.
   Tensor gather(const Tensor& full) const;
-  /// Writes `packed` over the selected numbers of `full`; no other number changes.
+  /// Writes `packed` over the selected numbers of `full`; no other number changes. Throws for mixtures.
   void scatter(const Tensor& packed, Tensor& full) const;
 
+  /// The same part; mixtures are equal to none.
   friend bool operator==(const Selection& a, const Selection& b) {
-    return a.kind_.index() == b.kind_.index() && a.indices() == b.indices();
+    return a.kind_.index() == b.kind_.index() && a.indices() == b.indices() && a.is_part();
   }
 
  private:

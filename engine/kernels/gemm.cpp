@@ -138,6 +138,15 @@ struct Plan {
   Index depths;  ///< packed at a time
 };
 
+/// The mixtures of some rows of a.
+template <class T>
+void mix(const Product<T>& p, Index top, Index bottom) {
+  const Mixtures<T>& m = p.epilogue.mixtures;
+  if (m.count > 0)
+    p.s.mix_rows(bottom - top, p.a.columns, p.a.data + top * p.a.row_stride, p.a.row_stride, m.count, m.mix,
+                 m.mixed + top * m.count);
+}
+
 template <class T>
 void run_task(const Product<T>& p, const Plan<T>& plan, const Panels<T>& shared, const Part& part,
               Index begin, Index end) {
@@ -146,6 +155,13 @@ void run_task(const Product<T>& p, const Plan<T>& plan, const Panels<T>& shared,
     own.pack_all();
     run_block(p, plan.by_rows ? own : shared, plan.by_rows ? shared : own, part, q, plan.by_rows);
   }
+  if (plan.by_rows && end == p.a.columns) mix(p, part.top, part.bottom);  // these rows are still near
+}
+
+template <class T>
+void mix_all(const Product<T>& p) {
+  constexpr Index kRows = 64;
+  parallel_chunks(p.a.rows, kRows, [&](Index begin, Index end) { mix(p, begin, end); });
 }
 
 /// A small c over a long depth: every block of depth is a task, which packs both sides for itself; then the
@@ -199,6 +215,7 @@ void run(const Product<T>& p) {
     });
     now = std::move(next);
   }
+  if (!plan.by_rows) mix_all(p);
 }
 
 }  // namespace
@@ -207,10 +224,16 @@ template <class T>
 void gemm(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue) {
   const Product<T> p{simd<T>(), a, b, c, c_stride, epilogue};
   const Index m = a.rows, n = b.columns, k = a.columns;
-  count_multiply_adds(m * n * k);
+  check(epilogue.mixtures.count == 0 || a.column_stride == 1,
+        "gemm: mixtures need rows that lie in one piece");
+  count_multiply_adds(m * (n + epilogue.mixtures.count) * k);
+  const bool by_depth = m * n <= kSmallProduct && k >= kManyBlocks * kDepth,
+             thin = k > 0 && is_thin(p.s, a, b);
+  const bool plain = m > 0 && n > 0 && k > 0 && !thin && !by_depth;
+  if (plain) return run(p);
+  mix_all(p);
   if (m == 0 || n == 0) return;
-  if (k > 0 && !is_thin(p.s, a, b))
-    return m * n <= kSmallProduct && k >= kManyBlocks * kDepth ? run_by_depth(p) : run(p);
+  if (by_depth && !thin) return run_by_depth(p);
   if (k > 0)
     thin_gemm(p.s, a, b, c, c_stride, epilogue.add);
   else if (!epilogue.add)

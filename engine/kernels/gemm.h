@@ -14,6 +14,15 @@ struct Matrix {
   Matrix transposed() const { return {data, columns, rows, column_stride, row_stride}; }
 };
 
+/// Dot products of the rows of a with a few vectors, on the way through a: mixed[i, c] = sum over p of
+/// a[i, p] mix[c, p], a row in the order of Simd::mix_rows.
+template <class T>
+struct Mixtures {
+  Index count = 0;
+  const T* mix = nullptr;  ///< [count, columns of a]
+  T* mixed = nullptr;      ///< [rows of a, count]
+};
+
 /// What happens to a product on its way to memory: c = residual + factor gelu(a b + bias). What is not asked
 /// for is left out.
 template <class T>
@@ -24,6 +33,7 @@ struct Epilogue {
   T* before_gelu = nullptr;     ///< keeps what goes into GELU, laid out as c
   const T* factors = nullptr;   ///< [rows of c], every row times its own
   const T* residual = nullptr;  ///< laid out as c
+  Mixtures<T> mixtures = {};    ///< what else is computed; a must be row-major
 };
 
 /// c = a b, with c row-major and `c_stride` numbers from row to row.

@@ -72,6 +72,8 @@ struct Simd {
 
   /// Sum of a[i] b[i].
   T (*dot)(Index n, const T* a, const T* b);
+  /// y[i, c] = the dot product of row i of x [rows, columns] and row c of mix [count, columns].
+  void (*mix_rows)(Index rows, Index columns, const T* x, Index x_stride, Index count, const T* mix, T* y);
   /// y = a + b.
   void (*add)(Index n, const T* a, const T* b, T* y);
   /// sums += the rows of x, one after the other.

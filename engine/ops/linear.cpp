@@ -35,6 +35,17 @@ Tensor take_columns(const Tensor& t, Index columns, const std::vector<Index>& at
   return taken;
 }
 
+/// Room for t mix^T [n, r], for t [n, columns] and mix [r, columns].
+Tensor room_for_mixtures(const Tensor& t, const Tensor& mix) {
+  return Tensor::unset({t.numel() / mix.shape().columns(), mix.shape().rows()}, t.dtype());
+}
+
+/// What has a product t b write t mix^T to `mixed` on the way.
+template <class T>
+kernels::Mixtures<T> mixtures(const Tensor& mix, Tensor& mixed) {
+  return {mix.shape().rows(), mix.data<T>().data(), mixed.data<T>().data()};
+}
+
 /// a^T b for a [n, rows] and b [n, columns].
 Tensor transposed_product(const Tensor& a, Index rows, const Tensor& b, Index columns) {
   Tensor product = Tensor::unset({rows, columns}, a.dtype());
@@ -44,10 +55,10 @@ Tensor transposed_product(const Tensor& a, Index rows, const Tensor& b, Index co
   return product;
 }
 
-/// What the gradient of a weight [out, in] reads of x [n, in]: all its columns, or those that the trained
-/// part needs.
+/// What the gradient of a weight [out, in] reads of x [n, in]: all its columns, those that the trained part
+/// needs, or mixtures of them.
 struct KeptInput {
-  Kept x;                      ///< [n, in] or [n, columns.size()]
+  Kept x;                      ///< [n, in], [n, columns.size()] or [n, r]
   bool all = true;             ///< x has all its columns
   std::vector<Index> columns;  ///< ascending; the columns of x that are kept when not all are
 };
@@ -72,9 +83,15 @@ std::vector<Index> columns_read(const Selection& part, Index in) {
   return columns;
 }
 
-KeptInput keep_input(const Tensor& x, const Selection& part, Index in) {
+/// `mixed` holds the mixtures of x when those are read.
+KeptInput keep_input(const Tensor& x, const Selection& part, Index in, const Tensor& mixed) {
   KeptInput kept;
   if (!part.any()) return kept;
+  if (!mixed.empty()) {
+    kept.x = Kept(mixed);
+    kept.all = false;
+    return kept;
+  }
   kept.columns = columns_read(part, in);
   kept.all = kept.columns.empty();
   kept.x = kept.all ? keep_cheaply(x) : Kept(take_columns(x, in, kept.columns));
@@ -110,8 +127,10 @@ Tensor element_gradient(const Tensor& dy, Index out, const KeptInput& kept, Inde
   return gradient;
 }
 
-/// dw = dy^T x, only the part that trains: dy[:, rows]^T x, dy^T x[:, columns], or sampled products.
-Grad weight_gradient(const Tensor& dy, const KeptInput& kept, const Selection& part, const Shape& w) {
+/// dw = dy^T x, only the part that trains: dy[:, rows]^T x, dy^T x[:, columns], or sampled products. Its
+/// mixtures are dy^T (x mix^T) and (dy mix^T)^T x; `mixed` is dy mix^T.
+Grad weight_gradient(const Tensor& dy, const KeptInput& kept, const Selection& part, const Shape& w,
+                     const Tensor& mixed) {
   const Index out = w.rows(), in = w.columns();
   if (const auto* rows = std::get_if<Selection::Rows>(&part.kind())) {
     return Grad::packed(transposed_product(take_columns(dy, out, rows->at),
@@ -123,16 +142,31 @@ Grad weight_gradient(const Tensor& dy, const KeptInput& kept, const Selection& p
   if (const auto* elements = std::get_if<Selection::Elements>(&part.kind())) {
     return Grad::packed(element_gradient(dy, out, kept, in, elements->at));
   }
+  if (const auto* columns = std::get_if<Selection::MixedColumns>(&part.kind()))
+    return Grad::packed(transposed_product(dy, out, kept.x(), columns->mix.shape().rows()));
+  if (!mixed.empty()) return Grad::packed(transposed_product(mixed, mixed.shape().columns(), kept.x(), in));
   return transposed_product(dy, out, kept.x(), in).reshaped(w);
 }
 
-Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& x) {
+/// dx = dy w. With a `mix`, dy mix^T goes to `mixed` on the way.
+Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& x, const Tensor& mix, Tensor& mixed) {
   Tensor dx = Tensor::unset(x, dy.dtype());
   const Index in = w.shape().columns();
   visit(dy.dtype(), [&]<class T>() {
-    kernels::gemm(matrix<T>(dy, w.shape().rows()), matrix<T>(w, in), dx.data<T>().data(), in);
+    kernels::Epilogue<T> e;
+    if (!mix.empty()) e.mixtures = mixtures<T>(mix, mixed);
+    kernels::gemm(matrix<T>(dy, w.shape().rows()), matrix<T>(w, in), dx.data<T>().data(), in, e);
   });
   return dx;
+}
+
+/// dy mix^T alone.
+void mix_rows(const Tensor& dy, const Tensor& mix, Tensor& mixed) {
+  const Index out = mix.shape().columns();
+  visit(dy.dtype(), [&]<class T>() {
+    kernels::gemm<T>(matrix<T>(dy, out), {nullptr, out, 0, 0}, nullptr, 0,
+                     {.mixtures = mixtures<T>(mix, mixed)});
+  });
 }
 
 /// One factor for every row of a tensor of this shape, from one for every entry of its first axis.
@@ -155,15 +189,18 @@ Tensor bias_gradient(const Tensor& dy, Index out) {
   return db;
 }
 
-/// x w^T + b, finished as `epilogue(T{})` says.
+/// x w^T + b, finished as `epilogue(T{})` says. Mixtures of x that the gradient of w will read go to `mixed`.
 template <class F>
-Tensor product(const Tensor& x, const Tensor& w, const Tensor& b, F epilogue) {
+Tensor product(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& mixed, F epilogue) {
   const Index out = w.shape().rows(), in = w.shape().columns();
   std::vector<Index> dims = x.shape().dims();
   dims.back() = out;
   Tensor y = Tensor::unset(Shape(std::move(dims)), x.dtype());
+  const auto* read = std::get_if<Selection::MixedColumns>(&trained_part(w).kind());
+  if (read) mixed = room_for_mixtures(x, read->mix);
   visit(x.dtype(), [&]<class T>() {
     kernels::Epilogue<T> e = epilogue(T{});
+    if (read) e.mixtures = mixtures<T>(read->mix, mixed);
     e.bias = b.empty() ? nullptr : b.data<T>().data();
     kernels::gemm(matrix<T>(x, in), matrix<T>(w, in).transposed(), y.data<T>().data(), out, e);
   });
@@ -182,8 +219,9 @@ void check_linear(std::string_view op, const Tensor& x, const Tensor& w, const T
 /// The gradients of x, w and b from that of x w^T + b.
 class LinearRule {
  public:
-  LinearRule(const Tensor& x, const Tensor& w)
-      : kept_(keep_input(x, trained_part(w), w.shape().columns())),
+  /// `mixed` as product() left it.
+  LinearRule(const Tensor& x, const Tensor& w, const Tensor& mixed)
+      : kept_(keep_input(x, trained_part(w), w.shape().columns(), mixed)),
         w_(keep(w, x.tracked())),
         leaf_(w.node() ? w.node()->leaf : nullptr),
         x_shape_(x.shape()),
@@ -193,9 +231,15 @@ class LinearRule {
   void operator()(const Tensor& dy, const Needs& needs, Grads& grads) const {
     check(!leaf_ || leaf_->version == version_,
           "linear: the part of the weight that trains changed between forward and backward");
-    if (needs(0)) grads[0] = input_gradient(dy, w_, x_shape_);
+    const auto* rows = needs(1) ? std::get_if<Selection::MixedRows>(&needs.part(1).kind()) : nullptr;
+    const Tensor mix = rows ? rows->mix : Tensor();
+    Tensor mixed = rows ? room_for_mixtures(dy, mix) : Tensor();
+    if (needs(0))
+      grads[0] = input_gradient(dy, w_, x_shape_, mix, mixed);
+    else if (rows)
+      mix_rows(dy, mix, mixed);
     const PhaseTimer timer(Phase::weight_gradients);
-    if (needs(1)) grads[1] = weight_gradient(dy, kept_, needs.part(1), w_shape_);
+    if (needs(1)) grads[1] = weight_gradient(dy, kept_, needs.part(1), w_shape_, mixed);
     if (needs(2)) grads[2] = bias_gradient(dy, w_shape_.rows());
   }
 
@@ -211,9 +255,10 @@ class LinearRule {
 
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
   check_linear(op::linear, x, w, b);
-  const Tensor y = product(x, w, b, []<class T>(T) { return kernels::Epilogue<T>(); });
+  Tensor mixed;
+  const Tensor y = product(x, w, b, mixed, []<class T>(T) { return kernels::Epilogue<T>(); });
   return record(op::linear, {x, w, b}, y,
-                [rule = LinearRule(x, w)](const Tensor& dy, const Needs& needs) -> Grads {
+                [rule = LinearRule(x, w, mixed)](const Tensor& dy, const Needs& needs) -> Grads {
                   Grads grads(3);
                   rule(dy, needs, grads);
                   return grads;
@@ -228,16 +273,18 @@ Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b) {
     dims.back() = w.shape().rows();
     before = Tensor::unset(Shape(std::move(dims)), x.dtype());
   }
-  const Tensor y = product(x, w, b, [&]<class T>(T) {
+  Tensor mixed;
+  const Tensor y = product(x, w, b, mixed, [&]<class T>(T) {
     return kernels::Epilogue<T>{.gelu = true,
                                 .before_gelu = before.empty() ? nullptr : before.data<T>().data()};
   });
-  const Tensor out = record(op::linear_gelu, {x, w, b}, y,
-                            [rule = LinearRule(x, w), before](const Tensor& dy, const Needs& needs) -> Grads {
-                              Grads grads(3);
-                              rule(gelu_gradient(before, dy), needs, grads);
-                              return grads;
-                            });
+  const Tensor out =
+      record(op::linear_gelu, {x, w, b}, y,
+             [rule = LinearRule(x, w, mixed), before](const Tensor& dy, const Needs& needs) -> Grads {
+               Grads grads(3);
+               rule(gelu_gradient(before, dy), needs, grads);
+               return grads;
+             });
   return recomputed(out, [before] { return gelu(before); });
 }
 
@@ -252,12 +299,13 @@ Tensor linear_residual(const Tensor& residual, const Tensor& x, const Tensor& w,
             (x.shape().rank() >= 2 && factors.shape() == Shape{x.shape()[0]} && !factors.tracked()),
         "linear_residual: factors", factors.shape(), "do not fit x", x.shape());
   const Tensor each = factors.empty() ? factors : for_each_row(factors, x.shape());
-  const Tensor y = product(x, w, b, [&]<class T>(T) {
+  Tensor mixed;
+  const Tensor y = product(x, w, b, mixed, [&]<class T>(T) {
     return kernels::Epilogue<T>{.factors = each.empty() ? nullptr : each.data<T>().data(),
                                 .residual = residual.data<T>().data()};
   });
   return record(op::linear_residual, {x, w, b, residual}, y,
-                [rule = LinearRule(x, w), factors](const Tensor& dy, const Needs& needs) -> Grads {
+                [rule = LinearRule(x, w, mixed), factors](const Tensor& dy, const Needs& needs) -> Grads {
                   Grads grads(4);
                   if (needs(0) || needs(1) || needs(2))
                     rule(factors.empty() ? dy : times_samples(dy, factors), needs, grads);

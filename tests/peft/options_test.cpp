@@ -86,13 +86,18 @@ TEST(options, have_the_standard_values_of_the_command_lines_contract) {
                                        {"temperature", "0.07"},
                                        {"score-batches", "all"},
                                        {"score-augment", "simclr"},
+                                       {"score-image-size", "0"},
+                                       {"score-classes", "0"},
                                        {"targets", ""},
-                                       {"train-bias", "off"}}));
+                                       {"train-bias", "off"},
+                                       {"score-sketch", "0"}}));
   EXPECT_EQ(standard("gps"), (Options{{"k", "1"},
                                       {"score", "supcon"},
                                       {"temperature", "0.07"},
                                       {"score-batches", "all"},
                                       {"score-augment", "simclr"},
+                                      {"score-image-size", "0"},
+                                      {"score-classes", "0"},
                                       {"targets", ""},
                                       {"train-bias", "on"}}));
   EXPECT_EQ(standard("sift"), (Options{{"rate", "0.01"},
@@ -100,6 +105,8 @@ TEST(options, have_the_standard_values_of_the_command_lines_contract) {
                                        {"temperature", "0.07"},
                                        {"score-batches", "1"},
                                        {"score-augment", "simclr"},
+                                       {"score-image-size", "0"},
+                                       {"score-classes", "0"},
                                        {"targets", ""},
                                        {"train-bias", "off"}}));
 }

@@ -37,6 +37,30 @@ inline T sum_vectors(Index n, F f) {
   return sum_lanes<T>((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
+/// kCount dot products of a row, which is read once.
+template <class T, Index kCount>
+inline void mix_row(Index columns, const T* x, const T* mix, T* y) {
+  Vector<T> sum[kCount] = {};
+  each_vector<T>(columns, [&](Index j, Index lanes) {
+    const Vector<T> v = lanes_at(x + j, lanes);
+#pragma GCC unroll 8
+    for (Index c = 0; c < kCount; ++c) sum[c] += v * lanes_at(mix + c * columns + j, lanes);
+  });
+#pragma GCC unroll 8
+  for (Index c = 0; c < kCount; ++c) y[c] = sum_lanes<T>(sum[c]);
+}
+
+template <class T>
+void mix_rows(Index rows, Index columns, const T* x, Index x_stride, Index count, const T* mix, T* y) {
+  constexpr Index kGroup = 8;
+  for (Index i = 0; i < rows; ++i) {
+    Index c = 0;
+    for (; c + kGroup <= count; c += kGroup)
+      mix_row<T, kGroup>(columns, x + i * x_stride, mix + c * columns, y + i * count + c);
+    for (; c < count; ++c) mix_row<T, 1>(columns, x + i * x_stride, mix + c * columns, y + i * count + c);
+  }
+}
+
 template <class T>
 void layer_norm(Index n, const T* x, const T* w, const T* b, T eps, T* y, T* mean, T* rstd) {
   const T count = static_cast<T>(n);

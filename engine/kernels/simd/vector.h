@@ -47,18 +47,34 @@ inline Vector<T> larger(Vector<T> a, Vector<T> b) {
   return a > b ? a : b;
 }
 
-/// The sum of all lanes: halves are added until one number is left.
+template <Index...>
+struct Indices {};
+template <Index n, Index... i>
+struct CountTo : CountTo<n - 1, n - 1, i...> {};
+template <Index... i>
+struct CountTo<0, i...> {
+  using Type = Indices<i...>;
+};
+
+/// The lower half of the lanes plus the upper half.
+template <Index n, class V, Index... i>
+inline auto fold(V v, Indices<i...>) {
+  return __builtin_shufflevector(v, v, i...) + __builtin_shufflevector(v, v, (n + i)...);
+}
+
+/// The sum of the first `n` lanes of a vector that has no more: halves are added until one number is left.
+template <Index n, class V>
+inline auto sum_halves(V v) {
+  if constexpr (n == 2)
+    return v[0] + v[1];
+  else
+    return sum_halves<n / 2>(fold<n / 2>(v, typename CountTo<n / 2>::Type()));
+}
+
+/// The sum of all lanes.
 template <class T>
 inline T sum_lanes(Vector<T> v) {
-  constexpr Index kLanes = Lanes<T>::count;
-  T lane[kLanes];
-  __builtin_memcpy(lane, &v, sizeof v);
-#pragma GCC unroll 4
-  for (Index half = kLanes / 2; half > 0; half /= 2) {
-#pragma GCC unroll 8
-    for (Index i = 0; i < half; ++i) lane[i] += lane[i + half];
-  }
-  return lane[0];
+  return sum_halves<Lanes<T>::count>(v);
 }
 
 /// Calls `f(offset, lanes)` for every vector of [0, n); only the last may be shorter than a full one.

@@ -80,6 +80,26 @@ TEST(Selection, packed_shape_is_that_of_what_is_gathered) {
   EXPECT_EQ(Selection::elements({3, 4}).packed({7, 5}), Shape({2}));
 }
 
+TEST(Selection, gathers_mixtures_of_rows_and_columns_and_writes_none_back) {
+  Tensor full = counting({2, 3});
+  const Selection columns = Selection::mixed_columns(of({1, 3}, {1, -1, 2})),
+                  rows = Selection::mixed_rows(of({2, 2}, {1, 1, 0, -1}));
+  EXPECT_TRUE(support::same_bits(columns.gather(full), of({2, 1}, {3, 9})));
+  EXPECT_TRUE(support::same_bits(rows.gather(full), of({2, 3}, {3, 5, 7, -3, -4, -5})));
+  EXPECT_EQ(columns.packed({2, 3}), Shape({2, 1}));
+  EXPECT_EQ(rows.packed({2, 3, 5}), Shape({2, 15}));
+  EXPECT_FALSE(columns.is_part() || rows.is_part() || columns == columns);
+  EXPECT_TRUE(Selection::rows({}).is_part() && rows.any() && !rows.whole() && rows.indices().empty());
+  EXPECT_EQ(support::error_of([&] { rows.scatter(rows.gather(full), full); }),
+            "selection: mixed rows cannot be written back");
+  EXPECT_EQ(support::error_of([&] {
+              rows.gather(counting({3, 2}));
+            }),
+            "selection: mixtures [2, 2] of mixed rows do not fit [3, 2]");
+  EXPECT_EQ(support::error_of([&] { Selection::mixed_columns(counting({3})); }),
+            "selection: mixtures need a matrix, not [3]");
+}
+
 TEST(Selection, is_equal_when_kind_and_indices_are) {
   EXPECT_EQ(Selection::rows({1}), Selection::rows({1}));
   EXPECT_FALSE(Selection::rows({1}) == Selection::rows({2}));

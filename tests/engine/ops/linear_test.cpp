@@ -55,6 +55,39 @@ TEST(LinearWork, of_a_frozen_weight_is_none) {
   EXPECT_EQ(kernels::multiply_adds(), before);
 }
 
+/// A random mix of that shape.
+Tensor mix(Shape shape, Dtype dtype = Dtype::f32) {
+  return support::random_tensor(std::move(shape), 3, dtype);
+}
+
+TEST(LinearWork, of_mixtures_is_their_share_and_that_of_the_mixing) {
+  EXPECT_EQ(work_of(Selection::mixed_columns(mix({2, kIn}))), kRows * kOut * 2);  // x was mixed before
+  EXPECT_EQ(work_of(Selection::mixed_rows(mix({2, kOut}))), kRows * (kOut * 2 + kIn * 2));
+}
+
+/// Mixtures computed on the way are those of the whole gradient, whatever their number, over several batches.
+TEST(Linear, mixtures_of_the_gradient_are_those_of_the_whole_gradient) {
+  for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
+    for (const Index count : {1, 2, 16, 17, 40}) {
+      for (const Selection& part : {Selection::mixed_columns(mix({count, kIn}, dtype)),
+                                    Selection::mixed_rows(mix({count, kOut}, dtype))}) {
+        const Tensor value = support::random_tensor({kOut, kIn}, 1, dtype);
+        const Parameter whole(value), mixed(value);
+        mixed.train(part);
+        for (const std::uint64_t batch : {4, 5}) {
+          const Tensor x = support::random_tensor({kRows, kIn}, batch, dtype);
+          backward(support::weighted_sum(linear(x, whole)));
+          backward(support::weighted_sum(linear(x, mixed)));
+        }
+        EXPECT_EQ(mixed.grad().shape(), part.packed({kOut, kIn}));
+        EXPECT_TRUE(
+            support::near(mixed.grad(), part.gather(whole.grad()), dtype == Dtype::f32 ? 1e-5 : 1e-13))
+            << count << ' ' << part.kind_name() << ' ' << dtype;
+      }
+    }
+  }
+}
+
 /// Bytes that one more call of linear keeps for the backward pass, its output left aside.
 std::size_t kept_by(const Selection& part, bool x_trains) {
   const Parameter w(support::random_tensor({kOut, kIn}, 1));

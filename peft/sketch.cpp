@@ -1,0 +1,52 @@
+#include "peft/sketch.h"
+
+#include <cmath>
+
+#include "engine/tensor/random.h"
+#include "peft/target.h"
+
+namespace peft {
+
+using engine::Index;
+using engine::Selection;
+using engine::Tensor;
+
+namespace {
+
+/// r rows of random signs over sqrt(r).
+Tensor random_signs(Index r, Index columns, engine::Random random, engine::Dtype dtype) {
+  Tensor signs = Tensor::unset({r, columns}, dtype);
+  const double size = 1 / std::sqrt(static_cast<double>(r));
+  engine::visit(dtype, [&]<class T>() {
+    std::uint32_t bits = 0;
+    int left = 0;
+    for (T& sign : signs.data<T>()) {
+      if (left == 0) bits = random.bits(), left = 32;
+      sign = static_cast<T>((bits & 1) != 0 ? size : -size);
+      bits >>= 1;
+      --left;
+    }
+  });
+  return signs;
+}
+
+}  // namespace
+
+Selection sketch_of(const engine::NamedParameter& target, const Units& units, Index r, std::uint64_t seed) {
+  const Tensor& weight = target.parameter.value();
+  const Units::Kind kind = units.of(weight.shape()).kind;
+  engine::check(kind == Units::Kind::row || kind == Units::Kind::column,
+                "--score-sketch stands for rows and columns; single elements have no sketch");
+  const bool rows = kind == Units::Kind::row;
+  const Index mixed = rows ? weight.shape().columns() : weight.shape().rows();
+  if (r >= mixed) return Selection::all();
+  const Tensor mix = random_signs(r, mixed, random_of(seed, target.name), weight.dtype());
+  return rows ? Selection::mixed_columns(mix) : Selection::mixed_rows(mix);
+}
+
+std::vector<OptionInfo> sketch_option() {
+  return {{"score-sketch", "R", "0",
+           "score by R random mixtures of every row or column (8 is much); 0: by the whole gradient"}};
+}
+
+}  // namespace peft

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "peft/units.h"
+
+namespace peft {
+
+/// Sketched scores of rows and columns. With G the gradient summed over the batches and R a matrix of `r`
+/// random signs for each input, over sqrt(r), row i of G R^T has the expected squared length of row i of G,
+/// with a variance of 2 (|g|^4 - sum_j g_j^4) / r, below 2 |g|^4 / r: a relative error of about sqrt(2 / r).
+/// Because G R^T = sum over batches of dy^T (x R^T), neither G nor its arithmetic is needed. Columns alike,
+/// with R G. (Johnson and Lindenstrauss 1984; signs: Achlioptas 2003.)
+
+/// The mixtures of the gradient of `target` that stand for its rows or columns, whichever `units` takes; the
+/// whole gradient where r mixtures are no fewer than what they mix. A stream of random numbers for every seed
+/// and parameter. Throws an Error when units are elements: those have no sketch.
+engine::Selection sketch_of(const engine::NamedParameter& target, const Units& units, engine::Index r,
+                            std::uint64_t seed);
+
+/// --score-sketch.
+std::vector<OptionInfo> sketch_option();
+
+}  // namespace peft
