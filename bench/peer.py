@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What `espalier bench` measures, done by PyTorch: a Vision Transformer of timm's layout on random weights.
 
-  bench/peer.py --mode infer|full|gps|lora --arch NAME --batch N [--repeats 3] [--threads N]
+  bench/peer.py --mode infer|full|gps|lora|score|rank --arch NAME --batch N [--repeats 3] [--threads N]
   bench/peer.py --probe blas   GFLOP/s of the products of one linear layer, to find the fastest BLAS
   bench/peer.py --probe step   images/s of a step of full on ViT-Ti
 
 infer is a forward pass under no_grad; full a step of Adam on every weight; gps the step of GPS as its authors' code does
 it: all weights get a gradient, which is multiplied by a mask (the strongest input of every neuron, biases and head), and
-Adam moves all; lora a step on low-rank updates of qkv and the head, the base frozen. Prints one line of JSON.
+Adam moves all; score the scoring of GPS by one batch of stacked views, the gradient of every weight summed up; rank its choice by
+them as its authors' code makes it, every row sorted, with a dense mask; lora a step on low-rank updates of qkv and the head, the base frozen. Prints one line of JSON.
 """
 import argparse
 import json
@@ -15,6 +16,7 @@ import os
 import statistics
 import time
 
+import numpy
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -118,7 +120,47 @@ def gps_masks(model):
     return masks
 
 
+def supervised_contrast(features, labels, temperature=0.07):
+    """Khosla et al. 2020: every other row of the same label is a positive."""
+    features = F.normalize(features, dim=1)
+    scores = features @ features.t() / temperature
+    itself = torch.eye(len(labels), dtype=torch.bool)
+    scores = (scores - scores.max(dim=1, keepdim=True).values.detach()).masked_fill(itself, float("-inf"))
+    log_share = (scores - scores.logsumexp(dim=1, keepdim=True)).masked_fill(itself, 0)
+    positive = (labels[:, None] == labels[None, :]) & ~itself
+    return -(log_share * positive).sum(1).div(positive.sum(1)).mean()
+
+
+def rank_by_sorting(gradients, count=1):
+    """Masks with the `count` strongest inputs of every neuron, by a full sort of every row."""
+    masks = []
+    for gradient in gradients:
+        sizes = gradient.abs().flatten(1).numpy()
+        order = numpy.argsort(sizes)
+        mask = numpy.ones_like(sizes)
+        for place in range(count):
+            mask[numpy.arange(len(sizes)), order[:, -(place + 1)]] = 0
+        masks.append(torch.from_numpy(mask).view_as(gradient))
+    return masks
+
+
+def make_scoring(mode, model, batch):
+    pictures, _ = random_batch(batch)
+    labels = torch.arange(batch) // 2 % CLASSES
+    if mode == "rank":
+        gradients = [torch.randn_like(w) for w in model.parameters() if w.dim() > 1 and w.shape[0] > 1]
+        return lambda: rank_by_sorting(gradients)
+    model.head = nn.Identity()
+
+    def score():
+        supervised_contrast(model(pictures), labels).backward()
+
+    return score
+
+
 def make_pass(mode, model, batch):
+    if mode in ("score", "rank"):
+        return make_scoring(mode, model, batch)
     pictures, labels = random_batch(batch)
     if mode == "infer":
         model.eval()
@@ -184,7 +226,7 @@ def probe_blas():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--probe", choices=["blas", "step"])
-    parser.add_argument("--mode", choices=["infer", "full", "gps", "lora"])
+    parser.add_argument("--mode", choices=["infer", "full", "gps", "lora", "score", "rank"])
     parser.add_argument("--arch", choices=sorted(SIZES))
     parser.add_argument("--batch", type=int)
     parser.add_argument("--repeats", type=int, default=3)

@@ -12,7 +12,9 @@
 #include <cstdio>
 #include <iostream>
 #include <iterator>
+#include <map>
 
+#include "engine/ops/ops.h"
 #include "peft/sketch.h"
 #include "peft/target.h"
 #include "tools/args.h"
@@ -91,10 +93,17 @@ void look(tools::Job& job, const tools::TuneOptions& options) {
     return all;
   };
   std::vector<std::vector<std::vector<Selection>>> history;  // [batch][rule]
+  std::map<int, std::vector<Tensor>> first;
+  const Index batches = job.pictures->size() / options.batch_size;
   peft::accumulate_gradients(job.loaded.model, targets, [&]() -> Tensor {
     Tensor loss = next();
     if (!targets[0].parameter.grad().empty()) {
       history.emplace_back();
+      for (int part : {2, 4, 8}) {
+        if (static_cast<Index>(history.size()) == std::max<Index>(1, batches / part)) {
+          for (const Tensor& g : gradients()) first[part].push_back(g.clone());
+        }
+      }
       for (const Rule& rule : kRules) history.back().push_back(choose(targets, gradients(), rule.units));
     }
     return loss;
@@ -111,6 +120,29 @@ void look(tools::Job& job, const tools::TuneOptions& options) {
                   overlap, energy, total, settled);
     }
     if (kRules[r].units.kind == Units::Kind::neuron || kRules[r].units.kind == Units::Kind::element) continue;
+    for (auto& [part, early] : first) {
+      for (const Index mixtures : {4, 8, 16}) {
+        for (const std::uint64_t seed : {0, 1, 2}) {
+          std::vector<Tensor> sketched, rest;
+          for (std::size_t i = 0; i < targets.size(); ++i) {
+            sketched.push_back(peft::sketch_of(targets[i], kRules[r].units, mixtures, seed).gather(early[i]));
+            rest.push_back(engine::add(whole[i], engine::scale(early[i], -1)));
+          }
+          Units many = kRules[r].units;
+          many.k = mixtures;
+          const std::vector<Selection> candidates = choose(targets, sketched, many);
+          for (std::size_t i = 0; i < targets.size(); ++i) {
+            Tensor only = Tensor::zeros(rest[i].shape());
+            candidates[i].scatter(candidates[i].gather(rest[i]), only);
+            rest[i] = only;
+          }
+          const auto [overlap, energy, total] =
+              compare(choose(targets, rest, kRules[r].units), history.back()[r], whole);
+          std::printf("refined\t%s\t%d\t%ld\t%ld\t%.4f\t%.4f\t%.4f\n", kRules[r].name, part,
+                      static_cast<long>(mixtures), static_cast<long>(seed), overlap, energy, total);
+        }
+      }
+    }
     for (const Index mixtures : {1, 2, 4, 8, 16, 32, 64}) {
       for (const std::uint64_t seed : {0, 1, 2}) {
         std::vector<Tensor> sketched;

@@ -13,17 +13,22 @@ class NextLoss {
   /// No losses at all.
   NextLoss() = default;
   NextLoss(std::nullptr_t) {}
-  /// `again` computes the loss of the batch that came last once more, with the weights as they are then.
+  /// `again` computes the loss of the batch that came last once more, with the weights as they are then;
+  /// `batches` is how many there will be, where that is known.
   template <std::invocable F>
-  requires(!std::same_as<F, NextLoss>) NextLoss(F next, std::function<engine::Tensor()> again = {})
-      : next_(std::move(next)), again_(std::move(again)) {}
+  requires(!std::same_as<F, NextLoss>)
+      NextLoss(F next, std::function<engine::Tensor()> again = {}, engine::Index batches = 0)
+      : next_(std::move(next)), again_(std::move(again)), batches_(batches) {}
 
   explicit operator bool() const { return static_cast<bool>(next_); }
   engine::Tensor operator()() const { return next_(); }
   engine::Tensor again() const;
+  /// How many there are in all; 0 when that is not known.
+  engine::Index batches() const { return batches_; }
 
  private:
   std::function<engine::Tensor()> next_, again_;
+  engine::Index batches_ = 0;
 };
 
 /// What a method asks of whoever computes its scoring losses.
@@ -33,6 +38,7 @@ struct Scoring {
   double temperature = 0.07;
   engine::Index batches = 0;     ///< 0: one epoch
   bool until_settled = false;    ///< of those, only so many as the choice needs to settle
+  bool in_stages = false;        ///< what is summed up changes on the way
   bool augment = true;           ///< two SimCLR views; otherwise both views are the picture itself
   engine::Index image_size = 0;  ///< side of the pictures to score with; 0: as they are trained on
   engine::Index classes = 0;     ///< only pictures of the first classes; 0: of all

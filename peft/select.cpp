@@ -1,16 +1,24 @@
 #include "peft/select.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
+#include <span>
+
+#include "engine/kernels/parallel.h"
 
 namespace peft {
 
 using engine::Index;
 using engine::Selection;
 using engine::Tensor;
+using engine::kernels::parallel_chunks;
 
 namespace {
+
+constexpr Index kRows = 64, kColumns = 128;  // looked at by one task
 
 template <class T>
 double square(T x) {
@@ -21,33 +29,100 @@ std::vector<double> row_scores(const Tensor& gradient) {
   const Index rows = gradient.shape().rows(), columns = gradient.shape().columns();
   std::vector<double> scores(static_cast<std::size_t>(rows));
   engine::visit(gradient.dtype(), [&]<class T>() {
-    const T* g = gradient.data<T>().data();
-    for (double& score : scores) {
-      for (Index j = 0; j < columns; ++j) score += square(*g++);
-    }
+    parallel_chunks(rows, kRows, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
+        const T* g = gradient.data<T>().data() + i * columns;
+        double& score = scores[static_cast<std::size_t>(i)];
+        for (Index j = 0; j < columns; ++j) score += square(g[j]);
+      }
+    });
   });
   return scores;
 }
 
 std::vector<double> column_scores(const Tensor& gradient) {
-  const Index rows = gradient.shape().rows();
-  std::vector<double> scores(static_cast<std::size_t>(gradient.shape().columns()));
+  const Index rows = gradient.shape().rows(), columns = gradient.shape().columns();
+  std::vector<double> scores(static_cast<std::size_t>(columns));
   engine::visit(gradient.dtype(), [&]<class T>() {
-    const T* g = gradient.data<T>().data();
-    for (Index i = 0; i < rows; ++i) {
-      for (double& score : scores) score += square(*g++);
-    }
+    parallel_chunks(columns, kColumns, [&](Index begin, Index end) {
+      for (Index i = 0; i < rows; ++i) {
+        const T* g = gradient.data<T>().data() + i * columns;
+        for (Index j = begin; j < end; ++j) scores[static_cast<std::size_t>(j)] += square(g[j]);
+      }
+    });
   });
   return scores;
 }
 
-/// The magnitudes of elements [begin, end).
-std::vector<double> magnitudes(const Tensor& gradient, Index begin, Index end) {
+template <class T>
+void check_number(T score, Index unit) {
+  engine::check(!std::isnan(score), "select: the score of unit", unit, "is not a number");
+}
+
+/// The places of the `count` largest magnitudes of a row, ascending, ties to the lower place: one pass that
+/// keeps the best so far in order, for a count that is small.
+template <class T>
+void append_largest(const T* row, Index columns, Index count, Index offset, std::vector<Index>& places) {
+  std::vector<std::pair<T, Index>> best;  // falling
+  for (Index j = 0; j < columns; ++j) {
+    const T size = std::abs(row[j]);
+    check_number(size, j);
+    const bool full = static_cast<Index>(best.size()) == count;
+    if (full && (count == 0 || size <= best.back().first)) continue;
+    if (full) best.pop_back();
+    const auto at = std::ranges::find_if(best, [=](const auto& b) { return size > b.first; });
+    best.insert(at, {size, j});
+  }
+  const auto first = static_cast<std::ptrdiff_t>(places.size());
+  for (const auto& [size, j] : best) places.push_back(offset + j);
+  std::sort(places.begin() + first, places.end());
+}
+
+/// Magnitudes as whole numbers in the same order: the bits of a float without its sign.
+std::uint32_t rank_of(float x) {
+  return std::bit_cast<std::uint32_t>(std::abs(x));
+}
+
+/// The rank of the `count`-th largest magnitude, and how many are larger. Two passes: the upper half of the
+/// bits is counted, then those that share it with the one that is looked for are put in order.
+std::pair<std::uint32_t, Index> rank_of_largest(std::span<const float> numbers, Index count) {
+  constexpr int kLower = 16;
+  std::vector<Index> with(std::size_t{1} << (32 - kLower));
+  for (const float x : numbers) ++with[rank_of(x) >> kLower];
+  std::size_t bin = with.size() - 1;
+  Index above = 0;
+  while (above + with[bin] < count) above += with[bin--];
+  std::vector<std::uint32_t> sharing;
+  sharing.reserve(static_cast<std::size_t>(with[bin]));
+  for (const float x : numbers) {
+    if (rank_of(x) >> kLower == bin) sharing.push_back(rank_of(x));
+  }
+  const auto at = sharing.begin() + (count - above - 1);
+  std::nth_element(sharing.begin(), at, sharing.end(), std::greater<>());
+  const std::uint32_t rank = *at;
+  return {rank, above + std::ranges::count_if(sharing, [=](std::uint32_t r) { return r > rank; })};
+}
+
+std::vector<Index> largest_magnitudes(std::span<const float> numbers, Index count) {
+  count = std::min(count, static_cast<Index>(numbers.size()));
+  for (std::size_t i = 0; i < numbers.size(); ++i) check_number(numbers[i], static_cast<Index>(i));
+  std::vector<Index> chosen;
+  if (count == 0) return chosen;
+  chosen.reserve(static_cast<std::size_t>(count));
+  const auto [rank, larger] = rank_of_largest(numbers, count);
+  Index ties = count - larger;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const std::uint32_t r = rank_of(numbers[i]);
+    if (r > rank || (r == rank && ties-- > 0)) chosen.push_back(static_cast<Index>(i));
+  }
+  return chosen;
+}
+
+std::vector<double> magnitudes(const Tensor& gradient) {
   std::vector<double> scores;
-  scores.reserve(static_cast<std::size_t>(end - begin));
+  scores.reserve(static_cast<std::size_t>(gradient.numel()));
   engine::visit(gradient.dtype(), [&]<class T>() {
-    const T* g = gradient.data<T>().data();
-    for (Index i = begin; i < end; ++i) scores.push_back(std::abs(static_cast<double>(g[i])));
+    for (const T g : gradient.data<T>()) scores.push_back(std::abs(static_cast<double>(g)));
   });
   return scores;
 }
@@ -79,17 +154,26 @@ Selection strongest_columns(const Tensor& gradient, Index count) {
 }
 
 Selection strongest_per_row(const Tensor& gradient, Index count) {
-  const Index columns = gradient.shape().columns();
+  engine::check(count >= 0, "select: a count of 0 or more is needed, not", count);
+  const Index rows = gradient.shape().rows(), columns = gradient.shape().columns();
+  std::vector<std::vector<Index>> pieces(static_cast<std::size_t>((rows + kRows - 1) / kRows));
+  engine::visit(gradient.dtype(), [&]<class T>() {
+    parallel_chunks(rows, kRows, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i)
+        append_largest(gradient.data<T>().data() + i * columns, columns, std::min(count, columns),
+                       i * columns, pieces[static_cast<std::size_t>(begin / kRows)]);
+    });
+  });
   std::vector<Index> elements;
-  for (Index begin = 0; begin < gradient.numel(); begin += columns) {
-    for (Index j : largest(magnitudes(gradient, begin, begin + columns), count))
-      elements.push_back(begin + j);
-  }
+  for (const std::vector<Index>& piece : pieces) elements.insert(elements.end(), piece.begin(), piece.end());
   return Selection::elements(std::move(elements));
 }
 
 Selection strongest_elements(const Tensor& gradient, Index count) {
-  return Selection::elements(largest(magnitudes(gradient, 0, gradient.numel()), count));
+  engine::check(count >= 0, "select: a count of 0 or more is needed, not", count);
+  return Selection::elements(gradient.dtype() == engine::Dtype::f32
+                                 ? largest_magnitudes(gradient.data<float>(), count)
+                                 : largest(magnitudes(gradient), count));
 }
 
 std::vector<std::vector<Index>> strongest_overall(const std::vector<Tensor>& tensors, Index count) {
@@ -116,15 +200,18 @@ std::vector<std::vector<Index>> strongest_overall(const std::vector<Tensor>& ten
 }
 
 std::vector<float> scores_of(const Tensor& gradient, const Selection& selection) {
-  std::vector<double> all;
-  if (std::holds_alternative<Selection::Rows>(selection.kind()))
-    all = row_scores(gradient);
-  else if (std::holds_alternative<Selection::Columns>(selection.kind()))
-    all = column_scores(gradient);
-  else
-    all = magnitudes(gradient, 0, gradient.numel());
+  const bool rows = std::holds_alternative<Selection::Rows>(selection.kind());
   std::vector<float> scores;
-  for (Index i : selection.indices()) scores.push_back(static_cast<float>(all[static_cast<std::size_t>(i)]));
+  if (rows || std::holds_alternative<Selection::Columns>(selection.kind())) {
+    const Tensor part = selection.gather(gradient);
+    for (const double score : rows ? row_scores(part) : column_scores(part))
+      scores.push_back(static_cast<float>(score));
+    return scores;
+  }
+  engine::visit(gradient.dtype(), [&]<class T>() {
+    for (const Index i : selection.indices())
+      scores.push_back(static_cast<float>(std::abs(gradient.data<T>()[static_cast<std::size_t>(i)])));
+  });
   return scores;
 }
 

@@ -23,9 +23,6 @@ engine::Selection strongest_elements(const engine::Tensor& gradient, engine::Ind
 std::vector<std::vector<engine::Index>> strongest_overall(const std::vector<engine::Tensor>& tensors,
                                                           engine::Index count);
 
-/// The places of the `count` largest scores, ascending.
-std::vector<engine::Index> largest(const std::vector<double>& scores, engine::Index count);
-
 /// The score of every selected unit, in the selection's order: the sum of squares of a row or column, the
 /// magnitude of an element.
 std::vector<float> scores_of(const engine::Tensor& gradient, const engine::Selection& selection);

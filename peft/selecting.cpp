@@ -61,18 +61,25 @@ Choice SelectingMethod::choose(const NamedParameter& target, bool scored) {
                                              : Tensor();
   const bool ranked = scored || !needs_gradient();
   const Tensor ranking = ranked ? strength(target, gradient) : gradient;
+  const Selection chosen = options_.units.of(target.parameter.value().shape()).strongest(ranking);
   Choice choice{.parameter = target.name,
-                .selection = options_.units.of(target.parameter.value().shape()).strongest(ranking),
-                .scores = {},
+                .selection = chosen,
+                .scores = scores_of(ranking, chosen),
+                .squares = squares_of(ranking),
                 .gradient = {}};
-  choice.scores = scores_of(ranking, choice.selection);
-  choice.squares = squares_of(ranking);
-  choice.energy = energy_of(ranking, choice.selection);
+  if (choice.squares > 0) choice.energy = squares_of(chosen.gather(ranking)) / choice.squares;
+  if (const auto share = shares_.find(target.name); scored && share != shares_.end()) {  // of candidates
+    choice.selection = target.parameter.trains().part_of(chosen);
+    if (share->second > 0) choice.squares /= share->second;
+    choice.energy *= share->second;
+  }
   if (keep_gradients_) choice.gradient = gradient;
   return choice;
 }
 
 NextLoss SelectingMethod::losses(const std::vector<NamedParameter>& targets, const NextLoss& next_loss) {
+  if (options_.sketch > 0 && !options_.scoring.until_settled)
+    return look_closer(next_loss, targets, options_.units, options_.sketch, shares_);
   if (!options_.scoring.until_settled) return next_loss;
   return until_settled(next_loss, targets, options_.units,
                        [this](const NamedParameter& p) { return strength(p, p.parameter.grad()); });

@@ -43,6 +43,7 @@ class SelectingMethod : public Method {
   Choice choose(const engine::NamedParameter& target, bool scored);
   Options options_;
   std::vector<Choice> choices_;
+  std::map<std::string, double> shares_;  ///< see look_closer()
   bool keep_gradients_ = false;
   double score_seconds_ = 0;
 };

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/tensor/random.h"
+#include "peft/select.h"
 #include "peft/target.h"
 
 namespace peft {
@@ -44,9 +45,33 @@ Selection sketch_of(const engine::NamedParameter& target, const Units& units, In
   return rows ? Selection::mixed_columns(mix) : Selection::mixed_rows(mix);
 }
 
+NextLoss look_closer(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units,
+                     Index r, std::map<std::string, double>& shares) {
+  shares.clear();
+  const Index all = losses.batches(), first = (all + 3) / 4;
+  if (all < 2) return losses;
+  Units candidates = units;
+  candidates.k = r;
+  const auto narrow = [targets = std::move(targets), candidates, &shares] {
+    for (const engine::NamedParameter& p : targets) {
+      if (p.parameter.trains().is_part()) continue;  // whole, because it is no larger than a sketch
+      const Tensor sketch = p.parameter.grad();
+      const Selection chosen = candidates.of(p.parameter.value().shape()).strongest(sketch);
+      shares[p.name] = energy_of(sketch, chosen);
+      p.parameter.train(chosen);
+    }
+  };
+  const auto next = [losses, narrow, first, drawn = Index{0}]() mutable -> Tensor {
+    if (drawn++ == first) narrow();
+    return losses();
+  };
+  return {next, [losses] { return losses.again(); }, all};
+}
+
 std::vector<OptionInfo> sketch_option() {
   return {{"score-sketch", "R", "0",
-           "score by R random mixtures of every row or column (8 is much); 0: by the whole gradient"}};
+           "score by R random mixtures of every row or column, and of a quarter of the batches on by R "
+           "candidates; 0: by the whole gradient"}};
 }
 
 }  // namespace peft

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <map>
+
+#include "peft/score.h"
 #include "peft/units.h"
 
 namespace peft {
@@ -15,6 +18,13 @@ namespace peft {
 /// and parameter. Throws an Error when units are elements: those have no sketch.
 engine::Selection sketch_of(const engine::NamedParameter& target, const Units& units, engine::Index r,
                             std::uint64_t seed);
+
+/// The same losses. Behind the first quarter of them a closer look begins: of every target that is summed up
+/// in mixtures, the `r` units whose sketches are the strongest are summed up from then on, themselves and
+/// exactly, and nothing else of it. `shares` gets the share of the squared sketch that they hold, by the
+/// target's name. Where the number of losses is not known, or only one, there is no closer look.
+NextLoss look_closer(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units,
+                     engine::Index r, std::map<std::string, double>& shares);
 
 /// --score-sketch.
 std::vector<OptionInfo> sketch_option();

@@ -1,5 +1,6 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "engine/base/text.h"
 #include "engine/io/json.h"
@@ -8,6 +9,7 @@
 #include "tools/commands.h"
 #include "tools/console.h"
 #include "tools/model_path.h"
+#include "tools/overlap.h"
 
 namespace tools {
 
@@ -63,6 +65,11 @@ Json describe(const fs::path& path) {
   return describe_file(find_model(path).weights);
 }
 
+/// The selection at a path: a file, or that of a run folder.
+engine::Safetensors open_selection(const fs::path& path) {
+  return engine::Safetensors(fs::is_directory(path) ? path / "selection.safetensors" : path);
+}
+
 std::string plain(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
@@ -98,14 +105,33 @@ void print_run(const Json& d) {
 
 void run_inspect(Arguments arguments) {
   std::vector<std::string> paths;
+  std::string against, gradients;
   Index threads = 0;
   bool json = false;
-  Args args("inspect", "What is in a checkpoint, delta, selection or run folder.");
+  Args args(
+      "inspect",
+      "What is in a checkpoint, delta, selection or run folder; or what two selections have in common.");
   args.texts("PATH", paths, "files or folders");
   args.integer("--threads", threads, 1, "makes no difference here", kMostThreads);
+  args.text("--against", against, "PATH", "compare the one selection with this one: units in common");
+  args.text("--gradients", gradients, "FILE",
+            "of select: say how much of the squared gradient each holds too");
   args.flag("--json", json, "print JSON");
   if (!args.parse(arguments)) return;
   if (paths.empty()) throw UsageError("inspect: at least one file or folder is needed");
+  if (!gradients.empty() && against.empty()) throw UsageError("inspect: --gradients needs --against");
+  if (!against.empty()) {
+    if (paths.size() != 1) throw UsageError("inspect: --against compares with one selection");
+    std::optional<engine::Safetensors> squared;
+    if (!gradients.empty()) squared.emplace(gradients);
+    const Json overlap =
+        overlap_of(open_selection(paths[0]), open_selection(against), squared ? &*squared : nullptr);
+    if (json)
+      std::cout << json_text(overlap, 2) << '\n';
+    else
+      print_overlap(overlap);
+    return;
+  }
   Json all = Json::array();
   for (const std::string& path : paths) all.push_back(describe(path));
   if (json) {

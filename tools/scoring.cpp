@@ -114,6 +114,8 @@ class ScoringLosses {
     return loss;
   }
 
+  Index batches() const { return batches_; }
+
   /// The loss of the last batch with the weights as they are.
   Tensor again() {
     return scoring_.loss == Scoring::Loss::supcon
@@ -140,9 +142,9 @@ class ScoringLosses {
     }
     if (done_ == batches_ || run_.partial.empty()) return;
     constexpr double kSeconds = 300;
-    // Whether a choice has settled depends on earlier ones, which the file does not hold: such a scoring,
-    // short as it is, begins anew.
-    const bool kept = !scoring_.until_settled;
+    // Whether a choice has settled, and what the candidates are, depends on earlier sums, which the file does
+    // not hold: such a scoring, short as it is, begins anew.
+    const bool kept = !scoring_.until_settled && !scoring_.in_stages;
     const bool due = run_.save_every > 0 ? done_ % run_.save_every == 0 : since_saved_.seconds() > kSeconds;
     if (kept && (due || noted_signal() != 0)) {
       run_.before_saving();
@@ -176,7 +178,7 @@ class ScoringLosses {
 peft::NextLoss scoring_losses(models::Vit& model, const Scoring& scoring, const ScoringData& data,
                               ScoringRun run) {
   auto losses = std::make_shared<ScoringLosses>(model, scoring, data, std::move(run));
-  return {[losses] { return losses->next(); }, [losses] { return losses->again(); }};
+  return {[losses] { return losses->next(); }, [losses] { return losses->again(); }, losses->batches()};
 }
 
 }  // namespace tools

@@ -97,6 +97,19 @@ void Selection::each(const Shape& full, F f) const {
     for (Index i : e->at) f(i);
 }
 
+Selection Selection::part_of(const Selection& inner) const {
+  check(kind_.index() == inner.kind_.index() &&
+            (std::holds_alternative<Rows>(kind_) || std::holds_alternative<Columns>(kind_)),
+        "selection:", inner.kind_name(), "cannot be a part of", kind_name());
+  std::vector<Index> at;
+  for (const Index i : inner.indices()) {
+    check(i < static_cast<Index>(indices().size()), "selection: there is no unit", i, "among",
+          indices().size());
+    at.push_back(indices()[static_cast<std::size_t>(i)]);
+  }
+  return std::holds_alternative<Rows>(kind_) ? rows(std::move(at)) : columns(std::move(at));
+}
+
 Shape Selection::packed(const Shape& full) const {
   const Index count = static_cast<Index>(indices().size());
   if (whole()) return full;

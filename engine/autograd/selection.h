@@ -59,6 +59,9 @@ class Selection {
 
   /// Throws an Error naming `what` when an index lies outside a parameter of this shape.
   void check_fits(const Shape& full, std::string_view what) const;
+  /// The rows or columns of a parameter that `inner` names among those chosen here: the third chosen row for
+  /// its row 2. Throws unless both are rows or both columns.
+  Selection part_of(const Selection& inner) const;
   /// The shape of the selected part: [k, rest] for rows, [first axis, k] for columns, [n] for elements. Of
   /// mixtures, as there.
   Shape packed(const Shape& full) const;

@@ -338,5 +338,41 @@ TEST(Inspect, describes_a_checkpoint_a_delta_a_selection_and_a_run_folder) {
   EXPECT_THAT(plain.out, HasSubstr("delta.safetensors"));
 }
 
+/// What a selection has of another one: of itself all, of a sketched one less, of columns nothing in rows.
+TEST(Inspect, compares_two_selections) {
+  const Garden garden;
+  const auto select = [&](const std::string& name, Words more) {
+    Words words{"select", "--model",     garden.model(), "--data", garden.data(), "--method", "grft",
+                "--out",  garden / name, "--batch-size", "6"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Outcome outcome = run(words);
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+  };
+  select("exact", {"--axis", "row", "--gradients", garden / "gradients"});
+  select("sketched", {"--axis", "row", "--score-sketch", "1"});
+  select("columns", {"--axis", "column"});
+  const auto compare = [&](const std::string& a, const std::string& b) {
+    return run({"inspect", garden / a, "--against", garden / b, "--gradients", garden / "gradients",
+                "--json"})
+        .json();
+  };
+  const Json same = compare("exact", "exact"), sketched = compare("sketched", "exact"),
+             columns = compare("columns", "exact");
+  for (const char* figure : {"overlap", "energy", "total"}) EXPECT_EQ(same[figure], 1) << figure;
+  EXPECT_GT(sketched["overlap"], 0.2);
+  EXPECT_LT(sketched["total"], 1);
+  EXPECT_GT(sketched["total"], 0.5);
+  EXPECT_EQ(columns["overlap"], 0);
+  const Json one = sketched["parameters"]["blocks.1.mlp.fc1.weight"];
+  EXPECT_EQ(one["units"], 2);
+  EXPECT_EQ(one["overlap"].get<double>() * (4 - one["common"].get<double>()), one["common"].get<double>());
+  EXPECT_THAT(run({"inspect", garden / "exact", "--against", garden / "columns"}).out,
+              HasSubstr("mean overlap 0.0000\n"));
+  EXPECT_THAT(run({"inspect", garden / "exact", "--against", garden.model()}).error(1),
+              HasSubstr("nothing was chosen in it"));
+  EXPECT_THAT(run({"inspect", garden / "exact", "--gradients", garden / "gradients"}).error(2),
+              HasSubstr("--gradients needs --against"));
+}
+
 }  // namespace
 }  // namespace end_to_end

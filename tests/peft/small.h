@@ -115,7 +115,7 @@ inline peft::NextLoss losses(Vit& model, const peft::Method& method, int batches
             if (drawn) ++*drawn;
             return *next == batches ? Tensor() : of_batch((*next)++);
           },
-          [of_batch, next] { return of_batch(*next - 1); }};
+          [of_batch, next] { return of_batch(*next - 1); }, batches};
 }
 
 /// The method with these options where it knows them.

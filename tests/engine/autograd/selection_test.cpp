@@ -100,6 +100,15 @@ TEST(Selection, gathers_mixtures_of_rows_and_columns_and_writes_none_back) {
             "selection: mixtures need a matrix, not [3]");
 }
 
+TEST(Selection, names_a_part_of_a_part) {
+  EXPECT_EQ(Selection::rows({2, 5, 7}).part_of(Selection::rows({0, 2})), Selection::rows({2, 7}));
+  EXPECT_EQ(Selection::columns({1, 4}).part_of(Selection::columns({1})), Selection::columns({4}));
+  EXPECT_EQ(support::error_of([] { Selection::rows({2}).part_of(Selection::columns({0})); }),
+            "selection: columns cannot be a part of rows");
+  EXPECT_EQ(support::error_of([] { Selection::rows({2}).part_of(Selection::rows({1})); }),
+            "selection: there is no unit 1 among 1");
+}
+
 TEST(Selection, is_equal_when_kind_and_indices_are) {
   EXPECT_EQ(Selection::rows({1}), Selection::rows({1}));
   EXPECT_FALSE(Selection::rows({1}) == Selection::rows({2}));

@@ -1,0 +1,176 @@
+#include "peft/sketch.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "peft/score.h"
+#include "peft/select.h"
+#include "peft/target.h"
+#include "tests/peft/small.h"
+
+namespace {
+
+using engine::Index;
+using engine::NamedParameter;
+using engine::Parameter;
+using engine::Selection;
+using engine::Tensor;
+using models::Vit;
+using peft::Units;
+
+constexpr Units kRows{.kind = Units::Kind::row, .k = 2}, kColumns{.kind = Units::Kind::column, .k = 2},
+    kShorter{.kind = Units::Kind::shorter, .k = 2};
+
+/// The squared length of row 0 (or column 0) of a sketch.
+double estimate(const NamedParameter& target, const Tensor& gradient, const Units& units, Index r,
+                std::uint64_t seed) {
+  const Tensor sketch = peft::sketch_of(target, units, r, seed).gather(gradient);
+  const bool row = units.kind == Units::Kind::row;
+  return peft::squares_of((row ? Selection::rows({0}) : Selection::columns({0})).gather(sketch));
+}
+
+/// Over many seeds the estimate has the mean and the variance that peft/sketch.h states.
+TEST(Sketch, estimates_squared_lengths_without_bias_and_within_the_stated_variance) {
+  const Tensor gradient = support::random_tensor({40, 30}, 5);
+  const NamedParameter target{"weight", Parameter(gradient)};
+  constexpr int kSeeds = 4000;
+  for (const Units& units : {kRows, kColumns}) {
+    const Tensor unit =
+        (units.kind == Units::Kind::row ? Selection::rows({0}) : Selection::columns({0})).gather(gradient);
+    double squares = 0, fourths = 0;
+    for (const float g : unit.data<float>()) squares += std::pow(g, 2), fourths += std::pow(g, 4);
+    for (const Index r : {1, 4, 16}) {
+      double mean = 0, second = 0;
+      for (int seed = 0; seed < kSeeds; ++seed) {
+        const double e = estimate(target, gradient, units, r, static_cast<std::uint64_t>(seed));
+        mean += e / kSeeds;
+        second += e * e / kSeeds;
+      }
+      const double variance = second - mean * mean,
+                   stated = 2 * (squares * squares - fourths) / static_cast<double>(r);
+      EXPECT_NEAR(mean, squares, 4 * std::sqrt(stated / kSeeds)) << r;
+      EXPECT_NEAR(variance, stated, 0.2 * stated) << r;
+      EXPECT_LE(stated, 2 * squares * squares / static_cast<double>(r));
+    }
+  }
+}
+
+/// Mixed batch by batch on the way, a sketch is that of the whole gradient, in every matrix.
+TEST(Sketch, of_the_sum_over_batches_is_the_sum_of_the_sketches) {
+  for (const small::Sizes& sizes : small::all_sizes()) {
+    for (const Units& units : {kRows, kColumns, kShorter}) {
+      Vit whole = small::model(sizes.config), sketched = small::model(sizes.config);
+      const std::vector<NamedParameter> a = peft::find_targets(whole, {}),
+                                        b = peft::find_targets(sketched, {});
+      std::vector<Selection> forms;
+      for (const NamedParameter& p : b) forms.push_back(peft::sketch_of(p, units, 3, 7));
+      const auto losses = [](Vit& model) {
+        return [&model, i = 0]() mutable -> Tensor { return i == 3 ? Tensor() : small::loss(model, i++); };
+      };
+      peft::accumulate_gradients(whole, a, losses(whole));
+      peft::accumulate_gradients(sketched, b, losses(sketched), peft::Accumulate::sums, forms);
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        EXPECT_LT(b[i].parameter.grad().numel(), a[i].parameter.grad().numel()) << b[i].name;
+        EXPECT_TRUE(support::near(b[i].parameter.grad(), forms[i].gather(a[i].parameter.grad()), 1e-4))
+            << b[i].name << " of " << sizes.name;
+      }
+    }
+  }
+}
+
+TEST(Sketch, as_large_as_what_it_mixes_is_the_whole_gradient) {
+  const NamedParameter target{"weight", Parameter(Tensor::zeros({40, 30}))};
+  EXPECT_TRUE(peft::sketch_of(target, kRows, 30, 0).whole());
+  EXPECT_EQ(peft::sketch_of(target, kRows, 29, 0).kind_name(), "mixed columns");
+  EXPECT_TRUE(peft::sketch_of(target, kColumns, 40, 0).whole());
+  EXPECT_EQ(peft::sketch_of(target, kColumns, 39, 0).kind_name(), "mixed rows");
+  Vit exact = small::model(small::deep()), sketched = small::model(small::deep());
+  const auto a = small::method("grft"), b = small::method("grft", {{"score-sketch", "48"}});
+  a->prepare(exact, small::losses(exact, *a));
+  b->prepare(sketched, small::losses(sketched, *b));
+  for (std::size_t i = 0; i < a->choices().size(); ++i) {
+    EXPECT_EQ(a->choices()[i].selection, b->choices()[i].selection);
+    EXPECT_EQ(a->choices()[i].scores, b->choices()[i].scores);
+  }
+}
+
+/// By candidates: from the second of four batches on, the strongest of the sketch are summed up exactly.
+TEST(Sketch, lets_the_candidates_own_gradients_decide) {
+  const auto config = small::deep();
+  const auto losses_of = [](Vit& model, int from, int to) {
+    return peft::NextLoss(
+        [&model, from, to]() mutable -> Tensor { return from == to ? Tensor() : small::loss(model, from++); },
+        {}, to - from);
+  };
+  Vit chosen = small::model(config), sketched = small::model(config), later = small::model(config);
+  const auto method = small::method("grft", {{"score-sketch", "3"}, {"axis", "row"}});
+  method->prepare(chosen, losses_of(chosen, 0, 4));
+  const std::vector<NamedParameter> a = peft::find_targets(sketched, {}), b = peft::find_targets(later, {});
+  std::vector<Selection> forms;
+  for (const NamedParameter& p : a) forms.push_back(peft::sketch_of(p, kRows, 3, 0));
+  peft::accumulate_gradients(sketched, a, losses_of(sketched, 0, 1), peft::Accumulate::sums, forms);
+  peft::accumulate_gradients(later, b, losses_of(later, 1, 4));
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const Tensor sketch = a[i].parameter.grad(), exact = b[i].parameter.grad();
+    const Selection candidates = peft::strongest_rows(sketch, 3);
+    const Selection expected = candidates.part_of(peft::strongest_rows(candidates.gather(exact), 2));
+    EXPECT_EQ(method->choices()[i].selection, expected) << a[i].name;
+    EXPECT_GT(method->choices()[i].energy, 0);
+    EXPECT_LT(method->choices()[i].energy, 1);
+  }
+}
+
+TEST(Sketch, is_refused_for_elements_and_where_whole_gradients_are_to_be_kept) {
+  const NamedParameter target{"weight", Parameter(Tensor::zeros({4, 3}))};
+  EXPECT_EQ(support::error_of([&] { peft::sketch_of(target, {.kind = Units::Kind::neuron}, 2, 0); }),
+            "--score-sketch stands for rows and columns; single elements have no sketch");
+  EXPECT_EQ(support::error_of([] {
+              small::method("grft", {{"score-sketch", "2"}})->keep_gradients();
+            }),
+            "--score-sketch sums up no whole gradient, so that there is none to be kept");
+}
+
+/// Losses whose gradient is `size[i]` in row `row[i]` of every target, drawn until there are none.
+struct Rows {
+  std::vector<Index> row;
+  std::vector<double> size;
+  int drawn = 0;
+
+  peft::NextLoss losses(const std::vector<NamedParameter>& targets) {
+    return [this, &targets]() -> Tensor {
+      const std::size_t i = static_cast<std::size_t>(drawn);
+      if (i == row.size()) return {};
+      ++drawn;
+      Tensor loss;
+      for (const NamedParameter& p : targets) {
+        Tensor slope = Tensor::zeros(p.parameter.value().shape());
+        const Selection at = Selection::rows({row[i]});
+        at.scatter(Tensor::full(at.packed(slope.shape()), size[i]), slope);
+        const Tensor one = engine::sum(engine::multiply(p.parameter, slope));
+        loss = loss.empty() ? one : engine::add(loss, one);
+      }
+      return loss;
+    };
+  }
+};
+
+int batches_drawn(const std::string& batches, Rows rows) {
+  Vit model = small::model(small::deep());
+  const std::vector<NamedParameter> targets = peft::find_targets(model, {});
+  const auto method = small::method("grft", {{"axis", "row"}, {"k", "1"}, {"score-batches", batches}});
+  method->prepare(model, rows.losses(targets));
+  return rows.drawn;
+}
+
+TEST(Settling, takes_no_more_batches_than_the_choice_needs) {
+  const std::vector<double> equal(20, 1), growing{1, 4, 16, 64, 256, 1024, 4096, 16384};
+  EXPECT_EQ(batches_drawn("auto", {std::vector<Index>(20, 3), equal}), 2);
+  EXPECT_EQ(batches_drawn("all", {std::vector<Index>(20, 3), equal}), 20);
+  EXPECT_EQ(batches_drawn("auto", {{0, 1, 2, 3, 4, 5, 6, 7}, growing}),
+            8);  // another row is the best each time
+  // Row 1 leads from the second batch on: what was chosen after two is chosen after four.
+  EXPECT_EQ(batches_drawn("auto", {{0, 1, 1, 1, 1, 1, 1, 1}, growing}), 4);
+}
+
+}  // namespace
