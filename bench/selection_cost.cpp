@@ -1,18 +1,19 @@
 // What selection needs: one pass over the pictures of a task, with the whole gradient, looked at behind every
 // batch. Because a sketch of a sum is the sum of the sketches, the one pass tells what every sketch would
 // have chosen too.
-//   bench_selection_cost (the options of `select`) > lines of tab-separated numbers
-// "batches UNITS BATCHES OF OVERLAP ENERGY TOTAL": what is chosen after some batches against what is chosen
-// after all; "sketch UNITS R SEED OVERLAP ENERGY TOTAL": what a sketch chooses against what the whole
-// gradient chooses. OVERLAP is the share of units in common, ENERGY the squared gradient of one choice over
-// that of the other, both in the mean over the matrices; TOTAL is the latter of all matrices together. Behind
-// "batches", the overlap of two thirds of the batches with them.
+//   bench_selection_cost (the options of `select`) > FILE
+// Lines of numbers between tabs:
+//   batches UNITS BATCHES OF OVERLAP ENERGY TOTAL  what is chosen after some batches, against after all
+//   sketch UNITS R SEED OVERLAP ENERGY TOTAL       what a sketch of all batches chooses, against the exact
+//   choice closer UNITS R SEED OVERLAP ENERGY TOTAL       the same with a closer look behind a quarter of the
+//   batches
+// OVERLAP is the share of units in common, ENERGY the squared gradient of one choice over that of the other,
+// both in the mean over the matrices; TOTAL is the latter of all matrices together.
 
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
-#include <map>
 
 #include "engine/ops/ops.h"
 #include "peft/sketch.h"
@@ -76,9 +77,36 @@ Agreement compare(const std::vector<Selection>& a, const std::vector<Selection>&
   return {overlap / matrices, energy / matrices, held / most};
 }
 
+void print(const char* what, const char* units, long a, long b, const Agreement& agreement) {
+  std::printf("%s\t%s\t%ld\t%ld\t%.4f\t%.4f\t%.4f\n", what, units, a, b, agreement.overlap, agreement.energy,
+              agreement.total);
+}
+
+std::vector<Tensor> sketches(const std::vector<NamedParameter>& targets, const std::vector<Tensor>& gradients,
+                             const Units& units, Index r, std::uint64_t seed) {
+  std::vector<Tensor> all;
+  for (std::size_t i = 0; i < targets.size(); ++i)
+    all.push_back(peft::sketch_of(targets[i], units, r, seed).gather(gradients[i]));
+  return all;
+}
+
+/// The choice among the `r` candidates that a sketch of `early` names, by the rest of the gradient.
+std::vector<Selection> look_closer(const std::vector<NamedParameter>& targets,
+                                   const std::vector<Tensor>& early, const std::vector<Tensor>& whole,
+                                   Units units, Index r, std::uint64_t seed) {
+  Units many = units;
+  many.k = r;
+  const std::vector<Selection> candidates = choose(targets, sketches(targets, early, units, r, seed), many);
+  std::vector<Tensor> rest;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    rest.push_back(Tensor::zeros(whole[i].shape()));
+    candidates[i].scatter(candidates[i].gather(engine::add(whole[i], engine::scale(early[i], -1))), rest[i]);
+  }
+  return choose(targets, rest, units);
+}
+
 void look(tools::Job& job, const tools::TuneOptions& options) {
   const std::vector<NamedParameter> targets = peft::find_targets(job.loaded.model, {});
-  const peft::Scoring scoring = *job.method->scoring();
   const tools::ScoringData data{.pictures = job.pictures,
                                 .preprocessing = job.loaded.preprocessing,
                                 .batch_size = options.batch_size,
@@ -86,72 +114,37 @@ void look(tools::Job& job, const tools::TuneOptions& options) {
                                 .workers = static_cast<int>(options.workers),
                                 .augmentation = options.augment,
                                 .classes = static_cast<Index>(job.splits.classes.size())};
-  const peft::NextLoss next = tools::scoring_losses(job.loaded.model, scoring, data, {});
+  const peft::NextLoss next = tools::scoring_losses(job.loaded.model, *job.method->scoring(), data, {});
   const auto gradients = [&] {
     std::vector<Tensor> all;
     for (const NamedParameter& p : targets) all.push_back(p.parameter.grad());
     return all;
   };
-  std::vector<std::vector<std::vector<Selection>>> history;  // [batch][rule]
-  std::map<int, std::vector<Tensor>> first;
-  const Index batches = job.pictures->size() / options.batch_size;
+  std::vector<std::vector<std::vector<Selection>>> chosen;  // [batch][rule]
+  std::vector<Tensor> quarter;
   peft::accumulate_gradients(job.loaded.model, targets, [&]() -> Tensor {
     Tensor loss = next();
-    if (!targets[0].parameter.grad().empty()) {
-      history.emplace_back();
-      for (int part : {2, 4, 8}) {
-        if (static_cast<Index>(history.size()) == std::max<Index>(1, batches / part)) {
-          for (const Tensor& g : gradients()) first[part].push_back(g.clone());
-        }
-      }
-      for (const Rule& rule : kRules) history.back().push_back(choose(targets, gradients(), rule.units));
-    }
+    if (targets[0].parameter.grad().empty()) return loss;
+    chosen.emplace_back();
+    for (const Rule& rule : kRules) chosen.back().push_back(choose(targets, gradients(), rule.units));
+    if (static_cast<Index>(chosen.size()) == (next.batches() + 3) / 4)
+      for (const Tensor& g : gradients()) quarter.push_back(g.clone());
     return loss;
   });
   const std::vector<Tensor> whole = gradients();
   for (std::size_t r = 0; r < std::size(kRules); ++r) {
-    for (std::size_t b = 0; b < history.size(); ++b) {
-      const auto [overlap, energy, total] = compare(history[b][r], history.back()[r], whole);
-      // how far the choice has come since two thirds of the batches
-      const std::size_t before = (b + 1) * 2 / 3;
-      double settled = 0;
-      if (before > 0) settled = compare(history[before - 1][r], history[b][r], whole).overlap;
-      std::printf("batches\t%s\t%zu\t%zu\t%.4f\t%.4f\t%.4f\t%.4f\n", kRules[r].name, b + 1, history.size(),
-                  overlap, energy, total, settled);
-    }
-    if (kRules[r].units.kind == Units::Kind::neuron || kRules[r].units.kind == Units::Kind::element) continue;
-    for (auto& [part, early] : first) {
-      for (const Index mixtures : {4, 8, 16}) {
-        for (const std::uint64_t seed : {0, 1, 2}) {
-          std::vector<Tensor> sketched, rest;
-          for (std::size_t i = 0; i < targets.size(); ++i) {
-            sketched.push_back(peft::sketch_of(targets[i], kRules[r].units, mixtures, seed).gather(early[i]));
-            rest.push_back(engine::add(whole[i], engine::scale(early[i], -1)));
-          }
-          Units many = kRules[r].units;
-          many.k = mixtures;
-          const std::vector<Selection> candidates = choose(targets, sketched, many);
-          for (std::size_t i = 0; i < targets.size(); ++i) {
-            Tensor only = Tensor::zeros(rest[i].shape());
-            candidates[i].scatter(candidates[i].gather(rest[i]), only);
-            rest[i] = only;
-          }
-          const auto [overlap, energy, total] =
-              compare(choose(targets, rest, kRules[r].units), history.back()[r], whole);
-          std::printf("refined\t%s\t%d\t%ld\t%ld\t%.4f\t%.4f\t%.4f\n", kRules[r].name, part,
-                      static_cast<long>(mixtures), static_cast<long>(seed), overlap, energy, total);
-        }
-      }
-    }
-    for (const Index mixtures : {1, 2, 4, 8, 16, 32, 64}) {
+    const auto& [name, units] = kRules[r];
+    const std::vector<Selection>& exact = chosen.back()[r];
+    for (std::size_t b = 0; b < chosen.size(); ++b)
+      print("batches", name, static_cast<long>(b + 1), static_cast<long>(chosen.size()),
+            compare(chosen[b][r], exact, whole));
+    if (units.kind == Units::Kind::neuron || units.kind == Units::Kind::element) continue;
+    for (const Index mixtures : {2, 4, 8, 16, 32, 64}) {
       for (const std::uint64_t seed : {0, 1, 2}) {
-        std::vector<Tensor> sketched;
-        for (std::size_t i = 0; i < targets.size(); ++i)
-          sketched.push_back(peft::sketch_of(targets[i], kRules[r].units, mixtures, seed).gather(whole[i]));
-        const auto [overlap, energy, total] =
-            compare(choose(targets, sketched, kRules[r].units), history.back()[r], whole);
-        std::printf("sketch\t%s\t%ld\t%ld\t%.4f\t%.4f\t%.4f\n", kRules[r].name, static_cast<long>(mixtures),
-                    static_cast<long>(seed), overlap, energy, total);
+        const auto sketched = choose(targets, sketches(targets, whole, units, mixtures, seed), units);
+        print("sketch", name, mixtures, static_cast<long>(seed), compare(sketched, exact, whole));
+        const auto closer = look_closer(targets, quarter, whole, units, mixtures, seed);
+        print("closer", name, mixtures, static_cast<long>(seed), compare(closer, exact, whole));
       }
     }
   }

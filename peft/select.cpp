@@ -25,15 +25,27 @@ double square(T x) {
   return static_cast<double>(x) * static_cast<double>(x);
 }
 
+/// The sum of squares in eight chains side by side, so that one addition need not wait for another.
+template <class T>
+double squares_of_row(const T* g, Index columns) {
+  constexpr Index kChains = 8;
+  double chain[kChains] = {};
+  Index j = 0;
+  for (; j + kChains <= columns; j += kChains) {
+    for (Index c = 0; c < kChains; ++c) chain[c] += square(g[j + c]);
+  }
+  for (; j < columns; ++j) chain[0] += square(g[j]);
+  return ((chain[0] + chain[1]) + (chain[2] + chain[3])) + ((chain[4] + chain[5]) + (chain[6] + chain[7]));
+}
+
 std::vector<double> row_scores(const Tensor& gradient) {
   const Index rows = gradient.shape().rows(), columns = gradient.shape().columns();
   std::vector<double> scores(static_cast<std::size_t>(rows));
   engine::visit(gradient.dtype(), [&]<class T>() {
     parallel_chunks(rows, kRows, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {
-        const T* g = gradient.data<T>().data() + i * columns;
-        double& score = scores[static_cast<std::size_t>(i)];
-        for (Index j = 0; j < columns; ++j) score += square(g[j]);
+        scores[static_cast<std::size_t>(i)] =
+            squares_of_row(gradient.data<T>().data() + i * columns, columns);
       }
     });
   });

@@ -14,6 +14,7 @@ using engine::Tensor;
 namespace {
 
 constexpr double kSettled = 0.95;
+constexpr Index kFirstLook = 5;  // batches: earlier sums agree by chance
 
 class Settling {
  public:
@@ -57,7 +58,7 @@ class Settling {
   Units units_;
   Ranking ranking_;
   std::vector<Selection> chosen_;  ///< by the batches up to the last look
-  Index batches_ = 0, due_ = 1;
+  Index batches_ = 0, due_ = kFirstLook;
 };
 
 }  // namespace

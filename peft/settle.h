@@ -8,7 +8,7 @@ namespace peft {
 /// What is ranked of a target whose gradient has been summed up so far.
 using Ranking = std::function<engine::Tensor(const engine::NamedParameter&)>;
 
-/// The same losses, but no more of them than the choice needs to settle. After 2, 4, 8, 16, ... batches the
+/// The same losses, but no more of them than the choice needs to settle. After 10, 20, 40, ... batches the
 /// units that would be chosen now are compared with those that would have been after half as many: the
 /// squares the earlier choice holds, over the squares this one does. When that is 0.95 or more in the mean
 /// over the targets, there are no more losses.

@@ -164,13 +164,16 @@ int batches_drawn(const std::string& batches, Rows rows) {
 }
 
 TEST(Settling, takes_no_more_batches_than_the_choice_needs) {
-  const std::vector<double> equal(20, 1), growing{1, 4, 16, 64, 256, 1024, 4096, 16384};
-  EXPECT_EQ(batches_drawn("auto", {std::vector<Index>(20, 3), equal}), 2);
-  EXPECT_EQ(batches_drawn("all", {std::vector<Index>(20, 3), equal}), 20);
-  EXPECT_EQ(batches_drawn("auto", {{0, 1, 2, 3, 4, 5, 6, 7}, growing}),
-            8);  // another row is the best each time
-  // Row 1 leads from the second batch on: what was chosen after two is chosen after four.
-  EXPECT_EQ(batches_drawn("auto", {{0, 1, 1, 1, 1, 1, 1, 1}, growing}), 4);
+  constexpr int kBatches = 24;
+  const std::vector<double> equal(kBatches, 1);
+  std::vector<double> growing;
+  std::vector<Index> changing, two(kBatches, 1);
+  for (int i = 0; i < kBatches; ++i) growing.push_back(std::pow(4, i)), changing.push_back(i % 11);
+  std::fill_n(two.begin(), 5, Index{0});
+  EXPECT_EQ(batches_drawn("auto", {std::vector<Index>(kBatches, 3), equal}), 10);
+  EXPECT_EQ(batches_drawn("all", {std::vector<Index>(kBatches, 3), equal}), kBatches);
+  EXPECT_EQ(batches_drawn("auto", {changing, growing}), kBatches);  // another row is the best at every look
+  EXPECT_EQ(batches_drawn("auto", {two, growing}), 20);             // row 1 is at the second and at the third
 }
 
 }  // namespace
