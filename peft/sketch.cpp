@@ -1,5 +1,6 @@
 #include "peft/sketch.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/tensor/random.h"
@@ -51,7 +52,7 @@ NextLoss look_closer(NextLoss losses, std::vector<engine::NamedParameter> target
   const Index all = losses.batches(), first = (all + 3) / 4;
   if (all < 2) return losses;
   Units candidates = units;
-  candidates.k = r;
+  candidates.k = std::max(r, units.k);
   const auto narrow = [targets = std::move(targets), candidates, &shares] {
     for (const engine::NamedParameter& p : targets) {
       if (p.parameter.trains().is_part()) continue;  // whole, because it is no larger than a sketch

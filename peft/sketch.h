@@ -20,9 +20,9 @@ engine::Selection sketch_of(const engine::NamedParameter& target, const Units& u
                             std::uint64_t seed);
 
 /// The same losses. Behind the first quarter of them a closer look begins: of every target that is summed up
-/// in mixtures, the `r` units whose sketches are the strongest are summed up from then on, themselves and
-/// exactly, and nothing else of it. `shares` gets the share of the squared sketch that they hold, by the
-/// target's name. Where the number of losses is not known, or only one, there is no closer look.
+/// in mixtures, the `r` units (k at least) whose sketches are the strongest are summed up from then on,
+/// themselves and exactly, and nothing else of it. `shares` gets the share of the squared sketch that they
+/// hold, by the target's name. Where the number of losses is not known, or only one, there is no closer look.
 NextLoss look_closer(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units,
                      engine::Index r, std::map<std::string, double>& shares);
 

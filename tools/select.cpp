@@ -62,7 +62,7 @@ void run_select(Arguments arguments) {
 
   Job job = make_job(options, engine::split(options.on, '+'));
   std::cerr << skipped_lines(job.splits.skipped);
-  if (!gradients.empty()) job.method->keep_gradients();
+  if (!gradients.empty()) as_usage([&] { job.method->keep_gradients(); });
   const Stopwatch watch;
   prepare(job, options, {});
   const double scored = job.method->score_seconds();
