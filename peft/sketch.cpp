@@ -70,9 +70,9 @@ NextLoss look_closer(NextLoss losses, std::vector<engine::NamedParameter> target
 }
 
 std::vector<OptionInfo> sketch_option() {
-  return {{"score-sketch", "R", "0",
-           "score by R random mixtures of every row or column, and of a quarter of the batches on by R "
-           "candidates; 0: by the whole gradient"}};
+  return {
+      {"score-sketch", "R", "0",
+       "score by R random mixtures of every row or column, then by candidates; 0: by the whole gradient"}};
 }
 
 }  // namespace peft
