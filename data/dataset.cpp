@@ -40,12 +40,16 @@ class Some : public Dataset {
 
 }  // namespace
 
+std::shared_ptr<const Dataset> some_of(std::shared_ptr<const Dataset> all, std::vector<Index> places) {
+  return std::make_shared<Some>(std::move(all), std::move(places));
+}
+
 std::shared_ptr<const Dataset> first_classes(std::shared_ptr<const Dataset> all, Index classes) {
   std::vector<Index> at;
   for (Index i = 0; i < all->size(); ++i) {
     if (all->label(i) < classes) at.push_back(i);
   }
-  return std::make_shared<Some>(std::move(all), std::move(at));
+  return some_of(std::move(all), std::move(at));
 }
 
 std::shared_ptr<const Dataset> concat(std::shared_ptr<const Dataset> a, std::shared_ptr<const Dataset> b) {

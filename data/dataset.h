@@ -40,6 +40,8 @@ struct Splits {
 /// The pictures of `a`, then those of `b`.
 std::shared_ptr<const Dataset> concat(std::shared_ptr<const Dataset> a, std::shared_ptr<const Dataset> b);
 
+/// The pictures of `all` at these places.
+std::shared_ptr<const Dataset> some_of(std::shared_ptr<const Dataset> all, std::vector<Index> places);
 /// The pictures of `all` whose label is below `classes`.
 std::shared_ptr<const Dataset> first_classes(std::shared_ptr<const Dataset> all, Index classes);
 

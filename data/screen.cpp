@@ -11,22 +11,6 @@ namespace {
 
 constexpr Index kDepth = 3;  // groups in the making
 
-/// Some pictures of another data set.
-class Some : public Dataset {
- public:
-  Some(std::shared_ptr<const Dataset> all, std::vector<Index> places)
-      : all_(std::move(all)), places_(std::move(places)) {}
-  Index size() const override { return static_cast<Index>(places_.size()); }
-  std::string name(Index i) const override { return all_->name(place(i)); }
-  Index label(Index i) const override { return all_->label(place(i)); }
-  Image image(Index i) const override { return all_->image(place(i)); }
-
- private:
-  Index place(Index i) const { return places_[static_cast<std::size_t>(i)]; }
-  std::shared_ptr<const Dataset> all_;
-  std::vector<Index> places_;
-};
-
 /// Why a picture cannot be had; nothing when it can.
 std::string complaint_of(const Dataset& pictures, Index i) {
   try {
@@ -102,7 +86,7 @@ Screened screen(std::string_view split, std::shared_ptr<const Dataset> pictures,
           "that can be read, of", std::to_string(count.bad) + "; the first is", first.file + ":",
           first.reason);
   }
-  result.pictures = result.bad.empty() ? pictures : std::make_shared<Some>(pictures, std::move(good));
+  result.pictures = result.bad.empty() ? pictures : some_of(pictures, std::move(good));
   return result;
 }
 
