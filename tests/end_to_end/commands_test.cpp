@@ -361,7 +361,8 @@ TEST(Inspect, compares_two_selections) {
   for (const char* figure : {"overlap", "energy", "total"}) EXPECT_EQ(same[figure], 1) << figure;
   double overlaps = 0;
   for (const auto& [name, part] : sketched["parameters"].items()) overlaps += part["overlap"].get<double>();
-  EXPECT_NEAR(sketched["overlap"].get<double>(), overlaps / sketched["parameters"].size(), 1e-12);
+  EXPECT_NEAR(sketched["overlap"].get<double>(),
+              overlaps / static_cast<double>(sketched["parameters"].size()), 1e-12);
   EXPECT_LT(sketched["total"], 1);
   EXPECT_GT(sketched["total"], 0);
   EXPECT_EQ(columns["overlap"], 0);

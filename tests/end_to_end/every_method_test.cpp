@@ -36,8 +36,8 @@ std::vector<Setting> settings() {
   all.push_back({"vpt", {"--depth", "shallow"}});
   all.push_back({"adapter", {"--style", "houlsby", "--layer-decay", "0.5"}});
   all.push_back({"sam", {"--probes", "2"}});
-  for (const Words& scoring :
-       {Words{"--score-sketch", "2"}, Words{"--score-batches", "auto"}, Words{"--score-image-size", "8"}})
+  for (const Words& scoring : {Words{"--score-sketch", "2"}, Words{"--score-batches", "auto"},
+                               Words{"--score-image-size", "8"}, Words{"--score-classes", "2"}})
     all.push_back({"grft", scoring});
   return all;
 }
