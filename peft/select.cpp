@@ -71,48 +71,62 @@ void check_number(T score, Index unit) {
   engine::check(!std::isnan(score), "select: the score of unit", unit, "is not a number");
 }
 
-/// The places of the `count` largest magnitudes of a row, ascending, ties to the lower place: one pass that
-/// keeps the best so far in order, for a count that is small.
-template <class T>
-void append_largest(const T* row, Index columns, Index count, Index offset, std::vector<Index>& places) {
-  std::vector<std::pair<T, Index>> best;  // falling
-  for (Index j = 0; j < columns; ++j) {
-    const T size = std::abs(row[j]);
-    check_number(size, j);
-    const bool full = static_cast<Index>(best.size()) == count;
-    if (full && (count == 0 || size <= best.back().first)) continue;
-    if (full) best.pop_back();
-    const auto at = std::ranges::find_if(best, [=](const auto& b) { return size > b.first; });
-    best.insert(at, {size, j});
-  }
-  const auto first = static_cast<std::ptrdiff_t>(places.size());
-  for (const auto& [size, j] : best) places.push_back(offset + j);
-  std::sort(places.begin() + first, places.end());
+/// A magnitude as a whole number in the same order: the bits without the sign. What is not a number ranks
+/// above the infinite.
+std::int32_t rank_of(float x) {
+  return std::bit_cast<std::int32_t>(std::abs(x));
+}
+std::int64_t rank_of(double x) {
+  return std::bit_cast<std::int64_t>(std::abs(x));
 }
 
-/// Magnitudes as whole numbers in the same order: the bits of a float without its sign.
-std::uint32_t rank_of(float x) {
-  return std::bit_cast<std::uint32_t>(std::abs(x));
+/// The places of the `count` largest magnitudes of a row, ascending, ties to the lower place: one pass that
+/// keeps the best so far in order, for a count that is small. Most pieces of a row hold nothing better than
+/// the weakest of these; the largest rank of a piece tells it.
+template <class T>
+void append_largest(const T* row, Index columns, Index count, Index offset, std::vector<Index>& places) {
+  using Rank = decltype(rank_of(T{}));
+  constexpr Index kPiece = 32;
+  std::vector<std::pair<Rank, Index>> best;  // falling
+  const auto beats = [&](Rank rank) {
+    return static_cast<Index>(best.size()) < count || (count > 0 && rank > best.back().first);
+  };
+  for (Index begin = 0; begin < columns; begin += kPiece) {
+    const Index end = std::min(begin + kPiece, columns);
+    Rank most = 0;
+    for (Index j = begin; j < end; ++j) most = std::max(most, rank_of(row[j]));
+    if (!beats(most) && std::isfinite(std::bit_cast<T>(most))) continue;
+    for (Index j = begin; j < end; ++j) {
+      check_number(row[j], j);
+      const Rank rank = rank_of(row[j]);
+      if (!beats(rank)) continue;
+      if (static_cast<Index>(best.size()) == count) best.pop_back();
+      best.insert(std::ranges::find_if(best, [=](const auto& b) { return rank > b.first; }), {rank, j});
+    }
+  }
+  const auto first = static_cast<std::ptrdiff_t>(places.size());
+  for (const auto& [rank, j] : best) places.push_back(offset + j);
+  std::sort(places.begin() + first, places.end());
 }
 
 /// The rank of the `count`-th largest magnitude, and how many are larger. Two passes: the upper half of the
 /// bits is counted, then those that share it with the one that is looked for are put in order.
-std::pair<std::uint32_t, Index> rank_of_largest(std::span<const float> numbers, Index count) {
+std::pair<std::int32_t, Index> rank_of_largest(std::span<const float> numbers, Index count) {
   constexpr int kLower = 16;
-  std::vector<Index> with(std::size_t{1} << (32 - kLower));
-  for (const float x : numbers) ++with[rank_of(x) >> kLower];
+  std::vector<Index> with(std::size_t{1} << (31 - kLower));
+  for (const float x : numbers) ++with[static_cast<std::size_t>(rank_of(x) >> kLower)];
   std::size_t bin = with.size() - 1;
   Index above = 0;
   while (above + with[bin] < count) above += with[bin--];
-  std::vector<std::uint32_t> sharing;
+  std::vector<std::int32_t> sharing;
   sharing.reserve(static_cast<std::size_t>(with[bin]));
   for (const float x : numbers) {
-    if (rank_of(x) >> kLower == bin) sharing.push_back(rank_of(x));
+    if (static_cast<std::size_t>(rank_of(x) >> kLower) == bin) sharing.push_back(rank_of(x));
   }
   const auto at = sharing.begin() + (count - above - 1);
   std::nth_element(sharing.begin(), at, sharing.end(), std::greater<>());
-  const std::uint32_t rank = *at;
-  return {rank, above + std::ranges::count_if(sharing, [=](std::uint32_t r) { return r > rank; })};
+  const std::int32_t rank = *at;
+  return {rank, above + std::ranges::count_if(sharing, [=](std::int32_t r) { return r > rank; })};
 }
 
 std::vector<Index> largest_magnitudes(std::span<const float> numbers, Index count) {
@@ -124,7 +138,7 @@ std::vector<Index> largest_magnitudes(std::span<const float> numbers, Index coun
   const auto [rank, larger] = rank_of_largest(numbers, count);
   Index ties = count - larger;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
-    const std::uint32_t r = rank_of(numbers[i]);
+    const std::int32_t r = rank_of(numbers[i]);
     if (r > rank || (r == rank && ties-- > 0)) chosen.push_back(static_cast<Index>(i));
   }
   return chosen;
