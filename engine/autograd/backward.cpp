@@ -72,10 +72,9 @@ void backward(const Tensor& y, const Tensor& slope) {
     std::vector<const Selection*> want;
     for (const auto& input : node->inputs)
       want.push_back(!input ? nullptr : input->leaf ? &input->leaf->trains : &everything);
-    const Grads grads = node->backward(dy, Needs(std::move(want)));
+    const Grads grads = node->backward(std::move(dy), Needs(std::move(want)));
     check(grads.size() == node->inputs.size(), "backward:", node->op, "gave", grads.size(), "gradients for",
           node->inputs.size(), "inputs");
-    dy = Tensor();
     node->backward = nullptr;
     node->again = nullptr;
     hand_down(*node, grads, pending);

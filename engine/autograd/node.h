@@ -38,8 +38,9 @@ struct Grad {
 
 /// One gradient for each input; those nobody needs may stay empty.
 using Grads = std::vector<Grad>;
-/// The rule of an op: gradients of its inputs from the gradient `dy` of its output.
-using Backward = std::function<Grads(const Tensor& dy, const Needs& needs)>;
+/// The rule of an op: gradients of its inputs from the gradient `dy` of its output. A rule may write into dy
+/// where nothing else shares its buffer.
+using Backward = std::function<Grads(Tensor dy, const Needs& needs)>;
 
 /// What a Parameter shares between its copies.
 struct ParameterState {

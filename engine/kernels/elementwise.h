@@ -19,7 +19,7 @@ void add(Index n, const T* a, const T* b, T* y);
 /// y = x Phi(x), number by number: the exact GELU.
 template <class T>
 void gelu(Index n, const T* x, T* y);
-/// dx = dy (Phi(x) + x phi(x)).
+/// dx = dy (Phi(x) + x phi(x)); dx may be dy.
 template <class T>
 void gelu_backward(Index n, const T* x, const T* dy, T* dx);
 

@@ -10,12 +10,12 @@ Tensor gelu(const Tensor& x) {
   visit(x.dtype(), [&]<class T>() { kernels::gelu(x.numel(), x.data<T>().data(), y.data<T>().data()); });
   const Tensor out = record(
       op::gelu, {x}, y,
-      [x = keep(x, x.tracked())](const Tensor& dy, const Needs&) -> Grads { return {gelu_gradient(x, dy)}; });
+      [x = keep(x, x.tracked())](Tensor dy, const Needs&) -> Grads { return {gelu_gradient(x, std::move(dy))}; });
   return recomputed(out, [x = x.detached()] { return gelu(x); });
 }
 
-Tensor gelu_gradient(const Tensor& x, const Tensor& dy) {
-  Tensor dx = Tensor::unset(x.shape(), x.dtype());
+Tensor gelu_gradient(const Tensor& x, Tensor dy) {
+  Tensor dx = dy.unshared() ? dy : Tensor::unset(x.shape(), x.dtype());
   visit(x.dtype(), [&]<class T>() {
     kernels::gelu_backward(x.numel(), x.data<T>().data(), dy.data<T>().data(), dx.data<T>().data());
   });

@@ -7,7 +7,8 @@ namespace engine {
 /// x Phi(x) with the normal distribution's Phi: the exact ("erf") GELU of timm and PyTorch.
 Tensor gelu(const Tensor& x);
 
-/// The gradient of gelu(x) from that of its result: dy (Phi(x) + x phi(x)).
-Tensor gelu_gradient(const Tensor& x, const Tensor& dy);
+/// The gradient of gelu(x) from that of its result: dy (Phi(x) + x phi(x)), in the place of dy where nothing
+/// shares its buffer.
+Tensor gelu_gradient(const Tensor& x, Tensor dy);
 
 }  // namespace engine

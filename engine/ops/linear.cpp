@@ -234,16 +234,23 @@ class LinearRule {
     const auto* rows = needs(1) ? std::get_if<Selection::MixedRows>(&needs.part(1).kind()) : nullptr;
     const Tensor mix = rows ? rows->mix : Tensor();
     Tensor mixed = rows ? room_for_mixtures(dy, mix) : Tensor();
+    // An x that is recomputed for the weight is gone before the gradient of x takes as much. Mixtures of dy
+    // are made on the way through that gradient.
+    if (!rows) parameter_gradients(dy, needs, grads, mixed);
     if (needs(0))
       grads[0] = input_gradient(dy, w_, x_shape_, mix, mixed);
     else if (rows)
       mix_rows(dy, mix, mixed);
+    if (rows) parameter_gradients(dy, needs, grads, mixed);
+  }
+
+ private:
+  void parameter_gradients(const Tensor& dy, const Needs& needs, Grads& grads, const Tensor& mixed) const {
     const PhaseTimer timer(Phase::weight_gradients);
     if (needs(1)) grads[1] = weight_gradient(dy, kept_, needs.part(1), w_shape_, mixed);
     if (needs(2)) grads[2] = bias_gradient(dy, w_shape_.rows());
   }
 
- private:
   KeptInput kept_;
   Tensor w_;
   std::shared_ptr<ParameterState> leaf_;
@@ -280,9 +287,9 @@ Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b) {
   });
   const Tensor out =
       record(op::linear_gelu, {x, w, b}, y,
-             [rule = LinearRule(x, w, mixed), before](const Tensor& dy, const Needs& needs) -> Grads {
+             [rule = LinearRule(x, w, mixed), before](Tensor dy, const Needs& needs) -> Grads {
                Grads grads(3);
-               rule(gelu_gradient(before, dy), needs, grads);
+               rule(gelu_gradient(before, std::move(dy)), needs, grads);
                return grads;
              });
   return recomputed(out, [before] { return gelu(before); });

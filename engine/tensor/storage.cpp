@@ -124,9 +124,9 @@ Pool& pool() {
   return *instance;
 }
 
-/// Up to an eighth more than asked: few different sizes, little waste.
+/// Up to 1/32 more than asked: few different sizes, little waste.
 std::size_t rounded(std::size_t bytes) {
-  const std::size_t step = std::max(kAlignment, std::bit_floor(std::max<std::size_t>(bytes, 1)) / 8);
+  const std::size_t step = std::max(kAlignment, std::bit_floor(std::max<std::size_t>(bytes, 1)) / 32);
   return (std::max<std::size_t>(bytes, 1) + step - 1) / step * step;
 }
 

@@ -175,7 +175,7 @@ TEST(Storage, counts_live_and_peak_bytes) {
   {
     const Tensor t = Tensor::unset({1'000'000});
     EXPECT_GE(live_bytes(), before + 4'000'000);
-    EXPECT_LE(live_bytes(), before + 4'500'000) << "at most an eighth is lost by rounding";
+    EXPECT_LE(live_bytes(), before + 4'125'000) << "at most 1/32 is lost by rounding";
   }
   EXPECT_EQ(live_bytes(), before);
   EXPECT_GE(peak_bytes(), before + 4'000'000);
