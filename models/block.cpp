@@ -19,6 +19,13 @@ Tensor DropPath::factors(Index n, engine::Dtype dtype, Index block, Index blocks
   return Tensor::of<double>({n}, factors).to(dtype);
 }
 
+Recompute recompute_named(std::string_view name) {
+  if (name == "none") return Recompute::none;
+  if (name == "mlp") return Recompute::mlp;
+  engine::check(name == "blocks", "recompute: none, mlp or blocks, not", name);
+  return Recompute::blocks;
+}
+
 Block::Block(Index width, Index heads, Index hidden, bool qkv_bias, double norm_eps)
     : norm1_(width, norm_eps), attn_(width, heads, qkv_bias), norm2_(width, norm_eps), mlp_(width, hidden) {}
 
@@ -45,7 +52,7 @@ void Block::own_parts(engine::Parts& visit) {
   visit("mlp", mlp_);
 }
 
-Tensor Blocks::operator()(const Tensor& x, const DropPath& drop, bool recompute) {
+Tensor Blocks::operator()(const Tensor& x, const DropPath& drop) {
   const Index count = static_cast<Index>(blocks_.size());
   return adapted(x, [&](Tensor y) {
     for (Index i = 0; i < count; ++i) {
@@ -54,10 +61,16 @@ Tensor Blocks::operator()(const Tensor& x, const DropPath& drop, bool recompute)
         // The head reads nothing but the class token.
         return i + 1 < count ? b(in, drop, i, count) : b.class_token(in, drop, i, count);
       };
-      y = recompute && engine::grad_enabled() ? engine::recompute(block, y) : block(y);
+      y = recompute_whole_ && engine::grad_enabled() ? engine::recompute(block, y) : block(y);
     }
     return y;
   });
+}
+
+void Blocks::recompute(Recompute what) {
+  recompute_whole_ = what == Recompute::blocks;
+  const bool hidden = what == Recompute::mlp;
+  for (Block& block : blocks_) block.hold_hidden(hidden ? engine::Hold::recipe : engine::Hold::all);
 }
 
 void Blocks::own_parts(engine::Parts& visit) {

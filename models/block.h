@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "engine/nn/layer_norm.h"
 #include "models/attention.h"
 #include "models/mlp.h"
@@ -19,6 +21,17 @@ struct DropPath {
                          int which) const;
 };
 
+/// What is computed once more in the backward pass, so that it need not be held: less memory, more time, the
+/// same bits.
+enum class Recompute {
+  none,    ///< but activations and norms, which cost little
+  mlp,     ///< the hidden layer of every block
+  blocks,  ///< blocks as a whole: only their inputs are held
+};
+
+/// By "none", "mlp" or "blocks"; an Error for another word.
+Recompute recompute_named(std::string_view name);
+
 /// x + attn(norm1(x)), then x + mlp(norm2(x)): the pre-norm transformer block.
 class Block : public engine::Adaptable {
  public:
@@ -31,6 +44,7 @@ class Block : public engine::Adaptable {
   /// attention would not be read.
   engine::Tensor class_token(const engine::Tensor& x, const DropPath& drop, engine::Index index,
                              engine::Index count);
+  void hold_hidden(engine::Hold hold) { mlp_.hold_hidden(hold); }
 
  protected:
   void own_parts(engine::Parts& visit) override;
@@ -47,15 +61,16 @@ class Blocks : public engine::Adaptable {
  public:
   explicit Blocks(std::vector<Block> blocks) : blocks_(std::move(blocks)) {}
 
-  /// The class token behind the last block, [n, width], of x [n, tokens, width]. With `recompute` the blocks
-  /// keep nothing but their input for the backward pass, which runs them once more.
-  engine::Tensor operator()(const engine::Tensor& x, const DropPath& drop, bool recompute);
+  /// The class token behind the last block, [n, width], of x [n, tokens, width].
+  engine::Tensor operator()(const engine::Tensor& x, const DropPath& drop);
+  void recompute(Recompute what);
 
  protected:
   void own_parts(engine::Parts& visit) override;
 
  private:
   std::vector<Block> blocks_;
+  bool recompute_whole_ = false;
 };
 
 }  // namespace models

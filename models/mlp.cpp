@@ -3,12 +3,12 @@
 namespace models {
 
 engine::Tensor Mlp::forward(const engine::Tensor& x) {
-  return fc2_(fc1_.with_gelu(x));
+  return fc2_(fc1_.with_gelu(x, hold_));
 }
 
 engine::Tensor Mlp::forward_onto(const engine::Tensor& residual, const engine::Tensor& x,
                                  const engine::Tensor& factors) {
-  return fc2_.onto(residual, fc1_.with_gelu(x), factors);
+  return fc2_.onto(residual, fc1_.with_gelu(x, hold_), factors);
 }
 
 void Mlp::own_parts(engine::Parts& visit) {

@@ -9,6 +9,9 @@ class Mlp : public engine::Layer {
  public:
   Mlp(engine::Index width, engine::Index hidden) : fc1_(width, hidden), fc2_(hidden, width) {}
 
+  /// What of fc1(x) is held for the backward pass from now on.
+  void hold_hidden(engine::Hold hold) { hold_ = hold; }
+
  protected:
   engine::Tensor forward(const engine::Tensor& x) override;
   engine::Tensor forward_onto(const engine::Tensor& residual, const engine::Tensor& x,
@@ -17,6 +20,7 @@ class Mlp : public engine::Layer {
 
  private:
   engine::Linear fc1_, fc2_;
+  engine::Hold hold_ = engine::Hold::all;
 };
 
 }  // namespace models

@@ -51,7 +51,7 @@ Tensor Vit::features(const Tensor& pictures, const DropPath& drop) {
   Tensor x = patch_embed_(pictures);            // [n, patches, width]
   x = engine::insert_tokens(x, cls_token_, 0);  // [n, tokens, width]
   x = engine::add_positions(x, pos_embed_);
-  return norm_(blocks_(x, drop, recompute_blocks_));  // [n, width]
+  return norm_(blocks_(x, drop));  // [n, width]
 }
 
 Tensor Vit::operator()(const Tensor& pictures, const DropPath& drop) {

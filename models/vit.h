@@ -34,9 +34,8 @@ class Vit : public engine::Module {
   engine::Tensor operator()(const engine::Tensor& pictures, const DropPath& drop = {});
   void parts(engine::Parts& visit) override;
 
-  /// From now on blocks keep nothing but their input for the backward pass, which runs them once more: less
-  /// memory, more time, the same bits.
-  void recompute_blocks(bool yes) { recompute_blocks_ = yes; }
+  /// What the backward pass computes again from now on.
+  void recompute(Recompute what) { blocks_.recompute(what); }
 
   const VitConfig& config() const { return config_; }
   /// For pictures of another size from now on, with these positions [1, tokens, width].
@@ -53,7 +52,6 @@ class Vit : public engine::Module {
   Blocks blocks_;
   engine::LayerNorm norm_;
   engine::Linear head_;
-  bool recompute_blocks_ = false;
 };
 
 /// timm's initialisation: matrices, head and positions from a normal distribution with standard deviation

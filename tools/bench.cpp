@@ -111,7 +111,7 @@ ordered_json measure(const Kind& kind, const BenchOptions& options, Index repeat
           {"memory_mb", memory_json(job->planned())},
           {"arch", options.arch},
           {"method", kind.with_method ? options.method : "none"},
-          {"recompute", options.recompute_blocks ? "blocks" : "none"},
+          {"recompute", options.recompute},
           {"batch", options.batch},
           {"repeats", repeats},
           {"threads", engine::kernels::threads()},
@@ -144,7 +144,7 @@ void print(const Kind& kind, const ordered_json& r) {
 void run_bench(Arguments arguments) {
   BenchOptions options;
   std::vector<std::string> words;
-  std::string recompute = "none", instruction_set(engine::kernels::simd_name());
+  std::string instruction_set(engine::kernels::simd_name());
   Index repeats = 5, threads = 0;
   bool json = false;
   Args args("bench",
@@ -167,8 +167,8 @@ void run_bench(Arguments arguments) {
   args.integer("--repeats", repeats, 1, "timed passes, behind one that is not timed", 100'000);
   args.integer("--threads", threads, 1, "otherwise all cores", kMostThreads);
   args.choice("--instruction-set", instruction_set, {"avx512", "avx2", "baseline"}, "of the inner loops");
-  args.choice("--recompute", recompute, {"none", "blocks"},
-              "blocks: run every block again in the backward pass");
+  args.choice("--recompute", options.recompute, {"none", "mlp", "blocks"},
+              "what the backward pass runs again: the hidden layer of every block, or blocks as a whole");
   args.integer("--seed", options.seed, 0, "of weights and pictures");
   args.flag("--json", json, "print the result as one JSON object");
   args.group("Method, of step and score");
@@ -180,7 +180,6 @@ void run_bench(Arguments arguments) {
 
   if (!engine::kernels::use_simd(instruction_set))
     throw UsageError("bench: this machine cannot run --instruction-set " + instruction_set);
-  options.recompute_blocks = recompute == "blocks";
   engine::kernels::set_threads(static_cast<int>(threads));
   const ordered_json result = measure(kind, options, repeats);
   if (json)

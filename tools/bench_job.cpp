@@ -36,7 +36,7 @@ models::VitConfig config_of(const BenchOptions& options) {
 struct Setup {
   explicit Setup(const BenchOptions& options) : model(config_of(options)), seed(options.seed) {
     models::initialize(model, static_cast<std::uint64_t>(seed));
-    model.recompute_blocks(options.recompute_blocks);
+    model.recompute(models::recompute_named(options.recompute));
   }
 
   Tensor pictures(Index count) const {

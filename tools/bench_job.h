@@ -15,11 +15,10 @@ using engine::Index;
 
 /// What is benchmarked: random weights, random pictures.
 struct BenchOptions {
-  std::string arch, method = "grft";
+  std::string arch, method = "grft", recompute = "none";
   std::map<std::string, std::string> method_options;
   Index batch = 0, classes = 10, image_size = 0;  // image_size 0: the architecture's own
   Index seed = 0;
-  bool recompute_blocks = false;
 };
 
 /// Bytes that a pass plans for, by what they hold.

@@ -72,7 +72,7 @@ Job make_job(const TuneOptions& options, const std::vector<std::string>& splits)
   choose_head(job.loaded, job.splits, options);
   check_depth(job.loaded.model, options);
   reinitialize_blocks(job.loaded.model, options);
-  job.loaded.model.recompute_blocks(options.recompute == "blocks");
+  job.loaded.model.recompute(models::recompute_named(options.recompute));
   as_usage([&] { job.method->check_model(job.loaded.model); });
   return job;
 }

@@ -170,11 +170,11 @@ std::size_t free_memory() {
 
 void check_memory(const MemoryForecast& forecast, std::size_t free) {
   const std::size_t more = forecast.total() - forecast.weights;  // the weights are there already
-  engine::check(more <= free, "the run needs about", megabytes(more), "more memory while",
-                forecast.in_scoring ? "scoring" : "training", "(" + forecast.text() + "), and",
-                megabytes(free),
-                "are free; lower --batch-size or --image-size, or use --recompute blocks, or try it all the "
-                "same with --no-memory-check");
+  engine::check(
+      more <= free, "the run needs about", megabytes(more), "more memory while",
+      forecast.in_scoring ? "scoring" : "training", "(" + forecast.text() + "), and", megabytes(free),
+      "are free; lower --batch-size or --image-size, or use --recompute mlp or blocks, or try it all the "
+      "same with --no-memory-check");
 }
 
 }  // namespace tools

@@ -52,8 +52,10 @@ void TuneOptions::add_handling(Args& args) {
   args.integer("--workers", workers, 0, "threads that decode ahead", kMostWorkers);
   args.choice("--head", head, {"auto", "keep", "new"}, "auto keeps a head whose class count fits");
   args.choice("--init-head", init_head, {"zeros", "trunc-normal"}, "values of a new head");
-  args.choice("--recompute", recompute, {"none", "blocks"},
-              "blocks: run every block again in the backward pass; less memory, more time, the same bits");
+  args.choice(
+      "--recompute", recompute, {"none", "mlp", "blocks"},
+      "what the backward pass runs again: the hidden layer of every block, or blocks as a whole; less "
+      "memory, more time, the same bits");
   args.flag("--no-score-shuffle", no_score_shuffle, "score in sorted path order");
 }
 

@@ -1,7 +1,6 @@
 #include "engine/nn/linear.h"
 
 #include "engine/ops/activation.h"
-#include "engine/ops/linear.h"
 
 namespace engine {
 
@@ -17,8 +16,8 @@ Tensor Linear::forward_onto(const Tensor& residual, const Tensor& x, const Tenso
   return linear_residual(residual, x, weight, bias ? Tensor(*bias) : Tensor(), factors);
 }
 
-Tensor Linear::with_gelu(const Tensor& x) {
-  return adapter() ? gelu((*this)(x)) : linear_gelu(x, weight, bias ? Tensor(*bias) : Tensor());
+Tensor Linear::with_gelu(const Tensor& x, Hold before) {
+  return adapter() ? gelu((*this)(x)) : linear_gelu(x, weight, bias ? Tensor(*bias) : Tensor(), before);
 }
 
 void Linear::own_parts(Parts& visit) {

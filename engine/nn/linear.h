@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "engine/nn/layer.h"
+#include "engine/ops/linear.h"
 
 namespace engine {
 
@@ -14,7 +15,7 @@ class Linear : public Layer {
   Linear(Index in, Index out, Bias with_bias = Bias::yes);
 
   /// gelu(this(x)), to the same bits.
-  Tensor with_gelu(const Tensor& x);
+  Tensor with_gelu(const Tensor& x, Hold before = Hold::all);
 
   Parameter weight;
   std::optional<Parameter> bias;

@@ -8,9 +8,9 @@ namespace engine {
 Tensor gelu(const Tensor& x) {
   Tensor y = Tensor::unset(x.shape(), x.dtype());
   visit(x.dtype(), [&]<class T>() { kernels::gelu(x.numel(), x.data<T>().data(), y.data<T>().data()); });
-  const Tensor out = record(
-      op::gelu, {x}, y,
-      [x = keep(x, x.tracked())](Tensor dy, const Needs&) -> Grads { return {gelu_gradient(x, std::move(dy))}; });
+  const Tensor out = record(op::gelu, {x}, y, [x = keep(x, x.tracked())](Tensor dy, const Needs&) -> Grads {
+    return {gelu_gradient(x, std::move(dy))};
+  });
   return recomputed(out, [x = x.detached()] { return gelu(x); });
 }
 

@@ -216,6 +216,22 @@ void check_linear(std::string_view op, const Tensor& x, const Tensor& w, const T
         b.shape(), "does not fit weight", w.shape());
 }
 
+/// What GELU was applied to: held, or computed when it is first asked for, and held from then on.
+class BeforeGelu {
+ public:
+  BeforeGelu(Tensor held, std::function<Tensor()> again) : held_(std::move(held)) {
+    if (held_.empty()) again_ = std::move(again);
+  }
+  const Tensor& get() {
+    if (held_.empty()) held_ = again_();
+    return held_;
+  }
+
+ private:
+  Tensor held_;
+  std::function<Tensor()> again_;
+};
+
 /// The gradients of x, w and b from that of x w^T + b.
 class LinearRule {
  public:
@@ -272,10 +288,10 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
                 });
 }
 
-Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b) {
+Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b, Hold hold) {
   check_linear(op::linear_gelu, x, w, b);
   Tensor before;
-  if (grad_enabled() && (x.tracked() || w.tracked() || b.tracked())) {
+  if (hold == Hold::all && grad_enabled() && (x.tracked() || w.tracked() || b.tracked())) {
     std::vector<Index> dims = x.shape().dims();
     dims.back() = w.shape().rows();
     before = Tensor::unset(Shape(std::move(dims)), x.dtype());
@@ -285,14 +301,18 @@ Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b) {
     return kernels::Epilogue<T>{.gelu = true,
                                 .before_gelu = before.empty() ? nullptr : before.data<T>().data()};
   });
-  const Tensor out =
-      record(op::linear_gelu, {x, w, b}, y,
-             [rule = LinearRule(x, w, mixed), before](Tensor dy, const Needs& needs) -> Grads {
-               Grads grads(3);
-               rule(gelu_gradient(before, std::move(dy)), needs, grads);
-               return grads;
-             });
-  return recomputed(out, [before] { return gelu(before); });
+  const auto found =
+      std::make_shared<BeforeGelu>(before, [x = keep_cheaply(x), w = w.detached(), b = b.detached()] {
+        Tensor none;
+        return product(x(), w, b, none, []<class T>(T) { return kernels::Epilogue<T>(); });
+      });
+  const Tensor out = record(op::linear_gelu, {x, w, b}, y,
+                            [rule = LinearRule(x, w, mixed), found](Tensor dy, const Needs& needs) -> Grads {
+                              Grads grads(3);
+                              rule(gelu_gradient(found->get(), std::move(dy)), needs, grads);
+                              return grads;
+                            });
+  return recomputed(out, [found] { return gelu(found->get()); });
 }
 
 Tensor linear_residual(const Tensor& residual, const Tensor& x, const Tensor& w, const Tensor& b,
