@@ -10,12 +10,11 @@
 // OVERLAP is the share of units in common, ENERGY the squared gradient of one choice over that of the other,
 // both in the mean over the matrices; TOTAL is the latter of all matrices together.
 
-#include <algorithm>
 #include <cstdio>
 #include <iostream>
-#include <iterator>
 
 #include "engine/ops/ops.h"
+#include "peft/select.h"
 #include "peft/sketch.h"
 #include "peft/target.h"
 #include "tools/args.h"
@@ -64,10 +63,8 @@ Agreement compare(const std::vector<Selection>& a, const std::vector<Selection>&
                   const std::vector<Tensor>& gradients) {
   double overlap = 0, energy = 0, held = 0, most = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    std::vector<Index> both;
-    std::set_intersection(a[i].indices().begin(), a[i].indices().end(), right[i].indices().begin(),
-                          right[i].indices().end(), std::back_inserter(both));
-    overlap += static_cast<double>(both.size()) / static_cast<double>(right[i].indices().size());
+    overlap += static_cast<double>(peft::common_units(a[i], right[i])) /
+               static_cast<double>(right[i].indices().size());
     const double part = squares(a[i].gather(gradients[i])), best = squares(right[i].gather(gradients[i]));
     energy += part / best;
     held += part;

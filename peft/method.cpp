@@ -7,6 +7,11 @@ namespace peft {
 using engine::NamedParameter;
 using engine::Selection;
 
+const std::vector<Look>& Method::looks() const {
+  static const std::vector<Look> none;
+  return none;
+}
+
 const std::vector<Choice>& Method::choices() const {
   static const std::vector<Choice> none;
   return none;

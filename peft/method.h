@@ -61,6 +61,8 @@ class Method {
   virtual engine::Selection scored_form(const engine::NamedParameter&) const { return {}; }
   /// What was chosen by the last prepare().
   virtual const std::vector<Choice>& choices() const;
+  /// How that choice came about, where scoring looked at it on the way.
+  virtual const std::vector<Look>& looks() const;
   /// Seconds the last prepare() spent on scoring, the making of the losses included.
   virtual double score_seconds() const { return 0; }
   /// Keeps the accumulated gradients in choices(), for whoever wants to look. Throws an Error when they are

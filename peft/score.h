@@ -44,6 +44,13 @@ struct Scoring {
   engine::Index classes = 0;     ///< only pictures of the first classes; 0: of all
 };
 
+/// The choice by some of the batches, beside that by all that were drawn.
+struct Look {
+  engine::Index batches;
+  double overlap;  ///< the share of units in common, in the mean over the targets
+  double held;     ///< the squares of its units over those of the choice by all, in the mean over the targets
+};
+
 /// How the gradients of the batches are put together.
 enum class Accumulate {
   sums,    ///< with their signs

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <numeric>
 #include <span>
 
@@ -239,6 +240,13 @@ std::vector<float> scores_of(const Tensor& gradient, const Selection& selection)
       scores.push_back(static_cast<float>(std::abs(gradient.data<T>()[static_cast<std::size_t>(i)])));
   });
   return scores;
+}
+
+Index common_units(const Selection& a, const Selection& b) {
+  if (a.kind().index() != b.kind().index()) return 0;
+  std::vector<Index> both;
+  std::ranges::set_intersection(a.indices(), b.indices(), std::back_inserter(both));
+  return static_cast<Index>(both.size());
 }
 
 double squares_of(const Tensor& gradient) {

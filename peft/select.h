@@ -33,6 +33,9 @@ double squares_of(const engine::Tensor& gradient);
 /// The share of the gradient's squares that the selection holds, in [0, 1]; 0 for a gradient of zeros.
 double energy_of(const engine::Tensor& gradient, const engine::Selection& selection);
 
+/// How many units two selections of the same kind have in common; 0 for two kinds.
+engine::Index common_units(const engine::Selection& a, const engine::Selection& b);
+
 /// The `count` largest of `scores`, as ascending indices: the order is (score falling, index rising).
 std::vector<engine::Index> largest(const std::vector<double>& scores, engine::Index count);
 

@@ -81,8 +81,9 @@ NextLoss SelectingMethod::losses(const std::vector<NamedParameter>& targets, con
   if (options_.sketch > 0 && !options_.scoring.until_settled)
     return look_closer(next_loss, targets, options_.units, options_.sketch, shares_);
   if (!options_.scoring.until_settled) return next_loss;
-  return until_settled(next_loss, targets, options_.units,
-                       [this](const NamedParameter& p) { return strength(p, p.parameter.grad()); });
+  return until_settled(
+      next_loss, targets, options_.units,
+      [this](const NamedParameter& p) { return strength(p, p.parameter.grad()); }, looks_);
 }
 
 void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) {

@@ -23,6 +23,7 @@ class SelectingMethod : public Method {
   void check_model(engine::Module& model) const override;
   const Scoring* scoring() const override { return needs_gradient() ? &options_.scoring : nullptr; }
   const std::vector<Choice>& choices() const override { return choices_; }
+  const std::vector<Look>& looks() const override { return looks_; }
   double score_seconds() const override { return score_seconds_; }
   engine::Selection scored_form(const engine::NamedParameter& target) const override;
   void keep_gradients() override;
@@ -43,6 +44,7 @@ class SelectingMethod : public Method {
   Choice choose(const engine::NamedParameter& target, bool scored);
   Options options_;
   std::vector<Choice> choices_;
+  std::vector<Look> looks_;
   std::map<std::string, double> shares_;  ///< see look_closer()
   bool keep_gradients_ = false;
   double score_seconds_ = 0;

@@ -1,5 +1,6 @@
 #include "peft/settle.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "peft/select.h"
@@ -14,59 +15,116 @@ using engine::Tensor;
 namespace {
 
 constexpr double kSettled = 0.95;
-constexpr Index kFirstLook = 5;  // batches: earlier sums agree by chance
+constexpr Index kFirstStop = 10;  // batches: sums of few agree by chance
+
+/// The batches behind which to look at the choice, from what the last look was behind: 1, 2, 3, 5, 7, 10, 14,
+/// 20, 28, ...
+Index next_look(Index last) {
+  if (last < 3) return last + 1;
+  if (last == 3) return 5;
+  return last % 7 == 0 ? last * 10 / 7 : last * 7 / 5;
+}
+
+/// What is not finite is left to whoever can name the pictures.
+bool is_finite(const Tensor& ranked) {
+  return std::isfinite(squares_of(ranked));
+}
+
+/// The squares `a` holds over those `b` holds.
+double share_held(const Selection& a, const Selection& b, const Tensor& ranked) {
+  const double whole = squares_of(b.gather(ranked));
+  return whole > 0 ? squares_of(a.gather(ranked)) / whole : 1;
+}
+
+/// The share of `b` that `a` has too.
+double share_common(const Selection& a, const Selection& b) {
+  return static_cast<double>(common_units(a, b)) / static_cast<double>(b.indices().size());
+}
+
+/// What was chosen of every target by the first batches.
+struct Chosen {
+  Index batches = 0;
+  std::vector<Selection> units = {};
+};
 
 class Settling {
  public:
-  Settling(NextLoss losses, std::vector<NamedParameter> targets, const Units& units, Ranking ranking)
+  Settling(NextLoss losses, std::vector<NamedParameter> targets, const Units& units, Ranking ranking,
+           std::vector<Look>& looks)
       : losses_(std::move(losses)),
         targets_(std::move(targets)),
         units_(units),
-        ranking_(std::move(ranking)) {}
+        ranking_(std::move(ranking)),
+        looks_(looks) {
+    looks_.clear();
+  }
 
   Tensor next() {
-    if (batches_ == due_) {
-      if (settled()) return {};
-      due_ *= 2;
-    }
+    if (batches_ == due_ && settled()) return end();
+    Tensor loss = losses_();
+    if (loss.empty()) return end();
     ++batches_;
-    return losses_();
+    return loss;
   }
   Tensor again() const { return losses_.again(); }
 
  private:
-  /// Chooses by what is summed up, and compares with the last choice. Sums that are not finite are left to
-  /// whoever can name the pictures.
+  /// Looks at the choice. True when it is what half as many batches have chosen.
   bool settled() {
-    std::vector<Selection> now;
-    double share = 0;
+    due_ = next_look(batches_);
+    const auto half = std::ranges::find(seen_, batches_ / 2, &Chosen::batches);
+    Chosen now{.batches = batches_};
+    double held = 0;
     for (std::size_t i = 0; i < targets_.size(); ++i) {
       const Tensor ranked = ranking_(targets_[i]);
-      const double squares = squares_of(ranked);
-      if (!std::isfinite(squares)) return false;
-      now.push_back(units_.of(targets_[i].parameter.value().shape()).strongest(ranked));
-      const double best = squares_of(now[i].gather(ranked));
-      if (!chosen_.empty()) share += best > 0 ? squares_of(chosen_[i].gather(ranked)) / best : 1;
+      if (!is_finite(ranked)) return false;
+      now.units.push_back(strongest(i, ranked));
+      if (half != seen_.end()) held += share_held(half->units[i], now.units[i], ranked);
     }
-    const bool compared = !chosen_.empty();
-    chosen_ = std::move(now);
-    return compared && share >= kSettled * static_cast<double>(targets_.size());
+    const bool may_stop = batches_ >= kFirstStop && batches_ % kFirstStop == 0 && half != seen_.end();
+    seen_.push_back(std::move(now));
+    return may_stop && held >= kSettled * static_cast<double>(targets_.size());
+  }
+
+  /// Nothing more; tells of all looks.
+  Tensor end() {
+    const double targets = static_cast<double>(targets_.size());
+    std::vector<Look> looks;
+    for (const Chosen& chosen : seen_) looks.push_back({chosen.batches, 0, 0});
+    for (std::size_t i = 0; i < targets_.size() && !seen_.empty(); ++i) {
+      const Tensor ranked = ranking_(targets_[i]);
+      if (!is_finite(ranked)) return {};
+      const Selection last = strongest(i, ranked);
+      for (std::size_t s = 0; s < seen_.size(); ++s) {
+        const Selection& early = seen_[s].units[i];
+        looks[s].overlap += share_common(early, last) / targets;
+        looks[s].held += share_held(early, last, ranked) / targets;
+      }
+    }
+    looks_ = std::move(looks);
+    seen_.clear();
+    return {};
+  }
+
+  Selection strongest(std::size_t target, const Tensor& ranked) const {
+    return units_.of(targets_[target].parameter.value().shape()).strongest(ranked);
   }
 
   NextLoss losses_;
   std::vector<NamedParameter> targets_;
   Units units_;
   Ranking ranking_;
-  std::vector<Selection> chosen_;  ///< by the batches up to the last look
-  Index batches_ = 0, due_ = kFirstLook;
+  std::vector<Look>& looks_;
+  std::vector<Chosen> seen_;
+  Index batches_ = 0, due_ = 1;
 };
 
 }  // namespace
 
 NextLoss until_settled(NextLoss losses, std::vector<NamedParameter> targets, const Units& units,
-                       Ranking ranking) {
+                       Ranking ranking, std::vector<Look>& looks) {
   const auto settling =
-      std::make_shared<Settling>(std::move(losses), std::move(targets), units, std::move(ranking));
+      std::make_shared<Settling>(std::move(losses), std::move(targets), units, std::move(ranking), looks);
   return {[settling] { return settling->next(); }, [settling] { return settling->again(); }};
 }
 

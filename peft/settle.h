@@ -11,8 +11,9 @@ using Ranking = std::function<engine::Tensor(const engine::NamedParameter&)>;
 /// The same losses, but no more of them than the choice needs to settle. After 10, 20, 40, ... batches the
 /// units that would be chosen now are compared with those that would have been after half as many: the
 /// squares the earlier choice holds, over the squares this one does. When that is 0.95 or more in the mean
-/// over the targets, there are no more losses.
+/// over the targets, there are no more losses. At the end `looks` tells what 1, 2, 3, 5, 7, 10, 14, 20, 28,
+/// ... batches would have chosen.
 NextLoss until_settled(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units,
-                       Ranking ranking);
+                       Ranking ranking, std::vector<Look>& looks);
 
 }  // namespace peft

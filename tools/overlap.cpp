@@ -1,8 +1,6 @@
 #include "tools/overlap.h"
 
-#include <algorithm>
 #include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -19,14 +17,6 @@ using engine::Selection;
 using engine::Tensor;
 
 namespace {
-
-Index common_units(const Selection& a, const Selection& b) {
-  if (a.kind().index() != b.kind().index()) return 0;
-  std::vector<Index> both;
-  std::set_intersection(a.indices().begin(), a.indices().end(), b.indices().begin(), b.indices().end(),
-                        std::back_inserter(both));
-  return static_cast<Index>(both.size());
-}
 
 Index units_of(const Selection& part) {
   return static_cast<Index>(part.indices().size());
@@ -67,7 +57,8 @@ Json overlap_of(const engine::Safetensors& selection, const engine::Safetensors&
   double overlap = 0, energy = 0, held = 0, most = 0;
   for (const std::string& name : names) {
     const Selection mine = find(a, name), theirs = find(b, name);
-    const Index common = common_units(mine, theirs), either = units_of(mine) + units_of(theirs) - common;
+    const Index common = peft::common_units(mine, theirs),
+                either = units_of(mine) + units_of(theirs) - common;
     Json one{{"units", units_of(mine)},
              {"against", units_of(theirs)},
              {"common", common},

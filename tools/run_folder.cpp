@@ -72,7 +72,7 @@ bool belongs_to(std::string_view text, const LogPart& part) {
     return line.contains(key) && line[key].is_number_integer() && line[key] < end;
   };
   // A step line carries the number of its step, from 0; an evaluation how many steps were done.
-  if (line["kind"] == "score") return is_below("batch", part.scores);
+  if (line["kind"] == "score" || line["kind"] == "choice") return is_below("batch", part.scores);
   if (line["kind"] == "step") return is_below("step", part.steps);
   return line["kind"] == "eval" && is_below("step", part.judged + 1);
 }

@@ -65,6 +65,10 @@ void select(Job& job, const TuneOptions& options, RunFolder& folder, const std::
     folder.log({{"kind", "score"}, {"batch", batch}, {"loss", loss}});
   };
   prepare(job, options, std::move(run));
+  for (const peft::Look& look : job.method->looks()) {
+    folder.log(
+        {{"kind", "choice"}, {"batch", look.batches - 1}, {"overlap", look.overlap}, {"held", look.held}});
+  }
   if (job.method->choices().empty()) return;
   write_selection(folder.file("selection.safetensors"), job, options);
 }

@@ -98,6 +98,18 @@ TEST(Report, of_a_run_shows_where_the_selection_fell) {
   }
 }
 
+TEST(Report, shows_how_the_choice_settled) {
+  const Garden garden;
+  garden.tune("gps", {"--score-batches", "auto"});
+  const Json choices = data_of(garden.run_folder() + "/report.html")["curves"]["choices"];
+  ASSERT_GE(choices["batches"].size(), 3u);
+  EXPECT_EQ(choices["batches"][2], 3);
+  for (const char* what : {"overlap", "held"}) {
+    EXPECT_EQ(choices[what].size(), choices["batches"].size());
+    for (const Json& percent : choices[what]) EXPECT_TRUE(percent > 0 && percent <= 100) << what << percent;
+  }
+}
+
 TEST(Report, by_its_command_is_that_of_the_run) {
   const Garden garden;
   garden.tune("grft");

@@ -155,12 +155,19 @@ struct Rows {
   }
 };
 
-int batches_drawn(const std::string& batches, Rows rows) {
+struct Scored {
+  int batches;
+  std::vector<peft::Look> looks;
+};
+Scored score(const std::string& batches, Rows rows) {
   Vit model = small::model(small::deep());
   const std::vector<NamedParameter> targets = peft::find_targets(model, {});
   const auto method = small::method("grft", {{"axis", "row"}, {"k", "1"}, {"score-batches", batches}});
   method->prepare(model, rows.losses(targets));
-  return rows.drawn;
+  return {rows.drawn, method->looks()};
+}
+int batches_drawn(const std::string& batches, const Rows& rows) {
+  return score(batches, rows).batches;
 }
 
 TEST(Settling, takes_no_more_batches_than_the_choice_needs) {
@@ -174,6 +181,22 @@ TEST(Settling, takes_no_more_batches_than_the_choice_needs) {
   EXPECT_EQ(batches_drawn("all", {std::vector<Index>(kBatches, 3), equal}), kBatches);
   EXPECT_EQ(batches_drawn("auto", {changing, growing}), kBatches);  // another row is the best at every look
   EXPECT_EQ(batches_drawn("auto", {two, growing}), 20);             // row 1 is at the second and at the third
+}
+
+TEST(Settling, tells_how_the_choice_came_about) {
+  std::vector<Index> rows(24, 1);
+  std::fill_n(rows.begin(), 3, Index{0});
+  const std::vector<double> equal(24, 1);
+  const Scored scored = score("auto", {rows, equal});  // row 1 is the best from batch 7 on
+  EXPECT_EQ(scored.batches, 20);
+  std::vector<Index> batches;
+  for (const peft::Look& look : scored.looks) {
+    batches.push_back(look.batches);
+    EXPECT_NEAR(look.overlap, look.batches <= 5 ? 0 : 1, 1e-9) << look.batches;
+    EXPECT_NEAR(look.held, look.batches <= 5 ? 9.0 / 289 : 1, 1e-6) << look.batches;
+  }
+  EXPECT_EQ(batches, (std::vector<Index>{1, 2, 3, 5, 7, 10, 14, 20}));
+  EXPECT_TRUE(score("all", {rows, equal}).looks.empty());
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ export function makeReports(espalier, root) {
       "--epochs", "3", "--lr", "1e-3", "--out", join(root, method), ...more);
   writePictures(join(root, "data"), ["daisy", "rose", kHostileFile]);
   tune("grft");
-  tune("sift", "--rate", "0.001");
+  tune("sift", "--rate", "0.001", "--score-batches", "auto");
   tune("linear");
   makeHostileRun(join(root, "grft"), join(root, "hostile-run"));
   makeRunOfManyClasses(join(root, "linear"), join(root, "many-classes"), 102);

@@ -86,6 +86,7 @@ const kTests = {
     assert.match(await page.textContent("section:has(.choice) .ramp-key"), /of the matrix's numbers$/);
   },
   async sift(page) {
+    assert.equal(await page.locator(".plot canvas").count(), 5, "loss, accuracy, learning rate, scoring, choice");
     assert.equal(await page.locator(".strip").count(), 2, "elements by row and by column");
     assert.ok((await page.locator(".strip .column").count()) > 256);
   },

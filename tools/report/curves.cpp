@@ -27,6 +27,9 @@ class Curves {
   bool take(const Json& line) {
     if (!line.is_object() || !line.contains("kind")) return false;
     if (line["kind"] == "score") return add(scores_, {number(line, "batch"), number(line, "loss")});
+    if (line["kind"] == "choice")
+      return add(choices_,
+                 {number(line, "batch") + 1, 100 * number(line, "overlap"), 100 * number(line, "held")});
     if (line["kind"] == "step") {
       const double step = number(line, "step");
       if (step >= done_) done_ = step + 1;
@@ -42,6 +45,7 @@ class Curves {
   Json to_json() const {
     return {{"steps", steps_.to_json()},
             {"scores", scores_.to_json()},
+            {"choices", choices_.to_json()},
             {"val", val_.to_json()},
             {"test", test_.to_json()}};
   }
@@ -54,7 +58,8 @@ class Curves {
 
   double done_ = 0;  ///< steps
   Thinned steps_{{"step", "loss", "penalty", "lr"}}, scores_{{"batch", "loss"}},
-      val_{{"step", "loss", "top1"}}, test_{{"step", "loss", "top1"}};
+      choices_{{"batches", "overlap", "held"}}, val_{{"step", "loss", "top1"}},
+      test_{{"step", "loss", "top1"}};
 };
 
 }  // namespace

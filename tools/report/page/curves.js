@@ -2,7 +2,7 @@
 "use strict";
 
 function curvesSection(report) {
-  const { steps, scores, val, test, left_out: leftOut } = report.curves;
+  const { steps, scores, choices, val, test, left_out: leftOut } = report.curves;
   const some = (list) => list.some((x) => x !== 0 && x !== null);
   const step = (title, ys, digits) => lineChart({ title, x: "step", digits, lines: [{ label: title.toLowerCase(), hue: "blue", xs: steps.step, ys }] });
   const judged = (key) => [
@@ -15,6 +15,11 @@ function curvesSection(report) {
     step("Learning rate", steps.lr, short),
     some(steps.penalty) ? step("Penalty", steps.penalty, short) : null,
     lineChart({ title: "Scoring loss", x: "batch", digits: short, lines: [{ label: "loss", hue: "purple", xs: scores.batch, ys: scores.loss }] }),
+    lineChart({
+      title: "Choice against the final one, %", x: "batches scored", digits: (v) => fixed(v, 1), lines: [
+        { label: "units in common", hue: "blue", xs: choices.batches, ys: choices.overlap, points: true },
+        { label: "squared gradient held", hue: "orange", xs: choices.batches, ys: choices.held, points: true }],
+    }),
   ].filter((chart) => chart);
   if (charts.length === 0) return null;
   const notes = ["The loss is without the penalty, each batch before its step."];
