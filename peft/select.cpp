@@ -19,7 +19,7 @@ using engine::kernels::parallel_chunks;
 
 namespace {
 
-constexpr Index kRows = 64, kColumns = 128;  // looked at by one task
+constexpr Index kRows = 64, kColumns = 128, kElements = 1 << 18;  // looked at by one task
 
 template <class T>
 double square(T x) {
@@ -57,10 +57,17 @@ std::vector<double> column_scores(const Tensor& gradient) {
   const Index rows = gradient.shape().rows(), columns = gradient.shape().columns();
   std::vector<double> scores(static_cast<std::size_t>(columns));
   engine::visit(gradient.dtype(), [&]<class T>() {
+    const T* const g = gradient.data<T>().data();
     parallel_chunks(columns, kColumns, [&](Index begin, Index end) {
-      for (Index i = 0; i < rows; ++i) {
-        const T* g = gradient.data<T>().data() + i * columns;
-        for (Index j = begin; j < end; ++j) scores[static_cast<std::size_t>(j)] += square(g[j]);
+      double* const sums = scores.data();
+      Index i = 0;
+      for (; i + 4 <= rows; i += 4) {  // one after the other, in a register
+        const T *a = g + i * columns, *b = a + columns, *c = b + columns, *d = c + columns;
+        for (Index j = begin; j < end; ++j)
+          sums[j] = (((sums[j] + square(a[j])) + square(b[j])) + square(c[j])) + square(d[j]);
+      }
+      for (; i < rows; ++i) {
+        for (Index j = begin; j < end; ++j) sums[j] += square(g[i * columns + j]);
       }
     });
   });
@@ -110,37 +117,92 @@ void append_largest(const T* row, Index columns, Index count, Index offset, std:
   std::sort(places.begin() + first, places.end());
 }
 
-/// The rank of the `count`-th largest magnitude, and how many are larger. Two passes: the upper half of the
-/// bits is counted, then those that share it with the one that is looked for are put in order.
-std::pair<std::int32_t, Index> rank_of_largest(std::span<const float> numbers, Index count) {
-  constexpr int kLower = 16;
-  std::vector<Index> with(std::size_t{1} << (31 - kLower));
-  for (const float x : numbers) ++with[static_cast<std::size_t>(rank_of(x) >> kLower)];
-  std::size_t bin = with.size() - 1;
-  Index above = 0;
-  while (above + with[bin] < count) above += with[bin--];
-  std::vector<std::int32_t> sharing;
-  sharing.reserve(static_cast<std::size_t>(with[bin]));
-  for (const float x : numbers) {
-    if (static_cast<std::size_t>(rank_of(x) >> kLower) == bin) sharing.push_back(rank_of(x));
+/// What every piece of kElements numbers gives: `look(piece)`, in their order.
+template <class R, class F>
+std::vector<R> of_pieces(std::span<const float> numbers, F look) {
+  const Index count = static_cast<Index>(numbers.size());
+  std::vector<R> found(static_cast<std::size_t>((count + kElements - 1) / kElements));
+  parallel_chunks(count, kElements, [&](Index begin, Index end) {
+    found[static_cast<std::size_t>(begin / kElements)] =
+        look(numbers.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+  });
+  return found;
+}
+
+/// How many magnitudes there are of every class, and the largest rank. A class has the upper bits in common.
+struct Census {
+  static constexpr int kLower = 19;
+  static std::size_t class_of(float x) { return static_cast<std::size_t>(rank_of(x) >> kLower); }
+
+  std::vector<Index> count = std::vector<Index>(std::size_t{1} << (31 - kLower));
+  std::int32_t largest = 0;
+
+  void take(std::span<const float> numbers) {
+    for (const float x : numbers) {
+      ++count[class_of(x)];
+      largest = std::max(largest, rank_of(x));
+    }
   }
+  void take(const Census& other) {
+    for (std::size_t c = 0; c < count.size(); ++c) count[c] += other.count[c];
+    largest = std::max(largest, other.largest);
+  }
+};
+
+/// The rank of the `count`-th largest magnitude, and how many are larger. Two passes: the classes are
+/// counted, then those of the class of the one that is looked for are put in order.
+std::pair<std::int32_t, Index> rank_of_largest(std::span<const float> numbers, Index count) {
+  Census all;
+  for (const Census& piece : of_pieces<Census>(numbers, [](std::span<const float> piece) {
+         Census census;
+         census.take(piece);
+         return census;
+       }))
+    all.take(piece);
+  if (!std::isfinite(std::bit_cast<float>(all.largest))) {
+    for (std::size_t i = 0; i < numbers.size(); ++i) check_number(numbers[i], static_cast<Index>(i));
+  }
+  std::size_t c = all.count.size() - 1;
+  Index above = 0;
+  while (above + all.count[c] < count) above += all.count[c--];
+  std::vector<std::int32_t> sharing;
+  sharing.reserve(static_cast<std::size_t>(all.count[c]));
+  for (const auto& piece : of_pieces<std::vector<std::int32_t>>(numbers, [c](std::span<const float> piece) {
+         std::vector<std::int32_t> ranks;
+         for (const float x : piece) {
+           if (Census::class_of(x) == c) ranks.push_back(rank_of(x));
+         }
+         return ranks;
+       }))
+    sharing.insert(sharing.end(), piece.begin(), piece.end());
   const auto at = sharing.begin() + (count - above - 1);
   std::nth_element(sharing.begin(), at, sharing.end(), std::greater<>());
   const std::int32_t rank = *at;
   return {rank, above + std::ranges::count_if(sharing, [=](std::int32_t r) { return r > rank; })};
 }
 
+/// The places of the `count` largest magnitudes, ascending, ties to the lower place.
 std::vector<Index> largest_magnitudes(std::span<const float> numbers, Index count) {
   count = std::min(count, static_cast<Index>(numbers.size()));
-  for (std::size_t i = 0; i < numbers.size(); ++i) check_number(numbers[i], static_cast<Index>(i));
+  if (count == 0) return {};
+  const auto [last, above] = rank_of_largest(numbers, count);
+  const std::int32_t rank = last;
+  Index ties = count - above;
   std::vector<Index> chosen;
-  if (count == 0) return chosen;
   chosen.reserve(static_cast<std::size_t>(count));
-  const auto [rank, larger] = rank_of_largest(numbers, count);
-  Index ties = count - larger;
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    const std::int32_t r = rank_of(numbers[i]);
-    if (r > rank || (r == rank && ties-- > 0)) chosen.push_back(static_cast<Index>(i));
+  Index offset = 0;
+  for (const auto& piece : of_pieces<std::vector<Index>>(numbers, [rank](std::span<const float> piece) {
+         std::vector<Index> places;
+         for (std::size_t i = 0; i < piece.size(); ++i) {
+           if (rank_of(piece[i]) >= rank) places.push_back(static_cast<Index>(i));
+         }
+         return places;
+       })) {
+    for (const Index i : piece) {
+      if (rank_of(numbers[static_cast<std::size_t>(offset + i)]) > rank || ties-- > 0)
+        chosen.push_back(offset + i);
+    }
+    offset += kElements;
   }
   return chosen;
 }

@@ -135,6 +135,26 @@ TEST(selectors, give_ties_to_the_lower_index) {
   EXPECT_EQ(peft::strongest_elements(gradient, 5), Selection::elements({0, 1, 2, 3, 4}));
 }
 
+/// Work is dealt out by pieces of a matrix, and ties stand in many of them.
+TEST(selectors, agree_with_sorting_everything_on_a_matrix_of_many_pieces) {
+  Matrix m{70, 9000, {}};
+  Random random(5, Random::Use::test);
+  for (Index i = 0; i < m.rows * m.columns; ++i)
+    m.numbers.push_back(static_cast<double>(random.below(64)) - 32);
+  const Tensor t = Tensor::of<double>({m.rows, m.columns}, m.numbers).to(Dtype::f32);
+  for (const Index count : {1, 20'000, 300'000})
+    EXPECT_EQ(peft::strongest_elements(t, count).indices(), best(sizes(m), count)) << count;
+  EXPECT_EQ(peft::strongest_columns(t, 500).indices(), best(column_energies(m), 500));
+  EXPECT_EQ(peft::strongest_rows(t, 30).indices(), best(row_energies(m), 30));
+  std::vector<Index> expected;
+  for (Index i = 0; i < m.rows; ++i) {
+    const auto row = m.numbers.begin() + i * m.columns;
+    for (const Index j : best(sizes({1, m.columns, {row, row + m.columns}}), 3))
+      expected.push_back(i * m.columns + j);
+  }
+  EXPECT_EQ(peft::strongest_per_row(t, 3).indices(), expected);
+}
+
 TEST(selectors, choose_the_same_from_float_and_double) {
   const Tensor single = support::random_tensor({9, 7}, 3), twice_as_wide = single.to(Dtype::f64);
   for (const auto select :
