@@ -1,5 +1,7 @@
 #include "models/block.h"
 
+#include <algorithm>
+
 #include "engine/autograd/recompute.h"
 #include "engine/autograd/record.h"
 #include "engine/tensor/random.h"
@@ -19,11 +21,15 @@ Tensor DropPath::factors(Index n, engine::Dtype dtype, Index block, Index blocks
   return Tensor::of<double>({n}, factors).to(dtype);
 }
 
+const std::vector<std::string>& recompute_names() {
+  static const std::vector<std::string> names{"none", "mlp", "blocks"};  // as in Recompute
+  return names;
+}
+
 Recompute recompute_named(std::string_view name) {
-  if (name == "none") return Recompute::none;
-  if (name == "mlp") return Recompute::mlp;
-  engine::check(name == "blocks", "recompute: none, mlp or blocks, not", name);
-  return Recompute::blocks;
+  const auto found = std::ranges::find(recompute_names(), name);
+  engine::check(found != recompute_names().end(), "recompute: none, mlp or blocks, not", name);
+  return static_cast<Recompute>(found - recompute_names().begin());
 }
 
 Block::Block(Index width, Index heads, Index hidden, bool qkv_bias, double norm_eps)

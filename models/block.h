@@ -1,6 +1,8 @@
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/nn/layer_norm.h"
 #include "models/attention.h"
@@ -29,7 +31,9 @@ enum class Recompute {
   blocks,  ///< blocks as a whole: only their inputs are held
 };
 
-/// By "none", "mlp" or "blocks"; an Error for another word.
+/// none, mlp, blocks.
+const std::vector<std::string>& recompute_names();
+/// By one of these names; an Error for another word.
 Recompute recompute_named(std::string_view name);
 
 /// x + attn(norm1(x)), then x + mlp(norm2(x)): the pre-norm transformer block.

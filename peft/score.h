@@ -44,7 +44,7 @@ struct Scoring {
   engine::Index classes = 0;     ///< only pictures of the first classes; 0: of all
 };
 
-/// The choice by some of the batches, beside that by all that were drawn.
+/// The choice by the sums over some of the batches, beside that by the sums over all that were drawn.
 struct Look {
   engine::Index batches;
   double overlap;  ///< the share of units in common, in the mean over the targets

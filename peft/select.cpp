@@ -191,10 +191,12 @@ std::vector<Index> largest_magnitudes(std::span<const float> numbers, Index coun
   std::vector<Index> chosen;
   chosen.reserve(static_cast<std::size_t>(count));
   Index offset = 0;
-  for (const auto& piece : of_pieces<std::vector<Index>>(numbers, [rank](std::span<const float> piece) {
+  for (const auto& piece : of_pieces<std::vector<Index>>(numbers, [rank, ties](std::span<const float> piece) {
          std::vector<Index> places;
+         Index here = 0;
          for (std::size_t i = 0; i < piece.size(); ++i) {
-           if (rank_of(piece[i]) >= rank) places.push_back(static_cast<Index>(i));
+           const std::int32_t r = rank_of(piece[i]);
+           if (r > rank || (r == rank && here++ < ties)) places.push_back(static_cast<Index>(i));
          }
          return places;
        })) {

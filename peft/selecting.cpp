@@ -90,6 +90,7 @@ void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) 
   const std::vector<NamedParameter> all = engine::parameters(model),
                                     targets = find_targets(model, options_.targets);
   options_.units.check_fits(targets);
+  looks_.clear();
   const bool scored = needs_gradient() && next_loss;
   const auto start = std::chrono::steady_clock::now();
   if (scored) score(model, targets, losses(targets, next_loss));

@@ -55,11 +55,10 @@ class Settling {
         targets_(std::move(targets)),
         units_(units),
         ranking_(std::move(ranking)),
-        looks_(looks) {
-    looks_.clear();
-  }
+        looks_(looks) {}
 
   Tensor next() {
+    if (ended_) return {};
     if (batches_ == due_ && settled()) return end();
     Tensor loss = losses_();
     if (loss.empty()) return end();
@@ -88,7 +87,7 @@ class Settling {
 
   /// Nothing more; tells of all looks.
   Tensor end() {
-    const double targets = static_cast<double>(targets_.size());
+    ended_ = true;
     std::vector<Look> looks;
     for (const Chosen& chosen : seen_) looks.push_back({chosen.batches, 0, 0});
     for (std::size_t i = 0; i < targets_.size() && !seen_.empty(); ++i) {
@@ -97,10 +96,12 @@ class Settling {
       const Selection last = strongest(i, ranked);
       for (std::size_t s = 0; s < seen_.size(); ++s) {
         const Selection& early = seen_[s].units[i];
-        looks[s].overlap += share_common(early, last) / targets;
-        looks[s].held += share_held(early, last, ranked) / targets;
+        looks[s].overlap += share_common(early, last);
+        looks[s].held += share_held(early, last, ranked);
       }
     }
+    const double targets = static_cast<double>(targets_.size());
+    for (Look& look : looks) look.overlap /= targets, look.held /= targets;
     looks_ = std::move(looks);
     seen_.clear();
     return {};
@@ -117,6 +118,7 @@ class Settling {
   std::vector<Look>& looks_;
   std::vector<Chosen> seen_;
   Index batches_ = 0, due_ = 1;
+  bool ended_ = false;
 };
 
 }  // namespace

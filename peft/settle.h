@@ -12,7 +12,7 @@ using Ranking = std::function<engine::Tensor(const engine::NamedParameter&)>;
 /// units that would be chosen now are compared with those that would have been after half as many: the
 /// squares the earlier choice holds, over the squares this one does. When that is 0.95 or more in the mean
 /// over the targets, there are no more losses. At the end `looks` tells what 1, 2, 3, 5, 7, 10, 14, 20, 28,
-/// ... batches would have chosen.
+/// ... batches would have chosen; until then their places are kept.
 NextLoss until_settled(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units,
                        Ranking ranking, std::vector<Look>& looks);
 

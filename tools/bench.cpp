@@ -167,7 +167,7 @@ void run_bench(Arguments arguments) {
   args.integer("--repeats", repeats, 1, "timed passes, behind one that is not timed", 100'000);
   args.integer("--threads", threads, 1, "otherwise all cores", kMostThreads);
   args.choice("--instruction-set", instruction_set, {"avx512", "avx2", "baseline"}, "of the inner loops");
-  args.choice("--recompute", options.recompute, {"none", "mlp", "blocks"},
+  args.choice("--recompute", options.recompute, models::recompute_names(),
               "what the backward pass runs again: the hidden layer of every block, or blocks as a whole");
   args.integer("--seed", options.seed, 0, "of weights and pictures");
   args.flag("--json", json, "print the result as one JSON object");

@@ -53,7 +53,7 @@ void TuneOptions::add_handling(Args& args) {
   args.choice("--head", head, {"auto", "keep", "new"}, "auto keeps a head whose class count fits");
   args.choice("--init-head", init_head, {"zeros", "trunc-normal"}, "values of a new head");
   args.choice(
-      "--recompute", recompute, {"none", "mlp", "blocks"},
+      "--recompute", recompute, models::recompute_names(),
       "what the backward pass runs again: the hidden layer of every block, or blocks as a whole; less "
       "memory, more time, the same bits");
   args.flag("--no-score-shuffle", no_score_shuffle, "score in sorted path order");

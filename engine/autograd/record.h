@@ -47,8 +47,8 @@ class Kept {
   std::function<Tensor()> again_;
 };
 
-/// Tells that `again` gives the bits of `y` once more, at little cost, from tensors that the rule of its op
-/// holds anyway: activations and norms. Returns `y`.
+/// Tells that `again` gives the bits of `y` once more from tensors that the rule of its op holds anyway, at
+/// little cost (activations and norms) or at a cost that was chosen for its memory. Returns `y`.
 Tensor recomputed(const Tensor& y, std::function<Tensor()> again);
 
 /// `t` without its memory where it can be recomputed, otherwise `t` itself.

@@ -14,7 +14,7 @@ class Linear : public Layer {
   /// Zeros: the values come from a checkpoint or an initialiser.
   Linear(Index in, Index out, Bias with_bias = Bias::yes);
 
-  /// gelu(this(x)), to the same bits.
+  /// gelu(this(x)), to the same bits. With an adapter, what GELU is applied to is held in any case.
   Tensor with_gelu(const Tensor& x, Hold before = Hold::all);
 
   Parameter weight;

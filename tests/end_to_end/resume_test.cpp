@@ -38,6 +38,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         ResumeCase{"grft_saved_every_step", "grft", {"--save-every", "1"}},
         ResumeCase{"grft_saved_after_epochs", "grft", {}},
+        ResumeCase{"grft_until_settled", "grft", {"--save-every", "1", "--score-batches", "auto"}},
         ResumeCase{"full_saved_every_second_step", "full", {"--save-every", "2"}},
         ResumeCase{"gps_keeping_the_best", "gps", {"--save-every", "1", "--keep", "best"}},
         ResumeCase{"sift_with_accumulation", "sift", {"--save-every", "1", "--grad-accum", "2"}},

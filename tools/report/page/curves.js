@@ -18,7 +18,7 @@ function curvesSection(report) {
     lineChart({
       title: "Choice against the final one, %", x: "batches scored", digits: (v) => fixed(v, 1), lines: [
         { label: "units in common", hue: "blue", xs: choices.batches, ys: choices.overlap, points: true },
-        { label: "squared gradient held", hue: "orange", xs: choices.batches, ys: choices.held, points: true }],
+        { label: "squares held", hue: "orange", xs: choices.batches, ys: choices.held, points: true }],
     }),
   ].filter((chart) => chart);
   if (charts.length === 0) return null;
