@@ -14,8 +14,8 @@ using engine::Tensor;
 
 namespace {
 
-constexpr double kSettled = 0.95;
-constexpr Index kFirstStop = 10;  // batches: sums of few agree by chance
+constexpr double kMayMiss = 0.05;  // of the squares
+constexpr Index kFirstStop = 10;   // batches: sums of few agree by chance
 
 /// The batches behind which to look at the choice, from what the last look was behind: 1, 2, 3, 5, 7, 10, 14,
 /// 20, 28, ...
@@ -30,11 +30,16 @@ bool is_finite(const Tensor& ranked) {
   return std::isfinite(squares_of(ranked));
 }
 
-/// The squares `a` holds over those `b` holds.
-double share_held(const Selection& a, const Selection& b, const Tensor& ranked) {
-  const double whole = squares_of(b.gather(ranked));
-  return whole > 0 ? squares_of(a.gather(ranked)) / whole : 1;
-}
+/// The squares that an earlier choice holds and those that a later one does, of some targets together.
+struct Held {
+  double early = 0, late = 0;
+
+  void add(const Selection& a, const Selection& b, const Tensor& ranked) {
+    early += squares_of(a.gather(ranked));
+    late += squares_of(b.gather(ranked));
+  }
+  double share() const { return late > 0 ? early / late : 1; }
+};
 
 /// The share of `b` that `a` has too.
 double share_common(const Selection& a, const Selection& b) {
@@ -68,27 +73,28 @@ class Settling {
   Tensor again() const { return losses_.again(); }
 
  private:
-  /// Looks at the choice. True when it is what half as many batches have chosen.
+  /// Looks at the choice. True when half as many batches have chosen almost as well.
   bool settled() {
     due_ = next_look(batches_);
     const auto half = std::ranges::find(seen_, batches_ / 2, &Chosen::batches);
     Chosen now{.batches = batches_};
-    double held = 0;
+    Held held;
     for (std::size_t i = 0; i < targets_.size(); ++i) {
       const Tensor ranked = ranking_(targets_[i]);
       if (!is_finite(ranked)) return false;
       now.units.push_back(strongest(i, ranked));
-      if (half != seen_.end()) held += share_held(half->units[i], now.units[i], ranked);
+      if (half != seen_.end()) held.add(half->units[i], now.units[i], ranked);
     }
     const bool may_stop = batches_ >= kFirstStop && batches_ % kFirstStop == 0 && half != seen_.end();
     seen_.push_back(std::move(now));
-    return may_stop && held >= kSettled * static_cast<double>(targets_.size());
+    return may_stop && (1 - held.share()) / 2 <= kMayMiss;
   }
 
   /// Nothing more; tells of all looks.
   Tensor end() {
     ended_ = true;
     std::vector<Look> looks;
+    std::vector<Held> held(seen_.size());
     for (const Chosen& chosen : seen_) looks.push_back({chosen.batches, 0, 0});
     for (std::size_t i = 0; i < targets_.size() && !seen_.empty(); ++i) {
       const Tensor ranked = ranking_(targets_[i]);
@@ -97,11 +103,13 @@ class Settling {
       for (std::size_t s = 0; s < seen_.size(); ++s) {
         const Selection& early = seen_[s].units[i];
         looks[s].overlap += share_common(early, last);
-        looks[s].held += share_held(early, last, ranked);
+        held[s].add(early, last, ranked);
       }
     }
-    const double targets = static_cast<double>(targets_.size());
-    for (Look& look : looks) look.overlap /= targets, look.held /= targets;
+    for (std::size_t s = 0; s < looks.size(); ++s) {
+      looks[s].overlap /= static_cast<double>(targets_.size());
+      looks[s].held = held[s].share();
+    }
     looks_ = std::move(looks);
     seen_.clear();
     return {};

@@ -183,6 +183,16 @@ TEST(Settling, takes_no_more_batches_than_the_choice_needs) {
   EXPECT_EQ(batches_drawn("auto", {two, growing}), 20);             // row 1 is at the second and at the third
 }
 
+TEST(Settling, ends_when_half_as_many_batches_have_missed_a_tenth_of_the_squares) {
+  std::vector<Index> rows(24, 1);
+  std::fill_n(rows.begin(), 5, Index{0});
+  for (const auto& [size, batches] : {std::pair{1.05, 10}, std::pair{1.06, 20}}) {
+    std::vector<double> sizes(24, size);
+    std::fill_n(sizes.begin(), 5, 1.0);  // row 0 holds 1 / size^2 of what row 1 does after ten batches
+    EXPECT_EQ(batches_drawn("auto", {rows, sizes}), batches) << size;
+  }
+}
+
 TEST(Settling, tells_how_the_choice_came_about) {
   std::vector<Index> rows(24, 1);
   std::fill_n(rows.begin(), 3, Index{0});
