@@ -3,11 +3,10 @@
 // have chosen too.
 //   bench_selection_cost (the options of `select`) > FILE
 // Lines of numbers between tabs:
-//   batches UNITS BATCHES OF OVERLAP ENERGY TOTAL  what is chosen after some batches, against after all
-//   half UNITS BATCHES OF OVERLAP ENERGY TOTAL     what is chosen after half as many batches, against after
-//   these sketch UNITS R SEED OVERLAP ENERGY TOTAL       what a sketch of all batches chooses, against the
-//   exact choice closer UNITS R SEED OVERLAP ENERGY TOTAL       the same with a closer look behind a quarter
-//   of the batches
+//   batches UNITS BATCHES OF OVERLAP ENERGY TOTAL  the choice after some batches, against that after all
+//   half UNITS BATCHES OF OVERLAP ENERGY TOTAL     that after half as many, against that after these
+//   sketch UNITS R SEED OVERLAP ENERGY TOTAL       that of a sketch of all batches, against the exact one
+//   closer UNITS R SEED OVERLAP ENERGY TOTAL       that of a closer look behind a quarter of the batches
 // OVERLAP is the share of units in common, ENERGY the squared gradient of one choice over that of the other,
 // both in the mean over the matrices; TOTAL is the latter of all matrices together.
 
@@ -126,7 +125,7 @@ void look(tools::Job& job, const tools::TuneOptions& options) {
     chosen.emplace_back();
     for (const Rule& rule : kRules) chosen.back().push_back(choose(targets, gradients(), rule.units));
     const std::size_t batches = chosen.size();
-    for (std::size_t r = 0; batches % 2 == 0 && r < std::size(kRules); ++r)
+    for (std::size_t r = 0; batches > 1 && r < std::size(kRules); ++r)
       print("half", kRules[r].name, static_cast<long>(batches), next.batches(),
             compare(chosen[batches / 2 - 1][r], chosen.back()[r], gradients()));
     if (static_cast<Index>(chosen.size()) == (next.batches() + 3) / 4)

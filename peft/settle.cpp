@@ -15,14 +15,14 @@ using engine::Tensor;
 namespace {
 
 constexpr double kMayMiss = 0.05;  // of the squares
-constexpr Index kFirstStop = 10;   // batches: sums of few agree by chance
+constexpr Index kFirstStop = 9;    // batches: sums of few agree by chance
 
-/// The batches behind which to look at the choice, from what the last look was behind: 1, 2, 3, 5, 7, 10, 14,
-/// 20, 28, ...
+/// The batches behind which to look at the choice, from what the last look was behind: 1, 2, 3, 4, 6, 9, 13,
+/// 18, 26, 36, ...
 Index next_look(Index last) {
-  if (last < 3) return last + 1;
-  if (last == 3) return 5;
-  return last % 7 == 0 ? last * 10 / 7 : last * 7 / 5;
+  if (last < 4) return last + 1;
+  if (last < kFirstStop) return last == 4 ? 6 : kFirstStop;
+  return last % 13 == 0 ? last / 13 * 18 : last / 9 * 13;
 }
 
 /// What is not finite is left to whoever can name the pictures.
@@ -40,6 +40,12 @@ struct Held {
   }
   double share() const { return late > 0 ? early / late : 1; }
 };
+
+/// The variance of the mean over n batches over that of the mean over `k` of them as an estimate of it:
+/// 1/n over 1/k - 1/n.
+double variance_left(Index k, Index n) {
+  return static_cast<double>(k) / static_cast<double>(n - k);
+}
 
 /// The share of `b` that `a` has too.
 double share_common(const Selection& a, const Selection& b) {
@@ -73,7 +79,7 @@ class Settling {
   Tensor again() const { return losses_.again(); }
 
  private:
-  /// Looks at the choice. True when half as many batches have chosen almost as well.
+  /// Looks at the choice. True when no number of batches would probably find much that it misses.
   bool settled() {
     due_ = next_look(batches_);
     const auto half = std::ranges::find(seen_, batches_ / 2, &Chosen::batches);
@@ -86,8 +92,9 @@ class Settling {
       if (half != seen_.end()) held.add(half->units[i], now.units[i], ranked);
     }
     const bool may_stop = batches_ >= kFirstStop && batches_ % kFirstStop == 0 && half != seen_.end();
+    const double missed = may_stop ? (1 - held.share()) * variance_left(half->batches, batches_) : 1;
     seen_.push_back(std::move(now));
-    return may_stop && (1 - held.share()) / 2 <= kMayMiss;
+    return missed <= kMayMiss;
   }
 
   /// Nothing more; tells of all looks.
