@@ -48,7 +48,7 @@ struct Scoring {
 struct Look {
   engine::Index batches;
   double overlap;  ///< the share of units in common, in the mean over the targets
-  double held;     ///< the squares of its units over those of the choice by all, of all targets together
+  double held;     ///< the squares of its units over those of the choice by all, in all targets together
 };
 
 /// How the gradients of the batches are put together.

@@ -1,6 +1,7 @@
 #include "peft/settle.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "peft/select.h"
@@ -17,12 +18,13 @@ namespace {
 constexpr double kMayMiss = 0.05;  // of the squares
 constexpr Index kFirstStop = 9;    // batches: sums of few agree by chance
 
-/// The batches behind which to look at the choice, from what the last look was behind: 1, 2, 3, 4, 6, 9, 13,
-/// 18, 26, 36, ...
+/// After how many batches to look next, when the last look was after `last`: 1, 2, 3, 4, 6, 9, 13, and then
+/// twice what they are, again and again, so that half of every stop is a look, too.
 Index next_look(Index last) {
-  if (last < 4) return last + 1;
-  if (last < kFirstStop) return last == 4 ? 6 : kFirstStop;
-  return last % 13 == 0 ? last / 13 * 18 : last / 9 * 13;
+  for (const Index look : std::array<Index, 7>{1, 2, 3, 4, 6, kFirstStop, 13}) {
+    if (look > last) return look;
+  }
+  return 2 * next_look(last / 2);
 }
 
 /// What is not finite is left to whoever can name the pictures.
@@ -41,8 +43,8 @@ struct Held {
   double share() const { return late > 0 ? early / late : 1; }
 };
 
-/// The variance of the mean over n batches over that of the mean over `k` of them as an estimate of it:
-/// 1/n over 1/k - 1/n.
+/// The variance of the mean over `n` batches, 1/n, divided by that of the mean over `k` of them as an
+/// estimate of it, 1/k - 1/n.
 double variance_left(Index k, Index n) {
   return static_cast<double>(k) / static_cast<double>(n - k);
 }
@@ -79,7 +81,7 @@ class Settling {
   Tensor again() const { return losses_.again(); }
 
  private:
-  /// Looks at the choice. True when no number of batches would probably find much that it misses.
+  /// Looks at the choice. True when more batches, however many, would probably find little that it misses.
   bool settled() {
     due_ = next_look(batches_);
     const auto half = std::ranges::find(seen_, batches_ / 2, &Chosen::batches);
@@ -91,7 +93,7 @@ class Settling {
       now.units.push_back(strongest(i, ranked));
       if (half != seen_.end()) held.add(half->units[i], now.units[i], ranked);
     }
-    const bool may_stop = batches_ >= kFirstStop && batches_ % kFirstStop == 0 && half != seen_.end();
+    const bool may_stop = batches_ % kFirstStop == 0 && half != seen_.end() && held.late > 0;
     const double missed = may_stop ? (1 - held.share()) * variance_left(half->batches, batches_) : 1;
     seen_.push_back(std::move(now));
     return missed <= kMayMiss;

@@ -143,7 +143,7 @@ class ScoringLosses {
     if (done_ == batches_ || run_.partial.empty()) return;
     constexpr double kSeconds = 300;
     // Whether a choice has settled, and what the candidates are, depends on earlier sums, which the file does
-    // not hold: such a scoring, short as it is, begins anew.
+    // not hold: such a scoring begins anew.
     const bool kept = !scoring_.until_settled && !scoring_.in_stages;
     const bool due = run_.save_every > 0 ? done_ % run_.save_every == 0 : since_saved_.seconds() > kSeconds;
     if (kept && (due || noted_signal() != 0)) {
@@ -151,7 +151,8 @@ class ScoringLosses {
       save_partial_scores(run_.partial, run_.config, done_, parameters_);
       since_saved_ = {};
     }
-    check_interrupted(engine::say("after scoring batch", done_ - 1) + "; --resume goes on from there");
+    check_interrupted(engine::say("after scoring batch", done_ - 1) +
+                      (kept ? "; --resume goes on from there" : "; --resume begins the scoring anew"));
   }
 
   void check_finite(bool finite, const std::string& complaint) const {

@@ -180,19 +180,23 @@ TEST(Settling, takes_no_more_batches_than_the_choice_needs) {
   EXPECT_EQ(batches_drawn("auto", {std::vector<Index>(kBatches, 3), equal}), 9);
   EXPECT_EQ(batches_drawn("all", {std::vector<Index>(kBatches, 3), equal}), kBatches);
   EXPECT_EQ(batches_drawn("auto", {changing, growing}), kBatches);  // another row is the best at every look
-  EXPECT_EQ(batches_drawn("auto", {two, growing}), 18);             // row 1 is at the second and at the third
+  EXPECT_EQ(batches_drawn("auto", {two, growing}), 18);             // row 1 is the best after 9 and after 18
 }
 
 TEST(Settling, ends_when_it_is_taken_to_miss_a_twentieth_of_the_squares) {
   std::vector<Index> rows(24, 1);
   std::fill_n(rows.begin(), 4, Index{0});
-  // After nine batches row 0 holds 1 / growth of row 1's square, and the choice of row 1 is taken to miss 4/5
-  // of the rest.
-  for (const auto& [growth, batches] : {std::pair{1 / 0.938, 9}, std::pair{1 / 0.937, 18}}) {
-    std::vector<double> sizes(24, 4 * std::sqrt(growth) / 5);
+  // After nine batches row 0 holds `held` of row 1's square, and the choice of row 1 is taken to miss 4/5 of
+  // the rest.
+  for (const auto& [held, batches] : {std::pair{0.938, 9}, std::pair{0.937, 18}}) {
+    std::vector<double> sizes(24, 4 / (5 * std::sqrt(held)));
     std::fill_n(sizes.begin(), 4, 1.0);
-    EXPECT_EQ(batches_drawn("auto", {rows, sizes}), batches) << growth;
+    EXPECT_EQ(batches_drawn("auto", {rows, sizes}), batches) << held;
   }
+}
+
+TEST(Settling, does_not_end_before_there_are_nine_batches) {
+  EXPECT_EQ(batches_drawn("auto", {{3, 3, 3}, {1, 1, 1}}), 3);
 }
 
 TEST(Settling, tells_how_the_choice_came_about) {

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <limits>
+#include <memory>
 
-#include "tests/support/compare.h"
 #include "tests/support/kernel_guards.h"
 #include "tests/support/random_tensor.h"
 
