@@ -196,7 +196,7 @@ TEST(Settling, ends_when_it_is_taken_to_miss_a_twentieth_of_the_squares) {
 }
 
 TEST(Settling, does_not_end_before_there_are_nine_batches) {
-  EXPECT_EQ(batches_drawn("auto", {{3, 3, 3}, {1, 1, 1}}), 3);
+  EXPECT_EQ(batches_drawn("auto", {std::vector<Index>(8, 3), std::vector<double>(8, 1)}), 8);
 }
 
 TEST(Settling, tells_how_the_choice_came_about) {
