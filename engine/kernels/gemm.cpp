@@ -68,13 +68,14 @@ struct Part {
   Index top, bottom, left, right;
 };
 
-/// Adds the products of the block of depth at `q` to a part of c. The side that is not shared stays in the
-/// second cache and goes by in the inner loop.
+/// Adds the products of a block of depth to a part of c. The side that is not shared stays in the second
+/// cache and goes by in the inner loop.
 template <class T>
-void run_block(const Product<T>& p, const Panels<T>& a, const Panels<T>& b, const Part& part, Index q,
+void run_block(const Product<T>& p, const Panels<T>& a, const Panels<T>& b, const Part& part, Index block,
                bool rows_inside) {
-  const Index depth = b.depth(q), down = p.s.tiles.rows, across = p.s.tiles.columns();
-  const bool add = p.epilogue.add || q > 0, done = q + depth == p.a.columns;
+  const Depths depths(p.a.columns);
+  const Index depth = depths.size(block), down = p.s.tiles.rows, across = p.s.tiles.columns();
+  const bool add = p.epilogue.add || block > 0, done = block + 1 == depths.count();
   const auto finish = [&](Index top, Index bottom, Index left, Index right) {
     const Finish<T> how = p.finish_at(top, left);
     if (done && how.any())
@@ -83,29 +84,29 @@ void run_block(const Product<T>& p, const Panels<T>& a, const Panels<T>& b, cons
   if (rows_inside) {
     for (Index j = part.left; j < part.right; j += across) {
       for (Index i = part.top; i < part.bottom; i += down)
-        run_tile(p, depth, a.at(q, i), b.at(q, j), b.width(j), i, j, add);
+        run_tile(p, depth, a.at(block, i), b.at(block, j), b.width(j), i, j, add);
       finish(part.top, part.bottom, j, std::min(part.right, j + across));
     }
   } else {
     for (Index i = part.top; i < part.bottom; i += down) {
       for (Index j = part.left; j < part.right; j += across)
-        run_tile(p, depth, a.at(q, i), b.at(q, j), b.width(j), i, j, add);
+        run_tile(p, depth, a.at(block, i), b.at(block, j), b.width(j), i, j, add);
       finish(i, std::min(part.bottom, i + down), part.left, part.right);
     }
   }
 }
 
 template <class T>
-Panels<T> rows_of(const Product<T>& p, Index begin, Index end, Index top, Index bottom) {
-  return {p.s, p.a.transposed(), begin, end, top, bottom, p.s.tiles.rows, p.s.tiles.rows};
+Panels<T> rows_of(const Product<T>& p, Index first, Index last, Index top, Index bottom) {
+  return {p.s, p.a.transposed(), first, last, top, bottom, p.s.tiles.rows, p.s.tiles.rows};
 }
 
 template <class T>
-Panels<T> columns_of(const Product<T>& p, Index begin, Index end, Index left, Index right) {
-  return {p.s, p.b, begin, end, left, right, p.s.tiles.columns(), p.s.tiles.lanes};
+Panels<T> columns_of(const Product<T>& p, Index first, Index last, Index left, Index right) {
+  return {p.s, p.b, first, last, left, right, p.s.tiles.columns(), p.s.tiles.lanes};
 }
 
-/// Where the blocks of a product's depth lie and who packs what.
+/// Who packs what of a product, and how much at a time.
 template <class T>
 struct Plan {
   explicit Plan(const Product<T>& p)
@@ -114,7 +115,7 @@ struct Plan {
         tiles(pieces(by_rows ? p.a.rows : p.b.columns, step)),
         tasks(std::max(pieces(tiles, std::max<Index>(1, kOwnNumbers / kDepth / step)),
                        std::min(pieces(tiles, by_rows ? kFewestTiles : 1), kFewestTasks))),
-        depths(std::max<Index>(1, kSharedNumbers / std::min(p.a.rows, p.b.columns) / kDepth) * kDepth) {}
+        blocks(std::max<Index>(1, kSharedNumbers / std::min(p.a.rows, p.b.columns) / kDepth)) {}
 
   /// c by parts of its longer side.
   Part part(const Product<T>& p, Index task) const {
@@ -123,19 +124,19 @@ struct Plan {
                    : Part{0, p.a.rows, first, std::min(p.b.columns, last)};
   }
   /// The shorter side, packed for all tasks.
-  Panels<T> shared(const Product<T>& p, Index begin, Index end) const {
-    return by_rows ? columns_of(p, begin, end, 0, p.b.columns) : rows_of(p, begin, end, 0, p.a.rows);
+  Panels<T> shared(const Product<T>& p, Index first, Index last) const {
+    return by_rows ? columns_of(p, first, last, 0, p.b.columns) : rows_of(p, first, last, 0, p.a.rows);
   }
   /// What a task packs of the longer side for itself.
-  Panels<T> own(const Product<T>& p, const Part& part, Index begin, Index end) const {
-    return by_rows ? rows_of(p, begin, end, part.top, part.bottom)
-                   : columns_of(p, begin, end, part.left, part.right);
+  Panels<T> own(const Product<T>& p, const Part& part, Index block) const {
+    return by_rows ? rows_of(p, block, block + 1, part.top, part.bottom)
+                   : columns_of(p, block, block + 1, part.left, part.right);
   }
 
   bool by_rows;
   Index step, tiles;  ///< of the longer side
   Index tasks;
-  Index depths;  ///< packed at a time
+  Index blocks;  ///< of depth, packed at a time
 };
 
 /// The mixtures of some rows of a.
@@ -149,13 +150,13 @@ void mix(const Product<T>& p, Index top, Index bottom) {
 
 template <class T>
 void run_task(const Product<T>& p, const Plan<T>& plan, const Panels<T>& shared, const Part& part,
-              Index begin, Index end) {
-  for (Index q = begin; q < end; q += kDepth) {
-    const Panels<T> own = plan.own(p, part, q, std::min(end, q + kDepth));
+              Index first, Index last) {
+  for (Index block = first; block < last; ++block) {
+    const Panels<T> own = plan.own(p, part, block);
     own.pack_all();
-    run_block(p, plan.by_rows ? own : shared, plan.by_rows ? shared : own, part, q, plan.by_rows);
+    run_block(p, plan.by_rows ? own : shared, plan.by_rows ? shared : own, part, block, plan.by_rows);
   }
-  if (plan.by_rows && end == p.a.columns) mix(p, part.top, part.bottom);  // these rows are still near
+  if (plan.by_rows && last == Depths(p.a.columns).count()) mix(p, part.top, part.bottom);  // still near
 }
 
 template <class T>
@@ -168,17 +169,18 @@ void mix_all(const Product<T>& p) {
 /// blocks' sums are added in order.
 template <class T>
 void run_by_depth(const Product<T>& p) {
-  const Index m = p.a.rows, n = p.b.columns, k = p.a.columns, blocks = pieces(k, kDepth);
-  const Buffer<T> sums(blocks * m * n);
-  parallel_for(blocks, [&](Index i) {
-    const Index q = i * kDepth, depth = std::min(kDepth, k - q);
+  const Index m = p.a.rows, n = p.b.columns;
+  const Depths depths(p.a.columns);
+  const Buffer<T> sums(depths.count() * m * n);
+  parallel_for(depths.count(), [&](Index i) {
+    const Index q = depths.begin(i), depth = depths.size(i);
     const Product<T> block{p.s,
                            {p.a.data + q * p.a.column_stride, m, depth, p.a.row_stride, p.a.column_stride},
                            {p.b.data + q * p.b.row_stride, depth, n, p.b.row_stride, p.b.column_stride},
                            sums.data() + i * m * n,
                            n,
                            {}};
-    const Panels<T> a = rows_of(block, 0, depth, 0, m), b = columns_of(block, 0, depth, 0, n);
+    const Panels<T> a = rows_of(block, 0, 1, 0, m), b = columns_of(block, 0, 1, 0, n);
     a.pack_all();
     b.pack_all();
     run_block(block, a, b, {0, m, 0, n}, 0, true);
@@ -187,7 +189,7 @@ void run_by_depth(const Product<T>& p) {
     for (Index row = top; row < bottom; ++row) {
       T* const c = p.c + row * p.c_stride;
       if (!p.epilogue.add) std::copy_n(sums.data() + row * n, n, c);
-      for (Index i = p.epilogue.add ? 0 : 1; i < blocks; ++i)
+      for (Index i = p.epilogue.add ? 0 : 1; i < depths.count(); ++i)
         p.s.add(n, c, sums.data() + (i * m + row) * n, c);
     }
     const Finish<T> finish = p.finish_at(top, 0);
@@ -199,17 +201,17 @@ void run_by_depth(const Product<T>& p) {
 template <class T>
 void run(const Product<T>& p) {
   const Plan<T> plan(p);
-  const Index k = p.a.columns;
-  const auto end_of = [&](Index begin) { return std::min(k, begin + plan.depths); };
-  std::optional<Panels<T>> now(plan.shared(p, 0, end_of(0)));
+  const Index blocks = Depths(p.a.columns).count();
+  const auto last_of = [&](Index first) { return std::min(blocks, first + plan.blocks); };
+  std::optional<Panels<T>> now(plan.shared(p, 0, last_of(0)));
   parallel_for(now->pieces(), [&](Index i) { now->pack_piece(i); });
-  for (Index begin = 0; begin < k; begin += plan.depths) {
-    const Index end = end_of(begin);
+  for (Index first = 0; first < blocks; first += plan.blocks) {
+    const Index last = last_of(first);
     std::optional<Panels<T>> next;
-    if (end < k) next.emplace(plan.shared(p, end, end_of(end)));
+    if (last < blocks) next.emplace(plan.shared(p, last, last_of(last)));
     parallel_for(plan.tasks + (next ? next->pieces() : 0), [&](Index i) {
       if (i < plan.tasks)
-        run_task(p, plan, *now, plan.part(p, i), begin, end);
+        run_task(p, plan, *now, plan.part(p, i), first, last);
       else
         next->pack_piece(i - plan.tasks);
     });
@@ -227,7 +229,7 @@ void gemm(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue) 
   check(epilogue.mixtures.count == 0 || a.column_stride == 1,
         "gemm: mixtures need rows that lie in one piece");
   count_multiply_adds(m * (n + epilogue.mixtures.count) * k);
-  const bool by_depth = m * n <= kSmallProduct && k >= kManyBlocks * kDepth,
+  const bool by_depth = m * n <= kSmallProduct && Depths(k).count() >= kManyBlocks,
              thin = k > 0 && is_thin(p.s, a, b);
   const bool plain = m > 0 && n > 0 && k > 0 && !thin && !by_depth;
   if (plain) return run(p);
@@ -245,30 +247,32 @@ void gemm(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue) 
 template <class T>
 void sampled_gemm(Index count, const Index* i, const Index* j, Matrix<T> a, Matrix<T> b, T* sums) {
   const Simd<T>& s = simd<T>();
-  const Index k = a.rows;
-  count_multiply_adds(count * k);
+  const Depths depths(a.rows);
+  count_multiply_adds(count * a.rows);
   std::fill_n(sums, count, T{0});
   parallel_chunks(count, 256, [&](Index begin, Index end) {
-    for (Index p = 0; p < k; p += kDepth) {
-      s.dots(end - begin, i + begin, j + begin, std::min(kDepth, k - p), a.data + p * a.row_stride,
-             a.row_stride, b.data + p * b.row_stride, b.row_stride, sums + begin, p > 0);
+    for (Index block = 0; block < depths.count(); ++block) {
+      const Index p = depths.begin(block);
+      s.dots(end - begin, i + begin, j + begin, depths.size(block), a.data + p * a.row_stride, a.row_stride,
+             b.data + p * b.row_stride, b.row_stride, sums + begin, block > 0);
     }
   });
 }
 
 template <class T>
 void gemm_plain(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> e) {
+  const Depths depths(a.columns);
   for (Index i = 0; i < a.rows; ++i) {
     for (Index j = 0; j < b.columns; ++j) {
       const Index at = i * c_stride + j;
       T sum = e.add ? c[at] : 0;
-      for (Index p = 0; p < a.columns; p += kDepth) {
-        T block = 0;
-        for (Index q = p; q < std::min(a.columns, p + kDepth); ++q) {
-          block +=
+      for (Index block = 0; block < depths.count(); ++block) {
+        T part = 0;
+        for (Index q = depths.begin(block); q < depths.begin(block + 1); ++q) {
+          part +=
               a.data[i * a.row_stride + q * a.column_stride] * b.data[q * b.row_stride + j * b.column_stride];
         }
-        sum += block;
+        sum += part;
       }
       if (e.bias) sum += e.bias[j];
       if (e.before_gelu) e.before_gelu[at] = sum;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/base/check.h"
+#include "engine/kernels/depth.h"
 
 namespace engine::kernels {
 
@@ -38,7 +39,7 @@ struct Epilogue {
 
 /// c = a b, with c row-major and `c_stride` numbers from row to row.
 /// Every number of c is summed in the same order whatever its place, the sizes of c and the thread count:
-/// blocks of kDepth products, each a chain of fused multiply-adds, the blocks added one after the other. So a
+/// by blocks (Depths), each a chain of fused multiply-adds, the blocks added one after the other. So a
 /// product of some rows or columns has the bits of the same rows or columns of the whole product.
 template <class T>
 void gemm(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue = {});
@@ -51,9 +52,6 @@ void sampled_gemm(Index count, const Index* i, const Index* j, Matrix<T> a, Matr
 /// The plain version of gemm: a triple loop with the same order of additions, rounding each product.
 template <class T>
 void gemm_plain(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue = {});
-
-/// Products summed in one block.
-constexpr Index kDepth = 384;
 
 /// Multiply-adds done by matrix products and attention since the program started: the arithmetic of a step,
 /// counted.

@@ -3,9 +3,9 @@
 namespace engine::kernels {
 namespace {
 
-// Sizes of a piece: enough to be worth a task, little enough that all threads get some.
-constexpr Index kPieceRows = 96, kPieceColumns = 768, kPiecePanelColumns = 48;
-static_assert(kDepth % kPieceRows == 0);
+// Pieces are large enough to be worth a task and small enough that all threads get some. A part of a block's
+// rows begins at a multiple of what deal() takes at a time.
+constexpr Index kParts = 4, kPieceColumns = 768, kPiecePanelColumns = 48, kRowsAtATime = 8;
 
 Index up(Index count, Index unit) {
   return (count + unit - 1) / unit * unit;
@@ -26,40 +26,48 @@ void pack(const Simd<T>& s, const Matrix<T>& m, Index row, Index depth, Index co
 }
 
 template <class T>
-Panels<T>::Panels(const Simd<T>& s, const Matrix<T>& m, Index begin, Index end, Index left, Index right,
+Panels<T>::Panels(const Simd<T>& s, const Matrix<T>& m, Index first, Index last, Index left, Index right,
                   Index width, Index unit)
     : s_(&s),
       m_(m),
-      begin_(begin),
-      end_(end),
+      depths_(m.rows),
+      first_(first),
+      last_(last),
       left_(left),
       right_(right),
       width_(width),
       padded_(up(right - left, unit)),
       by_rows_(m.column_stride == 1),
-      rows_(by_rows_ ? kPieceRows : kDepth),
+      parts_(by_rows_ ? kParts : 1),
       columns_(up(by_rows_ ? kPieceColumns : kPiecePanelColumns, width)),
-      buffer_((end - begin) * padded_) {}
+      buffer_((depths_.begin(last) - depths_.begin(first)) * padded_) {}
+
+template <class T>
+Index Panels<T>::part_begin(Index rows, Index part) const {
+  return part == parts_ ? rows : rows * part / parts_ / kRowsAtATime * kRowsAtATime;
+}
 
 template <class T>
 Index Panels<T>::pieces() const {
-  return up(end_ - begin_, rows_) / rows_ * (up(right_ - left_, columns_) / columns_);
+  return (last_ - first_) * parts_ * (up(right_ - left_, columns_) / columns_);
 }
 
 template <class T>
 void Panels<T>::pack_piece(Index piece) const {
   const Index across = up(right_ - left_, columns_) / columns_;
-  const Index first = begin_ + piece / across * rows_, rows = std::min(rows_, end_ - first);
-  const Index block = begin_ + (first - begin_) / kDepth * kDepth, size = depth(block);
+  const Index block = first_ + piece / across / parts_, part = piece / across % parts_;
+  const Index size = depths_.size(block), top = part_begin(size, part),
+              rows = part_begin(size, part + 1) - top;
+  const Index row = depths_.begin(block) + top;
   const Index from = left_ + piece % across * columns_, to = std::min(right_, from + columns_);
   // Whole panels lie one behind the other; the last may be narrower and has zeros in it.
   const Index whole = by_rows_ ? (to - from) / width_ * width_ : 0;
   if (whole > 0)
-    s_->deal(rows, whole, m_.data + first * m_.row_stride + from, m_.row_stride, width_,
-             place(block, from) + (first - block) * width_, size * width_);
+    s_->deal(rows, whole, m_.data + row * m_.row_stride + from, m_.row_stride, width_,
+             place(block, from) + top * width_, size * width_);
   for (Index column = from + whole; column < to; column += width_)
-    pack(*s_, m_, first, rows, column, std::min(width_, to - column), width(column),
-         place(block, column) + (first - block) * width(column));
+    pack(*s_, m_, row, rows, column, std::min(width_, to - column), width(column),
+         place(block, column) + top * width(column));
 }
 
 template void pack(const Simd<float>&, const Matrix<float>&, Index, Index, Index, Index, Index, float*);

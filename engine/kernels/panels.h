@@ -25,14 +25,14 @@ template <class T>
 void pack(const Simd<T>& s, const Matrix<T>& m, Index row, Index depth, Index column, Index count,
           Index width, T* panel);
 
-/// One side of a product as register tiles read it: for every block of kDepth rows of `m` [depth, columns],
-/// panels [rows of the block, width] of neighbouring columns, filled up with zeros.
+/// One side of a product as register tiles read it: for every block of rows of `m` [depth, columns], panels
+/// [rows of the block, width] of neighbouring columns, filled up with zeros.
 template <class T>
 class Panels {
  public:
-  /// Room for columns [left, right) of rows [begin, end), `begin` a multiple of kDepth. Panels are `width`
+  /// Room for columns [left, right) of the blocks [first, last) of the rows of `m`. Panels are `width`
   /// columns wide; the last needs only be a multiple of `unit`.
-  Panels(const Simd<T>& s, const Matrix<T>& m, Index begin, Index end, Index left, Index right, Index width,
+  Panels(const Simd<T>& s, const Matrix<T>& m, Index first, Index last, Index left, Index right, Index width,
          Index unit);
 
   /// How many pieces of work the packing is, and one of them. Pieces write to different places.
@@ -42,21 +42,25 @@ class Panels {
     for (Index i = 0; i < pieces(); ++i) pack_piece(i);
   }
 
-  /// The panel of the column it starts with, for the block of rows from `row` on.
-  const T* at(Index row, Index column) const { return place(row, column); }
-  Index depth(Index row) const { return std::min(kDepth, end_ - row); }
+  /// The panel of a block of rows that starts with `column`.
+  const T* at(Index block, Index column) const { return place(block, column); }
   Index width(Index column) const { return std::min(width_, padded_ - (column - left_)); }
 
  private:
-  T* place(Index row, Index column) const {
-    return buffer_.data() + (row - begin_) * padded_ + (column - left_) * depth(row);
+  /// The first row of a part of a block that has `rows`.
+  Index part_begin(Index rows, Index part) const;
+  T* place(Index block, Index column) const {
+    return buffer_.data() + (depths_.begin(block) - depths_.begin(first_)) * padded_ +
+           (column - left_) * depths_.size(block);
   }
 
   const Simd<T>* s_;
   Matrix<T> m_;
-  Index begin_, end_, left_, right_, width_, padded_;
-  bool by_rows_;          ///< the matrix lies row by row: rows are dealt out
-  Index rows_, columns_;  ///< of a piece
+  Depths depths_;
+  Index first_, last_, left_, right_, width_, padded_;
+  bool by_rows_;   ///< the matrix lies row by row: rows are dealt out
+  Index parts_;    ///< of the rows of a block, in pieces
+  Index columns_;  ///< of a piece
   Buffer<T> buffer_;
 };
 

@@ -56,7 +56,8 @@ struct Simd {
   /// to[i, p] = from[i, p].
   void (*copy)(Index rows, Index columns, const T* from, Index from_stride, T* to, Index to_stride);
   /// Deals the columns of rows out to panels: to[i / width][p, i % width] = from[p, i], with `panel` numbers
-  /// from one panel [rows, width] to the next. The last panel may be left unfilled.
+  /// from one panel [rows, width] to the next. `width` is tiles.rows or tiles.columns(), and divides
+  /// `columns`.
   void (*deal)(Index rows, Index columns, const T* from, Index from_stride, Index width, T* to, Index panel);
   void (*finish)(Index rows, Index columns, T* c, Index c_stride, const Finish<T>& how);
 

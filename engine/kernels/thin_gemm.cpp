@@ -13,7 +13,7 @@ bool few_rows(const Simd<T>& s, const Matrix<T>& a, const Matrix<T>& b) {
   return a.rows <= s.tiles.rows && b.column_stride == 1;
 }
 
-/// partial[block, row, column] of a product with few rows, for every block of kDepth: whole tiles, side by
+/// partial[block, row, column] of a product with few rows, for every block of its depth: whole tiles, side by
 /// side.
 template <class T>
 struct Partial {
@@ -21,13 +21,14 @@ struct Partial {
       : s(simd),
         tile(*std::find_if(std::begin(s.thin), std::end(s.thin) - 1,
                            [&](const auto& t) { return t.rows >= a.rows; })),
-        blocks((a.columns + kDepth - 1) / kDepth),
+        depths(a.columns),
         stride((b.columns + tile.columns - 1) / tile.columns * tile.columns),
-        sums(blocks * tile.rows * stride) {}
+        sums(depths.count() * tile.rows * stride) {}
 
   const Simd<T>& s;
   const ThinTile<T>& tile;
-  Index blocks, stride;
+  Depths depths;
+  Index stride;
   Buffer<T> sums;
 };
 
@@ -38,10 +39,10 @@ void multiply(const Partial<T>& to, const Matrix<T>& a, const Matrix<T>& b) {
   pack(to.s, a.transposed(), 0, k, 0, a.rows, to.tile.rows, left.data());
   constexpr Index kTilesAcross = 4;  // in one task
   const Index parts = (to.stride + kTilesAcross * columns - 1) / (kTilesAcross * columns);
-  parallel_for(to.blocks * parts, [&](Index task) {
-    const Index p = task / parts * kDepth, depth = std::min(kDepth, k - p);
+  parallel_for(to.depths.count() * parts, [&](Index task) {
+    const Index block = task / parts, p = to.depths.begin(block), depth = to.depths.size(block);
     const Index begin = task % parts * kTilesAcross * columns;
-    T* sums = to.sums.data() + task / parts * to.tile.rows * to.stride;
+    T* sums = to.sums.data() + block * to.tile.rows * to.stride;
     for (Index j = begin; j < std::min(to.stride, begin + kTilesAcross * columns); j += columns) {
       const T* right = b.data + p * b.row_stride + j;
       const Index full = std::min(columns, b.columns - j);
@@ -68,7 +69,7 @@ void add_up(const Partial<T>& from, Index rows, Index columns, T* c, Index row_s
       T& to = c[i * row_step + j * column_step];
       const T* sums = from.sums.data() + i * from.stride + j;
       T sum = add ? to + sums[0] : sums[0];
-      for (Index q = 1; q < from.blocks; ++q) sum += sums[q * block];
+      for (Index q = 1; q < from.depths.count(); ++q) sum += sums[q * block];
       to = sum;
     }
   }

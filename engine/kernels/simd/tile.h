@@ -146,36 +146,34 @@ void copy(Index rows, Index columns, const T* from, Index from_stride, T* to, In
   }
 }
 
-/// deal() with a width that the compiler knows, some rows at a time: panels may lie so that the lines they
-/// begin with share a place in the cache, so every line is written at once.
+/// Deals kRows rows out to panels whose width the compiler knows.
+template <class T, Index kWidth, Index kRows>
+inline void deal_rows(Index columns, const T* from, Index from_stride, T* to, Index panel) {
+  for (Index i = 0; i < columns; i += kWidth, to += panel) {
+#pragma GCC unroll 8
+    for (Index r = 0; r < kRows; ++r)
+      __builtin_memcpy(to + r * kWidth, from + r * from_stride + i, kWidth * sizeof(T));
+  }
+}
+
+/// Panels may lie so that the lines they begin with share a place in the cache, so every line is written at
+/// once: several rows at a time where a row of a panel is less than a line.
 template <class T, Index kWidth>
 inline void deal_fixed(Index rows, Index columns, const T* from, Index from_stride, T* to, Index panel) {
   constexpr Index kGroup = kWidth < 16 ? 8 : 1;
   Index p = 0;
-  for (; p + kGroup <= rows; p += kGroup, from += kGroup * from_stride, to += kGroup * kWidth) {
-    T* next = to;
-    Index i = 0;
-    for (; i + kWidth <= columns; i += kWidth, next += panel) {
-#pragma GCC unroll 8
-      for (Index r = 0; r < kGroup; ++r)
-        __builtin_memcpy(next + r * kWidth, from + r * from_stride + i, kWidth * sizeof(T));
-    }
-    for (Index r = 0; r < kGroup; ++r) {
-      for (Index c = i; c < columns; ++c) next[r * kWidth + c - i] = from[r * from_stride + c];
-    }
-  }
-  for (; p < rows; ++p, from += from_stride, to += kWidth) {
-    for (Index i = 0; i < columns; ++i) to[i / kWidth * panel + i % kWidth] = from[i];
-  }
+  for (; p + kGroup <= rows; p += kGroup)
+    deal_rows<T, kWidth, kGroup>(columns, from + p * from_stride, from_stride, to + p * kWidth, panel);
+  for (; p < rows; ++p)
+    deal_rows<T, kWidth, 1>(columns, from + p * from_stride, from_stride, to + p * kWidth, panel);
 }
 
 template <class T>
 void deal(Index rows, Index columns, const T* from, Index from_stride, Index width, T* to, Index panel) {
-  if (width == kTileRows) return deal_fixed<T, kTileRows>(rows, columns, from, from_stride, to, panel);
-  constexpr Index kWide = kTileVectors * Lanes<T>::count;
-  if (width == kWide) return deal_fixed<T, kWide>(rows, columns, from, from_stride, to, panel);
-  for (Index i = 0; i < columns; i += width, to += panel)
-    copy(rows, columns - i < width ? columns - i : width, from + i, from_stride, to, width);
+  if (width == kTileRows)
+    deal_fixed<T, kTileRows>(rows, columns, from, from_stride, to, panel);
+  else
+    deal_fixed<T, kTileVectors * Lanes<T>::count>(rows, columns, from, from_stride, to, panel);
 }
 
 template <class T>

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Core>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 
@@ -59,6 +60,24 @@ struct Sizes {
   Index m, n, k;
 };
 
+constexpr Index kTwoBlocks = kDepth + kDepth / 2;  // the first depth that is cut
+
+TEST(Depths, cuts_evenly_and_covers_the_whole_depth) {
+  for (Index k = 0; k < 20 * kDepth; ++k) {
+    const Depths depths(k);
+    ASSERT_EQ(depths.begin(0), 0) << k;
+    ASSERT_EQ(depths.begin(depths.count()), k);
+    for (Index block = 0; block < depths.count(); ++block) {
+      ASSERT_LE(std::abs(depths.size(block) * depths.count() - k), depths.count()) << k;
+      ASSERT_LT(depths.size(block), kTwoBlocks) << k;
+    }
+  }
+  EXPECT_EQ(Depths(kTwoBlocks - 1).count(), 1);
+  EXPECT_EQ(Depths(kTwoBlocks).count(), 2);
+  EXPECT_EQ(Depths(8 * 197).count(), 4);
+  EXPECT_EQ(Depths(8 * 197).size(3), 394);
+}
+
 template <class T>
 std::vector<Sizes> odd_sizes() {
   const Index rows = simd<T>().tiles.rows, columns = simd<T>().tiles.columns();
@@ -69,8 +88,8 @@ std::vector<Sizes> odd_sizes() {
           {0, 3, 2},
           {3, 0, 2},
           {rows, columns, kDepth},
-          {rows - 1, columns + 1, kDepth + 1},
-          {rows + 1, columns - 1, kDepth - 1},
+          {rows - 1, columns + 1, kTwoBlocks},
+          {rows + 1, columns - 1, kTwoBlocks - 1},
           {8 * rows + 1, 2 * columns + 1, 31},
           {67, 131, 2 * kDepth + 3},
           {2, 4099, 3},
@@ -191,7 +210,7 @@ TEST(Gemm, finishes_a_product_as_the_plain_version_does) {
     const Index rows = simd<T>().tiles.rows, columns = simd<T>().tiles.columns();
     for (int which = 0; which < 16; ++which) {
       expect_epilogue_right<T>({3 * rows + 1, columns + 5, 21}, which);
-      expect_epilogue_right<T>({rows - 1, columns, kDepth + 3}, which);
+      expect_epilogue_right<T>({rows - 1, columns, kTwoBlocks + 3}, which);
       expect_epilogue_right<T>({rows + 1, columns + 5, 4 * kDepth + 3}, which);
       expect_epilogue_right<T>({2, 3, 0}, which);
       expect_epilogue_right<T>({rows, 1, 5}, which);
@@ -207,7 +226,7 @@ TEST(Gemm, takes_any_strides) {
       for (const Layout b :
            {Layout::rows, Layout::columns, Layout::rows_with_gaps, Layout::every_other_column}) {
         expect_right<T>({rows + 1, columns + 1, 37}, a, b, false, false);
-        expect_right<T>({2 * rows, columns - 1, kDepth + 7}, a, b, false, false);
+        expect_right<T>({2 * rows, columns - 1, kTwoBlocks + 7}, a, b, false, false);
       }
     }
   });
@@ -253,7 +272,7 @@ void expect_same_part(const Source<T>& a, const Source<T>& b, const std::vector<
 TEST(Gemm, gives_a_number_the_same_bits_wherever_it_stands) {
   on_every_set([]<class T>() {
     const Index m = 2 * simd<T>().tiles.rows + 3, n = 2 * simd<T>().tiles.columns() + 5;
-    for (const Index k : {Index{1}, Index{19}, kDepth, 2 * kDepth + 9}) {
+    for (const Index k : {Index{1}, Index{19}, kDepth, kTwoBlocks, 2 * kDepth + 9}) {
       const Source<T> a(m, k, Layout::rows, 1), b(k, n, Layout::columns, 2);
       std::vector<T> whole(static_cast<std::size_t>(m * n));
       gemm(a.matrix, b.matrix, whole.data(), n);
@@ -269,7 +288,7 @@ TEST(Gemm, gives_a_number_the_same_bits_wherever_it_stands) {
 
 TEST(Gemm, reads_a_transpose_to_the_same_bits) {
   on_every_set([]<class T>() {
-    const Index m = simd<T>().tiles.rows + 2, n = simd<T>().tiles.columns() + 3, k = kDepth + 11;
+    const Index m = simd<T>().tiles.rows + 2, n = simd<T>().tiles.columns() + 3, k = kTwoBlocks + 11;
     const Source<T> a(m, k, Layout::rows, 1), a_across(m, k, Layout::columns, 1);
     const Source<T> b(k, n, Layout::rows, 2), b_across(k, n, Layout::columns, 2);
     std::vector<T> c(static_cast<std::size_t>(m * n)), d(c.size());
@@ -281,7 +300,7 @@ TEST(Gemm, reads_a_transpose_to_the_same_bits) {
 
 TEST(Gemm, any_number_of_threads_gives_the_same_bits) {
   on_every_set([]<class T>() {
-    const Source<T> a(301, kDepth + 50, Layout::rows, 1), b(kDepth + 50, 203, Layout::rows, 2);
+    const Source<T> a(301, kTwoBlocks + 50, Layout::rows, 1), b(kTwoBlocks + 50, 203, Layout::rows, 2);
     std::vector<T> one(301 * 203), more(one.size());
     {
       const support::UseThreads threads(1);
@@ -319,7 +338,7 @@ TEST(Gemm, carries_nan_and_infinity_to_their_own_numbers_only) {
 TEST(SampledGemm, gives_the_bits_of_gemm) {
   on_every_set([]<class T>() {
     Random random(9, Random::Use::test);
-    for (const Index k : {Index{1}, Index{7}, kDepth - 1, kDepth, kDepth + 1, 2 * kDepth + 77}) {
+    for (const Index k : {Index{1}, Index{7}, kDepth, kTwoBlocks - 1, kTwoBlocks, 2 * kDepth + 77}) {
       const Index m = 41, n = 53;
       const Source<T> a(k, m, Layout::rows_with_gaps, 1), b(k, n, Layout::rows, 2);
       std::vector<T> whole(static_cast<std::size_t>(m * n));

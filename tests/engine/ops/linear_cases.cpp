@@ -44,11 +44,12 @@ void around_tiles(std::set<Sizes>& sizes) {
   sizes.insert({2 * rows + 1, rows - 1, 2 * columns + 1});
 }
 
-/// Odd sizes, and one less and more than the tiles of every instruction set and than a block of the depth.
+/// Odd sizes, one less and more than the tiles of every instruction set, and depths of one and of two blocks.
 std::set<Sizes> all_sizes() {
-  constexpr Index kDepth = kernels::kDepth;
-  std::set<Sizes> sizes = {{1, 1, 1},          {1, 7, 3},          {7, 1, 1},          {2, 3, 131},
-                           {kDepth + 1, 2, 3}, {3, kDepth - 1, 2}, {2, 3, kDepth + 1}, {11, 13, 67}};
+  constexpr Index kTwoBlocks = kernels::kDepth + kernels::kDepth / 2;  // the first depth that is cut
+  std::set<Sizes> sizes = {{1, 1, 1},          {1, 7, 3},          {7, 1, 1},
+                           {2, 3, 131},        {kTwoBlocks, 2, 3}, {3, kTwoBlocks - 1, 2},
+                           {2, 3, kTwoBlocks}, {11, 13, 67}};
   for (const std::string_view set : support::simd_sets()) {
     const support::UseSimd use(set);
     around_tiles<float>(sizes);
