@@ -62,7 +62,7 @@ class Left {
   void times(const T* right, Index width, T* c, Index c_stride) const {
     const Index step = s_.tiles.rows;
     for (Index i = 0; i < rows_; i += step) {
-      s_.tiles.run[width / s_.tiles.lanes - 1](depth_, buffer_.data() + i * depth_, step, right, width,
+      s_.tiles.run[width / s_.tiles.lanes - 1](depth_, {buffer_.data() + i * depth_, 1, step}, right, width,
                                                c + i * c_stride, c_stride, false);
     }
   }

@@ -17,8 +17,8 @@ std::atomic<Index> multiply_adds_done{0};
 
 constexpr Index kTileBuffer = 512;         // at least the numbers of a tile of every instruction set
 constexpr Index kSharedNumbers = 1 << 20;  // packed at a time for all tasks: they stay in the last cache
-constexpr Index kOwnNumbers = 96 * 1024;   // packed by a task for itself: they stay in the second cache
-constexpr Index kFewestTasks = 16;         // so that several threads have as much to do
+constexpr Index kOwnNumbers = 96 * 1024;   // read by a task again and again: they stay in the second cache
+constexpr Index kTasks = 16;               // or a multiple: 2, 4, 8 or 16 threads have as much to do
 constexpr Index kFewestTiles = 3;          // of rows in a task
 constexpr Index kSmallProduct = 160 * 1024, kManyBlocks = 4;  // a small c over a long depth
 
@@ -43,18 +43,39 @@ struct Product {
   }
 };
 
+/// The rows of a, as register tiles read them: where they lie, but for the last ones when they are too few
+/// for a tile. Those are copied and filled up with zeros.
+template <class T>
+class Rows {
+ public:
+  explicit Rows(const Product<T>& p) : a_(p.a), tile_(p.s.tiles.rows), whole_(a_.rows / tile_ * tile_) {
+    if (whole_ == a_.rows) return;
+    rest_.emplace(a_.columns * tile_);
+    pack(p.s, a_.transposed(), 0, a_.columns, whole_, a_.rows - whole_, tile_, rest_->data());
+  }
+  /// A tile of rows, from `row` and depth `begin` on.
+  Strided<T> at(Index row, Index begin) const {
+    if (row == whole_) return {rest_->data() + begin * tile_, 1, tile_};
+    return {a_.data + row * a_.row_stride + begin * a_.column_stride, a_.row_stride, a_.column_stride};
+  }
+
+ private:
+  Matrix<T> a_;
+  Index tile_, whole_;
+  std::optional<Buffer<T>> rest_;
+};
+
 /// One register tile of c; edges go through a buffer of a whole tile.
 template <class T>
-void run_tile(const Product<T>& p, Index depth, const T* a, const T* panel, Index width, Index row,
+void run_tile(const Product<T>& p, Index depth, Strided<T> a, const T* panel, Index width, Index row,
               Index column, bool add) {
   const Tiles<T>& tiles = p.s.tiles;
   const Index rows = std::min(tiles.rows, p.a.rows - row), columns = std::min(width, p.b.columns - column);
   T* c = p.c + row * p.c_stride + column;
   const RunTile<T> run = tiles.run[width / tiles.lanes - 1];
-  if (rows == tiles.rows && columns == width)
-    return run(depth, a, tiles.rows, panel, width, c, p.c_stride, add);
+  if (rows == tiles.rows && columns == width) return run(depth, a, panel, width, c, p.c_stride, add);
   alignas(kAlignment) T whole[kTileBuffer];
-  run(depth, a, tiles.rows, panel, width, whole, width, false);
+  run(depth, a, panel, width, whole, width, false);
   for (Index r = 0; r < rows; ++r) {
     for (Index j = 0; j < columns; ++j) {
       T& to = c[r * p.c_stride + j];
@@ -68,13 +89,14 @@ struct Part {
   Index top, bottom, left, right;
 };
 
-/// Adds the products of a block of depth to a part of c. The side that is not shared stays in the second
-/// cache and goes by in the inner loop.
+/// Adds the products of a block of depth to a part of c. The inner loop goes over the side that stays in the
+/// second cache.
 template <class T>
-void run_block(const Product<T>& p, const Panels<T>& a, const Panels<T>& b, const Part& part, Index block,
+void run_block(const Product<T>& p, const Rows<T>& a, const Panels<T>& b, const Part& part, Index block,
                bool rows_inside) {
   const Depths depths(p.a.columns);
-  const Index depth = depths.size(block), down = p.s.tiles.rows, across = p.s.tiles.columns();
+  const Index begin = depths.begin(block), depth = depths.size(block);
+  const Index down = p.s.tiles.rows, across = p.s.tiles.columns();
   const bool add = p.epilogue.add || block > 0, done = block + 1 == depths.count();
   const auto finish = [&](Index top, Index bottom, Index left, Index right) {
     const Finish<T> how = p.finish_at(top, left);
@@ -84,60 +106,17 @@ void run_block(const Product<T>& p, const Panels<T>& a, const Panels<T>& b, cons
   if (rows_inside) {
     for (Index j = part.left; j < part.right; j += across) {
       for (Index i = part.top; i < part.bottom; i += down)
-        run_tile(p, depth, a.at(block, i), b.at(block, j), b.width(j), i, j, add);
+        run_tile(p, depth, a.at(i, begin), b.at(block, j), b.width(j), i, j, add);
       finish(part.top, part.bottom, j, std::min(part.right, j + across));
     }
   } else {
     for (Index i = part.top; i < part.bottom; i += down) {
       for (Index j = part.left; j < part.right; j += across)
-        run_tile(p, depth, a.at(block, i), b.at(block, j), b.width(j), i, j, add);
+        run_tile(p, depth, a.at(i, begin), b.at(block, j), b.width(j), i, j, add);
       finish(i, std::min(part.bottom, i + down), part.left, part.right);
     }
   }
 }
-
-template <class T>
-Panels<T> rows_of(const Product<T>& p, Index first, Index last, Index top, Index bottom) {
-  return {p.s, p.a.transposed(), first, last, top, bottom, p.s.tiles.rows, p.s.tiles.rows};
-}
-
-template <class T>
-Panels<T> columns_of(const Product<T>& p, Index first, Index last, Index left, Index right) {
-  return {p.s, p.b, first, last, left, right, p.s.tiles.columns(), p.s.tiles.lanes};
-}
-
-/// Who packs what of a product, and how much at a time.
-template <class T>
-struct Plan {
-  explicit Plan(const Product<T>& p)
-      : by_rows(p.a.rows >= p.b.columns),
-        step(by_rows ? p.s.tiles.rows : p.s.tiles.columns()),
-        tiles(pieces(by_rows ? p.a.rows : p.b.columns, step)),
-        tasks(std::max(pieces(tiles, std::max<Index>(1, kOwnNumbers / kDepth / step)),
-                       std::min(pieces(tiles, by_rows ? kFewestTiles : 1), kFewestTasks))),
-        blocks(std::max<Index>(1, kSharedNumbers / std::min(p.a.rows, p.b.columns) / kDepth)) {}
-
-  /// c by parts of its longer side.
-  Part part(const Product<T>& p, Index task) const {
-    const Index first = tiles * task / tasks * step, last = tiles * (task + 1) / tasks * step;
-    return by_rows ? Part{first, std::min(p.a.rows, last), 0, p.b.columns}
-                   : Part{0, p.a.rows, first, std::min(p.b.columns, last)};
-  }
-  /// The shorter side, packed for all tasks.
-  Panels<T> shared(const Product<T>& p, Index first, Index last) const {
-    return by_rows ? columns_of(p, first, last, 0, p.b.columns) : rows_of(p, first, last, 0, p.a.rows);
-  }
-  /// What a task packs of the longer side for itself.
-  Panels<T> own(const Product<T>& p, const Part& part, Index block) const {
-    return by_rows ? rows_of(p, block, block + 1, part.top, part.bottom)
-                   : columns_of(p, block, block + 1, part.left, part.right);
-  }
-
-  bool by_rows;
-  Index step, tiles;  ///< of the longer side
-  Index tasks;
-  Index blocks;  ///< of depth, packed at a time
-};
 
 /// The mixtures of some rows of a.
 template <class T>
@@ -149,24 +128,73 @@ void mix(const Product<T>& p, Index top, Index bottom) {
 }
 
 template <class T>
-void run_task(const Product<T>& p, const Plan<T>& plan, const Panels<T>& shared, const Part& part,
-              Index first, Index last) {
-  for (Index block = first; block < last; ++block) {
-    const Panels<T> own = plan.own(p, part, block);
-    own.pack_all();
-    run_block(p, plan.by_rows ? own : shared, plan.by_rows ? shared : own, part, block, plan.by_rows);
-  }
-  if (plan.by_rows && last == Depths(p.a.columns).count()) mix(p, part.top, part.bottom);  // still near
-}
-
-template <class T>
 void mix_all(const Product<T>& p) {
   constexpr Index kRows = 64;
   parallel_chunks(p.a.rows, kRows, [&](Index begin, Index end) { mix(p, begin, end); });
 }
 
-/// A small c over a long depth: every block of depth is a task, which packs both sides for itself; then the
-/// blocks' sums are added in order.
+/// How the longer side of c is dealt out to tasks: by whole tiles, as many as stay in the second cache, for
+/// the whole other side goes by for every task.
+class Deal {
+ public:
+  Deal(Index size, Index depth, Index tile, Index fewest_tiles)
+      : size_(size),
+        tile_(tile),
+        tiles_(pieces(size, tile)),
+        tasks_(std::min(pieces(tiles_, fewest_tiles),
+                        pieces(tiles_, kTasks * std::max<Index>(1, kOwnNumbers / depth / tile)) * kTasks)) {}
+
+  Index tasks() const { return tasks_; }
+  Index begin(Index task) const { return std::min(size_, tiles_ * task / tasks_ * tile_); }
+
+ private:
+  Index size_, tile_, tiles_, tasks_;
+};
+
+/// A high c: rows are dealt out, b is packed for all tasks. While tasks multiply some blocks of depth, the
+/// next blocks of b are packed.
+template <class T>
+void run_by_rows(const Product<T>& p) {
+  const Depths depths(p.a.columns);
+  const Index n = p.b.columns, blocks = depths.count();
+  const Index at_a_time = std::max<Index>(1, kSharedNumbers / n / kDepth);
+  const Deal deal(p.a.rows, depths.size(0), p.s.tiles.rows, kFewestTiles);
+  const Rows<T> a(p);
+  const auto last_of = [&](Index first) { return std::min(blocks, first + at_a_time); };
+  std::optional<Panels<T>> now(std::in_place, p.s, p.b, 0, last_of(0), 0, n), next;
+  for (Index first = 0; first < blocks; first += at_a_time, now = std::move(next)) {
+    const Index last = last_of(first);
+    if (last < blocks) next.emplace(p.s, p.b, last, last_of(last), 0, n);
+    parallel_then(
+        first == 0 ? now->pieces() : 0, [&](Index i) { now->pack_piece(i); },
+        deal.tasks() + (last < blocks ? next->pieces() : 0),
+        [&](Index i) {
+          if (i >= deal.tasks()) return next->pack_piece(i - deal.tasks());
+          const Part part{deal.begin(i), deal.begin(i + 1), 0, n};
+          for (Index block = first; block < last; ++block) run_block(p, a, *now, part, block, true);
+          if (last == blocks) mix(p, part.top, part.bottom);  // these rows are still near
+        });
+  }
+}
+
+/// A wide c: columns are dealt out to tasks, each of which packs its own.
+template <class T>
+void run_by_columns(const Product<T>& p) {
+  const Depths depths(p.a.columns);
+  const Deal deal(p.b.columns, depths.size(0), p.s.tiles.columns(), 1);
+  const Rows<T> a(p);
+  parallel_for(deal.tasks(), [&](Index i) {
+    const Part part{0, p.a.rows, deal.begin(i), deal.begin(i + 1)};
+    for (Index block = 0; block < depths.count(); ++block) {
+      const Panels<T> b(p.s, p.b, block, block + 1, part.left, part.right);
+      b.pack_all();
+      run_block(p, a, b, part, block, false);
+    }
+  });
+  mix_all(p);
+}
+
+/// A small c over a long depth: every block of depth is a task; then the blocks' sums are added in order.
 template <class T>
 void run_by_depth(const Product<T>& p) {
   const Index m = p.a.rows, n = p.b.columns;
@@ -180,10 +208,9 @@ void run_by_depth(const Product<T>& p) {
                            sums.data() + i * m * n,
                            n,
                            {}};
-    const Panels<T> a = rows_of(block, 0, 1, 0, m), b = columns_of(block, 0, 1, 0, n);
-    a.pack_all();
+    const Panels<T> b(block.s, block.b, 0, 1, 0, n);
     b.pack_all();
-    run_block(block, a, b, {0, m, 0, n}, 0, true);
+    run_block(block, Rows<T>(block), b, {0, m, 0, n}, 0, m < n);
   });
   parallel_chunks(m, kFewestTiles * p.s.tiles.rows, [&](Index top, Index bottom) {
     for (Index row = top; row < bottom; ++row) {
@@ -195,29 +222,6 @@ void run_by_depth(const Product<T>& p) {
     const Finish<T> finish = p.finish_at(top, 0);
     if (finish.any()) p.s.finish(bottom - top, n, p.c + top * p.c_stride, p.c_stride, finish);
   });
-}
-
-/// While tasks multiply some blocks of depth, the shorter side of the next blocks is packed.
-template <class T>
-void run(const Product<T>& p) {
-  const Plan<T> plan(p);
-  const Index blocks = Depths(p.a.columns).count();
-  const auto last_of = [&](Index first) { return std::min(blocks, first + plan.blocks); };
-  std::optional<Panels<T>> now(plan.shared(p, 0, last_of(0)));
-  parallel_for(now->pieces(), [&](Index i) { now->pack_piece(i); });
-  for (Index first = 0; first < blocks; first += plan.blocks) {
-    const Index last = last_of(first);
-    std::optional<Panels<T>> next;
-    if (last < blocks) next.emplace(plan.shared(p, last, last_of(last)));
-    parallel_for(plan.tasks + (next ? next->pieces() : 0), [&](Index i) {
-      if (i < plan.tasks)
-        run_task(p, plan, *now, plan.part(p, i), first, last);
-      else
-        next->pack_piece(i - plan.tasks);
-    });
-    now = std::move(next);
-  }
-  if (!plan.by_rows) mix_all(p);
 }
 
 }  // namespace
@@ -232,7 +236,7 @@ void gemm(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue) 
   const bool by_depth = m * n <= kSmallProduct && Depths(k).count() >= kManyBlocks,
              thin = k > 0 && is_thin(p.s, a, b);
   const bool plain = m > 0 && n > 0 && k > 0 && !thin && !by_depth;
-  if (plain) return run(p);
+  if (plain) return m >= n ? run_by_rows(p) : run_by_columns(p);
   mix_all(p);
   if (m == 0 || n == 0) return;
   if (by_depth && !thin) return run_by_depth(p);

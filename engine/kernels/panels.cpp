@@ -3,9 +3,8 @@
 namespace engine::kernels {
 namespace {
 
-// Pieces are large enough to be worth a task and small enough that all threads get some. A part of a block's
-// rows begins at a multiple of what deal() takes at a time.
-constexpr Index kParts = 4, kPieceColumns = 768, kPiecePanelColumns = 48, kRowsAtATime = 8;
+// Pieces are large enough to be worth a task and small enough that all threads get some.
+constexpr Index kParts = 4, kPieceColumns = 768, kPiecePanelColumns = 48;
 
 Index up(Index count, Index unit) {
   return (count + unit - 1) / unit * unit;
@@ -26,8 +25,7 @@ void pack(const Simd<T>& s, const Matrix<T>& m, Index row, Index depth, Index co
 }
 
 template <class T>
-Panels<T>::Panels(const Simd<T>& s, const Matrix<T>& m, Index first, Index last, Index left, Index right,
-                  Index width, Index unit)
+Panels<T>::Panels(const Simd<T>& s, const Matrix<T>& m, Index first, Index last, Index left, Index right)
     : s_(&s),
       m_(m),
       depths_(m.rows),
@@ -35,17 +33,12 @@ Panels<T>::Panels(const Simd<T>& s, const Matrix<T>& m, Index first, Index last,
       last_(last),
       left_(left),
       right_(right),
-      width_(width),
-      padded_(up(right - left, unit)),
+      width_(s.tiles.columns()),
+      padded_(up(right - left, s.tiles.lanes)),
       by_rows_(m.column_stride == 1),
       parts_(by_rows_ ? kParts : 1),
-      columns_(up(by_rows_ ? kPieceColumns : kPiecePanelColumns, width)),
+      columns_(up(by_rows_ ? kPieceColumns : kPiecePanelColumns, width_)),
       buffer_((depths_.begin(last) - depths_.begin(first)) * padded_) {}
-
-template <class T>
-Index Panels<T>::part_begin(Index rows, Index part) const {
-  return part == parts_ ? rows : rows * part / parts_ / kRowsAtATime * kRowsAtATime;
-}
 
 template <class T>
 Index Panels<T>::pieces() const {
@@ -56,14 +49,13 @@ template <class T>
 void Panels<T>::pack_piece(Index piece) const {
   const Index across = up(right_ - left_, columns_) / columns_;
   const Index block = first_ + piece / across / parts_, part = piece / across % parts_;
-  const Index size = depths_.size(block), top = part_begin(size, part),
-              rows = part_begin(size, part + 1) - top;
+  const Index size = depths_.size(block), top = size * part / parts_, rows = size * (part + 1) / parts_ - top;
   const Index row = depths_.begin(block) + top;
   const Index from = left_ + piece % across * columns_, to = std::min(right_, from + columns_);
   // Whole panels lie one behind the other; the last may be narrower and has zeros in it.
   const Index whole = by_rows_ ? (to - from) / width_ * width_ : 0;
   if (whole > 0)
-    s_->deal(rows, whole, m_.data + row * m_.row_stride + from, m_.row_stride, width_,
+    s_->deal(rows, whole, m_.data + row * m_.row_stride + from, m_.row_stride,
              place(block, from) + top * width_, size * width_);
   for (Index column = from + whole; column < to; column += width_)
     pack(*s_, m_, row, rows, column, std::min(width_, to - column), width(column),

@@ -25,15 +25,14 @@ template <class T>
 void pack(const Simd<T>& s, const Matrix<T>& m, Index row, Index depth, Index column, Index count,
           Index width, T* panel);
 
-/// One side of a product as register tiles read it: for every block of rows of `m` [depth, columns], panels
-/// [rows of the block, width] of neighbouring columns, filled up with zeros.
+/// The right-hand side of a product as register tiles read it: for every block of rows of `m` [depth,
+/// columns], panels [rows of the block, width] of neighbouring columns, filled up with zeros. They are as
+/// wide as the widest tile; the last may be narrower.
 template <class T>
 class Panels {
  public:
-  /// Room for columns [left, right) of the blocks [first, last) of the rows of `m`. Panels are `width`
-  /// columns wide; the last needs only be a multiple of `unit`.
-  Panels(const Simd<T>& s, const Matrix<T>& m, Index first, Index last, Index left, Index right, Index width,
-         Index unit);
+  /// Room for columns [left, right) of the blocks [first, last) of the rows of `m`.
+  Panels(const Simd<T>& s, const Matrix<T>& m, Index first, Index last, Index left, Index right);
 
   /// How many pieces of work the packing is, and one of them. Pieces write to different places.
   Index pieces() const;
@@ -47,8 +46,6 @@ class Panels {
   Index width(Index column) const { return std::min(width_, padded_ - (column - left_)); }
 
  private:
-  /// The first row of a part of a block that has `rows`.
-  Index part_begin(Index rows, Index part) const;
   T* place(Index block, Index column) const {
     return buffer_.data() + (depths_.begin(block) - depths_.begin(first_)) * padded_ +
            (column - left_) * depths_.size(block);

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
+#include <thread>
 
 #include "engine/base/check.h"
 
@@ -11,22 +13,55 @@ namespace engine::kernels {
 void set_threads(int count);
 int threads();
 
+/// Keeps the first exception that any thread throws.
+class FirstFailure {
+ public:
+  template <class F>
+  void guard(F&& f) {
+    try {
+      f();
+    } catch (...) {
+#pragma omp critical(espalier_first_failure)
+      if (!failure_) failure_ = std::current_exception();
+    }
+  }
+  void rethrow() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  std::exception_ptr failure_;
+};
+
 /// Calls `f(i)` for i in [0, count), each once, in any order and on any thread: calls must write to disjoint
 /// places. Inside another parallel loop it runs on the calling thread. The first exception thrown is thrown
 /// again here.
 template <class F>
 void parallel_for(Index count, F&& f) {
-  std::exception_ptr failure;
+  FirstFailure failure;
 #pragma omp parallel for schedule(dynamic) if (count > 1)
-  for (Index i = 0; i < count; ++i) {
-    try {
-      f(i);
-    } catch (...) {
-#pragma omp critical(espalier_parallel_for)
-      if (!failure) failure = std::current_exception();
+  for (Index i = 0; i < count; ++i) failure.guard([&] { f(i); });
+  failure.rethrow();
+}
+
+/// parallel_for over `first` calls of `f`, then over `second` of `g`, which may read what all of `f` wrote.
+/// Threads are woken once for both.
+template <class F, class G>
+void parallel_then(Index first, F&& f, Index second, G&& g) {
+  FirstFailure failure;
+  std::atomic<Index> next{0}, ready{0};
+#pragma omp parallel if (first + second > 1)
+  for (Index i; (i = next.fetch_add(1)) < first + second;) {
+    if (i < first) {
+      failure.guard([&] { f(i); });
+      ready.fetch_add(1, std::memory_order_release);
+    } else {
+      // Calls are taken in order, so those waited for are running.
+      while (ready.load(std::memory_order_acquire) < first) std::this_thread::yield();
+      failure.guard([&] { g(i - first); });
     }
   }
-  if (failure) std::rethrow_exception(failure);
+  failure.rethrow();
 }
 
 /// Cuts [0, count) into pieces of `chunk` (the last may be shorter) and calls `f(begin, end)` for each, in

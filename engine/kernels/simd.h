@@ -6,11 +6,18 @@
 
 namespace engine::kernels {
 
-/// c[r, j] (+)= sum over p of a[p * a_step + r] b[p * b_step + j], a chain of fused multiply-adds in the
-/// order of p; `add` keeps what `c` holds and adds the sum to it.
+/// The rows of a register tile's left-hand side, in any layout.
 template <class T>
-using RunTile = void (*)(Index depth, const T* a, Index a_step, const T* b, Index b_step, T* c,
-                         Index c_stride, bool add);
+struct Strided {
+  const T* data;
+  Index row_stride, column_stride;
+};
+
+/// c[r, j] (+)= sum over p of a[r, p] b[p, j], a chain of fused multiply-adds in the order of p; `add` keeps
+/// what `c` holds and adds the sum to it.
+template <class T>
+using RunTile = void (*)(Index depth, Strided<T> a, const T* b, Index b_stride, T* c, Index c_stride,
+                         bool add);
 
 /// The register tiles of the matrix product: run[v - 1] fills `rows` by v * lanes sums.
 template <class T>
@@ -56,9 +63,8 @@ struct Simd {
   /// to[i, p] = from[i, p].
   void (*copy)(Index rows, Index columns, const T* from, Index from_stride, T* to, Index to_stride);
   /// Deals the columns of rows out to panels: to[i / width][p, i % width] = from[p, i], with `panel` numbers
-  /// from one panel [rows, width] to the next. `width` is tiles.rows or tiles.columns(), and divides
-  /// `columns`.
-  void (*deal)(Index rows, Index columns, const T* from, Index from_stride, Index width, T* to, Index panel);
+  /// from one panel [rows, width] to the next. The width is tiles.columns(), and divides `columns`.
+  void (*deal)(Index rows, Index columns, const T* from, Index from_stride, T* to, Index panel);
   void (*finish)(Index rows, Index columns, T* c, Index c_stride, const Finish<T>& how);
 
   /// y = x Phi(x) with the normal distribution's Phi: the exact GELU (Hendrycks and Gimpel 2016).

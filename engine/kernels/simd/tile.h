@@ -3,14 +3,14 @@
 constexpr Index kTileRows = ENGINE_SIMD_TILE_ROWS, kTileVectors = ENGINE_SIMD_TILE_VECTORS;
 
 template <class T, Index kRows, Index kVectors>
-void tile(Index depth, const T* __restrict a, Index a_step, const T* __restrict b, Index b_step,
-          T* __restrict c, Index c_stride, bool add) {
+void tile(Index depth, Strided<T> a, const T* __restrict b, Index b_step, T* __restrict c, Index c_stride,
+          bool add) {
   constexpr Index kLanes = Lanes<T>::count;
-  if (add) {  // its latency hides behind the products
-    for (Index r = 0; r < kRows; ++r) {
-      for (Index v = 0; v < kVectors; ++v) __builtin_prefetch(c + r * c_stride + v * kLanes, 1);
-    }
+  // Read or only written, c comes into the cache, and its latency hides behind the products.
+  for (Index r = 0; r < kRows; ++r) {
+    for (Index v = 0; v < kVectors; ++v) __builtin_prefetch(c + r * c_stride + v * kLanes, 1);
   }
+  const T* __restrict left = a.data;
   Vector<T> sum[kRows][kVectors] = {};
 #pragma GCC unroll 4
   for (Index p = 0; p < depth; ++p) {
@@ -19,11 +19,11 @@ void tile(Index depth, const T* __restrict a, Index a_step, const T* __restrict 
     for (Index v = 0; v < kVectors; ++v) row[v] = load(b + v * kLanes);
 #pragma GCC unroll 16
     for (Index r = 0; r < kRows; ++r) {
-      const Vector<T> factor = all(a[r]);
+      const Vector<T> factor = all(left[r * a.row_stride]);
 #pragma GCC unroll 16
       for (Index v = 0; v < kVectors; ++v) sum[r][v] += factor * row[v];
     }
-    a += a_step;
+    left += a.column_stride;
     b += b_step;
   }
 #pragma GCC unroll 16
@@ -146,34 +146,14 @@ void copy(Index rows, Index columns, const T* from, Index from_stride, T* to, In
   }
 }
 
-/// Deals kRows rows out to panels whose width the compiler knows.
-template <class T, Index kWidth, Index kRows>
-inline void deal_rows(Index columns, const T* from, Index from_stride, T* to, Index panel) {
-  for (Index i = 0; i < columns; i += kWidth, to += panel) {
-#pragma GCC unroll 8
-    for (Index r = 0; r < kRows; ++r)
-      __builtin_memcpy(to + r * kWidth, from + r * from_stride + i, kWidth * sizeof(T));
-  }
-}
-
-/// Panels may lie so that the lines they begin with share a place in the cache, so every line is written at
-/// once: several rows at a time where a row of a panel is less than a line.
-template <class T, Index kWidth>
-inline void deal_fixed(Index rows, Index columns, const T* from, Index from_stride, T* to, Index panel) {
-  constexpr Index kGroup = kWidth < 16 ? 8 : 1;
-  Index p = 0;
-  for (; p + kGroup <= rows; p += kGroup)
-    deal_rows<T, kWidth, kGroup>(columns, from + p * from_stride, from_stride, to + p * kWidth, panel);
-  for (; p < rows; ++p)
-    deal_rows<T, kWidth, 1>(columns, from + p * from_stride, from_stride, to + p * kWidth, panel);
-}
-
 template <class T>
-void deal(Index rows, Index columns, const T* from, Index from_stride, Index width, T* to, Index panel) {
-  if (width == kTileRows)
-    deal_fixed<T, kTileRows>(rows, columns, from, from_stride, to, panel);
-  else
-    deal_fixed<T, kTileVectors * Lanes<T>::count>(rows, columns, from, from_stride, to, panel);
+void deal(Index rows, Index columns, const T* from, Index from_stride, T* to, Index panel) {
+  constexpr Index kWidth = kTileVectors * Lanes<T>::count;
+  for (Index p = 0; p < rows; ++p, from += from_stride, to += kWidth) {
+    T* next = to;
+    for (Index i = 0; i < columns; i += kWidth, next += panel)
+      __builtin_memcpy(next, from + i, kWidth * sizeof(T));
+  }
 }
 
 template <class T>

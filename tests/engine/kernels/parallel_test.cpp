@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <vector>
@@ -40,6 +41,33 @@ TEST(ParallelFor, throws_what_a_call_threw) {
     EXPECT_EQ(
         support::error_of([] { parallel_for(100, [](Index i) { check(i != 42, "number", i, "failed"); }); }),
         "number 42 failed");
+  }
+}
+
+TEST(ParallelThen, calls_the_second_when_all_of_the_first_are_done) {
+  for (const int threads : {1, 2, 5}) {
+    const support::UseThreads use(threads);
+    for (const Index first : {Index{0}, Index{1}, Index{37}}) {
+      for (const Index second : {Index{0}, Index{1}, Index{101}}) {
+        std::vector<Index> written(static_cast<std::size_t>(first), 0),
+            seen(static_cast<std::size_t>(second), -1);
+        parallel_then(
+            first, [&](Index i) { ++written[static_cast<std::size_t>(i)]; }, second,
+            [&](Index i) { seen[static_cast<std::size_t>(i)] = std::ranges::count(written, 1); });
+        EXPECT_EQ(std::ranges::count(written, 1), first);
+        EXPECT_EQ(std::ranges::count(seen, first), second) << threads << " threads";
+      }
+    }
+  }
+}
+
+TEST(ParallelThen, throws_what_a_call_threw) {
+  for (const int threads : {1, 3}) {
+    const support::UseThreads use(threads);
+    const auto fails = [](Index i) { check(i != 7, "number", i, "failed"); };
+    const auto nothing = [](Index) {};
+    EXPECT_EQ(support::error_of([&] { parallel_then(9, fails, 9, nothing); }), "number 7 failed");
+    EXPECT_EQ(support::error_of([&] { parallel_then(9, nothing, 9, fails); }), "number 7 failed");
   }
 }
 
