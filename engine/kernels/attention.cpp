@@ -4,9 +4,9 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/kernels/panels.h"
 #include "engine/kernels/parallel.h"
 #include "engine/kernels/simd.h"
+#include "engine/kernels/tile_rows.h"
 
 namespace engine::kernels {
 namespace {
@@ -39,38 +39,46 @@ Index up(Index count, Index unit) {
   return (count + unit - 1) / unit * unit;
 }
 
-/// The left-hand side of a product inside one head, packed for register tiles: groups of tile rows, [depth,
-/// rows] each, the last filled with zeros.
+/// Scores or probabilities of one head, [keys, queries], with room for whole tiles in both directions.
 template <class T>
-class Left {
+struct Scores {
+  Scores(const Simd<T>& s, Index keys, Index queries)
+      : stride(up(up(queries, s.tiles.rows), s.tiles.lanes)), numbers(up(keys, s.tiles.rows) * stride) {}
+
+  T* from(Index query) const { return numbers.data() + query; }
+  Strided<T> by_keys() const { return {numbers.data(), stride, 1}; }
+  Strided<T> by_queries() const { return {numbers.data(), 1, stride}; }
+
+  Index stride;
+  Buffer<T> numbers;
+};
+
+/// The right-hand side of a product, packed in panels of as even a width as whole vectors allow: one stays in
+/// the first cache while all rows of the left-hand side go by.
+template <class T>
+class Right {
  public:
-  Left(const Simd<T>& s, Index rows, Index depth)
-      : s_(s), rows_(rows), depth_(depth), buffer_(padded() * depth) {}
-  /// All of `m` [rows, depth].
-  Left(const Simd<T>& s, const Matrix<T>& m) : Left(s, m.rows, m.columns) { put(m, 0); }
-
-  /// Columns [at, at + m.columns) from `m` [rows, any].
-  void put(const Matrix<T>& m, Index at) {
-    const Index step = s_.tiles.rows;
-    for (Index i = 0; i < rows_; i += step)
-      pack(s_, m.transposed(), 0, m.columns, i, std::min(step, rows_ - i), step,
-           buffer_.data() + i * depth_ + at * step);
+  Right(const Simd<T>& s, const Matrix<T>& m)
+      : depth_(m.rows),
+        columns_(m.columns),
+        lanes_(s.tiles.lanes),
+        vectors_(up(columns_, lanes_) / lanes_),
+        panels_(up(vectors_, s.tiles.vectors) / s.tiles.vectors),
+        numbers_(depth_ * vectors_ * lanes_) {
+    for (Index i = 0; i < panels_; ++i)
+      pack(s, m, 0, depth_, first(i), std::min(width(i), columns_ - first(i)), width(i), panel(i));
   }
-  Index padded() const { return up(rows_, s_.tiles.rows); }
 
-  /// c [padded(), width] = this times `right`, a panel [depth, width].
-  void times(const T* right, Index width, T* c, Index c_stride) const {
-    const Index step = s_.tiles.rows;
-    for (Index i = 0; i < rows_; i += step) {
-      s_.tiles.run[width / s_.tiles.lanes - 1](depth_, {buffer_.data() + i * depth_, 1, step}, right, width,
-                                               c + i * c_stride, c_stride, false);
-    }
-  }
+  Index depth() const { return depth_; }
+  Index columns() const { return columns_; }
+  Index panels() const { return panels_; }
+  Index first(Index i) const { return vectors_ * i / panels_ * lanes_; }  ///< column of panel i
+  Index width(Index i) const { return first(i + 1) - first(i); }
+  T* panel(Index i) const { return numbers_.data() + first(i) * depth_; }
 
  private:
-  const Simd<T>& s_;
-  Index rows_, depth_;
-  Buffer<T> buffer_;
+  Index depth_, columns_, lanes_, vectors_, panels_;
+  Buffer<T> numbers_;
 };
 
 /// Calls `f(first, count, width)` for every panel of `count` queries, made up to whole vectors: `width`.
@@ -82,22 +90,34 @@ void each_panel(const Simd<T>& s, Index queries, F f) {
   }
 }
 
-/// left times the columns of `right`, written to `to` [left's rows, right's columns].
+/// c [up to whole tiles, width] = left [any, depth] times a panel [depth, width].
 template <class T>
-void multiply(const Simd<T>& s, const Left<T>& left, Index rows, const Matrix<T>& right, T* to,
-              Index to_stride) {
-  const Buffer<T> panel(right.rows * s.tiles.columns()), product(left.padded() * s.tiles.columns());
-  each_panel(s, right.columns, [&](Index first, Index count, Index width) {
-    pack(s, right, 0, right.rows, first, count, width, panel.data());
-    left.times(panel.data(), width, product.data(), width);
-    s.copy(rows, count, product.data(), width, to + first, to_stride);
-  });
+void times(const Simd<T>& s, const TileRows<T>& left, Index depth, const T* panel, Index width, T* c,
+           Index c_stride) {
+  for (Index i = 0; i < left.count(); i += s.tiles.rows)
+    s.tiles.run[width / s.tiles.lanes - 1](depth, left.at(i, 0), panel, width, c + i * c_stride, c_stride,
+                                           false);
+}
+
+/// c [rows, columns of right] = left [rows, depth of right] times right; whole tiles of rows can be read.
+template <class T>
+void multiply(const Simd<T>& s, const Strided<T>& left, Index rows, const Right<T>& right, T* c,
+              Index c_stride) {
+  const Index step = s.tiles.rows;
+  for (Index p = 0; p < right.panels(); ++p) {
+    const Index j = right.first(p), width = right.width(p);
+    for (Index i = 0; i < rows; i += step)
+      run_tile(s.tiles, right.depth(), {left.data + i * left.row_stride, left.row_stride, left.column_stride},
+               right.panel(p), width, width, c + i * c_stride + j, c_stride, std::min(step, rows - i),
+               std::min(width, right.columns() - j), false);
+  }
 }
 
 }  // namespace
 
-// Scores stand transposed, [keys, queries], in panels of as many queries as a register tile is wide: a
-// softmax goes down a panel, and the panel is the right-hand side of the next product as it stands.
+// Scores stand transposed, [keys, queries]: a softmax goes down columns, so no sum goes across lanes. They
+// are computed in panels of as many queries as a register tile is wide, and read in either direction by the
+// products behind them.
 
 template <class T>
 void attention(const AttentionShape& s, const T* qkv, T* y, T* log_sum) {
@@ -105,18 +125,19 @@ void attention(const AttentionShape& s, const T* qkv, T* y, T* log_sum) {
   count_multiply_adds(2 * s.batch * s.heads * s.queries * s.tokens * s.width);
   parallel_for(s.batch * s.heads, [&](Index i) {
     const Head<T> h(s, i, qkv);
-    const Left<T> keys(simd, h.k), values(simd, h.v.transposed());
+    const TileRows<T> keys(simd, h.k);
+    const Right<T> values(simd, h.v);
     const Index most = simd.tiles.columns();
-    const Buffer<T> query(s.width * most), p(keys.padded() * most), out(values.padded() * most), logs(most),
-        inverse(most);
+    const Scores<T> p(simd, s.tokens, most);  // of one panel
+    const Buffer<T> query(s.width * most), logs(most), inverse(most);
     each_panel(simd, s.queries, [&](Index first, Index count, Index width) {
       pack(simd, h.q.transposed(), 0, s.width, first, count, width, query.data());
-      keys.times(query.data(), width, p.data(), width);
-      simd.softmax(s.tokens, width, scale_of<T>(s), p.data(), logs.data(), inverse.data());
+      times(simd, keys, s.width, query.data(), width, p.from(0), p.stride);
+      simd.softmax(s.tokens, width, scale_of<T>(s), p.from(0), p.stride, logs.data(), inverse.data());
       std::copy_n(logs.data(), count, log_sum + i * s.queries + first);
-      values.times(p.data(), width, out.data(), width);
-      simd.scale_columns(s.width, width, inverse.data(), out.data());
-      simd.transpose(s.width, count, out.data(), width, y + h.offset(s) + first * h.width, h.width);
+      T* const out = y + h.offset(s) + first * h.width;
+      multiply(simd, p.by_queries(), count, values, out, h.width);
+      simd.finish(count, s.width, out, h.width, {.factors = inverse.data()});
     });
   });
 }
@@ -129,35 +150,32 @@ void attention_backward(const AttentionShape& s, const T* qkv, const T* y, const
   parallel_for(s.batch * s.heads, [&](Index i) {
     const Head<T> h(s, i, qkv);
     const Matrix<T> slope{dy + h.offset(s), s.queries, s.width, h.width};
-    const Left<T> keys(simd, h.k), values(simd, h.v), keys_across(simd, h.k.transposed());
-    Left<T> all_p(simd, s.tokens, s.queries), all_ds(simd, s.tokens, s.queries);  // [keys, queries]
-    const Index most = simd.tiles.columns();
-    const Buffer<T> right(s.width * most), p(keys.padded() * most), ds(keys.padded() * most),
-        dq(keys_across.padded() * most), logs(most), dot(most);
+    const TileRows<T> keys(simd, h.k), values(simd, h.v);
+    const Scores<T> p(simd, s.tokens, s.queries), ds(simd, s.tokens, s.queries);
+    const Buffer<T> panel(s.width * simd.tiles.columns()), logs(p.stride), dot(p.stride);
+    std::fill_n(logs.data(), p.stride, T{0});
+    std::fill_n(dot.data(), p.stride, T{0});
+    std::copy_n(log_sum + i * s.queries, s.queries, logs.data());
+    for (Index t = 0; t < s.queries; ++t) {
+      // The sum over keys of p dp is dy . y: no second pass over the probabilities.
+      const Index at = h.offset(s) + t * h.width;
+      dot.data()[t] = simd.dot(s.width, dy + at, y + at);
+    }
     each_panel(simd, s.queries, [&](Index first, Index count, Index width) {
-      std::fill_n(logs.data(), width, T{0});
-      std::fill_n(dot.data(), width, T{0});
-      std::copy_n(log_sum + i * s.queries + first, count, logs.data());
-      for (Index t = 0; t < count; ++t) {
-        // The sum over keys of p dp is dy . y: no second pass over the probabilities.
-        const Index at = h.offset(s) + (first + t) * h.width;
-        dot.data()[t] = simd.dot(s.width, dy + at, y + at);
-      }
-      pack(simd, h.q.transposed(), 0, s.width, first, count, width, right.data());
-      keys.times(right.data(), width, p.data(), width);
-      simd.softmax_again(s.tokens, width, scale_of<T>(s), logs.data(), p.data());
-      pack(simd, slope.transposed(), 0, s.width, first, count, width, right.data());
-      values.times(right.data(), width, ds.data(), width);
-      simd.softmax_backward(s.tokens, width, scale_of<T>(s), dot.data(), p.data(), ds.data());
-      all_p.put({p.data(), s.tokens, count, width}, first);
-      all_ds.put({ds.data(), s.tokens, count, width}, first);
-      keys_across.times(ds.data(), width, dq.data(), width);
-      simd.transpose(s.width, count, dq.data(), width, dqkv + (h.q.data - qkv) + first * h.row, h.row);
+      pack(simd, h.q.transposed(), 0, s.width, first, count, width, panel.data());
+      times(simd, keys, s.width, panel.data(), width, p.from(first), p.stride);
+      simd.softmax_again(s.tokens, width, scale_of<T>(s), logs.data() + first, p.from(first), p.stride);
+      pack(simd, slope.transposed(), 0, s.width, first, count, width, panel.data());
+      times(simd, values, s.width, panel.data(), width, ds.from(first), p.stride);
+      simd.softmax_backward(s.tokens, width, scale_of<T>(s), dot.data() + first, p.from(first),
+                            ds.from(first), p.stride);
     });
-    for (Index t = s.queries; t < s.tokens; ++t)
-      std::fill_n(dqkv + (h.q.data - qkv) + t * h.row, s.width, T{0});
-    multiply(simd, all_p, s.tokens, slope, dqkv + (h.v.data - qkv), h.row);
-    multiply(simd, all_ds, s.tokens, h.q, dqkv + (h.k.data - qkv), h.row);
+    T *const dq = dqkv + (h.q.data - qkv), *const dk = dqkv + (h.k.data - qkv),
+             *const dv = dqkv + (h.v.data - qkv);
+    multiply(simd, ds.by_queries(), s.queries, Right<T>(simd, h.k), dq, h.row);
+    for (Index t = s.queries; t < s.tokens; ++t) std::fill_n(dq + t * h.row, s.width, T{0});
+    multiply(simd, ds.by_keys(), s.tokens, Right<T>(simd, h.q), dk, h.row);
+    multiply(simd, p.by_keys(), s.tokens, Right<T>(simd, slope), dv, h.row);
   });
 }
 

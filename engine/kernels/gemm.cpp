@@ -9,13 +9,13 @@
 #include "engine/kernels/parallel.h"
 #include "engine/kernels/simd.h"
 #include "engine/kernels/thin_gemm.h"
+#include "engine/kernels/tile_rows.h"
 
 namespace engine::kernels {
 namespace {
 
 std::atomic<Index> multiply_adds_done{0};
 
-constexpr Index kTileBuffer = 512;         // at least the numbers of a tile of every instruction set
 constexpr Index kSharedNumbers = 1 << 20;  // packed at a time for all tasks: they stay in the last cache
 constexpr Index kOwnNumbers = 96 * 1024;   // read by a task again and again: they stay in the second cache
 constexpr Index kTasks = 16;               // or a multiple: 2, 4, 8 or 16 threads have as much to do
@@ -43,47 +43,6 @@ struct Product {
   }
 };
 
-/// The rows of a, as register tiles read them: where they lie, but for the last ones when they are too few
-/// for a tile. Those are copied and filled up with zeros.
-template <class T>
-class Rows {
- public:
-  explicit Rows(const Product<T>& p) : a_(p.a), tile_(p.s.tiles.rows), whole_(a_.rows / tile_ * tile_) {
-    if (whole_ == a_.rows) return;
-    rest_.emplace(a_.columns * tile_);
-    pack(p.s, a_.transposed(), 0, a_.columns, whole_, a_.rows - whole_, tile_, rest_->data());
-  }
-  /// A tile of rows, from `row` and depth `begin` on.
-  Strided<T> at(Index row, Index begin) const {
-    if (row == whole_) return {rest_->data() + begin * tile_, 1, tile_};
-    return {a_.data + row * a_.row_stride + begin * a_.column_stride, a_.row_stride, a_.column_stride};
-  }
-
- private:
-  Matrix<T> a_;
-  Index tile_, whole_;
-  std::optional<Buffer<T>> rest_;
-};
-
-/// One register tile of c; edges go through a buffer of a whole tile.
-template <class T>
-void run_tile(const Product<T>& p, Index depth, Strided<T> a, const T* panel, Index width, Index row,
-              Index column, bool add) {
-  const Tiles<T>& tiles = p.s.tiles;
-  const Index rows = std::min(tiles.rows, p.a.rows - row), columns = std::min(width, p.b.columns - column);
-  T* c = p.c + row * p.c_stride + column;
-  const RunTile<T> run = tiles.run[width / tiles.lanes - 1];
-  if (rows == tiles.rows && columns == width) return run(depth, a, panel, width, c, p.c_stride, add);
-  alignas(kAlignment) T whole[kTileBuffer];
-  run(depth, a, panel, width, whole, width, false);
-  for (Index r = 0; r < rows; ++r) {
-    for (Index j = 0; j < columns; ++j) {
-      T& to = c[r * p.c_stride + j];
-      to = add ? to + whole[r * width + j] : whole[r * width + j];
-    }
-  }
-}
-
 /// A part of c.
 struct Part {
   Index top, bottom, left, right;
@@ -92,12 +51,17 @@ struct Part {
 /// Adds the products of a block of depth to a part of c. The inner loop goes over the side that stays in the
 /// second cache.
 template <class T>
-void run_block(const Product<T>& p, const Rows<T>& a, const Panels<T>& b, const Part& part, Index block,
+void run_block(const Product<T>& p, const TileRows<T>& a, const Panels<T>& b, const Part& part, Index block,
                bool rows_inside) {
   const Depths depths(p.a.columns);
   const Index begin = depths.begin(block), depth = depths.size(block);
   const Index down = p.s.tiles.rows, across = p.s.tiles.columns();
   const bool add = p.epilogue.add || block > 0, done = block + 1 == depths.count();
+  const auto run = [&](Index i, Index j) {
+    run_tile(p.s.tiles, depth, a.at(i, begin), b.at(block, j), b.width(j), b.width(j),
+             p.c + i * p.c_stride + j, p.c_stride, std::min(down, p.a.rows - i),
+             std::min(b.width(j), p.b.columns - j), add);
+  };
   const auto finish = [&](Index top, Index bottom, Index left, Index right) {
     const Finish<T> how = p.finish_at(top, left);
     if (done && how.any())
@@ -105,14 +69,12 @@ void run_block(const Product<T>& p, const Rows<T>& a, const Panels<T>& b, const 
   };
   if (rows_inside) {
     for (Index j = part.left; j < part.right; j += across) {
-      for (Index i = part.top; i < part.bottom; i += down)
-        run_tile(p, depth, a.at(i, begin), b.at(block, j), b.width(j), i, j, add);
+      for (Index i = part.top; i < part.bottom; i += down) run(i, j);
       finish(part.top, part.bottom, j, std::min(part.right, j + across));
     }
   } else {
     for (Index i = part.top; i < part.bottom; i += down) {
-      for (Index j = part.left; j < part.right; j += across)
-        run_tile(p, depth, a.at(i, begin), b.at(block, j), b.width(j), i, j, add);
+      for (Index j = part.left; j < part.right; j += across) run(i, j);
       finish(i, std::min(part.bottom, i + down), part.left, part.right);
     }
   }
@@ -159,7 +121,7 @@ void run_by_rows(const Product<T>& p) {
   const Index n = p.b.columns, blocks = depths.count();
   const Index at_a_time = std::max<Index>(1, kSharedNumbers / n / kDepth);
   const Deal deal(p.a.rows, depths.size(0), p.s.tiles.rows, kFewestTiles);
-  const Rows<T> a(p);
+  const TileRows<T> a(p.s, p.a);
   const auto last_of = [&](Index first) { return std::min(blocks, first + at_a_time); };
   std::optional<Panels<T>> now(std::in_place, p.s, p.b, 0, last_of(0), 0, n), next;
   for (Index first = 0; first < blocks; first += at_a_time, now = std::move(next)) {
@@ -182,7 +144,7 @@ template <class T>
 void run_by_columns(const Product<T>& p) {
   const Depths depths(p.a.columns);
   const Deal deal(p.b.columns, depths.size(0), p.s.tiles.columns(), 1);
-  const Rows<T> a(p);
+  const TileRows<T> a(p.s, p.a);
   parallel_for(deal.tasks(), [&](Index i) {
     const Part part{0, p.a.rows, deal.begin(i), deal.begin(i + 1)};
     for (Index block = 0; block < depths.count(); ++block) {
@@ -210,7 +172,7 @@ void run_by_depth(const Product<T>& p) {
                            {}};
     const Panels<T> b(block.s, block.b, 0, 1, 0, n);
     b.pack_all();
-    run_block(block, Rows<T>(block), b, {0, m, 0, n}, 0, m < n);
+    run_block(block, TileRows<T>(block.s, block.a), b, {0, m, 0, n}, 0, m < n);
   });
   parallel_chunks(m, kFewestTiles * p.s.tiles.rows, [&](Index top, Index bottom) {
     for (Index row = top; row < bottom; ++row) {

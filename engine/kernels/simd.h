@@ -38,11 +38,11 @@ struct ThinTile {
 /// `bias` and `factors` lie in memory as the block does.
 template <class T>
 struct Finish {
-  const T* bias;      ///< [columns], added to every row
-  T* before;          ///< keeps what goes into GELU
-  bool gelu;          ///< y = x Phi(x)
-  const T* factors;   ///< [rows], multiply
-  const T* residual;  ///< is added
+  const T* bias = nullptr;      ///< [columns], added to every row
+  T* before = nullptr;          ///< keeps what goes into GELU
+  bool gelu = false;            ///< y = x Phi(x)
+  const T* factors = nullptr;   ///< [rows], multiply
+  const T* residual = nullptr;  ///< is added
   bool any() const { return bias || before || gelu || factors || residual; }
 };
 
@@ -86,16 +86,15 @@ struct Simd {
   /// sums += the rows of x, one after the other.
   void (*add_rows)(Index rows, Index columns, const T* x, Index stride, T* sums);
 
-  // Softmax down the columns of a matrix [rows, columns] whose columns are a multiple of tiles.lanes.
+  // Softmax down the columns of a matrix [rows, columns] whose columns are a multiple of tiles.lanes, with
+  // `stride` numbers from row to row.
   /// s becomes exp(scale s - top) with the largest scaled number of each column; `log_sum` [columns] becomes
   /// log(sum(exp(scale s))) and `inverse` what makes a softmax of s.
-  void (*softmax)(Index rows, Index columns, T scale, T* s, T* log_sum, T* inverse);
+  void (*softmax)(Index rows, Index columns, T scale, T* s, Index stride, T* log_sum, T* inverse);
   /// s becomes exp(scale s - log_sum): a softmax seen before.
-  void (*softmax_again)(Index rows, Index columns, T scale, const T* log_sum, T* s);
+  void (*softmax_again)(Index rows, Index columns, T scale, const T* log_sum, T* s, Index stride);
   /// dp becomes scale p (dp - dot): the gradient of the scores from the probabilities `p`.
-  void (*softmax_backward)(Index rows, Index columns, T scale, const T* dot, const T* p, T* dp);
-  /// Every column times its factor.
-  void (*scale_columns)(Index rows, Index columns, const T* factors, T* x);
+  void (*softmax_backward)(Index rows, Index columns, T scale, const T* dot, const T* p, T* dp, Index stride);
 
   /// `rounds` rounds of `per_round` multiply-adds that need no memory and do not wait for each other; the
   /// sum of their results, so that none is left out.

@@ -1,16 +1,16 @@
 // Softmax down the columns of a matrix whose columns fill whole vectors: no sum goes across lanes.
 
 template <class T>
-void softmax(Index rows, Index columns, T scale, T* s, T* log_sum, T* inverse) {
+void softmax(Index rows, Index columns, T scale, T* s, Index stride, T* log_sum, T* inverse) {
   constexpr Index kLanes = Lanes<T>::count;
   for (Index j = 0; j < columns; j += kLanes) {
     T* const from = s + j;
     Vector<T> top = load(from);
-    for (Index r = 1; r < rows; ++r) top = larger<T>(load(from + r * columns), top);
+    for (Index r = 1; r < rows; ++r) top = larger<T>(load(from + r * stride), top);
     Vector<T> sum = {};
     for (Index r = 0; r < rows; ++r) {
-      const Vector<T> e = exp_negative((load(from + r * columns) - top) * scale);
-      store(from + r * columns, e);
+      const Vector<T> e = exp_negative((load(from + r * stride) - top) * scale);
+      store(from + r * stride, e);
       sum += e;
     }
     store(inverse + j, 1 / sum);
@@ -19,31 +19,21 @@ void softmax(Index rows, Index columns, T scale, T* s, T* log_sum, T* inverse) {
 }
 
 template <class T>
-void softmax_again(Index rows, Index columns, T scale, const T* log_sum, T* s) {
+void softmax_again(Index rows, Index columns, T scale, const T* log_sum, T* s, Index stride) {
   for (Index r = 0; r < rows; ++r) {
     for (Index j = 0; j < columns; j += Lanes<T>::count) {
-      T* const at = s + r * columns + j;
+      T* const at = s + r * stride + j;
       store(at, exp_negative(load(at) * scale - load(log_sum + j)));
     }
   }
 }
 
 template <class T>
-void softmax_backward(Index rows, Index columns, T scale, const T* dot, const T* p, T* dp) {
+void softmax_backward(Index rows, Index columns, T scale, const T* dot, const T* p, T* dp, Index stride) {
   for (Index r = 0; r < rows; ++r) {
     for (Index j = 0; j < columns; j += Lanes<T>::count) {
-      const Index at = r * columns + j;
+      const Index at = r * stride + j;
       store(dp + at, load(p + at) * (load(dp + at) - load(dot + j)) * scale);
-    }
-  }
-}
-
-template <class T>
-void scale_columns(Index rows, Index columns, const T* factors, T* x) {
-  for (Index r = 0; r < rows; ++r) {
-    for (Index j = 0; j < columns; j += Lanes<T>::count) {
-      T* const at = x + r * columns + j;
-      store(at, load(at) * load(factors + j));
     }
   }
 }

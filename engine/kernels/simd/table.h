@@ -36,7 +36,6 @@ constexpr Simd<T> table(const char* name) {
           .softmax = softmax<T>,
           .softmax_again = softmax_again<T>,
           .softmax_backward = softmax_backward<T>,
-          .scale_columns = scale_columns<T>,
           .per_round = kChains * Lanes<T>::count,
           .multiply_add = multiply_add<T>};
 }

@@ -40,7 +40,7 @@ void exp_of(std::vector<float>& x) {
   const Index lanes = simd<float>().tiles.lanes, n = static_cast<Index>(x.size());
   const std::vector<float> zeros(static_cast<std::size_t>(lanes));
   x.resize(static_cast<std::size_t>((n + lanes - 1) / lanes * lanes));
-  simd<float>().softmax_again(static_cast<Index>(x.size()) / lanes, lanes, 1, zeros.data(), x.data());
+  simd<float>().softmax_again(static_cast<Index>(x.size()) / lanes, lanes, 1, zeros.data(), x.data(), lanes);
   x.resize(static_cast<std::size_t>(n));
 }
 

@@ -230,10 +230,10 @@ void expect_softmax_right(Index rows, Index vectors, Index offset) {
   Shifted<T> p(scores.data(), n, offset), again(scores.data(), n, (offset * 3) % kOffsets),
       ds(slopes.data(), n, (offset * 5) % kOffsets), log_sum(dots.data(), columns, (offset * 7) % kOffsets),
       inverse(dots.data(), columns, offset);
-  s.softmax(rows, columns, scale, p.data(), log_sum.data(), inverse.data());
-  s.scale_columns(rows, columns, inverse.data(), p.data());
-  s.softmax_again(rows, columns, scale, log_sum.data(), again.data());
-  s.softmax_backward(rows, columns, scale, dots.data(), p.data(), ds.data());
+  s.softmax(rows, columns, scale, p.data(), columns, log_sum.data(), inverse.data());
+  for (Index at = 0; at < n; ++at) p.data()[at] *= inverse.data()[at % columns];
+  s.softmax_again(rows, columns, scale, log_sum.data(), again.data(), columns);
+  s.softmax_backward(rows, columns, scale, dots.data(), p.data(), ds.data(), columns);
   for (const Shifted<T>* numbers : {&p, &again, &ds, &log_sum, &inverse}) ASSERT_TRUE(numbers->guards_hold());
   const double unit = std::numeric_limits<T>::epsilon();
   for (Index j = 0; j < columns; ++j) {
@@ -275,9 +275,8 @@ std::vector<float> softmax_of(const std::vector<float>& scores, float* log_sum =
   const Index rows = static_cast<Index>(scores.size()), columns = simd<float>().tiles.lanes;
   std::vector<float> all, logs(static_cast<std::size_t>(columns)), inverse(logs.size()), p;
   for (const float score : scores) all.insert(all.end(), logs.size(), score);
-  simd<float>().softmax(rows, columns, 1, all.data(), logs.data(), inverse.data());
-  simd<float>().scale_columns(rows, columns, inverse.data(), all.data());
-  for (Index r = 0; r < rows; ++r) p.push_back(all[static_cast<std::size_t>(r * columns)]);
+  simd<float>().softmax(rows, columns, 1, all.data(), columns, logs.data(), inverse.data());
+  for (Index r = 0; r < rows; ++r) p.push_back(all[static_cast<std::size_t>(r * columns)] * inverse.front());
   if (log_sum) *log_sum = logs.front();
   return p;
 }

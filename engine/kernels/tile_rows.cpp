@@ -1,0 +1,36 @@
+#include "engine/kernels/tile_rows.h"
+
+namespace engine::kernels {
+
+template <class T>
+TileRows<T>::TileRows(const Simd<T>& s, const Matrix<T>& m)
+    : m_(m), tile_(s.tiles.rows), whole_(m.rows / tile_ * tile_) {
+  if (whole_ == m.rows) return;
+  rest_.emplace(m.columns * tile_);
+  pack(s, m.transposed(), 0, m.columns, whole_, m.rows - whole_, tile_, rest_->data());
+}
+
+template <class T>
+void run_tile(const Tiles<T>& tiles, Index depth, Strided<T> a, const T* b, Index b_stride, Index width, T* c,
+              Index c_stride, Index rows, Index columns, bool add) {
+  const RunTile<T> run = tiles.run[width / tiles.lanes - 1];
+  if (rows == tiles.rows && columns == width) return run(depth, a, b, b_stride, c, c_stride, add);
+  constexpr Index kMost = 512;  // at least the numbers of a tile of every instruction set
+  alignas(kAlignment) T whole[kMost];
+  run(depth, a, b, b_stride, whole, width, false);
+  for (Index r = 0; r < rows; ++r) {
+    for (Index j = 0; j < columns; ++j) {
+      T& to = c[r * c_stride + j];
+      to = add ? to + whole[r * width + j] : whole[r * width + j];
+    }
+  }
+}
+
+template class TileRows<float>;
+template class TileRows<double>;
+template void run_tile(const Tiles<float>&, Index, Strided<float>, const float*, Index, Index, float*, Index,
+                       Index, Index, bool);
+template void run_tile(const Tiles<double>&, Index, Strided<double>, const double*, Index, Index, double*,
+                       Index, Index, Index, bool);
+
+}  // namespace engine::kernels

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+
+#include "engine/kernels/panels.h"
+
+namespace engine::kernels {
+
+/// The rows of a left-hand side, as register tiles read them: where they lie, but for the last ones when they
+/// are too few for a tile. Those are copied and filled up with zeros.
+template <class T>
+class TileRows {
+ public:
+  TileRows(const Simd<T>& s, const Matrix<T>& m);
+
+  Index count() const { return m_.rows; }
+  /// A tile of rows, from `row` and column `column` on.
+  Strided<T> at(Index row, Index column) const {
+    if (row == whole_) return {rest_->data() + column * tile_, 1, tile_};
+    return {m_.data + row * m_.row_stride + column * m_.column_stride, m_.row_stride, m_.column_stride};
+  }
+
+ private:
+  Matrix<T> m_;
+  Index tile_, whole_;
+  std::optional<Buffer<T>> rest_;
+};
+
+/// One register tile, `width` columns of `b` wide, of which c takes `rows` and `columns` and no more.
+template <class T>
+void run_tile(const Tiles<T>& tiles, Index depth, Strided<T> a, const T* b, Index b_stride, Index width, T* c,
+              Index c_stride, Index rows, Index columns, bool add);
+
+}  // namespace engine::kernels
