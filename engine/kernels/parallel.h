@@ -33,35 +33,39 @@ class FirstFailure {
   std::exception_ptr failure_;
 };
 
+/// parallel_for over `first` calls of `f`, then over `second` of `g`, which may read what all of `f` wrote.
+/// Threads are woken once for both. A thread that has nothing left to do waits awake, for it would have to be
+/// woken again within a call's time, but lets others have its core.
+template <class F, class G>
+void parallel_then(Index first, F&& f, Index second, G&& g) {
+  FirstFailure failure;
+  std::atomic<Index> next{0}, done{0};
+  const Index all = first + second;
+  const auto wait_for = [&](Index calls) {
+    while (done.load(std::memory_order_acquire) < calls) std::this_thread::yield();
+  };
+#pragma omp parallel if (all > 1)
+  {
+    for (Index i; (i = next.fetch_add(1)) < all; done.fetch_add(1, std::memory_order_release)) {
+      if (i < first) {
+        failure.guard([&] { f(i); });
+      } else {
+        wait_for(first);  // calls are taken in order, so these are running
+        failure.guard([&] { g(i - first); });
+      }
+    }
+    wait_for(all);
+  }
+  failure.rethrow();
+}
+
 /// Calls `f(i)` for i in [0, count), each once, in any order and on any thread: calls must write to disjoint
 /// places. Inside another parallel loop it runs on the calling thread. The first exception thrown is thrown
 /// again here.
 template <class F>
 void parallel_for(Index count, F&& f) {
-  FirstFailure failure;
-#pragma omp parallel for schedule(dynamic) if (count > 1)
-  for (Index i = 0; i < count; ++i) failure.guard([&] { f(i); });
-  failure.rethrow();
-}
-
-/// parallel_for over `first` calls of `f`, then over `second` of `g`, which may read what all of `f` wrote.
-/// Threads are woken once for both.
-template <class F, class G>
-void parallel_then(Index first, F&& f, Index second, G&& g) {
-  FirstFailure failure;
-  std::atomic<Index> next{0}, ready{0};
-#pragma omp parallel if (first + second > 1)
-  for (Index i; (i = next.fetch_add(1)) < first + second;) {
-    if (i < first) {
-      failure.guard([&] { f(i); });
-      ready.fetch_add(1, std::memory_order_release);
-    } else {
-      // Calls are taken in order, so those waited for are running.
-      while (ready.load(std::memory_order_acquire) < first) std::this_thread::yield();
-      failure.guard([&] { g(i - first); });
-    }
-  }
-  failure.rethrow();
+  parallel_then(
+      0, [](Index) {}, count, f);
 }
 
 /// Cuts [0, count) into pieces of `chunk` (the last may be shorter) and calls `f(begin, end)` for each, in
