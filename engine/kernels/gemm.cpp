@@ -17,10 +17,10 @@ namespace {
 std::atomic<Index> multiply_adds_done{0};
 
 constexpr Index kSharedNumbers = 1 << 20;  // packed at a time for all tasks: they stay in the last cache
-constexpr Index kOwnNumbers = 96 * 1024;   // read by a task again and again: they stay in the second cache
+constexpr Index kOwnNumbers = 96 * 1024;   // of a task: what it packs for itself stays in the second cache
 constexpr Index kTasks = 16;               // or a multiple: 2, 4, 8 or 16 threads have as much to do
 constexpr Index kFewestTiles = 3;          // of rows in a task
-constexpr Index kSmallProduct = 160 * 1024, kManyBlocks = 4;  // a small c over a long depth
+constexpr Index kSmallProduct = 128 * 1024, kManyBlocks = 4;  // a small c over a long depth
 
 Index pieces(Index count, Index size) {
   return (count + size - 1) / size;
@@ -48,35 +48,21 @@ struct Part {
   Index top, bottom, left, right;
 };
 
-/// Adds the products of a block of depth to a part of c. The inner loop goes over the side that stays in the
-/// second cache.
+/// Adds the products of a block of depth to a part of c. A tile of rows stays in the first cache while all
+/// panels of b go by, one behind the other in memory, so that they are fetched ahead.
 template <class T>
-void run_block(const Product<T>& p, const TileRows<T>& a, const Panels<T>& b, const Part& part, Index block,
-               bool rows_inside) {
+void run_block(const Product<T>& p, const TileRows<T>& a, const Panels<T>& b, const Part& part, Index block) {
   const Depths depths(p.a.columns);
   const Index begin = depths.begin(block), depth = depths.size(block);
-  const Index down = p.s.tiles.rows, across = p.s.tiles.columns();
   const bool add = p.epilogue.add || block > 0, done = block + 1 == depths.count();
-  const auto run = [&](Index i, Index j) {
-    run_tile(p.s.tiles, depth, a.at(i, begin), b.at(block, j), b.width(j), b.width(j),
-             p.c + i * p.c_stride + j, p.c_stride, std::min(down, p.a.rows - i),
-             std::min(b.width(j), p.b.columns - j), add);
-  };
-  const auto finish = [&](Index top, Index bottom, Index left, Index right) {
-    const Finish<T> how = p.finish_at(top, left);
-    if (done && how.any())
-      p.s.finish(bottom - top, right - left, p.c + top * p.c_stride + left, p.c_stride, how);
-  };
-  if (rows_inside) {
-    for (Index j = part.left; j < part.right; j += across) {
-      for (Index i = part.top; i < part.bottom; i += down) run(i, j);
-      finish(part.top, part.bottom, j, std::min(part.right, j + across));
-    }
-  } else {
-    for (Index i = part.top; i < part.bottom; i += down) {
-      for (Index j = part.left; j < part.right; j += across) run(i, j);
-      finish(i, std::min(part.bottom, i + down), part.left, part.right);
-    }
+  for (Index i = part.top; i < part.bottom; i += p.s.tiles.rows) {
+    const Index rows = std::min(p.s.tiles.rows, part.bottom - i);
+    T* const c = p.c + i * p.c_stride;
+    for (Index j = part.left; j < part.right; j += p.s.tiles.columns())
+      run_tile(p.s.tiles, depth, a.at(i, begin), b.at(block, j), b.width(j), b.width(j), c + j, p.c_stride,
+               rows, std::min(b.width(j), part.right - j), add);
+    const Finish<T> finish = p.finish_at(i, part.left);
+    if (done && finish.any()) p.s.finish(rows, part.right - part.left, c + part.left, p.c_stride, finish);
   }
 }
 
@@ -133,7 +119,7 @@ void run_by_rows(const Product<T>& p) {
         [&](Index i) {
           if (i >= deal.tasks()) return next->pack_piece(i - deal.tasks());
           const Part part{deal.begin(i), deal.begin(i + 1), 0, n};
-          for (Index block = first; block < last; ++block) run_block(p, a, *now, part, block, true);
+          for (Index block = first; block < last; ++block) run_block(p, a, *now, part, block);
           if (last == blocks) mix(p, part.top, part.bottom);  // these rows are still near
         });
   }
@@ -150,7 +136,7 @@ void run_by_columns(const Product<T>& p) {
     for (Index block = 0; block < depths.count(); ++block) {
       const Panels<T> b(p.s, p.b, block, block + 1, part.left, part.right);
       b.pack_all();
-      run_block(p, a, b, part, block, false);
+      run_block(p, a, b, part, block);
     }
   });
   mix_all(p);
@@ -172,7 +158,7 @@ void run_by_depth(const Product<T>& p) {
                            {}};
     const Panels<T> b(block.s, block.b, 0, 1, 0, n);
     b.pack_all();
-    run_block(block, TileRows<T>(block.s, block.a), b, {0, m, 0, n}, 0, m < n);
+    run_block(block, TileRows<T>(block.s, block.a), b, {0, m, 0, n}, 0);
   });
   parallel_chunks(m, kFewestTiles * p.s.tiles.rows, [&](Index top, Index bottom) {
     for (Index row = top; row < bottom; ++row) {
