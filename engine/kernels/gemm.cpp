@@ -20,7 +20,7 @@ constexpr Index kSharedNumbers = 1 << 20;  // packed at a time for all tasks: th
 constexpr Index kOwnNumbers = 96 * 1024;   // of a task: what it packs for itself stays in the second cache
 constexpr Index kTasks = 16;               // or a multiple: 2, 4, 8 or 16 threads have as much to do
 constexpr Index kFewestTiles = 3;          // of rows in a task
-constexpr Index kSmallProduct = 128 * 1024, kManyBlocks = 4;  // a small c over a long depth
+constexpr Index kSmallProduct = 64 * 1024, kManyBlocks = 4;  // a small c over a long depth
 
 Index pieces(Index count, Index size) {
   return (count + size - 1) / size;
