@@ -11,7 +11,7 @@ OPENBLAS = [{}] + [{"OPENBLAS_CORETYPE": kind} for kind in ("Haswell", "Zen", "S
 BLIS = [{}] + [{"BLIS_ARCH_TYPE": kind} for kind in ("zen3", "skx", "haswell")]
 UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "BLIS_ARCH_TYPE")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS")
-# Threads that spin while they wait slow each other down as soon as anything else runs; espalier never lets them.
+# Threads that spin while they wait for the next call slow each other down as soon as anything else runs.
 PASSIVE = {"OMP_WAIT_POLICY": "passive"}
 PROBE_SECONDS = 20
 NEAR = 0.7

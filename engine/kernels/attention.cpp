@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "engine/kernels/panels.h"
 #include "engine/kernels/parallel.h"
 #include "engine/kernels/simd.h"
 #include "engine/kernels/tile_rows.h"

@@ -17,7 +17,7 @@ namespace {
 std::atomic<Index> multiply_adds_done{0};
 
 constexpr Index kSharedNumbers = 1 << 20;  // packed at a time for all tasks: they stay in the last cache
-constexpr Index kOwnNumbers = 96 * 1024;   // of a task: what it packs for itself stays in the second cache
+constexpr Index kOwnNumbers = 96 * 1024;   // of a block, of a task's own side
 constexpr Index kTasks = 16;               // or a multiple: 2, 4, 8 or 16 threads have as much to do
 constexpr Index kFewestTiles = 3;          // of rows in a task
 constexpr Index kSmallProduct = 64 * 1024, kManyBlocks = 4;  // a small c over a long depth
@@ -48,8 +48,9 @@ struct Part {
   Index top, bottom, left, right;
 };
 
-/// Adds the products of a block of depth to a part of c. A tile of rows stays in the first cache while all
-/// panels of b go by, one behind the other in memory, so that they are fetched ahead.
+/// Adds the products of a block of depth to a part of c. A tile of rows stays near (in the first cache when
+/// it lies row by row) while all panels of b go by, one behind the other in memory, so that they are fetched
+/// ahead.
 template <class T>
 void run_block(const Product<T>& p, const TileRows<T>& a, const Panels<T>& b, const Part& part, Index block) {
   const Depths depths(p.a.columns);
@@ -81,8 +82,8 @@ void mix_all(const Product<T>& p) {
   parallel_chunks(p.a.rows, kRows, [&](Index begin, Index end) { mix(p, begin, end); });
 }
 
-/// How the longer side of c is dealt out to tasks: by whole tiles, as many as stay in the second cache, for
-/// the whole other side goes by for every task.
+/// How the longer side of c is dealt out to tasks, by whole tiles. The columns that a task packs for itself
+/// stay in the second cache.
 class Deal {
  public:
   Deal(Index size, Index depth, Index tile, Index fewest_tiles)
@@ -109,9 +110,10 @@ void run_by_rows(const Product<T>& p) {
   const Deal deal(p.a.rows, depths.size(0), p.s.tiles.rows, kFewestTiles);
   const TileRows<T> a(p.s, p.a);
   const auto last_of = [&](Index first) { return std::min(blocks, first + at_a_time); };
-  std::optional<Panels<T>> now(std::in_place, p.s, p.b, 0, last_of(0), 0, n), next;
-  for (Index first = 0; first < blocks; first += at_a_time, now = std::move(next)) {
+  std::optional<Panels<T>> now(std::in_place, p.s, p.b, 0, last_of(0), 0, n);
+  for (Index first = 0; first < blocks; first += at_a_time) {
     const Index last = last_of(first);
+    std::optional<Panels<T>> next;
     if (last < blocks) next.emplace(p.s, p.b, last, last_of(last), 0, n);
     parallel_then(
         first == 0 ? now->pieces() : 0, [&](Index i) { now->pack_piece(i); },
@@ -122,6 +124,7 @@ void run_by_rows(const Product<T>& p) {
           for (Index block = first; block < last; ++block) run_block(p, a, *now, part, block);
           if (last == blocks) mix(p, part.top, part.bottom);  // these rows are still near
         });
+    now = std::move(next);
   }
 }
 
@@ -201,7 +204,6 @@ void sampled_gemm(Index count, const Index* i, const Index* j, Matrix<T> a, Matr
   const Simd<T>& s = simd<T>();
   const Depths depths(a.rows);
   count_multiply_adds(count * a.rows);
-  std::fill_n(sums, count, T{0});
   parallel_chunks(count, 256, [&](Index begin, Index end) {
     for (Index block = 0; block < depths.count(); ++block) {
       const Index p = depths.begin(block);

@@ -23,7 +23,11 @@ class FirstFailure {
     } catch (...) {
 #pragma omp critical(espalier_first_failure)
       if (!failure_) failure_ = std::current_exception();
+      failed_.store(true, std::memory_order_release);
     }
+  }
+  bool failed() const {
+    return failed_.load(std::memory_order_acquire);
   }
   void rethrow() const {
     if (failure_) std::rethrow_exception(failure_);
@@ -31,27 +35,31 @@ class FirstFailure {
 
  private:
   std::exception_ptr failure_;
+  std::atomic<bool> failed_{false};
 };
 
-/// parallel_for over `first` calls of `f`, then over `second` of `g`, which may read what all of `f` wrote.
-/// Threads are woken once for both. A thread that has nothing left to do waits awake, for it would have to be
-/// woken again within a call's time, but lets others have its core.
+/// parallel_for over `first` calls of `f`, then over `second` of `g`, which may read what all of `f` wrote;
+/// when one of `f` throws, `g` is not called. Threads are woken once for both. A thread that has nothing left
+/// to do waits awake, yielding its core to whoever asks for it: the last call takes less time than being
+/// woken again.
 template <class F, class G>
 void parallel_then(Index first, F&& f, Index second, G&& g) {
   FirstFailure failure;
-  std::atomic<Index> next{0}, done{0};
+  alignas(64) std::atomic<Index> next{0};
+  alignas(64) std::atomic<Index> done{0};
   const Index all = first + second;
   const auto wait_for = [&](Index calls) {
     while (done.load(std::memory_order_acquire) < calls) std::this_thread::yield();
   };
 #pragma omp parallel if (all > 1)
   {
-    for (Index i; (i = next.fetch_add(1)) < all; done.fetch_add(1, std::memory_order_release)) {
+    for (Index i; (i = next.fetch_add(1, std::memory_order_relaxed)) < all;
+         done.fetch_add(1, std::memory_order_release)) {
       if (i < first) {
         failure.guard([&] { f(i); });
       } else {
         wait_for(first);  // calls are taken in order, so these are running
-        failure.guard([&] { g(i - first); });
+        if (first == 0 || !failure.failed()) failure.guard([&] { g(i - first); });
       }
     }
     wait_for(all);

@@ -134,11 +134,6 @@ void transpose(Index rows, Index columns, const T* from, Index from_stride, T* t
 
 template <class T>
 void copy(Index rows, Index columns, const T* from, Index from_stride, T* to, Index to_stride) {
-  if (columns == kTileRows) {
-    for (Index p = 0; p < rows; ++p)
-      __builtin_memcpy(to + p * to_stride, from + p * from_stride, kTileRows * sizeof(T));
-    return;
-  }
   for (Index p = 0; p < rows; ++p) {
     each_vector<T>(columns, [&](Index i, Index lanes) {
       put(to + p * to_stride + i, lanes_at(from + p * from_stride + i, lanes), lanes);

@@ -66,7 +66,8 @@ TEST(ParallelThen, throws_what_a_call_threw) {
     const support::UseThreads use(threads);
     const auto fails = [](Index i) { check(i != 7, "number", i, "failed"); };
     const auto nothing = [](Index) {};
-    EXPECT_EQ(support::error_of([&] { parallel_then(9, fails, 9, nothing); }), "number 7 failed");
+    const auto never = [](Index) { ADD_FAILURE() << "called after a failure"; };
+    EXPECT_EQ(support::error_of([&] { parallel_then(9, fails, 9, never); }), "number 7 failed");
     EXPECT_EQ(support::error_of([&] { parallel_then(9, nothing, 9, fails); }), "number 7 failed");
   }
 }

@@ -270,6 +270,48 @@ TEST(SoftmaxColumns, agree_with_doubles_at_any_offset) {
   }
 }
 
+/// The softmaxes leave alone what lies between the rows of a matrix, and do not read it.
+template <class T>
+void expect_gaps_kept(Index rows) {
+  const Simd<T>& s = simd<T>();
+  const Index columns = 2 * s.tiles.lanes, stride = columns + 3;
+  const T nan = std::numeric_limits<T>::quiet_NaN();
+  const std::vector<T> scores = random_numbers<T>(rows * columns, 7, 3),
+                       zeros(static_cast<std::size_t>(columns));
+  std::vector<T> wide(static_cast<std::size_t>(rows * stride), nan), tight = scores, logs = zeros,
+                                                                     inverse = zeros;
+  for (Index r = 0; r < rows; ++r)
+    std::copy_n(scores.data() + r * columns, columns, wide.data() + r * stride);
+  std::vector<T> wide_slope = wide, slope = scores;
+  s.softmax(rows, columns, 1, tight.data(), columns, logs.data(), inverse.data());
+  s.softmax(rows, columns, 1, wide.data(), stride, logs.data(), inverse.data());
+  s.softmax_again(rows, columns, 1, logs.data(), tight.data(), columns);
+  s.softmax_again(rows, columns, 1, logs.data(), wide.data(), stride);
+  s.softmax_backward(rows, columns, 1, zeros.data(), tight.data(), slope.data(), columns);
+  s.softmax_backward(rows, columns, 1, zeros.data(), wide.data(), wide_slope.data(), stride);
+  for (Index r = 0; r < rows; ++r) {
+    for (Index j = 0; j < stride; ++j) {
+      const auto at = static_cast<std::size_t>(r * stride + j),
+                 from = static_cast<std::size_t>(r * columns + j);
+      if (j < columns) {
+        ASSERT_EQ(wide[at], tight[from]) << r << ", " << j;
+        ASSERT_EQ(wide_slope[at], slope[from]) << r << ", " << j;
+      } else {
+        ASSERT_TRUE(std::isnan(wide[at]) && std::isnan(wide_slope[at])) << r << ", " << j;
+      }
+    }
+  }
+}
+
+TEST(SoftmaxColumns, leave_what_lies_between_rows_alone) {
+  for (const std::string_view set : support::simd_sets()) {
+    const support::UseSimd use(set);
+    SCOPED_TRACE(std::string(set));
+    expect_gaps_kept<float>(7);
+    expect_gaps_kept<double>(7);
+  }
+}
+
 /// The softmax of one column of scores; every column holds the same.
 std::vector<float> softmax_of(const std::vector<float>& scores, float* log_sum = nullptr) {
   const Index rows = static_cast<Index>(scores.size()), columns = simd<float>().tiles.lanes;
