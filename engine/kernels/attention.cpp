@@ -109,7 +109,7 @@ void multiply(const Simd<T>& s, const Strided<T>& left, Index rows, const Right<
     const Index j = right.first(p), width = right.width(p);
     for (Index i = 0; i < rows; i += step)
       run_tile(s.tiles, right.depth(), {left.data + i * left.row_stride, left.row_stride, left.column_stride},
-               right.panel(p), width, width, c + i * c_stride + j, c_stride, std::min(step, rows - i),
+               right.panel(p), width, c + i * c_stride + j, c_stride, std::min(step, rows - i),
                std::min(width, right.columns() - j), false);
   }
 }

@@ -60,8 +60,8 @@ void run_block(const Product<T>& p, const TileRows<T>& a, const Panels<T>& b, co
     const Index rows = std::min(p.s.tiles.rows, part.bottom - i);
     T* const c = p.c + i * p.c_stride;
     for (Index j = part.left; j < part.right; j += p.s.tiles.columns())
-      run_tile(p.s.tiles, depth, a.at(i, begin), b.at(block, j), b.width(j), b.width(j), c + j, p.c_stride,
-               rows, std::min(b.width(j), part.right - j), add);
+      run_tile(p.s.tiles, depth, a.at(i, begin), b.at(block, j), b.width(j), c + j, p.c_stride, rows,
+               std::min(b.width(j), part.right - j), add);
     const Finish<T> finish = p.finish_at(i, part.left);
     if (done && finish.any()) p.s.finish(rows, part.right - part.left, c + part.left, p.c_stride, finish);
   }

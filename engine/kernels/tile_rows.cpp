@@ -11,13 +11,13 @@ TileRows<T>::TileRows(const Simd<T>& s, const Matrix<T>& m)
 }
 
 template <class T>
-void run_tile(const Tiles<T>& tiles, Index depth, Strided<T> a, const T* b, Index b_stride, Index width, T* c,
-              Index c_stride, Index rows, Index columns, bool add) {
+void run_tile(const Tiles<T>& tiles, Index depth, Strided<T> a, const T* b, Index width, T* c, Index c_stride,
+              Index rows, Index columns, bool add) {
   const RunTile<T> run = tiles.run[width / tiles.lanes - 1];
-  if (rows == tiles.rows && columns == width) return run(depth, a, b, b_stride, c, c_stride, add);
+  if (rows == tiles.rows && columns == width) return run(depth, a, b, width, c, c_stride, add);
   constexpr Index kMost = 512;  // at least the numbers of a tile of every instruction set
   alignas(kAlignment) T whole[kMost];
-  run(depth, a, b, b_stride, whole, width, false);
+  run(depth, a, b, width, whole, width, false);
   for (Index r = 0; r < rows; ++r) {
     for (Index j = 0; j < columns; ++j) {
       T& to = c[r * c_stride + j];
@@ -28,9 +28,9 @@ void run_tile(const Tiles<T>& tiles, Index depth, Strided<T> a, const T* b, Inde
 
 template class TileRows<float>;
 template class TileRows<double>;
-template void run_tile(const Tiles<float>&, Index, Strided<float>, const float*, Index, Index, float*, Index,
+template void run_tile(const Tiles<float>&, Index, Strided<float>, const float*, Index, float*, Index, Index,
+                       Index, bool);
+template void run_tile(const Tiles<double>&, Index, Strided<double>, const double*, Index, double*, Index,
                        Index, Index, bool);
-template void run_tile(const Tiles<double>&, Index, Strided<double>, const double*, Index, Index, double*,
-                       Index, Index, Index, bool);
 
 }  // namespace engine::kernels

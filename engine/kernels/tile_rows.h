@@ -26,9 +26,9 @@ class TileRows {
   std::optional<Buffer<T>> rest_;
 };
 
-/// One register tile, `width` columns of `b` wide, of which c takes `rows` and `columns` and no more.
+/// One register tile over a panel b [depth, width], of which c takes `rows` and `columns` and no more.
 template <class T>
-void run_tile(const Tiles<T>& tiles, Index depth, Strided<T> a, const T* b, Index b_stride, Index width, T* c,
-              Index c_stride, Index rows, Index columns, bool add);
+void run_tile(const Tiles<T>& tiles, Index depth, Strided<T> a, const T* b, Index width, T* c, Index c_stride,
+              Index rows, Index columns, bool add);
 
 }  // namespace engine::kernels
