@@ -40,6 +40,15 @@ Index up(Index count, Index unit) {
   return (count + unit - 1) / unit * unit;
 }
 
+/// Asks for all rows of a head's matrix at once: they lie too far from each other for the machine to foresee.
+template <class T>
+void fetch(const Matrix<T>& m) {
+  constexpr Index kLine = kAlignment / sizeof(T);
+  for (Index i = 0; i < m.rows; ++i) {
+    for (Index j = 0; j < m.columns; j += kLine) __builtin_prefetch(m.data + i * m.row_stride + j, 0, 2);
+  }
+}
+
 /// Scores or probabilities of one head, [keys, queries], with room for whole tiles in both directions.
 template <class T>
 struct Scores {
@@ -96,8 +105,8 @@ template <class T>
 void times(const Simd<T>& s, const TileRows<T>& left, Index depth, const T* panel, Index width, T* c,
            Index c_stride) {
   for (Index i = 0; i < left.count(); i += s.tiles.rows)
-    s.tiles.run[width / s.tiles.lanes - 1](depth, left.at(i, 0), panel, width, c + i * c_stride, c_stride,
-                                           false);
+    s.short_tiles.run[width / s.tiles.lanes - 1](depth, left.at(i, 0), panel, width, c + i * c_stride,
+                                                 c_stride, false);
 }
 
 /// c [rows, columns of right] = left [rows, depth of right] times right; whole tiles of rows can be read.
@@ -108,9 +117,10 @@ void multiply(const Simd<T>& s, const Strided<T>& left, Index rows, const Right<
   for (Index p = 0; p < right.panels(); ++p) {
     const Index j = right.first(p), width = right.width(p);
     for (Index i = 0; i < rows; i += step)
-      run_tile(s.tiles, right.depth(), {left.data + i * left.row_stride, left.row_stride, left.column_stride},
-               right.panel(p), width, c + i * c_stride + j, c_stride, std::min(step, rows - i),
-               std::min(width, right.columns() - j), false);
+      run_tile(s.short_tiles, right.depth(),
+               {left.data + i * left.row_stride, left.row_stride, left.column_stride}, right.panel(p), width,
+               c + i * c_stride + j, c_stride, std::min(step, rows - i), std::min(width, right.columns() - j),
+               false);
   }
 }
 
@@ -126,6 +136,7 @@ void attention(const AttentionShape& s, const T* qkv, T* y, T* log_sum) {
   count_multiply_adds(2 * s.batch * s.heads * s.queries * s.tokens * s.width);
   parallel_for(s.batch * s.heads, [&](Index i) {
     const Head<T> h(s, i, qkv);
+    for (const Matrix<T>& m : {h.q, h.k, h.v}) fetch(m);
     const TileRows<T> keys(simd, h.k);
     const Right<T> values(simd, h.v);
     const Index most = simd.tiles.columns();
@@ -151,6 +162,7 @@ void attention_backward(const AttentionShape& s, const T* qkv, const T* y, const
   parallel_for(s.batch * s.heads, [&](Index i) {
     const Head<T> h(s, i, qkv);
     const Matrix<T> slope{dy + h.offset(s), s.queries, s.width, h.width};
+    for (const Matrix<T>& m : {h.q, h.k, h.v, slope}) fetch(m);
     const TileRows<T> keys(simd, h.k), values(simd, h.v);
     const Scores<T> p(simd, s.tokens, s.queries), ds(simd, s.tokens, s.queries);
     const Buffer<T> panel(s.width * simd.tiles.columns()), logs(p.stride), dot(p.stride);

@@ -54,7 +54,8 @@ struct Simd {
   std::string_view name;
 
   Tiles<T> tiles;
-  ThinTile<T> thin[3];  ///< by growing rows
+  Tiles<T> short_tiles;  ///< the same, faster for a short depth
+  ThinTile<T> thin[3];   ///< by growing rows
   /// sums[e] (+)= sum over p of a[p, i[e]] b[p, j[e]], added in the order that tiles use.
   void (*dots)(Index count, const Index* i, const Index* j, Index depth, const T* a, Index a_stride,
                const T* b, Index b_stride, T* sums, bool add);

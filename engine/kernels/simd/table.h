@@ -18,7 +18,8 @@ namespace {
 template <class T>
 constexpr Simd<T> table(const char* name) {
   return {.name = {name, __builtin_strlen(name)},
-          .tiles = tiles<T>(),
+          .tiles = tiles<T, false>(),
+          .short_tiles = tiles<T, true>(),
           .thin = {thin_tile<T, kTileRows / 4>(), thin_tile<T, kTileRows / 2>(), thin_tile<T, kTileRows>()},
           .dots = dots<T>,
           .transpose = transpose<T>,

@@ -2,18 +2,22 @@
 
 constexpr Index kTileRows = ENGINE_SIMD_TILE_ROWS, kTileVectors = ENGINE_SIMD_TILE_VECTORS;
 
-template <class T, Index kRows, Index kVectors>
+/// `kShort` is the form for a short depth.
+template <class T, Index kRows, Index kVectors, bool kShort = false>
 void tile(Index depth, Strided<T> a, const T* __restrict b, Index b_step, T* __restrict c, Index c_stride,
           bool add) {
-  constexpr Index kLanes = Lanes<T>::count;
+  constexpr Index kLanes = Lanes<T>::count, kTail = 8;
   // Read or only written, c comes into the cache, and its latency hides behind the products.
   for (Index r = 0; r < kRows; ++r) {
     for (Index v = 0; v < kVectors; ++v) __builtin_prefetch(c + r * c_stride + v * kLanes, 1);
   }
+  // Behind a short sum, storing takes long: the last products go row by row, so that the first rows are
+  // stored while the others are still summed up.
+  const Index tail = kShort && depth >= kTail ? kTail : 0;
   const T* __restrict left = a.data;
   Vector<T> sum[kRows][kVectors] = {};
 #pragma GCC unroll 4
-  for (Index p = 0; p < depth; ++p) {
+  for (Index p = 0; p < depth - tail; ++p) {
     Vector<T> row[kVectors];
 #pragma GCC unroll 16
     for (Index v = 0; v < kVectors; ++v) row[v] = load(b + v * kLanes);
@@ -28,6 +32,14 @@ void tile(Index depth, Strided<T> a, const T* __restrict b, Index b_step, T* __r
   }
 #pragma GCC unroll 16
   for (Index r = 0; r < kRows; ++r) {
+    if (tail > 0) {
+#pragma GCC unroll 8
+      for (Index p = 0; p < kTail; ++p) {
+        const Vector<T> factor = all(left[r * a.row_stride + p * a.column_stride]);
+#pragma GCC unroll 16
+        for (Index v = 0; v < kVectors; ++v) sum[r][v] += factor * load(b + p * b_step + v * kLanes);
+      }
+    }
 #pragma GCC unroll 16
     for (Index v = 0; v < kVectors; ++v) {
       T* to = c + r * c_stride + v * kLanes;
@@ -37,12 +49,12 @@ void tile(Index depth, Strided<T> a, const T* __restrict b, Index b_step, T* __r
 }
 
 /// The tiles of kTileRows rows with 1, 2, ... vectors.
-template <class T>
+template <class T, bool kShort>
 constexpr Tiles<T> tiles() {
   Tiles<T> all_tiles{.rows = kTileRows, .lanes = Lanes<T>::count, .vectors = kTileVectors, .run = {}};
-  all_tiles.run[0] = tile<T, kTileRows, 1>;
-  if constexpr (kTileVectors > 1) all_tiles.run[1] = tile<T, kTileRows, 2>;
-  if constexpr (kTileVectors > 2) all_tiles.run[2] = tile<T, kTileRows, 3>;
+  all_tiles.run[0] = tile<T, kTileRows, 1, kShort>;
+  if constexpr (kTileVectors > 1) all_tiles.run[1] = tile<T, kTileRows, 2, kShort>;
+  if constexpr (kTileVectors > 2) all_tiles.run[2] = tile<T, kTileRows, 3, kShort>;
   return all_tiles;
 }
 
