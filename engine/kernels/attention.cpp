@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "engine/kernels/fetch.h"
 #include "engine/kernels/panels.h"
 #include "engine/kernels/parallel.h"
 #include "engine/kernels/simd.h"
@@ -38,15 +39,6 @@ T scale_of(const AttentionShape& s) {
 
 Index up(Index count, Index unit) {
   return (count + unit - 1) / unit * unit;
-}
-
-/// Asks for all rows of a head's matrix at once: they lie too far from each other for the machine to foresee.
-template <class T>
-void fetch(const Matrix<T>& m) {
-  constexpr Index kLine = kAlignment / sizeof(T);
-  for (Index i = 0; i < m.rows; ++i) {
-    for (Index j = 0; j < m.columns; j += kLine) __builtin_prefetch(m.data + i * m.row_stride + j, 0, 2);
-  }
 }
 
 /// Scores or probabilities of one head, [keys, queries], with room for whole tiles in both directions.
@@ -136,7 +128,7 @@ void attention(const AttentionShape& s, const T* qkv, T* y, T* log_sum) {
   count_multiply_adds(2 * s.batch * s.heads * s.queries * s.tokens * s.width);
   parallel_for(s.batch * s.heads, [&](Index i) {
     const Head<T> h(s, i, qkv);
-    for (const Matrix<T>& m : {h.q, h.k, h.v}) fetch(m);
+    for (const Matrix<T>& m : {h.q, h.k, h.v}) fetch(m);  // their rows lie too far apart to be foreseen
     const TileRows<T> keys(simd, h.k);
     const Right<T> values(simd, h.v);
     const Index most = simd.tiles.columns();

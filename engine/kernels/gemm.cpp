@@ -20,6 +20,7 @@ constexpr Index kSharedNumbers = 1 << 20;  // packed at a time for all tasks: th
 constexpr Index kOwnNumbers = 96 * 1024;   // of a block, of a task's own side
 constexpr Index kTasks = 16;               // or a multiple: 2, 4, 8 or 16 threads have as much to do
 constexpr Index kFewestTiles = 3;          // of rows in a task
+constexpr Index kFewPanels = 12;           // go by too fast for the next tile of rows to arrive unasked
 constexpr Index kSmallProduct = 64 * 1024, kManyBlocks = 4;  // a small c over a long depth
 
 Index pieces(Index count, Index size) {
@@ -56,9 +57,11 @@ void run_block(const Product<T>& p, const TileRows<T>& a, const Panels<T>& b, co
   const Depths depths(p.a.columns);
   const Index begin = depths.begin(block), depth = depths.size(block);
   const bool add = p.epilogue.add || block > 0, done = block + 1 == depths.count();
+  const bool few = part.right - part.left <= kFewPanels * p.s.tiles.columns();
   for (Index i = part.top; i < part.bottom; i += p.s.tiles.rows) {
     const Index rows = std::min(p.s.tiles.rows, part.bottom - i);
     T* const c = p.c + i * p.c_stride;
+    if (few) a.fetch_ahead(i + rows, begin, depth);
     for (Index j = part.left; j < part.right; j += p.s.tiles.columns())
       run_tile(p.s.tiles, depth, a.at(i, begin), b.at(block, j), b.width(j), c + j, p.c_stride, rows,
                std::min(b.width(j), part.right - j), add);

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "engine/kernels/fetch.h"
 #include "engine/kernels/panels.h"
 
 namespace engine::kernels {
@@ -18,6 +19,11 @@ class TileRows {
   Strided<T> at(Index row, Index column) const {
     if (row == whole_) return {rest_->data() + column * tile_, 1, tile_};
     return {m_.data + row * m_.row_stride + column * m_.column_stride, m_.row_stride, m_.column_stride};
+  }
+  /// Fetches a tile of rows that lie row by row, `depth` columns from `column` on.
+  [[gnu::always_inline]] void fetch_ahead(Index row, Index column, Index depth) const {
+    if (m_.column_stride == 1 && row < whole_)
+      fetch(Matrix<T>{m_.data + row * m_.row_stride + column, tile_, depth, m_.row_stride, 1});
   }
 
  private:
