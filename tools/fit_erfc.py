@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Fits the polynomial of normal_cdf() in engine/kernels/simd/vector.h and prints its coefficients, the constant first.
+"""Fits the polynomial of normal_cdf() in engine/kernels/simd/math.h and prints its coefficients, the constant first.
 
-erfc(a) exp(a^2) for a in [0, 9.3] is a polynomial in t = 1 / (1 + 0.475 a). The fit weighs the points again and
+erfc(a) exp(a^2) / 2 for a in [0, 9.3] is a polynomial in t = 1 / (1 + 0.475 a). The fit weighs the points again and
 again by their error (Lawson's method), which tends to the least largest relative error. Needs numpy.
 """
 import math
@@ -11,7 +11,7 @@ import numpy as np
 SCALE, DEGREE, END = 0.475, 9, 9.3
 
 a = np.linspace(0, END, 20001)
-target = np.array([math.erfc(x) * math.exp(x * x) for x in a])
+target = np.array([math.erfc(x) * math.exp(x * x) / 2 for x in a])
 t = 1 / (1 + SCALE * a)
 low, high = t.min(), t.max()
 basis = np.polynomial.chebyshev.chebvander((t - low) / (high - low) * 2 - 1, DEGREE) / target[:, None]
