@@ -85,7 +85,7 @@ void mix_all(const Product<T>& p) {
   parallel_chunks(p.a.rows, kRows, [&](Index begin, Index end) { mix(p, begin, end); });
 }
 
-/// How the longer side of c is dealt out to tasks, by whole tiles. The columns that a task packs for itself
+/// How rows or columns of c are dealt out to tasks, by whole tiles. The columns that a task packs for itself
 /// stay in the second cache.
 class Deal {
  public:
@@ -103,7 +103,7 @@ class Deal {
   Index size_, tile_, tiles_, tasks_;
 };
 
-/// A high c: rows are dealt out, b is packed for all tasks. While tasks multiply some blocks of depth, the
+/// Many rows: they are dealt out, b is packed for all tasks. While tasks multiply some blocks of depth, the
 /// next blocks of b are packed.
 template <class T>
 void run_by_rows(const Product<T>& p) {
@@ -131,7 +131,7 @@ void run_by_rows(const Product<T>& p) {
   }
 }
 
-/// A wide c: columns are dealt out to tasks, each of which packs its own.
+/// A wide c of few rows: columns are dealt out to tasks, each of which packs its own.
 template <class T>
 void run_by_columns(const Product<T>& p) {
   const Depths depths(p.a.columns);
@@ -190,7 +190,8 @@ void gemm(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue) 
   const bool by_depth = m * n <= kSmallProduct && Depths(k).count() >= kManyBlocks,
              thin = k > 0 && is_thin(p.s, a, b);
   const bool plain = m > 0 && n > 0 && k > 0 && !thin && !by_depth;
-  if (plain) return m >= n ? run_by_rows(p) : run_by_columns(p);
+  const bool many_rows = m >= n || m >= kTasks * p.s.tiles.rows;
+  if (plain) return many_rows ? run_by_rows(p) : run_by_columns(p);
   mix_all(p);
   if (m == 0 || n == 0) return;
   if (by_depth && !thin) return run_by_depth(p);

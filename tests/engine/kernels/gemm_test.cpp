@@ -93,6 +93,7 @@ std::vector<Sizes> odd_sizes() {
           {8 * rows + 1, 2 * columns + 1, 31},
           {67, 131, 2 * kDepth + 3},
           {2, 4099, 3},
+          {16 * rows + 1, 16 * rows + columns + 1, kTwoBlocks},
           {4099, 2, 3},
           {3, 4 * columns + 7, 2 * kDepth + 9},
           {4 * rows + 3, rows, 2 * kDepth + 9},
