@@ -47,7 +47,8 @@ def run_json(command, settings, phase=None):
         seconds = result["phases"][phase]
         result["images_per_s"] *= result["seconds"] / seconds
         result["seconds"] = seconds
-    return {name: result[name] for name in ("seconds", "images_per_s", "peak_mb")}
+    result["choice_seconds"] = result.get("phases", {}).get("select", 0)
+    return {name: result[name] for name in ("seconds", "images_per_s", "peak_mb", "choice_seconds")}
 
 
 def make_parser(description):
