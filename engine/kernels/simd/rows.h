@@ -37,28 +37,44 @@ inline T sum_vectors(Index n, F f) {
   return sum_lanes<T>((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
-/// kCount dot products of a row, which is read once.
-template <class T, Index kCount>
-inline void mix_row(Index columns, const T* x, const T* mix, T* y) {
-  Vector<T> sum[kCount] = {};
+/// kCount dot products of each of kRows rows, which are read once.
+template <class T, Index kRows, Index kCount>
+inline void mix_group(Index columns, const T* x, Index x_stride, const T* mix, T* y, Index y_stride) {
+  Vector<T> sum[kRows][kCount] = {};
   each_vector<T>(columns, [&](Index j, Index lanes) {
-    const Vector<T> v = lanes_at(x + j, lanes);
+    Vector<T> v[kRows];
+#pragma GCC unroll 2
+    for (Index r = 0; r < kRows; ++r) v[r] = lanes_at(x + r * x_stride + j, lanes);
 #pragma GCC unroll 8
-    for (Index c = 0; c < kCount; ++c) sum[c] += v * lanes_at(mix + c * columns + j, lanes);
+    for (Index c = 0; c < kCount; ++c) {
+      const Vector<T> m = lanes_at(mix + c * columns + j, lanes);
+#pragma GCC unroll 2
+      for (Index r = 0; r < kRows; ++r) sum[r][c] += v[r] * m;
+    }
   });
+#pragma GCC unroll 2
+  for (Index r = 0; r < kRows; ++r) {
 #pragma GCC unroll 8
-  for (Index c = 0; c < kCount; ++c) y[c] = sum_lanes<T>(sum[c]);
+    for (Index c = 0; c < kCount; ++c) y[r * y_stride + c] = sum_lanes<T>(sum[r][c]);
+  }
+}
+
+template <class T, Index kRows>
+inline void mix_some_rows(Index columns, const T* x, Index x_stride, Index count, const T* mix, T* y) {
+  constexpr Index kGroup = 8;
+  Index c = 0;
+  for (; c + kGroup <= count; c += kGroup)
+    mix_group<T, kRows, kGroup>(columns, x, x_stride, mix + c * columns, y + c, count);
+  for (; c < count; ++c) mix_group<T, kRows, 1>(columns, x, x_stride, mix + c * columns, y + c, count);
 }
 
 template <class T>
 void mix_rows(Index rows, Index columns, const T* x, Index x_stride, Index count, const T* mix, T* y) {
-  constexpr Index kGroup = 8;
-  for (Index i = 0; i < rows; ++i) {
-    Index c = 0;
-    for (; c + kGroup <= count; c += kGroup)
-      mix_row<T, kGroup>(columns, x + i * x_stride, mix + c * columns, y + i * count + c);
-    for (; c < count; ++c) mix_row<T, 1>(columns, x + i * x_stride, mix + c * columns, y + i * count + c);
-  }
+  constexpr Index kRows = ENGINE_SIMD_BYTES == 64 ? 2 : 1;  // as the registers allow
+  Index i = 0;
+  for (; i + kRows <= rows; i += kRows)
+    mix_some_rows<T, kRows>(columns, x + i * x_stride, x_stride, count, mix, y + i * count);
+  for (; i < rows; ++i) mix_some_rows<T, 1>(columns, x + i * x_stride, x_stride, count, mix, y + i * count);
 }
 
 template <class T>
