@@ -34,45 +34,42 @@ struct Partial {
 
 template <class T>
 void multiply(const Partial<T>& to, const Matrix<T>& a, const Matrix<T>& b) {
-  const Index k = a.columns, columns = to.tile.columns;
-  const Buffer<T> left(k * to.tile.rows);  // a's columns one after the other
-  pack(to.s, a.transposed(), 0, k, 0, a.rows, to.tile.rows, left.data());
+  const Index columns = to.tile.columns;
   constexpr Index kTilesAcross = 4;  // in one task
   const Index parts = (to.stride + kTilesAcross * columns - 1) / (kTilesAcross * columns);
   parallel_for(to.depths.count() * parts, [&](Index task) {
     const Index block = task / parts, p = to.depths.begin(block), depth = to.depths.size(block);
     const Index begin = task % parts * kTilesAcross * columns;
+    const Buffer<T> left(depth * to.tile.rows);  // a's columns one after the other
+    pack(to.s, a.transposed(), p, depth, 0, a.rows, to.tile.rows, left.data());
     T* sums = to.sums.data() + block * to.tile.rows * to.stride;
     for (Index j = begin; j < std::min(to.stride, begin + kTilesAcross * columns); j += columns) {
       const T* right = b.data + p * b.row_stride + j;
       const Index full = std::min(columns, b.columns - j);
       if (full == columns) {
-        to.tile.run(depth, {left.data() + p * to.tile.rows, 1, to.tile.rows}, right, b.row_stride, sums + j,
+        to.tile.run(depth, {left.data(), 1, to.tile.rows}, right, b.row_stride, sums + j,
                     to.stride, false);
       } else {
         const Buffer<T> edge(depth * columns);
         pack(to.s, b, p, depth, j, full, columns, edge.data());
-        to.tile.run(depth, {left.data() + p * to.tile.rows, 1, to.tile.rows}, edge.data(), columns, sums + j,
+        to.tile.run(depth, {left.data(), 1, to.tile.rows}, edge.data(), columns, sums + j,
                     to.stride, false);
       }
     }
   });
 }
 
-/// c[i row_step + j column_step] (+)= the blocks' sums, in order.
+/// c[i row_step + j column_step] (+)= the blocks' sums, in order. The first block's are overwritten.
 template <class T>
 void add_up(const Partial<T>& from, Index rows, Index columns, T* c, Index row_step, Index column_step,
             bool add) {
   const Index block = from.tile.rows * from.stride;
-  for (Index i = 0; i < rows; ++i) {
-    for (Index j = 0; j < columns; ++j) {
-      T& to = c[i * row_step + j * column_step];
-      const T* sums = from.sums.data() + i * from.stride + j;
-      T sum = add ? to + sums[0] : sums[0];
-      for (Index q = 1; q < from.depths.count(); ++q) sum += sums[q * block];
-      to = sum;
-    }
-  }
+  parallel_for(rows, [&](Index i) {
+    T *const sums = from.sums.data() + i * from.stride, *const to = c + i * row_step;
+    for (Index j = 0; j < columns && add; ++j) sums[j] += to[j * column_step];
+    for (Index q = 1; q < from.depths.count(); ++q) from.s.add(columns, sums, sums + q * block, sums);
+    for (Index j = 0; j < columns; ++j) to[j * column_step] = sums[j];
+  });
 }
 
 }  // namespace
