@@ -47,13 +47,11 @@ void multiply(const Partial<T>& to, const Matrix<T>& a, const Matrix<T>& b) {
       const T* right = b.data + p * b.row_stride + j;
       const Index full = std::min(columns, b.columns - j);
       if (full == columns) {
-        to.tile.run(depth, {left.data(), 1, to.tile.rows}, right, b.row_stride, sums + j,
-                    to.stride, false);
+        to.tile.run(depth, {left.data(), 1, to.tile.rows}, right, b.row_stride, sums + j, to.stride, false);
       } else {
         const Buffer<T> edge(depth * columns);
         pack(to.s, b, p, depth, j, full, columns, edge.data());
-        to.tile.run(depth, {left.data(), 1, to.tile.rows}, edge.data(), columns, sums + j,
-                    to.stride, false);
+        to.tile.run(depth, {left.data(), 1, to.tile.rows}, edge.data(), columns, sums + j, to.stride, false);
       }
     }
   });

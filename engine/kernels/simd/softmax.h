@@ -23,7 +23,8 @@ void softmax_again(Index rows, Index columns, T scale, const T* log_sum, T* s, I
   for (Index r = 0; r < rows; ++r) {
     for (Index j = 0; j < columns; j += Lanes<T>::count) {
       T* const at = s + r * stride + j;
-      store(at, exp_negative(load(at) * scale - load(log_sum + j)));
+      const Vector<T> x = load(at) * scale - load(log_sum + j);
+      store(at, exp_negative(x > T{0} ? Vector<T>{} : x));  // large scores may round to more than their sum
     }
   }
 }

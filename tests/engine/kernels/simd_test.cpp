@@ -336,6 +336,24 @@ TEST(Softmax, survives_huge_and_equal_scores) {
   }
 }
 
+/// Scores so large that they round to more than the logarithm of their sum.
+template <class T>
+void expect_at_most_one(T score, T log_sum) {
+  const Simd<T>& s = simd<T>();
+  std::vector<T> p(static_cast<std::size_t>(s.tiles.lanes), score), logs(p.size(), log_sum);
+  s.softmax_again(1, s.tiles.lanes, 1, logs.data(), p.data(), s.tiles.lanes);
+  for (const T q : p) EXPECT_EQ(q, 1);
+}
+
+TEST(Softmax, seen_again_is_at_most_one) {
+  for (const std::string_view set : support::simd_sets()) {
+    const support::UseSimd use(set);
+    SCOPED_TRACE(std::string(set));
+    expect_at_most_one<float>(1e10f, 1e10f - 4096);
+    expect_at_most_one<double>(1e20, 1e20 - 65536);
+  }
+}
+
 TEST(Softmax, gives_a_hidden_score_no_weight) {
   for (const std::string_view set : support::simd_sets()) {
     const support::UseSimd use(set);
