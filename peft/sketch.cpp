@@ -1,7 +1,6 @@
 #include "peft/sketch.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "engine/tensor/random.h"
 #include "peft/select.h"
@@ -15,21 +14,14 @@ using engine::Tensor;
 
 namespace {
 
-/// r rows of random signs over sqrt(r).
-Tensor random_signs(Index r, Index columns, engine::Random random, engine::Dtype dtype) {
-  Tensor signs = Tensor::unset({r, columns}, dtype);
-  const double size = 1 / std::sqrt(static_cast<double>(r));
+engine::CountSketch random_sketch(Index r, Index size, engine::Random random, engine::Dtype dtype) {
+  Tensor signs = Tensor::unset({size}, dtype);
   engine::visit(dtype, [&]<class T>() {
-    std::uint32_t bits = 0;
-    int left = 0;
-    for (T& sign : signs.data<T>()) {
-      if (left == 0) bits = random.bits(), left = 32;
-      sign = static_cast<T>((bits & 1) != 0 ? size : -size);
-      bits >>= 1;
-      --left;
-    }
+    for (T& sign : signs.data<T>()) sign = static_cast<T>(random.below(2) == 0 ? 1 : -1);
   });
-  return signs;
+  std::vector<Index> shifts;
+  for (Index first = 0; first < size; first += r) shifts.push_back(random.below(r));
+  return {r, signs, shifts};
 }
 
 }  // namespace
@@ -42,8 +34,8 @@ Selection sketch_of(const engine::NamedParameter& target, const Units& units, In
   const bool rows = kind == Units::Kind::row;
   const Index mixed = rows ? weight.shape().columns() : weight.shape().rows();
   if (r >= mixed) return Selection::all();
-  const Tensor mix = random_signs(r, mixed, random_of(seed, target.name), weight.dtype());
-  return rows ? Selection::mixed_columns(mix) : Selection::mixed_rows(mix);
+  engine::CountSketch sketch = random_sketch(r, mixed, random_of(seed, target.name), weight.dtype());
+  return rows ? Selection::mixed_columns(std::move(sketch)) : Selection::mixed_rows(std::move(sketch));
 }
 
 NextLoss look_closer(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units,

@@ -3,8 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "engine/kernels/gemm.h"
-
 namespace engine {
 namespace {
 
@@ -14,17 +12,6 @@ std::vector<Index> ascending(std::vector<Index> at) {
           "stands at place", i);
   }
   return at;
-}
-
-Tensor matrix(Tensor mix) {
-  check(mix.shape().rank() == 2, "selection: mixtures need a matrix, not", mix.shape());
-  return mix.detached();
-}
-
-/// The rows of `t` as a matrix [first axis, all others].
-template <class T>
-kernels::Matrix<T> view(const Tensor& t) {
-  return {t.data<T>().data(), t.shape().rows(), t.shape().columns(), t.shape().columns()};
 }
 
 }  // namespace
@@ -38,11 +25,11 @@ Selection Selection::columns(std::vector<Index> at) {
 Selection Selection::elements(std::vector<Index> at) {
   return Selection(Elements{ascending(std::move(at))});
 }
-Selection Selection::mixed_columns(Tensor mix) {
-  return Selection(MixedColumns{matrix(std::move(mix))});
+Selection Selection::mixed_columns(CountSketch mix) {
+  return Selection(MixedColumns{std::move(mix)});
 }
-Selection Selection::mixed_rows(Tensor mix) {
-  return Selection(MixedRows{matrix(std::move(mix))});
+Selection Selection::mixed_rows(CountSketch mix) {
+  return Selection(MixedRows{std::move(mix)});
 }
 
 bool Selection::is_part() const {
@@ -68,9 +55,9 @@ const std::vector<Index>& Selection::indices() const {
 }
 
 void Selection::check_fits(const Shape& full, std::string_view what) const {
-  const auto check_mix = [&](const Tensor& mix, Index mixed) {
-    check(mix.shape().columns() == mixed, std::string(what) + ": mixtures", mix.shape(), "of", kind_name(),
-          "do not fit", full);
+  const auto check_mix = [&](const CountSketch& mix, Index mixed) {
+    check(mix.size() == mixed, std::string(what) + ":", kind_name(), "of", mix.size(), "numbers do not fit",
+          full);
   };
   if (const auto* c = std::get_if<MixedColumns>(&kind_)) check_mix(c->mix, full.columns());
   if (const auto* r = std::get_if<MixedRows>(&kind_)) check_mix(r->mix, full.rows());
@@ -115,22 +102,26 @@ Shape Selection::packed(const Shape& full) const {
   if (whole()) return full;
   if (std::holds_alternative<Rows>(kind_)) return {count, full.columns()};
   if (std::holds_alternative<Columns>(kind_)) return {full.rows(), count};
-  if (const auto* c = std::get_if<MixedColumns>(&kind_)) return {full.rows(), c->mix.shape().rows()};
-  if (const auto* r = std::get_if<MixedRows>(&kind_)) return {r->mix.shape().rows(), full.columns()};
+  if (const auto* c = std::get_if<MixedColumns>(&kind_)) return {full.rows(), c->mix.count()};
+  if (const auto* r = std::get_if<MixedRows>(&kind_)) return {r->mix.count(), full.columns()};
   return {count};
 }
 
 Tensor Selection::gather(const Tensor& full) const {
   check_fits(full.shape(), "selection");
-  Tensor part = Tensor::unset(packed(full.shape()), full.dtype());
+  Tensor part = Tensor::zeros(packed(full.shape()), full.dtype());
+  const Index columns = full.shape().columns(), width = part.shape().columns();
   visit(full.dtype(), [&]<class T>() {
     const T* from = full.data<T>().data();
     T* to = part.data<T>().data();
-    const Index width = part.shape().columns();
     if (const auto* c = std::get_if<MixedColumns>(&kind_))
-      kernels::gemm(view<T>(full), view<T>(c->mix).transposed(), to, width);
+      c->mix.each<T>([&](Index j, Index sum, T sign) {
+        for (Index i = 0; i < full.shape().rows(); ++i) to[i * width + sum] += sign * from[i * columns + j];
+      });
     else if (const auto* r = std::get_if<MixedRows>(&kind_))
-      kernels::gemm(view<T>(r->mix), view<T>(full), to, width);
+      r->mix.each<T>([&](Index i, Index sum, T sign) {
+        for (Index j = 0; j < columns; ++j) to[sum * columns + j] += sign * from[i * columns + j];
+      });
     else
       each(full.shape(), [&](Index i) { *to++ = from[i]; });
   });

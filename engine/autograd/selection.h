@@ -4,7 +4,7 @@
 #include <variant>
 #include <vector>
 
-#include "engine/tensor/tensor.h"
+#include "engine/autograd/count_sketch.h"
 
 namespace engine {
 
@@ -25,13 +25,13 @@ class Selection {
   struct Elements {
     std::vector<Index> at;
   };
-  /// G mix^T [first axis, r]: every row of the gradient G in r numbers.
+  /// G R^T [first axis, r]: every row of the gradient G in r numbers.
   struct MixedColumns {
-    Tensor mix;  ///< [r, rest]
+    CountSketch mix;  ///< R, of as many numbers as there are columns
   };
-  /// mix G [r, rest]: every column of it in r numbers.
+  /// R G [r, rest]: every column of it in r numbers.
   struct MixedRows {
-    Tensor mix;  ///< [r, first axis]
+    CountSketch mix;  ///< R, of as many numbers as the first axis has
   };
   using Kind = std::variant<All, None, Rows, Columns, Elements, MixedColumns, MixedRows>;
 
@@ -43,9 +43,8 @@ class Selection {
   static Selection rows(std::vector<Index> at);
   static Selection columns(std::vector<Index> at);
   static Selection elements(std::vector<Index> at);
-  /// These throw unless `mix` is a matrix.
-  static Selection mixed_columns(Tensor mix);
-  static Selection mixed_rows(Tensor mix);
+  static Selection mixed_columns(CountSketch mix);
+  static Selection mixed_rows(CountSketch mix);
 
   const Kind& kind() const { return kind_; }
   bool any() const { return !std::holds_alternative<None>(kind_); }

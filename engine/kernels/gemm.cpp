@@ -74,9 +74,9 @@ void run_block(const Product<T>& p, const TileRows<T>& a, const Panels<T>& b, co
 template <class T>
 void mix(const Product<T>& p, Index top, Index bottom) {
   const Mixtures<T>& m = p.epilogue.mixtures;
-  if (m.count > 0)
-    p.s.mix_rows(bottom - top, p.a.columns, p.a.data + top * p.a.row_stride, p.a.row_stride, m.count, m.mix,
-                 m.mixed + top * m.count);
+  if (m.mix.count > 0)
+    p.s.mix_rows(bottom - top, p.a.columns, p.a.data + top * p.a.row_stride, p.a.row_stride, m.mix,
+                 m.mixed + top * m.mix.count);
 }
 
 template <class T>
@@ -184,9 +184,9 @@ template <class T>
 void gemm(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue) {
   const Product<T> p{simd<T>(), a, b, c, c_stride, epilogue};
   const Index m = a.rows, n = b.columns, k = a.columns;
-  check(epilogue.mixtures.count == 0 || a.column_stride == 1,
-        "gemm: mixtures need rows that lie in one piece");
-  count_multiply_adds(m * (n + epilogue.mixtures.count) * k);
+  const bool mixes = epilogue.mixtures.mix.count > 0;
+  check(!mixes || a.column_stride == 1, "gemm: mixtures need rows that lie in one piece");
+  count_multiply_adds(m * (n + (mixes ? 1 : 0)) * k);
   const bool by_depth = m * n <= kSmallProduct && Depths(k).count() >= kManyBlocks,
              thin = k > 0 && is_thin(p.s, a, b);
   const bool plain = m > 0 && n > 0 && k > 0 && !thin && !by_depth;

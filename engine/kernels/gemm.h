@@ -2,6 +2,7 @@
 
 #include "engine/base/check.h"
 #include "engine/kernels/depth.h"
+#include "engine/kernels/simd.h"
 
 namespace engine::kernels {
 
@@ -15,13 +16,11 @@ struct Matrix {
   Matrix transposed() const { return {data, columns, rows, column_stride, row_stride}; }
 };
 
-/// Dot products of the rows of a with a few vectors, on the way through a: mixed[i, c] = sum over p of
-/// a[i, p] mix[c, p], a row in the order of Simd::mix_rows.
+/// Sketches of the rows of a, on the way through a.
 template <class T>
 struct Mixtures {
-  Index count = 0;
-  const T* mix = nullptr;  ///< [count, columns of a]
-  T* mixed = nullptr;      ///< [rows of a, count]
+  Mix<T> mix;          ///< of as many numbers as a has columns; none when its count is 0
+  T* mixed = nullptr;  ///< [rows of a, mix.count]
 };
 
 /// What happens to a product on its way to memory: c = residual + factor gelu(a b + bias). What is not asked

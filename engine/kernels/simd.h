@@ -46,6 +46,21 @@ struct Finish {
   bool any() const { return bias || before || gelu || factors || residual; }
 };
 
+/// A count sketch of a row: `count` sums, each of some of the row's numbers with random signs. Numbers go by
+/// in groups of `count` (the last may be shorter), those with the largest shift first; number i of a group
+/// goes to sum (i + shift) mod count.
+struct MixGroup {
+  Index first;  ///< number of the row
+  Index shift;  ///< below count
+};
+template <class T>
+struct Mix {
+  Index count = 0;
+  Index groups = 0;
+  const MixGroup* group = nullptr;  ///< [groups], by falling shift
+  const T* signs = nullptr;         ///< of every number, 1 or -1
+};
+
 /// The inner loops, compiled once per instruction set. All run on one thread, touch only the ranges named,
 /// accept any alignment, and treat every number alike wherever it stands: cutting a range in two never
 /// changes a bit.
@@ -80,8 +95,8 @@ struct Simd {
 
   /// Sum of a[i] b[i].
   T (*dot)(Index n, const T* a, const T* b);
-  /// y[i, c] = the dot product of row i of x [rows, columns] and row c of mix [count, columns].
-  void (*mix_rows)(Index rows, Index columns, const T* x, Index x_stride, Index count, const T* mix, T* y);
+  /// y [rows, mix.count] = the count sketch of every row of x [rows, columns].
+  void (*mix_rows)(Index rows, Index columns, const T* x, Index x_stride, const Mix<T>& mix, T* y);
   /// y = a + b.
   void (*add)(Index n, const T* a, const T* b, T* y);
   /// sums += the rows of x, one after the other.

@@ -35,15 +35,15 @@ Tensor take_columns(const Tensor& t, Index columns, const std::vector<Index>& at
   return taken;
 }
 
-/// Room for t mix^T [n, r], for t [n, columns] and mix [r, columns].
-Tensor room_for_mixtures(const Tensor& t, const Tensor& mix) {
-  return Tensor::unset({t.numel() / mix.shape().columns(), mix.shape().rows()}, t.dtype());
+/// Room for the sketches [n, r] of the rows of t [n, columns].
+Tensor room_for_mixtures(const Tensor& t, const CountSketch& mix) {
+  return Tensor::unset({t.numel() / mix.size(), mix.count()}, t.dtype());
 }
 
-/// What has a product t b write t mix^T to `mixed` on the way.
+/// What has a product t b write the sketches of t's rows to `mixed` on the way.
 template <class T>
-kernels::Mixtures<T> mixtures(const Tensor& mix, Tensor& mixed) {
-  return {mix.shape().rows(), mix.data<T>().data(), mixed.data<T>().data()};
+kernels::Mixtures<T> mixtures(const CountSketch& mix, Tensor& mixed) {
+  return {mix.view<T>(), mixed.data<T>().data()};
 }
 
 /// a^T b for a [n, rows] and b [n, columns].
@@ -128,7 +128,7 @@ Tensor element_gradient(const Tensor& dy, Index out, const KeptInput& kept, Inde
 }
 
 /// dw = dy^T x, only the part that trains: dy[:, rows]^T x, dy^T x[:, columns], or sampled products. Its
-/// mixtures are dy^T (x mix^T) and (dy mix^T)^T x; `mixed` is dy mix^T.
+/// mixtures are dy^T (x R^T) and (dy R^T)^T x; `mixed` is dy R^T.
 Grad weight_gradient(const Tensor& dy, const KeptInput& kept, const Selection& part, const Shape& w,
                      const Tensor& mixed) {
   const Index out = w.rows(), in = w.columns();
@@ -143,26 +143,27 @@ Grad weight_gradient(const Tensor& dy, const KeptInput& kept, const Selection& p
     return Grad::packed(element_gradient(dy, out, kept, in, elements->at));
   }
   if (const auto* columns = std::get_if<Selection::MixedColumns>(&part.kind()))
-    return Grad::packed(transposed_product(dy, out, kept.x(), columns->mix.shape().rows()));
+    return Grad::packed(transposed_product(dy, out, kept.x(), columns->mix.count()));
   if (!mixed.empty()) return Grad::packed(transposed_product(mixed, mixed.shape().columns(), kept.x(), in));
   return transposed_product(dy, out, kept.x(), in).reshaped(w);
 }
 
-/// dx = dy w. With a `mix`, dy mix^T goes to `mixed` on the way.
-Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& x, const Tensor& mix, Tensor& mixed) {
+/// dx = dy w. With a `mix`, the sketches of dy's rows go to `mixed` on the way.
+Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& x, const CountSketch* mix,
+                      Tensor& mixed) {
   Tensor dx = Tensor::unset(x, dy.dtype());
   const Index in = w.shape().columns();
   visit(dy.dtype(), [&]<class T>() {
     kernels::Epilogue<T> e;
-    if (!mix.empty()) e.mixtures = mixtures<T>(mix, mixed);
+    if (mix) e.mixtures = mixtures<T>(*mix, mixed);
     kernels::gemm(matrix<T>(dy, w.shape().rows()), matrix<T>(w, in), dx.data<T>().data(), in, e);
   });
   return dx;
 }
 
-/// dy mix^T alone.
-void mix_rows(const Tensor& dy, const Tensor& mix, Tensor& mixed) {
-  const Index out = mix.shape().columns();
+/// The sketches of dy's rows alone.
+void mix_rows(const Tensor& dy, const CountSketch& mix, Tensor& mixed) {
+  const Index out = mix.size();
   visit(dy.dtype(), [&]<class T>() {
     kernels::gemm<T>(matrix<T>(dy, out), {nullptr, out, 0, 0}, nullptr, 0,
                      {.mixtures = mixtures<T>(mix, mixed)});
@@ -248,15 +249,14 @@ class LinearRule {
     check(!leaf_ || leaf_->version == version_,
           "linear: the part of the weight that trains changed between forward and backward");
     const auto* rows = needs(1) ? std::get_if<Selection::MixedRows>(&needs.part(1).kind()) : nullptr;
-    const Tensor mix = rows ? rows->mix : Tensor();
-    Tensor mixed = rows ? room_for_mixtures(dy, mix) : Tensor();
+    Tensor mixed = rows ? room_for_mixtures(dy, rows->mix) : Tensor();
     // An x that is recomputed for the weight is gone before the gradient of x takes as much. Mixtures of dy
     // are made on the way through that gradient.
     if (!rows) parameter_gradients(dy, needs, grads, mixed);
     if (needs(0))
-      grads[0] = input_gradient(dy, w_, x_shape_, mix, mixed);
+      grads[0] = input_gradient(dy, w_, x_shape_, rows ? &rows->mix : nullptr, mixed);
     else if (rows)
-      mix_rows(dy, mix, mixed);
+      mix_rows(dy, rows->mix, mixed);
     if (rows) parameter_gradients(dy, needs, grads, mixed);
   }
 

@@ -37,44 +37,58 @@ inline T sum_vectors(Index n, F f) {
   return sum_lanes<T>((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
-/// kCount dot products of each of kRows rows, which are read once.
-template <class T, Index kRows, Index kCount>
-inline void mix_group(Index columns, const T* x, Index x_stride, const T* mix, T* y, Index y_stride) {
-  Vector<T> sum[kRows][kCount] = {};
-  each_vector<T>(columns, [&](Index j, Index lanes) {
-    Vector<T> v[kRows];
-#pragma GCC unroll 2
-    for (Index r = 0; r < kRows; ++r) v[r] = lanes_at(x + r * x_stride + j, lanes);
-#pragma GCC unroll 8
-    for (Index c = 0; c < kCount; ++c) {
-      const Vector<T> m = lanes_at(mix + c * columns + j, lanes);
-#pragma GCC unroll 2
-      for (Index r = 0; r < kRows; ++r) sum[r][c] += v[r] * m;
-    }
-  });
-#pragma GCC unroll 2
-  for (Index r = 0; r < kRows; ++r) {
-#pragma GCC unroll 8
-    for (Index c = 0; c < kCount; ++c) y[r * y_stride + c] = sum_lanes<T>(sum[r][c]);
-  }
-}
-
+/// Sketches of kRows rows in eight sums: these turn from one shift to the next, so that whole groups are
+/// added.
 template <class T, Index kRows>
-inline void mix_some_rows(Index columns, const T* x, Index x_stride, Index count, const T* mix, T* y) {
-  constexpr Index kGroup = 8;
-  Index c = 0;
-  for (; c + kGroup <= count; c += kGroup)
-    mix_group<T, kRows, kGroup>(columns, x, x_stride, mix + c * columns, y + c, count);
-  for (; c < count; ++c) mix_group<T, kRows, 1>(columns, x, x_stride, mix + c * columns, y + c, count);
+inline void mix_by_eight(const T* x, Index x_stride, const Mix<T>& mix, T* y) {
+  typedef T Eight __attribute__((vector_size(8 * sizeof(T))));
+  Eight sums[kRows] = {};
+  Index shift = 7;
+  const auto turn_to = [&](Index wanted) __attribute__((always_inline)) {
+    for (; shift > wanted; --shift) {
+#pragma GCC unroll 4
+      for (Index r = 0; r < kRows; ++r)
+        sums[r] = __builtin_shufflevector(sums[r], sums[r], 7, 0, 1, 2, 3, 4, 5, 6);
+    }
+  };
+  for (Index g = 0; g < mix.groups; ++g) {
+    const Index first = mix.group[g].first;
+    turn_to(mix.group[g].shift);
+    Eight signs;
+    __builtin_memcpy(&signs, mix.signs + first, sizeof signs);
+#pragma GCC unroll 4
+    for (Index r = 0; r < kRows; ++r) {
+      Eight v;
+      __builtin_memcpy(&v, x + r * x_stride + first, sizeof v);
+      sums[r] += v * signs;
+    }
+  }
+  turn_to(0);
+#pragma GCC unroll 4
+  for (Index r = 0; r < kRows; ++r) __builtin_memcpy(y + r * 8, &sums[r], sizeof sums[r]);
 }
 
 template <class T>
-void mix_rows(Index rows, Index columns, const T* x, Index x_stride, Index count, const T* mix, T* y) {
-  constexpr Index kRows = ENGINE_SIMD_BYTES == 64 ? 2 : 1;  // as the registers allow
+inline void mix_one_row(Index columns, const T* x, const Mix<T>& mix, T* y) {
+  for (Index c = 0; c < mix.count; ++c) y[c] = 0;
+  for (Index g = 0; g < mix.groups; ++g) {
+    const Index first = mix.group[g].first, left = columns - first, shift = mix.group[g].shift,
+                size = left < mix.count ? left : mix.count,
+                turn = mix.count - shift < size ? mix.count - shift : size;
+    for (Index i = 0; i < turn; ++i) y[i + shift] += x[first + i] * mix.signs[first + i];
+    for (Index i = turn; i < size; ++i) y[i - turn] += x[first + i] * mix.signs[first + i];
+  }
+}
+
+template <class T>
+void mix_rows(Index rows, Index columns, const T* x, Index x_stride, const Mix<T>& mix, T* y) {
+  constexpr Index kRows = 4;  // hide each other's waiting
+  const bool by_eight = mix.count == 8 && columns % 8 == 0;
   Index i = 0;
-  for (; i + kRows <= rows; i += kRows)
-    mix_some_rows<T, kRows>(columns, x + i * x_stride, x_stride, count, mix, y + i * count);
-  for (; i < rows; ++i) mix_some_rows<T, 1>(columns, x + i * x_stride, x_stride, count, mix, y + i * count);
+  for (; by_eight && i + kRows <= rows; i += kRows)
+    mix_by_eight<T, kRows>(x + i * x_stride, x_stride, mix, y + i * 8);
+  for (; by_eight && i < rows; ++i) mix_by_eight<T, 1>(x + i * x_stride, x_stride, mix, y + i * 8);
+  for (; i < rows; ++i) mix_one_row(columns, x + i * x_stride, mix, y + i * mix.count);
 }
 
 template <class T>

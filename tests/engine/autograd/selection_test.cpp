@@ -82,11 +82,11 @@ TEST(Selection, packed_shape_is_that_of_what_is_gathered) {
 
 TEST(Selection, gathers_mixtures_of_rows_and_columns_and_writes_none_back) {
   Tensor full = counting({2, 3});
-  const Selection columns = Selection::mixed_columns(of({1, 3}, {1, -1, 2})),
-                  rows = Selection::mixed_rows(of({2, 2}, {1, 1, 0, -1}));
-  EXPECT_TRUE(support::same_bits(columns.gather(full), of({2, 1}, {3, 9})));
-  EXPECT_TRUE(support::same_bits(rows.gather(full), of({2, 3}, {3, 5, 7, -3, -4, -5})));
-  EXPECT_EQ(columns.packed({2, 3}), Shape({2, 1}));
+  const Selection columns = Selection::mixed_columns({2, of({3}, {1, -1, 1}), {1, 0}}),
+                  rows = Selection::mixed_rows({2, of({2}, {1, -1}), {1}});
+  EXPECT_TRUE(support::same_bits(columns.gather(full), of({2, 2}, {1, 0, 1, 3})));
+  EXPECT_TRUE(support::same_bits(rows.gather(full), of({2, 3}, {-3, -4, -5, 0, 1, 2})));
+  EXPECT_EQ(columns.packed({2, 3}), Shape({2, 2}));
   EXPECT_EQ(rows.packed({2, 3, 5}), Shape({2, 15}));
   EXPECT_FALSE(columns.is_part() || rows.is_part() || columns == columns);
   EXPECT_TRUE(Selection::rows({}).is_part() && rows.any() && !rows.whole() && rows.indices().empty());
@@ -95,9 +95,13 @@ TEST(Selection, gathers_mixtures_of_rows_and_columns_and_writes_none_back) {
   EXPECT_EQ(support::error_of([&] {
               rows.gather(counting({3, 2}));
             }),
-            "selection: mixtures [2, 2] of mixed rows do not fit [3, 2]");
-  EXPECT_EQ(support::error_of([&] { Selection::mixed_columns(counting({3})); }),
-            "selection: mixtures need a matrix, not [3]");
+            "selection: mixed rows of 2 numbers do not fit [3, 2]");
+  EXPECT_EQ(support::error_of([&] { CountSketch(2, counting({3}), {0}); }),
+            "count sketch: 2 sums and 1 shifts do not fit signs [3]");
+  EXPECT_EQ(support::error_of([&] {
+              CountSketch(2, counting({3}), {0, 2});
+            }),
+            "count sketch: shift 2 lies outside 2 sums");
 }
 
 TEST(Selection, names_a_part_of_a_part) {
