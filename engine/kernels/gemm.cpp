@@ -17,10 +17,12 @@ namespace {
 std::atomic<Index> multiply_adds_done{0};
 
 constexpr Index kSharedNumbers = 1 << 20;  // packed at a time for all tasks: they stay in the last cache
-constexpr Index kOwnNumbers = 96 * 1024;   // of a block, of a task's own side
-constexpr Index kTasks = 16;               // or a multiple: 2, 4, 8 or 16 threads have as much to do
-constexpr Index kFewestTiles = 3;          // of rows in a task
-constexpr Index kFewPanels = 12;           // go by too fast for the next tile of rows to arrive unasked
+constexpr Index kWidest = 2 * kSharedNumbers / kDepth;  // a c of fewer rows than columns, dealt out by rows
+constexpr Index kOwnNumbers = 96 * 1024;                // of a block, of a task's own side
+constexpr Index kTasks = 16;           // or a multiple: 2, 4, 8 or 16 threads have as much to do
+constexpr Index kFewestTiles = 3;      // of rows in a task
+constexpr Index kFewestWideTiles = 2;  // where c is wider than high
+constexpr Index kFewPanels = 12;       // go by too fast for the next tile of rows to arrive unasked
 constexpr Index kSmallProduct = 64 * 1024, kManyBlocks = 4;  // a small c over a long depth
 
 Index pieces(Index count, Index size) {
@@ -61,7 +63,7 @@ void run_block(const Product<T>& p, const TileRows<T>& a, const Panels<T>& b, co
   for (Index i = part.top; i < part.bottom; i += p.s.tiles.rows) {
     const Index rows = std::min(p.s.tiles.rows, part.bottom - i);
     T* const c = p.c + i * p.c_stride;
-    if (few) a.fetch_ahead(i + rows, begin, depth);
+    if (few && i + rows < part.bottom) a.fetch_ahead(i + rows, begin, depth);
     for (Index j = part.left; j < part.right; j += p.s.tiles.columns())
       run_tile(p.s.tiles, depth, a.at(i, begin), b.at(block, j), b.width(j), c + j, p.c_stride, rows,
                std::min(b.width(j), part.right - j), add);
@@ -110,7 +112,7 @@ void run_by_rows(const Product<T>& p) {
   const Depths depths(p.a.columns);
   const Index n = p.b.columns, blocks = depths.count();
   const Index at_a_time = std::max<Index>(1, kSharedNumbers / n / kDepth);
-  const Deal deal(p.a.rows, depths.size(0), p.s.tiles.rows, kFewestTiles);
+  const Deal deal(p.a.rows, depths.size(0), p.s.tiles.rows, p.a.rows < n ? kFewestWideTiles : kFewestTiles);
   const TileRows<T> a(p.s, p.a);
   const auto last_of = [&](Index first) { return std::min(blocks, first + at_a_time); };
   std::optional<Panels<T>> now(std::in_place, p.s, p.b, 0, last_of(0), 0, n);
@@ -190,7 +192,7 @@ void gemm(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue) 
   const bool by_depth = m * n <= kSmallProduct && Depths(k).count() >= kManyBlocks,
              thin = k > 0 && is_thin(p.s, a, b);
   const bool plain = m > 0 && n > 0 && k > 0 && !thin && !by_depth;
-  const bool many_rows = m >= n || m >= kTasks * p.s.tiles.rows;
+  const bool many_rows = m >= n || (m >= kTasks * p.s.tiles.rows && n <= kWidest);
   if (plain) return many_rows ? run_by_rows(p) : run_by_columns(p);
   mix_all(p);
   if (m == 0 || n == 0) return;

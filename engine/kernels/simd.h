@@ -50,7 +50,7 @@ struct Finish {
 /// in groups of `count` (the last may be shorter), those with the largest shift first; number i of a group
 /// goes to sum (i + shift) mod count.
 struct MixGroup {
-  Index first;  ///< number of the row
+  Index first;  ///< place of its first number in the row
   Index shift;  ///< below count
 };
 template <class T>
@@ -107,7 +107,7 @@ struct Simd {
   /// s becomes exp(scale s - top) with the largest scaled number of each column; `log_sum` [columns] becomes
   /// log(sum(exp(scale s))) and `inverse` what makes a softmax of s.
   void (*softmax)(Index rows, Index columns, T scale, T* s, Index stride, T* log_sum, T* inverse);
-  /// s becomes exp(scale s - log_sum): a softmax seen before.
+  /// s becomes exp(scale s - log_sum), at most 1: a softmax seen before.
   void (*softmax_again)(Index rows, Index columns, T scale, const T* log_sum, T* s, Index stride);
   /// dp becomes scale p (dp - dot): the gradient of the scores from the probabilities `p`.
   void (*softmax_backward)(Index rows, Index columns, T scale, const T* dot, const T* p, T* dp, Index stride);

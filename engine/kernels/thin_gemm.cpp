@@ -62,11 +62,15 @@ template <class T>
 void add_up(const Partial<T>& from, Index rows, Index columns, T* c, Index row_step, Index column_step,
             bool add) {
   const Index block = from.tile.rows * from.stride;
-  parallel_for(rows, [&](Index i) {
-    T *const sums = from.sums.data() + i * from.stride, *const to = c + i * row_step;
-    for (Index j = 0; j < columns && add; ++j) sums[j] += to[j * column_step];
-    for (Index q = 1; q < from.depths.count(); ++q) from.s.add(columns, sums, sums + q * block, sums);
-    for (Index j = 0; j < columns; ++j) to[j * column_step] = sums[j];
+  constexpr Index kColumns = 256;  // of a task, so that hardly any two write to the same line of c
+  parallel_chunks(columns, kColumns, [&](Index begin, Index end) {
+    for (Index i = 0; i < rows; ++i) {
+      T *const sums = from.sums.data() + i * from.stride, *const to = c + i * row_step;
+      for (Index j = begin; j < end && add; ++j) sums[j] += to[j * column_step];
+      for (Index q = 1; q < from.depths.count(); ++q)
+        from.s.add(end - begin, sums + begin, sums + q * block + begin, sums + begin);
+      for (Index j = begin; j < end; ++j) to[j * column_step] = sums[j];
+    }
   });
 }
 

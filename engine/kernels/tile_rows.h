@@ -20,7 +20,7 @@ class TileRows {
     if (row == whole_) return {rest_->data() + column * tile_, 1, tile_};
     return {m_.data + row * m_.row_stride + column * m_.column_stride, m_.row_stride, m_.column_stride};
   }
-  /// Fetches a tile of rows that lie row by row, `depth` columns from `column` on.
+  /// Fetches a tile of rows, `depth` columns from `column` on: when they lie row by row, and are no copies.
   [[gnu::always_inline]] void fetch_ahead(Index row, Index column, Index depth) const {
     if (m_.column_stride == 1 && row < whole_)
       fetch(Matrix<T>{m_.data + row * m_.row_stride + column, tile_, depth, m_.row_stride, 1});

@@ -41,8 +41,7 @@ inline T sum_vectors(Index n, F f) {
 /// added.
 template <class T, Index kRows>
 inline void mix_by_eight(const T* x, Index x_stride, const Mix<T>& mix, T* y) {
-  typedef T Eight __attribute__((vector_size(8 * sizeof(T))));
-  Eight sums[kRows] = {};
+  typename Eight<T>::Type sums[kRows] = {};
   Index shift = 7;
   const auto turn_to = [&](Index wanted) __attribute__((always_inline)) {
     for (; shift > wanted; --shift) {
@@ -54,11 +53,11 @@ inline void mix_by_eight(const T* x, Index x_stride, const Mix<T>& mix, T* y) {
   for (Index g = 0; g < mix.groups; ++g) {
     const Index first = mix.group[g].first;
     turn_to(mix.group[g].shift);
-    Eight signs;
+    typename Eight<T>::Type signs;
     __builtin_memcpy(&signs, mix.signs + first, sizeof signs);
 #pragma GCC unroll 4
     for (Index r = 0; r < kRows; ++r) {
-      Eight v;
+      typename Eight<T>::Type v;
       __builtin_memcpy(&v, x + r * x_stride + first, sizeof v);
       sums[r] += v * signs;
     }

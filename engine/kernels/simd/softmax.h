@@ -24,7 +24,7 @@ void softmax_again(Index rows, Index columns, T scale, const T* log_sum, T* s, I
     for (Index j = 0; j < columns; j += Lanes<T>::count) {
       T* const at = s + r * stride + j;
       const Vector<T> x = load(at) * scale - load(log_sum + j);
-      store(at, exp_negative(x > T{0} ? Vector<T>{} : x));  // large scores may round to more than their sum
+      store(at, exp_negative(x > T{0} ? Vector<T>{} : x));  // a large score may round to more than log_sum
     }
   }
 }

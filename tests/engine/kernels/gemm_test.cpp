@@ -96,6 +96,7 @@ std::vector<Sizes> odd_sizes() {
           {16 * rows + 1, 16 * rows + columns + 1, kTwoBlocks},
           {4099, 2, 3},
           {3, 4 * columns + 7, 2 * kDepth + 9},
+          {3, 20 * columns + 7, 2 * kDepth + 9},
           {4 * rows + 3, rows, 2 * kDepth + 9},
           {rows + 2, 2 * columns, 12 * kDepth + 5}};
 }
@@ -200,10 +201,13 @@ void expect_large_right(const Sizes& s, bool add) {
   }
 }
 
-TEST(Gemm, is_right_where_the_shorter_side_is_packed_in_several_pieces) {
+TEST(Gemm, is_right_however_it_is_dealt_out_and_packed_in_several_pieces) {
   const support::UseSimd use(support::simd_sets().front());
-  expect_large_right<float>({700, 1010, 4 * kDepth + 7}, true);
-  expect_large_right<float>({1010, 850, 4 * kDepth + 7}, false);
+  expect_large_right<float>({1010, 850, 4 * kDepth + 7}, false);  // rows, of a tall c
+  expect_large_right<float>({700, 1010, 4 * kDepth + 7}, true);   // of a wide one
+  expect_large_right<float>({130, 2800, 2 * kDepth + 7}, true);   // with one block packed at a time
+  expect_large_right<float>({60, 1200, 4 * kDepth + 7}, true);    // columns, because rows are few
+  expect_large_right<float>({130, 6000, 2 * kDepth + 7}, false);  // because they are too long
 }
 
 TEST(Gemm, finishes_a_product_as_the_plain_version_does) {

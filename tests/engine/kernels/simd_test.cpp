@@ -398,6 +398,37 @@ TEST(Transpose, moves_every_number_and_nothing_else) {
   }
 }
 
+/// The form of a register tile for a short depth against the usual one: the same bits.
+template <class T>
+void expect_short_tile_same(Index vectors, Index depth, bool add) {
+  const Simd<T>& s = simd<T>();
+  const Index rows = s.tiles.rows, width = vectors * s.tiles.lanes;
+  ASSERT_EQ(s.short_tiles.rows, rows);
+  ASSERT_EQ(s.short_tiles.vectors, s.tiles.vectors);
+  const std::vector<T> a = random_numbers<T>(2 * depth * rows, 13), b = random_numbers<T>(depth * width, 14);
+  for (const Strided<T> left : {Strided<T>{a.data(), 2 * depth, 2}, Strided<T>{a.data(), 1, rows}}) {
+    std::vector<T> usual = random_numbers<T>(rows * width, 15), brief = usual;
+    s.tiles.run[vectors - 1](depth, left, b.data(), width, usual.data(), width, add);
+    s.short_tiles.run[vectors - 1](depth, left, b.data(), width, brief.data(), width, add);
+    ASSERT_EQ(std::memcmp(usual.data(), brief.data(), usual.size() * sizeof(T)), 0)
+        << vectors << " vectors, depth " << depth;
+  }
+}
+
+TEST(Tiles, of_either_form_have_the_same_bits) {
+  for (const std::string_view set : support::simd_sets()) {
+    const support::UseSimd use(set);
+    SCOPED_TRACE(std::string(set));
+    for (const Index depth : {1, 7, 8, 9, 15, 64, 197}) {
+      for (const bool add : {false, true}) {
+        for (Index v = 1; v <= simd<float>().tiles.vectors; ++v) expect_short_tile_same<float>(v, depth, add);
+        for (Index v = 1; v <= simd<double>().tiles.vectors; ++v)
+          expect_short_tile_same<double>(v, depth, add);
+      }
+    }
+  }
+}
+
 /// Sketches of `rows` rows that lie `columns + 3` numbers apart, and the same by a plain loop: to the last
 /// bit, since a sign changes no bit of what it multiplies.
 template <class T>
