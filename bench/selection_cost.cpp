@@ -7,13 +7,20 @@
 //   half UNITS BATCHES OF OVERLAP ENERGY TOTAL     that after half as many, against that after these
 //   sketch UNITS R SEED OVERLAP ENERGY TOTAL       that of a sketch of all batches, against the exact one
 //   closer UNITS R SEED OVERLAP ENERGY TOTAL       that of a closer look behind a quarter of the batches
+//   candidates UNITS C OF OVERLAP ENERGY TOTAL     that of C times as many candidates, through all batches
+//   squares UNITS C OF ERROR TOTAL                 what those take for the squares of the whole gradient: the
+//   relative
+//                                                  error, root mean square over the matrices, and of all
+//                                                  together
 // OVERLAP is the share of units in common, ENERGY the squared gradient of one choice over that of the other,
 // both in the mean over the matrices; TOTAL is the latter of all matrices together.
 
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 
 #include "engine/ops/ops.h"
+#include "peft/candidates.h"
 #include "peft/select.h"
 #include "peft/sketch.h"
 #include "peft/target.h"
@@ -102,6 +109,44 @@ std::vector<Selection> look_closer(const std::vector<NamedParameter>& targets,
   return choose(targets, rest, units);
 }
 
+bool single(const Units& units) {
+  return units.kind == Units::Kind::neuron || units.kind == Units::Kind::element;
+}
+
+/// Candidates of every target, C times as many as a rule takes, fed with the gradient of each batch.
+struct Held {
+  const Rule* rule;
+  Index times;
+  std::vector<peft::Candidates> of;
+  std::vector<Tensor> sums;
+};
+
+std::vector<Held> hold(const std::vector<NamedParameter>& targets) {
+  std::vector<Held> all;
+  for (const Rule& rule : kRules) {
+    for (const Index times : {1, 2, 4, 8, 16, 32}) {
+      if (!single(rule.units)) continue;
+      all.push_back({&rule, times, {}, std::vector<Tensor>(targets.size())});
+      Units many = rule.units;
+      many.times = times;
+      all.back().of.assign(targets.size(), peft::Candidates(many));
+    }
+  }
+  return all;
+}
+
+void print_squares(const Held& held, const std::vector<Tensor>& whole, long batches) {
+  double errors = 0, estimated = 0, right = 0;
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    const double estimate = held.of[i].squares(held.sums[i], whole[i].shape()), exact = squares(whole[i]);
+    errors += (estimate / exact - 1) * (estimate / exact - 1);
+    estimated += estimate;
+    right += exact;
+  }
+  std::printf("squares\t%s\t%ld\t%ld\t%.4f\t%.4f\n", held.rule->name, static_cast<long>(held.times), batches,
+              std::sqrt(errors / static_cast<double>(whole.size())), estimated / right - 1);
+}
+
 void look(tools::Job& job, const tools::TuneOptions& options) {
   const std::vector<NamedParameter> targets = peft::find_targets(job.loaded.model, {});
   const tools::ScoringData data{.pictures = job.pictures,
@@ -118,12 +163,19 @@ void look(tools::Job& job, const tools::TuneOptions& options) {
     return all;
   };
   std::vector<std::vector<std::vector<Selection>>> chosen;  // [batch][rule]
-  std::vector<Tensor> quarter;
+  std::vector<Tensor> quarter, before(targets.size());
+  std::vector<Held> held = hold(targets);
   peft::accumulate_gradients(job.loaded.model, targets, [&]() -> Tensor {
     Tensor loss = next();
     if (targets[0].parameter.grad().empty()) return loss;
     chosen.emplace_back();
     for (const Rule& rule : kRules) chosen.back().push_back(choose(targets, gradients(), rule.units));
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      const Tensor sum = targets[i].parameter.grad();
+      const Tensor batch = before[i].empty() ? sum : engine::add(sum, engine::scale(before[i], -1));
+      for (Held& h : held) h.sums[i] = h.of[i].add(h.sums[i], batch.clone());
+      before[i] = sum.clone();
+    }
     const std::size_t batches = chosen.size();
     for (std::size_t r = 0; batches > 1 && r < std::size(kRules); ++r)
       print("half", kRules[r].name, static_cast<long>(batches), next.batches(),
@@ -133,13 +185,22 @@ void look(tools::Job& job, const tools::TuneOptions& options) {
     return loss;
   });
   const std::vector<Tensor> whole = gradients();
+  for (const Held& h : held) {
+    std::vector<Tensor> sums;
+    for (std::size_t i = 0; i < targets.size(); ++i)
+      sums.push_back(h.of[i].spread(h.sums[i], whole[i].shape()));
+    const auto& exact = chosen.back()[static_cast<std::size_t>(h.rule - kRules)];
+    print("candidates", h.rule->name, h.times, next.batches(),
+          compare(choose(targets, sums, h.rule->units), exact, whole));
+    print_squares(h, whole, next.batches());
+  }
   for (std::size_t r = 0; r < std::size(kRules); ++r) {
     const auto& [name, units] = kRules[r];
     const std::vector<Selection>& exact = chosen.back()[r];
     for (std::size_t b = 0; b < chosen.size(); ++b)
       print("batches", name, static_cast<long>(b + 1), static_cast<long>(chosen.size()),
             compare(chosen[b][r], exact, whole));
-    if (units.kind == Units::Kind::neuron || units.kind == Units::Kind::element) continue;
+    if (single(units)) continue;
     for (const Index mixtures : {2, 4, 8, 16, 32, 64}) {
       for (const std::uint64_t seed : {0, 1, 2}) {
         const auto sketched = choose(targets, sketches(targets, whole, units, mixtures, seed), units);

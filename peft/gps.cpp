@@ -1,5 +1,6 @@
 #include "peft/gps.h"
 
+#include "peft/candidates.h"
 #include "peft/selecting.h"
 
 namespace peft {
@@ -16,9 +17,11 @@ MethodInfo gps() {
       "the k strongest inputs of every neuron, and the biases",
       "GPS (Zhang et al. 2024, arXiv 2312.10136). One pass over the training pictures sums up the gradient of every weight\n"
       "matrix; of every row (neuron) the k elements of largest magnitude train, with all biases but the norms' and the head.",
-      joined({k_option("1", "inputs of every neuron"), scoring_options("supcon", "all", "on")}),
+      joined({k_option("1", "inputs of every neuron"), scoring_options("supcon", "all", "on"),
+              candidates_option()}),
       [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<SelectingMethod>(read_scoring(values, read_k(values, Units::Kind::neuron)));
+        return std::make_unique<SelectingMethod>(
+            read_element_scoring(values, read_k(values, Units::Kind::neuron)));
       },
       gps_recipe()};
 }

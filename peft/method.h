@@ -57,7 +57,7 @@ class Method {
   virtual void check_model(engine::Module&) const {}
   /// How `next_loss` is to be made; nullptr when the method does not score.
   virtual const Scoring* scoring() const { return nullptr; }
-  /// The form in which the gradient of a parameter it chooses from is summed up: whole, or mixed.
+  /// The form in which the gradient of a parameter it chooses from is summed up: whole, mixed or folded.
   virtual engine::Selection scored_form(const engine::NamedParameter&) const { return {}; }
   /// What was chosen by the last prepare().
   virtual const std::vector<Choice>& choices() const;

@@ -88,11 +88,24 @@ std::int64_t rank_of(double x) {
   return std::bit_cast<std::int64_t>(std::abs(x));
 }
 
-/// The places of the `count` largest magnitudes of a row, ascending, ties to the lower place: one pass that
-/// keeps the best so far in order, for a count that is small. Most pieces of a row hold nothing better than
-/// the weakest of these; the largest rank of a piece tells it.
+/// The places of the `count` largest magnitudes of a row, ascending, ties to the lower place.
 template <class T>
-void append_largest(const T* row, Index columns, Index count, Index offset, std::vector<Index>& places) {
+void append_many(const T* row, Index columns, Index count, Index offset, std::vector<Index>& places) {
+  std::vector<std::pair<decltype(rank_of(T{})), Index>> all;  // (rank, minus the place): the larger is better
+  for (Index j = 0; j < columns; ++j) {
+    check_number(row[j], j);
+    all.emplace_back(rank_of(row[j]), -j);
+  }
+  std::ranges::nth_element(all, all.begin() + count, std::ranges::greater());
+  const auto first = static_cast<std::ptrdiff_t>(places.size());
+  for (Index i = 0; i < count; ++i) places.push_back(offset - all[static_cast<std::size_t>(i)].second);
+  std::sort(places.begin() + first, places.end());
+}
+
+/// The same for a count that is small: one pass that keeps the best so far in order. Most pieces of a row
+/// hold nothing better than the weakest of these; the largest rank of a piece tells it.
+template <class T>
+void append_few(const T* row, Index columns, Index count, Index offset, std::vector<Index>& places) {
   using Rank = decltype(rank_of(T{}));
   constexpr Index kPiece = 32;
   std::vector<std::pair<Rank, Index>> best;  // falling
@@ -249,10 +262,12 @@ Selection strongest_per_row(const Tensor& gradient, Index count) {
   const Index rows = gradient.shape().rows(), columns = gradient.shape().columns();
   std::vector<std::vector<Index>> pieces(static_cast<std::size_t>((rows + kRows - 1) / kRows));
   engine::visit(gradient.dtype(), [&]<class T>() {
+    constexpr Index kFew = 64;
+    const auto append = count > kFew ? append_many<T> : append_few<T>;
     parallel_chunks(rows, kRows, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i)
-        append_largest(gradient.data<T>().data() + i * columns, columns, std::min(count, columns),
-                       i * columns, pieces[static_cast<std::size_t>(begin / kRows)]);
+        append(gradient.data<T>().data() + i * columns, columns, std::min(count, columns), i * columns,
+               pieces[static_cast<std::size_t>(begin / kRows)]);
     });
   });
   std::vector<Index> elements;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "peft/candidates.h"
 #include "peft/select.h"
 #include "peft/settle.h"
 #include "peft/sketch.h"
@@ -41,13 +42,18 @@ void SelectingMethod::score(engine::Module& model, const std::vector<NamedParame
 }
 
 Selection SelectingMethod::scored_form(const NamedParameter& target) const {
-  return options_.sketch > 0 ? sketch_of(target, options_.units, options_.sketch, options_.seed)
-                             : Selection::all();
+  const Options& o = options_;
+  if (o.sketch > 0) return sketch_of(target, o.units, o.sketch, o.seed);
+  if (o.candidates == 0) return Selection::all();
+  Units many = o.units;
+  many.times = o.candidates;
+  return Selection::folded(std::make_shared<Candidates>(many));
 }
 
 void SelectingMethod::keep_gradients() {
-  engine::check(options_.sketch == 0,
-                "--score-sketch sums up no whole gradient, so that there is none to be kept");
+  engine::check(options_.sketch == 0 && options_.candidates == 0,
+                options_.sketch > 0 ? "--score-sketch" : "--score-candidates",
+                "sums up no whole gradient, so that there is none to be kept");
   keep_gradients_ = true;
 }
 
@@ -56,17 +62,21 @@ Tensor SelectingMethod::strength(const NamedParameter&, const Tensor& gradient) 
 }
 
 Choice SelectingMethod::choose(const NamedParameter& target, bool scored) {
-  const Tensor gradient = scored             ? target.parameter.grad()
-                          : needs_gradient() ? Tensor::zeros(target.parameter.value().shape())
-                                             : Tensor();
+  const engine::Shape& full = target.parameter.value().shape();
+  const Candidates* const candidates = candidates_of(target.parameter);
+  const Tensor gradient = scored && candidates ? candidates->spread(target.parameter.grad(), full)
+                          : scored             ? target.parameter.grad()
+                          : needs_gradient()   ? Tensor::zeros(full)
+                                               : Tensor();
   const bool ranked = scored || !needs_gradient();
   const Tensor ranking = ranked ? strength(target, gradient) : gradient;
-  const Selection chosen = options_.units.of(target.parameter.value().shape()).strongest(ranking);
+  const Selection chosen = options_.units.of(full).strongest(ranking);
   Choice choice{.parameter = target.name,
                 .selection = chosen,
                 .scores = scores_of(ranking, chosen),
                 .squares = squares_of(ranking),
                 .gradient = {}};
+  if (scored && candidates) choice.squares = candidates->squares(target.parameter.grad(), full);
   if (choice.squares > 0) choice.energy = squares_of(chosen.gather(ranking)) / choice.squares;
   if (const auto share = shares_.find(target.name); scored && share != shares_.end()) {  // of candidates
     choice.selection = target.parameter.trains().part_of(chosen);
@@ -134,6 +144,16 @@ SelectingMethod::Options read_targets(const OptionValues& values, const Units& u
   options.targets = values.list("targets");
   options.train_bias = values.on("train-bias");
   options.units = units;
+  return options;
+}
+
+SelectingMethod::Options read_element_scoring(const OptionValues& values, const Units& units) {
+  SelectingMethod::Options options = read_scoring(values, units);
+  constexpr engine::Index kMost = 1'000'000;  // more than any neuron has inputs, or a share that is the whole
+  options.candidates = std::min(values.integer("score-candidates", 0), kMost);
+  options.scoring.in_stages = options.candidates > 0;
+  engine::check(options.candidates == 0 || !options.scoring.until_settled,
+                "--score-candidates cannot go with --score-batches auto, which looks at whole gradients");
   return options;
 }
 

@@ -14,8 +14,9 @@ class SelectingMethod : public Method {
     std::vector<std::string> targets;  ///< patterns; empty for every weight matrix but the head's
     bool train_bias = false;           ///< every bias but the norms' trains too
     Units units;
-    engine::Index sketch = 0;  ///< mixtures that stand for every row or column; 0: the whole gradient
-    std::uint64_t seed = 0;    ///< of the mixtures
+    engine::Index sketch = 0;      ///< mixtures that stand for every row or column; 0: the whole gradient
+    engine::Index candidates = 0;  ///< elements held, as a multiple of those chosen; 0: all
+    std::uint64_t seed = 0;        ///< of the mixtures
   };
   explicit SelectingMethod(Options options) : options_(std::move(options)) {}
 
@@ -57,6 +58,8 @@ std::vector<OptionInfo> scoring_options(const std::string& loss, const std::stri
 std::vector<OptionInfo> target_options(const std::string& train_bias);
 /// Both, with the units.
 SelectingMethod::Options read_scoring(const OptionValues& values, const Units& units);
+/// read_scoring() for single elements, with --score-candidates.
+SelectingMethod::Options read_element_scoring(const OptionValues& values, const Units& units);
 SelectingMethod::Options read_targets(const OptionValues& values, const Units& units);
 
 /// Throws an Error when all that was summed up is zero: ties alone would choose.

@@ -1,5 +1,6 @@
 #include "peft/sift.h"
 
+#include "peft/candidates.h"
 #include "peft/selecting.h"
 
 namespace peft {
@@ -10,9 +11,9 @@ MethodInfo sift() {
       "the strongest share of the elements of every weight matrix",
       "SIFT (Song et al. 2024, arXiv 2312.11875). Of every tensor with n numbers the min(floor(rate n) + 1, n) of largest\n"
       "gradient in the first batch train, as a sparse increment with a packed optimizer. The head trains as a whole.",
-      joined({rate_option("0.01"), scoring_options("ce", "1", "off")}),
+      joined({rate_option("0.01"), scoring_options("ce", "1", "off"), candidates_option()}),
       [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<SelectingMethod>(read_scoring(values, read_rate(values)));
+        return std::make_unique<SelectingMethod>(read_element_scoring(values, read_rate(values)));
       },
       // Of its code for GLUE.
       {{"targets", "blocks.*.attn.*.weight"},

@@ -18,6 +18,10 @@ bool takes_rows(Units::Kind kind, const Shape& shape) {
   return kind == Units::Kind::row || (kind == Units::Kind::shorter && shape.rows() <= shape.columns());
 }
 
+Index of_neuron(const Units& units, const Shape& matrix) {
+  return std::min(std::min(units.k, matrix.columns()) * units.times, matrix.columns());
+}
+
 }  // namespace
 
 Units Units::of(const Shape& matrix) const {
@@ -26,12 +30,17 @@ Units Units::of(const Shape& matrix) const {
   return made_up;
 }
 
+Index Units::elements(const Shape& matrix) const {
+  engine::check(kind == Kind::element || kind == Kind::neuron,
+                "units: rows and columns are no single elements");
+  if (kind == Kind::neuron) return matrix.rows() * of_neuron(*this, matrix);
+  const double share = std::floor(rate * static_cast<double>(matrix.numel()));
+  return std::min((static_cast<Index>(share) + 1) * times, matrix.numel());
+}
+
 Selection Units::strongest(const Tensor& strength) const {
-  if (kind == Kind::element) {
-    const double share = std::floor(rate * static_cast<double>(strength.numel()));
-    return strongest_elements(strength, static_cast<Index>(share) + 1);
-  }
-  if (kind == Kind::neuron) return strongest_per_row(strength, k);
+  if (kind == Kind::element) return strongest_elements(strength, elements(strength.shape()));
+  if (kind == Kind::neuron) return strongest_per_row(strength, of_neuron(*this, strength.shape()));
   return takes_rows(kind, strength.shape()) ? strongest_rows(strength, k) : strongest_columns(strength, k);
 }
 

@@ -16,12 +16,15 @@ struct Units {
   };
   Kind kind = Kind::neuron;
   engine::Index k = 1;
-  double rate = 0.01;  ///< min(floor(rate n) + 1, n) of n elements
+  double rate = 0.01;       ///< min(floor(rate n) + 1, n) of n elements
+  engine::Index times = 1;  ///< as many single elements
 
   /// The same with `shorter` made up for a matrix of this shape: rows or columns.
   Units of(const engine::Shape& matrix) const;
   /// The units of `strength` with the largest magnitude, or sum of squares for rows and columns.
   engine::Selection strongest(const engine::Tensor& strength) const;
+  /// How many single elements strongest() takes of a matrix of this shape.
+  engine::Index elements(const engine::Shape& matrix) const;
   /// Throws an Error when every target has less than is asked for.
   void check_fits(const std::vector<engine::NamedParameter>& targets) const;
 };

@@ -222,9 +222,7 @@ class ScoreJob : public BenchJob {
   std::size_t scored_bytes() {
     std::map<std::string, std::size_t> bytes;
     for (const engine::NamedParameter& p : engine::parameters(setup_.model))
-      bytes[p.name] =
-          static_cast<std::size_t>(method_->scored_form(p).packed(p.parameter.value().shape()).numel()) *
-          sizeof(float);
+      bytes[p.name] = gradient_bytes(method_->scored_form(p), p.parameter.value().shape());
     std::size_t all = 0;
     for (const peft::Choice& choice : method_->choices()) all += bytes.at(choice.parameter);
     return all;

@@ -43,10 +43,10 @@ std::size_t foretold_growth(models::Vit& model, Index count) {
 }
 
 std::size_t trained_bytes(models::Vit& model) {
-  std::size_t numbers = 0;
+  std::size_t bytes = 0;
   for (const auto& p : engine::parameters(model))
-    numbers += static_cast<std::size_t>(p.parameter.trained_count());
-  return numbers * sizeof(float);
+    bytes += gradient_bytes(p.parameter.trains(), p.parameter.value().shape());
+  return bytes;
 }
 
 /// How many packed copies of what trains the optimizer keeps.
@@ -113,6 +113,12 @@ std::string MemoryForecast::text() const {
       megabytes(gradients) + ", optimizer", megabytes(optimizer) + ", activations",
       megabytes(activations) + ", pictures", megabytes(pictures) + ", program",
       megabytes(program) + "; together", megabytes(total()));
+}
+
+std::size_t gradient_bytes(const engine::Selection& form, const engine::Shape& full) {
+  const bool folded = std::holds_alternative<engine::Selection::Folded>(form.kind());
+  const std::size_t each = sizeof(float) + (folded ? sizeof(Index) : 0);
+  return static_cast<std::size_t>(form.packed(full).numel()) * each;
 }
 
 MemoryForecast forecast(Job& job, const TuneOptions& options) {

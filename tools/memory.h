@@ -30,6 +30,10 @@ struct MemoryForecast {
   std::string text() const;
 };
 
+/// Bytes that the gradient of a parameter of this shape takes in this form. Of a fold, the places of its
+/// numbers are counted too.
+std::size_t gradient_bytes(const engine::Selection& form, const engine::Shape& full);
+
 /// Foretells the memory of a run from a forward and a backward pass with one and with three grey pictures:
 /// all that grows with the batch grows by the same amount for every picture. What trains is chosen by ties,
 /// as many numbers as will be chosen by the scores. Leaves nothing behind but the choice.

@@ -28,18 +28,28 @@ void accumulate(Tensor& into, const Tensor& from) {
 /// graph never overflows the stack.
 using Pending = std::map<std::uint64_t, std::pair<std::shared_ptr<Node>, Tensor>, std::greater<>>;
 
-void hand_down(Node& node, const Grads& grads, Pending& pending) {
+/// The gradient in a buffer that nothing else reads.
+Tensor own(Tensor& gradient) {
+  Tensor alone = std::move(gradient);
+  return alone.unshared() ? alone : alone.clone();
+}
+
+void hand_down(Node& node, Grads grads, Pending& pending) {
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     const std::shared_ptr<Node>& input = node.inputs[i];
     if (!input) continue;
-    const Grad& grad = grads[i];
+    Grad& grad = grads[i];
     check(!grad.value.empty(), "backward:", node.op, "gave no gradient for input", i);
     if (input->leaf) {
       ParameterState& p = *input->leaf;
       const Shape expected = grad.is_packed ? p.trains.packed(p.value.shape()) : p.value.shape();
-      check(grad.value.shape() == expected, "backward:", node.op, "gave a gradient", grad.value.shape(),
-            "for", expected);
-      accumulate(p.grad, grad.is_packed || p.trains.whole() ? grad.value : p.trains.gather(grad.value));
+      const auto* const folded = std::get_if<Selection::Folded>(&p.trains.kind());
+      check(grad.value.shape() == expected && !(folded && grad.is_packed), "backward:", node.op,
+            "gave a gradient", grad.value.shape(), "for", expected);
+      if (folded)
+        p.grad = folded->fold->add(p.grad, own(grad.value));
+      else
+        accumulate(p.grad, grad.is_packed || p.trains.whole() ? grad.value : p.trains.gather(grad.value));
     } else {
       auto& [waiting, sum] = pending[input->order];
       waiting = input;
@@ -72,12 +82,12 @@ void backward(const Tensor& y, const Tensor& slope) {
     std::vector<const Selection*> want;
     for (const auto& input : node->inputs)
       want.push_back(!input ? nullptr : input->leaf ? &input->leaf->trains : &everything);
-    const Grads grads = node->backward(std::move(dy), Needs(std::move(want)));
+    Grads grads = node->backward(std::move(dy), Needs(std::move(want)));
     check(grads.size() == node->inputs.size(), "backward:", node->op, "gave", grads.size(), "gradients for",
           node->inputs.size(), "inputs");
     node->backward = nullptr;
     node->again = nullptr;
-    hand_down(*node, grads, pending);
+    hand_down(*node, std::move(grads), pending);
     node->inputs.clear();
   }
 }

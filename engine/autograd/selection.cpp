@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "engine/kernels/gemm.h"
+
 namespace engine {
 namespace {
 
@@ -33,12 +35,13 @@ Selection Selection::mixed_rows(CountSketch mix) {
 }
 
 bool Selection::is_part() const {
-  return !std::holds_alternative<MixedColumns>(kind_) && !std::holds_alternative<MixedRows>(kind_);
+  return !std::holds_alternative<MixedColumns>(kind_) && !std::holds_alternative<MixedRows>(kind_) &&
+         !std::holds_alternative<Folded>(kind_);
 }
 
 std::string_view Selection::kind_name() const {
-  constexpr std::string_view names[] = {"all",      "none",          "rows",      "columns",
-                                        "elements", "mixed columns", "mixed rows"};
+  constexpr std::string_view names[] = {"all",      "none",          "rows",       "columns",
+                                        "elements", "mixed columns", "mixed rows", "folded"};
   return names[kind_.index()];
 }
 
@@ -104,20 +107,22 @@ Shape Selection::packed(const Shape& full) const {
   if (std::holds_alternative<Columns>(kind_)) return {full.rows(), count};
   if (const auto* c = std::get_if<MixedColumns>(&kind_)) return {full.rows(), c->mix.count()};
   if (const auto* r = std::get_if<MixedRows>(&kind_)) return {r->mix.count(), full.columns()};
+  if (const auto* f = std::get_if<Folded>(&kind_)) return {f->fold->size(full)};
   return {count};
 }
 
 Tensor Selection::gather(const Tensor& full) const {
   check_fits(full.shape(), "selection");
-  Tensor part = Tensor::zeros(packed(full.shape()), full.dtype());
-  const Index columns = full.shape().columns(), width = part.shape().columns();
+  check(!std::holds_alternative<Folded>(kind_), "selection: folded gradients cannot be taken out of a whole");
+  Tensor part = std::holds_alternative<MixedRows>(kind_) ? Tensor::zeros(packed(full.shape()), full.dtype())
+                                                         : Tensor::unset(packed(full.shape()), full.dtype());
+  const Index columns = full.shape().columns();
   visit(full.dtype(), [&]<class T>() {
     const T* from = full.data<T>().data();
     T* to = part.data<T>().data();
     if (const auto* c = std::get_if<MixedColumns>(&kind_))
-      c->mix.each<T>([&](Index j, Index sum, T sign) {
-        for (Index i = 0; i < full.shape().rows(); ++i) to[i * width + sum] += sign * from[i * columns + j];
-      });
+      kernels::gemm<T>({from, full.shape().rows(), columns, columns}, {nullptr, columns, 0, 0}, nullptr, 0,
+                       {.mixtures = {c->mix.view<T>(), to}});
     else if (const auto* r = std::get_if<MixedRows>(&kind_))
       r->mix.each<T>([&](Index i, Index sum, T sign) {
         for (Index j = 0; j < columns; ++j) to[sum * columns + j] += sign * from[i * columns + j];

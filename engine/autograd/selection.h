@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -8,10 +9,21 @@
 
 namespace engine {
 
+/// Keeps less than the sum of the gradients that arrive. A Selection of it and its copies share one.
+class Fold {
+ public:
+  virtual ~Fold() = default;
+  /// What is kept from now on: of what was kept before (empty at first) and a whole gradient, in a buffer
+  /// that may be written to.
+  virtual Tensor add(const Tensor& kept, Tensor gradient) = 0;
+  /// How many numbers are kept for a parameter of this shape.
+  virtual Index size(const Shape& full) const = 0;
+};
+
 /// The part of a parameter that trains: nothing, everything, whole rows, whole columns or single elements. A
 /// parameter is seen as a matrix [first axis, all others]; an element is its index in that matrix flattened.
-/// Indices ascend. Where a gradient is only looked at, a few mixtures of its rows or columns will do as well:
-/// nothing trains by them.
+/// Indices ascend. Where a gradient is only looked at, a few mixtures of its rows or columns will do as well,
+/// or what a Fold keeps: nothing trains by them.
 class Selection {
  public:
   struct None {};
@@ -33,7 +45,11 @@ class Selection {
   struct MixedRows {
     CountSketch mix;  ///< R, of as many numbers as the first axis has
   };
-  using Kind = std::variant<All, None, Rows, Columns, Elements, MixedColumns, MixedRows>;
+  /// What a Fold keeps of the gradients.
+  struct Folded {
+    std::shared_ptr<Fold> fold;
+  };
+  using Kind = std::variant<All, None, Rows, Columns, Elements, MixedColumns, MixedRows, Folded>;
 
   /// Everything.
   Selection() = default;
@@ -45,13 +61,14 @@ class Selection {
   static Selection elements(std::vector<Index> at);
   static Selection mixed_columns(CountSketch mix);
   static Selection mixed_rows(CountSketch mix);
+  static Selection folded(std::shared_ptr<Fold> fold) { return Selection(Folded{std::move(fold)}); }
 
   const Kind& kind() const { return kind_; }
   bool any() const { return !std::holds_alternative<None>(kind_); }
   bool whole() const { return std::holds_alternative<All>(kind_); }
-  /// True for parts, whose numbers are the parameter's own; false for mixtures.
+  /// True for parts, whose numbers are the parameter's own; false for mixtures and folds.
   bool is_part() const;
-  /// "all", "none", "rows", "columns", "elements", "mixed columns" or "mixed rows".
+  /// "all", "none", "rows", "columns", "elements", "mixed columns", "mixed rows" or "folded".
   std::string_view kind_name() const;
   /// The chosen rows, columns or elements; empty for all others.
   const std::vector<Index>& indices() const;
@@ -62,14 +79,15 @@ class Selection {
   /// its row 2. Throws unless both are rows or both columns.
   Selection part_of(const Selection& inner) const;
   /// The shape of the selected part: [k, rest] for rows, [first axis, k] for columns, [n] for elements. Of
-  /// mixtures, as there.
+  /// mixtures and folds, as there.
   Shape packed(const Shape& full) const;
-  /// The selected numbers of `full`, or their mixtures, in a tensor of their own.
+  /// The selected numbers of `full`, or their mixtures, in a tensor of their own. Throws for a fold.
   Tensor gather(const Tensor& full) const;
-  /// Writes `packed` over the selected numbers of `full`; no other number changes. Throws for mixtures.
+  /// Writes `packed` over the selected numbers of `full`; no other number changes. Throws for mixtures and
+  /// folds.
   void scatter(const Tensor& packed, Tensor& full) const;
 
-  /// The same part; mixtures are equal to none.
+  /// The same part; mixtures and folds are equal to none.
   friend bool operator==(const Selection& a, const Selection& b) {
     return a.kind_.index() == b.kind_.index() && a.indices() == b.indices() && a.is_part();
   }

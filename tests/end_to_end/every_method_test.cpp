@@ -39,6 +39,8 @@ std::vector<Setting> settings() {
   for (const Words& scoring : {Words{"--score-sketch", "2"}, Words{"--score-batches", "auto"},
                                Words{"--score-image-size", "8"}, Words{"--score-classes", "2"}})
     all.push_back({"grft", scoring});
+  for (const char* method : {"gps", "sift"})
+    all.push_back({method, {"--score-candidates", "2", "--score-batches", "2"}});
   return all;
 }
 

@@ -99,7 +99,8 @@ TEST(options, have_the_standard_values_of_the_command_lines_contract) {
                                       {"score-image-size", "0"},
                                       {"score-classes", "0"},
                                       {"targets", ""},
-                                      {"train-bias", "on"}}));
+                                      {"train-bias", "on"},
+                                      {"score-candidates", "0"}}));
   EXPECT_EQ(standard("sift"), (Options{{"rate", "0.01"},
                                        {"score", "ce"},
                                        {"temperature", "0.07"},
@@ -108,7 +109,8 @@ TEST(options, have_the_standard_values_of_the_command_lines_contract) {
                                        {"score-image-size", "0"},
                                        {"score-classes", "0"},
                                        {"targets", ""},
-                                       {"train-bias", "off"}}));
+                                       {"train-bias", "off"},
+                                       {"score-candidates", "0"}}));
 }
 
 TEST(options, reach_the_scoring_that_the_method_asks_for) {

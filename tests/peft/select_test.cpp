@@ -118,6 +118,30 @@ TEST(selectors, agree_with_sorting_everything) {
   }
 }
 
+TEST(selectors, take_few_or_many_of_a_row_alike) {
+  constexpr Index kColumns = 200;
+  engine::Random random(5, engine::Random::Use::test);
+  std::vector<float> numbers;
+  for (Index i = 0; i < 3 * kColumns; ++i) numbers.push_back(static_cast<float>(random.below(60)) - 30);
+  for (const Index count : {63, 64, 65, 100, 199, 200, 300}) {
+    std::vector<Index> expected;
+    for (Index i = 0; i < 3; ++i) {
+      const std::vector<double> row(numbers.begin() + i * kColumns, numbers.begin() + (i + 1) * kColumns);
+      std::vector<double> magnitudes;
+      for (const double x : row) magnitudes.push_back(std::abs(x));
+      for (const Index j : best(magnitudes, count)) expected.push_back(i * kColumns + j);
+    }
+    EXPECT_EQ(peft::strongest_per_row(Tensor::of<float>({3, kColumns}, numbers), count),
+              Selection::elements(expected))
+        << count;
+  }
+  numbers[7] = std::nanf("");
+  EXPECT_EQ(support::error_of([&] {
+              peft::strongest_per_row(Tensor::of<float>({3, kColumns}, numbers), 100);
+            }),
+            "select: the score of unit 7 is not a number");
+}
+
 TEST(selectors, take_nothing_for_a_count_of_0_and_everything_for_a_large_one) {
   const Tensor gradient = support::random_tensor({3, 4}, 1);
   for (const auto select :

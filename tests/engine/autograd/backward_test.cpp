@@ -37,6 +37,26 @@ Tensor broken(const Parameter& a, const Parameter& b, const Grads& grads) {
   return record("broken", {a, b}, of({1}), [grads](const Tensor&, const Needs&) { return grads; });
 }
 
+/// Keeps the largest number of all that went by.
+struct Largest : Fold {
+  Tensor add(const Tensor& kept, Tensor gradient) override {
+    float largest = kept.empty() ? 0 : kept.data<float>()[0];
+    for (float& g : gradient.data<float>()) largest = std::max(largest, std::exchange(g, -1.0f));
+    return of({largest});
+  }
+  Index size(const Shape&) const override { return 1; }
+};
+
+TEST(Backward, hands_whole_gradients_to_a_fold_that_may_write_to_them) {
+  const Parameter p(of({1, 2, 3})), other(of({1, 2, 3}));
+  p.train(Selection::folded(std::make_shared<Largest>()));
+  for (const std::vector<float>& slopes : {std::vector<float>{1, 5, 2}, {4, 3, 2}})
+    backward(sum(multiply(add(p, other), of(slopes))));  // one gradient for both parameters
+  EXPECT_TRUE(support::same_bits(p.grad(), of({5})));
+  EXPECT_EQ(p.trained_count(), 1);
+  EXPECT_TRUE(support::same_bits(other.grad(), of({5, 8, 4})));
+}
+
 TEST(Backward, names_the_op_whose_rule_leaves_out_a_gradient) {
   const Parameter a(of({1})), b(of({2}));
   EXPECT_EQ(support::error_of([&] {

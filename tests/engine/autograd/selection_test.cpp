@@ -104,6 +104,23 @@ TEST(Selection, gathers_mixtures_of_rows_and_columns_and_writes_none_back) {
             "count sketch: shift 2 lies outside 2 sums");
 }
 
+TEST(Selection, takes_nothing_out_of_a_whole_for_a_fold) {
+  struct Nothing : Fold {
+    Tensor add(const Tensor&, Tensor) override { return {}; }
+    Index size(const Shape& full) const override { return full.rows(); }
+  };
+  Tensor full = counting({2, 3});
+  const Selection folded = Selection::folded(std::make_shared<Nothing>());
+  EXPECT_EQ(folded.kind_name(), "folded");
+  EXPECT_EQ(folded.packed({2, 3}), Shape({2}));
+  EXPECT_TRUE(folded.any());
+  EXPECT_FALSE(folded.is_part() || folded.whole() || folded == folded);
+  EXPECT_EQ(support::error_of([&] { folded.gather(full); }),
+            "selection: folded gradients cannot be taken out of a whole");
+  EXPECT_EQ(support::error_of([&] { folded.scatter(full, full); }),
+            "selection: folded cannot be written back");
+}
+
 TEST(Selection, names_a_part_of_a_part) {
   EXPECT_EQ(Selection::rows({2, 5, 7}).part_of(Selection::rows({0, 2})), Selection::rows({2, 7}));
   EXPECT_EQ(Selection::columns({1, 4}).part_of(Selection::columns({1})), Selection::columns({4}));
