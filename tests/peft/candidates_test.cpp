@@ -11,6 +11,7 @@
 #include "peft/select.h"
 #include "peft/target.h"
 #include "tests/peft/small.h"
+#include "tests/support/kernel_guards.h"
 
 namespace {
 
@@ -145,8 +146,10 @@ TEST(Candidates, know_the_squares_of_a_single_gradient) {
 
 /// The choice of `method` by that many batches.
 std::vector<peft::Choice> choices(const std::string& method, const std::string& candidates,
-                                  const std::string& batches) {
+                                  const std::string& batches,
+                                  models::Recompute recompute = models::Recompute::none) {
   Vit model = small::model(small::deep());
+  model.recompute(recompute);
   const auto chosen =
       small::method(method, {{"score-candidates", candidates}, {"score-batches", batches}, {"rate", "0.1"}});
   chosen->prepare(model, small::losses(model, *chosen));
@@ -198,6 +201,23 @@ TEST(Candidates, choose_by_the_sums_that_were_kept) {
     if (!(chosen[i].selection == right[i].selection)) ++other;
   }
   EXPECT_GT(other, 0) << "two candidates miss nothing here, so that nothing was tested";
+}
+
+TEST(Candidates, are_the_same_for_any_thread_count_and_where_blocks_are_recomputed) {
+  const std::vector<peft::Choice> right = choices("gps", "2", "3");
+  std::vector<std::vector<peft::Choice>> all{choices("gps", "2", "3", models::Recompute::blocks)};
+  for (const int threads : {1, 3}) {
+    const support::UseThreads use(threads);
+    all.push_back(choices("gps", "2", "3"));
+  }
+  for (const std::vector<peft::Choice>& other : all) {
+    ASSERT_EQ(other.size(), right.size());
+    for (std::size_t i = 0; i < right.size(); ++i) {
+      EXPECT_EQ(other[i].selection, right[i].selection) << right[i].parameter;
+      EXPECT_EQ(other[i].scores, right[i].scores) << right[i].parameter;
+      EXPECT_EQ(other[i].energy, right[i].energy) << right[i].parameter;
+    }
+  }
 }
 
 TEST(Candidates, hold_few_numbers_while_scoring) {
