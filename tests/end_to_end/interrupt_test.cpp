@@ -52,6 +52,32 @@ INSTANTIATE_TEST_SUITE_P(, Interrupted,
                                                 "--resume goes on from there"}),
                          [](const auto& stop) { return std::string(stop.param.name); });
 
+/// What is summed up changes on the way, so that sums alone would not tell how to go on.
+TEST(InterruptedScoring, by_a_sketch_or_by_candidates_begins_anew_and_ends_as_the_unbroken_one) {
+  const std::pair<const char*, Words> cases[] = {{"grft", {"--score-sketch", "2"}},
+                                                 {"gps", {"--score-candidates", "2"}}};
+  for (const auto& [method, scoring] : cases) {
+    SCOPED_TRACE(method);
+    const Garden garden;
+    const Folder notes;
+    const fs::path whole = garden.run_folder("whole"), broken = garden.run_folder("broken");
+    ASSERT_EQ(run(long_run(garden, method, whole, scoring)).status, 0);
+    const Words words = long_run(garden, method, broken, scoring);
+    Background stopped(words, notes / "err");
+    wait_for_line(stopped, broken, "\"score\",\"batch\":0,");
+    ASSERT_TRUE(stopped.running()) << "the run was over before it could be stopped";
+    ::kill(stopped.process(), SIGTERM);
+    EXPECT_EQ(stopped.wait(), 128 + SIGTERM);
+    const std::string said = read_text(notes / "err");
+    const bool scored = said.find("after step") != std::string::npos;  // it was quicker than the signal
+    EXPECT_TRUE(scored || said.find("; --resume begins the scoring anew") != std::string::npos) << said;
+    EXPECT_FALSE(fs::exists(broken / "scores.safetensors"));
+    const Outcome resumed = run(words + Words{"--resume"});
+    EXPECT_EQ(resumed.status, 0) << resumed.err;
+    expect_same_run(broken, whole);
+  }
+}
+
 TEST(IgnoredSignal, stays_ignored) {
   const Garden garden;
   const Outcome outcome =

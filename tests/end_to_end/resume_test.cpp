@@ -41,6 +41,7 @@ INSTANTIATE_TEST_SUITE_P(
         ResumeCase{"grft_until_settled", "grft", {"--save-every", "1", "--score-batches", "auto"}},
         ResumeCase{"full_saved_every_second_step", "full", {"--save-every", "2"}},
         ResumeCase{"gps_keeping_the_best", "gps", {"--save-every", "1", "--keep", "best"}},
+        ResumeCase{"gps_by_candidates", "gps", {"--save-every", "1", "--score-candidates", "2"}},
         ResumeCase{"sift_with_accumulation", "sift", {"--save-every", "1", "--grad-accum", "2"}},
         ResumeCase{"lora_with_layer_decay", "lora", {"--save-every", "1", "--layer-decay", "0.8"}},
         ResumeCase{"spt", "spt", {"--save-every", "1"}},
