@@ -8,12 +8,10 @@
 //   sketch UNITS R SEED OVERLAP ENERGY TOTAL       that of a sketch of all batches, against the exact one
 //   closer UNITS R SEED OVERLAP ENERGY TOTAL       that of a closer look behind a quarter of the batches
 //   candidates UNITS C OF OVERLAP ENERGY TOTAL     that of C times as many candidates, through all batches
-//   squares UNITS C OF ERROR TOTAL                 what those take for the squares of the whole gradient: the
-//   relative
-//                                                  error, root mean square over the matrices, and of all
-//                                                  together
+//   squares UNITS C OF ERROR TOTAL                 what those take for the squares of the whole gradient
 // OVERLAP is the share of units in common, ENERGY the squared gradient of one choice over that of the other,
-// both in the mean over the matrices; TOTAL is the latter of all matrices together.
+// both in the mean over the matrices; TOTAL is the latter of all matrices together. ERROR is
+// the relative error, root mean square over the matrices, and its TOTAL that of all matrices together.
 
 #include <cmath>
 #include <cstdio>

@@ -61,13 +61,16 @@ Tensor SelectingMethod::strength(const NamedParameter&, const Tensor& gradient) 
   return gradient;
 }
 
+Tensor SelectingMethod::gradient_of(const NamedParameter& target, bool scored) const {
+  const engine::Shape& full = target.parameter.value().shape();
+  if (!scored) return needs_gradient() ? Tensor::zeros(full) : Tensor();
+  const Candidates* const some = candidates_of(target.parameter);
+  return some ? some->spread(target.parameter.grad(), full) : target.parameter.grad();
+}
+
 Choice SelectingMethod::choose(const NamedParameter& target, bool scored) {
   const engine::Shape& full = target.parameter.value().shape();
-  const Candidates* const candidates = candidates_of(target.parameter);
-  const Tensor gradient = scored && candidates ? candidates->spread(target.parameter.grad(), full)
-                          : scored             ? target.parameter.grad()
-                          : needs_gradient()   ? Tensor::zeros(full)
-                                               : Tensor();
+  const Tensor gradient = gradient_of(target, scored);
   const bool ranked = scored || !needs_gradient();
   const Tensor ranking = ranked ? strength(target, gradient) : gradient;
   const Selection chosen = options_.units.of(full).strongest(ranking);
@@ -76,7 +79,8 @@ Choice SelectingMethod::choose(const NamedParameter& target, bool scored) {
                 .scores = scores_of(ranking, chosen),
                 .squares = squares_of(ranking),
                 .gradient = {}};
-  if (scored && candidates) choice.squares = candidates->squares(target.parameter.grad(), full);
+  if (const Candidates* const some = candidates_of(target.parameter); scored && some)
+    choice.squares = some->squares(target.parameter.grad(), full);
   if (choice.squares > 0) choice.energy = squares_of(chosen.gather(ranking)) / choice.squares;
   if (const auto share = shares_.find(target.name); scored && share != shares_.end()) {  // of candidates
     choice.selection = target.parameter.trains().part_of(chosen);

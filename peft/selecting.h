@@ -42,6 +42,8 @@ class SelectingMethod : public Method {
  private:
   /// Those of `next_loss` that scoring takes.
   NextLoss losses(const std::vector<engine::NamedParameter>& targets, const NextLoss& next_loss);
+  /// What was summed up for a target, whole; zeros when nothing was, and empty for who looks at no picture.
+  engine::Tensor gradient_of(const engine::NamedParameter& target, bool scored) const;
   Choice choose(const engine::NamedParameter& target, bool scored);
   Options options_;
   std::vector<Choice> choices_;

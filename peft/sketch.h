@@ -9,9 +9,9 @@ namespace peft {
 
 /// Sketched scores of rows and columns. With G the gradient summed over the batches and R a random count
 /// sketch (engine::CountSketch) of `r` sums, row i of G R^T has the expected squared length of row i of G.
-/// Two numbers meet with probability 1 / r, or never, so that its variance is at most 2 (|g|^4 - sum_j g_j^4)
-/// / r, below 2 |g|^4 / r: a relative error of about sqrt(2 / r). Because G R^T = sum over batches of dy^T (x
-/// R^T), neither G nor its arithmetic is needed. Columns alike, with R G.
+/// Two numbers meet with probability 1 / r, or never. So its variance is at most
+/// 2 (|g|^4 - sum_j g_j^4) / r, below 2 |g|^4 / r: a relative error of about sqrt(2 / r). Because
+/// G R^T = sum over batches of dy^T (x R^T), neither G nor its arithmetic is needed. Columns alike, with R G.
 
 /// The mixtures of the gradient of `target` that stand for its rows or columns, whichever `units` takes; the
 /// whole gradient where r mixtures are no fewer than what they mix. A stream of random numbers for every seed
