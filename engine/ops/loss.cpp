@@ -5,15 +5,11 @@
 #include <vector>
 
 #include "engine/kernels/gemm.h"
+#include "engine/ops/matrix.h"
 #include "engine/ops/op.h"
 
 namespace engine {
 namespace {
-
-template <class T>
-kernels::Matrix<T> matrix(const Tensor& t) {
-  return {t.data<T>().data(), t.shape().rows(), t.shape().columns(), t.shape().columns()};
-}
 
 /// The contrastive loss, and its gradient by the similarities [n, n] before the division by the anchors.
 struct Contrast {
