@@ -36,7 +36,4 @@ double energy_of(const engine::Tensor& gradient, const engine::Selection& select
 /// How many units two selections of the same kind have in common; 0 for two kinds.
 engine::Index common_units(const engine::Selection& a, const engine::Selection& b);
 
-/// The `count` largest of `scores`, as ascending indices: the order is (score falling, index rising).
-std::vector<engine::Index> largest(const std::vector<double>& scores, engine::Index count);
-
 }  // namespace peft

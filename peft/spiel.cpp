@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "peft/dense_gradients.h"
+#include "peft/largest.h"
 #include "peft/method.h"
 #include "peft/select.h"
 #include "peft/target.h"
