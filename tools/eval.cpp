@@ -6,7 +6,7 @@
 #include "tools/console.h"
 #include "tools/data_source.h"
 #include "tools/evaluate.h"
-#include "tools/model_source.h"
+#include "tools/tuned_model.h"
 
 namespace tools {
 

@@ -10,6 +10,7 @@
 #include "engine/kernels/simd.h"
 #include "tools/console.h"
 #include "tools/interrupt.h"
+#include "tools/metadata.h"
 #include "tools/sealed_file.h"
 
 namespace tools {

@@ -7,6 +7,7 @@
 #include "peft/delta.h"
 #include "tools/console.h"
 #include "tools/depth.h"
+#include "tools/metadata.h"
 
 namespace tools {
 

@@ -4,6 +4,7 @@
 
 #include "engine/io/safetensors.h"
 #include "peft/methods.h"
+#include "tools/model_source.h"
 #include "tools/run_folder.h"
 #include "tools/scoring.h"
 #include "tools/tune_options.h"

@@ -10,7 +10,8 @@
 #include "peft/fold.h"
 #include "tools/commands.h"
 #include "tools/console.h"
-#include "tools/model_source.h"
+#include "tools/metadata.h"
+#include "tools/tuned_model.h"
 
 namespace tools {
 

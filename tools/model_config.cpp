@@ -7,7 +7,7 @@
 #include "engine/io/json.h"
 #include "models/zoo.h"
 #include "tools/json_field.h"
-#include "tools/model_source.h"
+#include "tools/metadata.h"
 
 namespace tools {
 

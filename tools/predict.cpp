@@ -8,7 +8,7 @@
 #include "engine/autograd/record.h"
 #include "tools/commands.h"
 #include "tools/console.h"
-#include "tools/model_source.h"
+#include "tools/tuned_model.h"
 
 namespace tools {
 

@@ -5,6 +5,7 @@
 #include "tools/console.h"
 #include "tools/evaluate.h"
 #include "tools/features.h"
+#include "tools/model_source.h"
 #include "tools/run_folder.h"
 #include "tools/tune_options.h"
 

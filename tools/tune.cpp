@@ -18,6 +18,7 @@
 #include "tools/job.h"
 #include "tools/judged.h"
 #include "tools/memory.h"
+#include "tools/metadata.h"
 #include "tools/report/write.h"
 #include "tools/trainer.h"
 

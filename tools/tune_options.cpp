@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/augment.h"
+#include "models/block.h"
 #include "peft/methods.h"
 #include "tools/given_options.h"
 

@@ -9,7 +9,7 @@
 #include "engine/optim/optimizer.h"
 #include "engine/optim/schedule.h"
 #include "tools/data_source.h"
-#include "tools/model_source.h"
+#include "tools/model_options.h"
 
 namespace tools {
 

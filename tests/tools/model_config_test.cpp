@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/engine/io/temporary_folder.h"
-#include "tools/model_source.h"
+#include "tools/metadata.h"
 
 namespace tools {
 namespace {
