@@ -167,8 +167,10 @@ class ScoreJob : public BenchJob {
     if (!method_->scoring())
       throw UsageError("bench score: method " + options.method +
                        " does not select by gradients; grft, gps and sift do");
-    if (stacked_views() && batch_ < 2)
-      throw UsageError("bench score: two views of a picture need --batch 2 or more");
+    const Index least = stacked_views() ? 3 : contrasts() ? 2 : 1;  // with one alone the loss is zero
+    if (batch_ < least)
+      throw UsageError(engine::say("bench score: two pictures to tell apart need --batch", least,
+                                   "or more with this loss"));
     pictures_ = setup_.pictures(batch_);
   }
 

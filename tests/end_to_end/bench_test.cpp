@@ -122,8 +122,8 @@ TEST(WrongBench, names_what_would_be_right) {
   EXPECT_THAT(error(bench("step", {"--method", "gps", "--axis", "row"})), HasSubstr("--axis"));
   EXPECT_THAT(error(bench("step", {"--targets", "blocks.*.qvk.weight"})), HasSubstr("blocks.*.qvk.weight"));
   EXPECT_THAT(error(bench("score", {"--method", "full"})), AllOf(HasSubstr("full"), HasSubstr("grft")));
-  EXPECT_THAT(error({"bench", "score", "--arch", "vit_demo_patch4_28", "--batch", "1"}),
-              HasSubstr("--batch 2"));
+  EXPECT_THAT(error({"bench", "score", "--arch", "vit_demo_patch4_28", "--batch", "2"}),
+              HasSubstr("--batch 3"));
   EXPECT_THAT(error(bench("infer", {"--image-size", "30"})), HasSubstr("patch size 4"));
   EXPECT_THAT(error(bench("infer", {"--repeats", "0"})), HasSubstr("--repeats"));
   EXPECT_THAT(error(bench("infer", {"--repeat", "3"})), HasSubstr("--repeats"));

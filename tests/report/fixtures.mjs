@@ -79,6 +79,7 @@ function makeRunOfManyClasses(from, to, n) {
 function makeUnfinishedRun(from, to) {
   mkdirSync(to);
   for (const file of ["config.json", "metrics.jsonl", "selection.safetensors"]) cpSync(join(from, file), join(to, file));
+  change(join(to, "config.json"), (config) => (config.method_options["score-sketch"] = "8"));
 }
 
 function writeComparison(folder, json) {

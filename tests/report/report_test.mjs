@@ -71,6 +71,7 @@ const kTests = {
   async grft(page) {
     assert.deepEqual(await headings(page), ["Training", "Confusion", "Most wrong", "Where the selection fell", "Where the squared gradient lies", "Settings and results"]);
     assert.equal(await page.locator(".plot canvas").count(), 5, "loss, accuracy, learning rate, penalty, scoring");
+    assert.doesNotMatch(await page.textContent("main"), /is an estimate/);
     assert.ok((await page.locator(".mistake img").count()) > 0);
     assert.ok(await page.$eval(".mistake img", (img) => img.complete && img.naturalWidth === 40), "the pictures are seen");
     const picked = () => page.$eval(".units .note", (p) => p.textContent);
@@ -102,6 +103,7 @@ const kTests = {
   },
   async unfinished(page) {
     assert.match(await page.textContent("main"), /has not ended/);
+    assert.equal((await page.textContent("main")).split("With score-sketch the squared gradient of a matrix is an estimate.").length, 3, "told in both sections");
     assert.deepEqual(await headings(page), ["Training", "Where the selection fell", "Where the squared gradient lies", "Settings and results"]);
   },
   async comparison(page) {

@@ -14,6 +14,6 @@ function energySection(report) {
     rows.push(row("block " + block, parts.map(([m, hueName]) => part(m, hueName))));
   });
   return section("Where the squared gradient lies",
-    "The share of every matrix in the sum of squares of the gradient that was scored, chosen or not.",
+    "The share of every matrix in the sum of squares of the gradient that was scored, chosen or not." + ofEstimates(report.config),
     hueKey(grid.kinds.map((kind, k) => [kind, hue(k)])), barChart(null, rows, "Point at a part of a bar."));
 }

@@ -46,8 +46,15 @@ function selectionSection(report) {
   });
   repaint();
   show(matrices.findIndex((m) => grid.blocks.length === 0 || m === grid.of(0, 0)));
-  return section("Where the selection fell", "What was chosen of every matrix, by blocks from input to output. Choose a cell to see inside the matrix.",
+  return section("Where the selection fell", "What was chosen of every matrix, by blocks from input to output. Choose a cell to see inside the matrix." + ofEstimates(report.config),
     el("div", { class: "split" }, el("div", {}, modePicker, ...places, line, key), el("div", {}, list, detail)));
+}
+
+/** That a matrix's squared gradient is an estimate, where no whole gradient was summed up. */
+function ofEstimates(config) {
+  const options = config.method_options || {};
+  const scored = ["score-sketch", "score-candidates"].filter((name) => Number(options[name]) > 0);
+  return scored.length > 0 ? ` With ${scored[0]} the squared gradient of a matrix is an estimate.` : "";
 }
 
 function selectionModes(matrices, squares) {
