@@ -1,5 +1,7 @@
 #include "peft/sara.h"
 
+// With several threads Eigen sums in other blocks, to other bits.
+#define EIGEN_DONT_PARALLELIZE
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>

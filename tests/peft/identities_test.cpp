@@ -9,6 +9,7 @@
 #include "peft/select.h"
 #include "tests/engine/io/temporary_folder.h"
 #include "tests/peft/small.h"
+#include "tests/support/kernel_guards.h"
 
 namespace {
 
@@ -171,6 +172,22 @@ TEST(sara, trains_the_weights_below_the_threshold_and_lets_go_of_those_that_grow
   EXPECT_GT(first, 0);
   EXPECT_LT(second, first) << "steps of 0.01 take some beyond 0.05";
   EXPECT_GT(second, 0);
+}
+
+TEST(sara, penalty_is_the_same_to_the_last_bit_for_any_thread_count) {
+  models::VitConfig config = small::deep();
+  config.width = 24, config.hidden = 800, config.depth = 1;  // products over more than one block of depth
+  const auto penalty = [&](int threads) {
+    const support::UseThreads use(threads);
+    Vit model = small::model(config);
+    const auto method = small::method(
+        "sara", {{"threshold", "10"}, {"nuclear", "1"}, {"targets", "blocks.0.mlp.fc1.weight"}});
+    method->prepare(model, {});
+    engine::backward(small::loss(model, 0));
+    return method->regularize(engine::parameters(model));
+  };
+  const double one = penalty(1);
+  for (const int threads : {2, 3, 7}) EXPECT_EQ(penalty(threads), one) << threads;
 }
 
 TEST(random, takes_as_many_as_any_other_and_differs_by_seed) {
