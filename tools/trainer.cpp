@@ -57,6 +57,13 @@ class WithAverages {
   std::optional<engine::Ema>& ema_;
 };
 
+/// They tell whether anything trains that did not, or the other way round.
+std::vector<std::uint64_t> versions(const std::vector<engine::NamedParameter>& parameters) {
+  std::vector<std::uint64_t> all;
+  for (const auto& [name, parameter] : parameters) all.push_back(parameter.version());
+  return all;
+}
+
 /// The targets of a batch: soft ones from mixing, or the labels; smoothed.
 Tensor targets_of(const data::Batch& batch, Index classes, double smoothing) {
   if (batch.targets.empty()) return engine::one_hot(batch.labels, classes, smoothing);
@@ -105,8 +112,8 @@ void Trainer::check_finite(Index step, double value, const std::string& what,
                            const std::vector<std::string>& pictures) {
   if (std::isfinite(value)) return;
   for (const auto& [name, parameter] : parameters_) parameter.grad() = {};
-  // A method may have changed what trains for the step that is not done.
-  if (is_sound() && p_.method.steady()) save();
+  // The optimizer's state is still that of what trained before.
+  if (is_sound() && p_.method.steady() && !chose_anew_) save();
   diverged(engine::say("the", what, "of step", step, "is", value), pictures);
 }
 
@@ -153,16 +160,20 @@ Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::strin
                                 static_cast<std::uint64_t>(step * o.grad_accum + i)};
     const auto loss_of_batch = [&] {
       const Tensor logits = logits_of(p_.loaded.model, *batch, p_.features.learnt, drop);
-      return engine::cross_entropy(logits, targets_of(*batch, logits.shape()[1], o.label_smoothing));
+      const Tensor loss =
+          engine::cross_entropy(logits, targets_of(*batch, logits.shape()[1], o.label_smoothing));
+      check_finite(step, loss.item(), "loss", pictures);
+      return loss;
     };
     if (i == 0) {
+      const std::vector<std::uint64_t> before = versions(parameters_);
       p_.method.begin_step(p_.loaded.model,
                            {step, steps_, steps_per_epoch_, rate_at(step), loss_of_batch, *optimizer_});
       apply_depth(p_.loaded.model, o);
+      chose_anew_ = versions(parameters_) != before;
     }
     const Tensor loss = loss_of_batch();
     total.loss += loss.item() / static_cast<double>(o.grad_accum);
-    check_finite(step, loss.item(), "loss", pictures);
     engine::backward(o.grad_accum == 1 ? loss : engine::scale(loss, 1.0 / static_cast<double>(o.grad_accum)));
   }
   total.penalty = p_.method.regularize(parameters_);

@@ -72,7 +72,8 @@ class Trainer {
   std::unique_ptr<engine::Optimizer> optimizer_;
   std::optional<engine::Ema> ema_;
   RunState state_;
-  std::string judgement_;  ///< the last top-1 on val, for people
+  bool chose_anew_ = false;  ///< what trains, for the step at hand
+  std::string judgement_;    ///< the last top-1 on val, for people
 };
 
 }  // namespace tools

@@ -41,6 +41,20 @@ TEST(Gradient, that_is_not_finite_is_told_with_tensor_step_and_pictures) {
   EXPECT_THAT(error, HasSubstr(".ppm"));
 }
 
+TEST(Loss, that_is_not_finite_is_told_before_a_choice_is_made_by_its_gradients) {
+  const Garden garden;
+  engine::State state = small_state();
+  for (const char* name : {"norm.weight", "norm.bias"})
+    std::ranges::fill(tensor_of(state, name).data<float>(), 3e38f);
+  write_model(garden.model(), state);
+  const Words words =
+      Words{"tune"} + garden.job("spiel") +
+      Words{"--period", "2", "--grow-batches", "2", "--steps", "4", "--out", garden.run_folder()};
+  const std::string error = run(words).error(1);
+  EXPECT_THAT(error, HasSubstr("the loss of step 0"));
+  EXPECT_THAT(error, HasSubstr(".ppm"));
+}
+
 TEST(Score, that_is_not_finite_is_told_with_tensor_batch_and_pictures) {
   const Garden garden;
   write_steep_model(garden);
