@@ -27,6 +27,7 @@ using engine::Json;
 
 namespace {
 
+constexpr int kCalledWrongly = 2;  // exit status
 constexpr const char *kLock = "compare.lock", *kJson = "compare.json", *kMarkdown = "table.md",
                      *kCsv = "table.csv";
 
@@ -214,7 +215,11 @@ class Comparison {
     const fs::path folder = folder_of(run, *lr);
     if (fs::exists(folder / "metrics.jsonl"))
       all.emplace_back(is_run_of(folder, identity(run, *lr)) ? "--resume" : "--overwrite");
-    const ChildEnd end = run_child(all, [this](const std::string& line) { pass_on(line); });
+    ChildEnd end = run_child(all, [this](const std::string& line) { pass_on(line); });
+    if (end.status == kCalledWrongly && all.back() == "--resume") {  // on other pictures than it was begun
+      all.back() = "--overwrite";
+      end = run_child(all, [this](const std::string& line) { pass_on(line); });
+    }
     if (end.status == 0 && look_for(i)) {
       remove_checkpoints(folder);
       note(engine::say(" ", run.stage == Stage::search ? "val" : "test", fixed(records_[i]->top1, 2), "%,",

@@ -106,6 +106,23 @@ INSTANTIATE_TEST_SUITE_P(, Stopped, ::testing::Values(SIGINT, SIGTERM, SIGKILL),
   return std::string(s.param == SIGINT ? "by_SIGINT" : s.param == SIGTERM ? "by_SIGTERM" : "by_SIGKILL");
 });
 
+TEST(Compare, begins_a_run_anew_that_goes_on_with_other_pictures) {
+  const Comparison garden;
+  Words words = garden.words() + Words{"--on-bad-image", "skip"};
+  *(std::ranges::find(words, "--epochs") + 1) = "20";
+  *(std::ranges::find(words, "--seeds") + 1) = "1";
+  const fs::path run_folder = garden.run_of("colours/grft rows/lr0.003-seed0-search");
+  Background stopped(words);
+  wait_for(stopped, run_folder / "metrics.jsonl", "\"step\":7,");
+  ASSERT_TRUE(stopped.running()) << "it was over before it could be stopped";
+  ::kill(stopped.process(), SIGTERM);
+  EXPECT_EQ(stopped.wait(), 128 + SIGTERM);
+  write_pictures(garden.data() + "/train", {"blue"}, 1, 90);
+  const Outcome other = run(words);
+  EXPECT_EQ(other.status, 0) << other.err;
+  EXPECT_EQ(read_json(run_folder / "result.json")["resumed"], false);
+}
+
 TEST(Compare, has_one_process_at_a_time_in_its_folder) {
   const Comparison garden;
   Words words = garden.words();
