@@ -88,9 +88,12 @@ class IdxPictures : public Dataset {
     return image;
   }
   Index largest_label() const { return *std::max_element(labels_.values.begin(), labels_.values.end()); }
-  void check_labels(Index classes) const {
+  /// The classes are `named` by classes.txt, or those of train.
+  void check_labels(Index classes, bool named) const {
     check(largest_label() < classes, file_ + ":", "label", largest_label(),
-          "is a class that train lacks: its labels are 0 to", classes - 1);
+          named ? engine::say("is no class; the", classes, "lines of classes.txt are 0 to")
+                : "is a class that train lacks: its labels are 0 to",
+          classes - 1);
   }
 
  private:
@@ -166,11 +169,12 @@ Splits open_idx(const fs::path& dir) {
   check(train != nullptr, "no train split:", images_file(dir, "train").string(), "does not exist");
   Splits splits;
   splits.classes = read_class_names(dir);
-  if (splits.classes.empty()) splits.classes = numbered_classes(train->largest_label() + 1);
+  const bool named = !splits.classes.empty();
+  if (!named) splits.classes = numbered_classes(train->largest_label() + 1);
   check_classes(dir.string(), splits.classes);
   const Index classes = static_cast<Index>(splits.classes.size());
   auto checked = [&](std::shared_ptr<const IdxPictures> split) {
-    if (split != nullptr) split->check_labels(classes);
+    if (split != nullptr) split->check_labels(classes, named);
     return split;
   };
   splits.train = checked(train);

@@ -52,6 +52,9 @@ TEST(Idx, reads_pictures_plain_and_gzipped) {
 
   folder.write("t10k-labels-idx1-ubyte", idx({1}, "\3"));
   EXPECT_THAT(open_error(folder.path()), HasSubstr("label 3 is a class that train lacks"));
+  folder.write("classes.txt", "red\ngreen\nblue\n");
+  EXPECT_THAT(open_error(folder.path()),
+              HasSubstr("label 3 is no class; the 3 lines of classes.txt are 0 to 2"));
   folder.write("t10k-labels-idx1-ubyte", idx({2}, "\1\1"));
   EXPECT_THAT(open_error(folder.path()), HasSubstr("1 pictures, but"));
 }
