@@ -135,8 +135,10 @@ void write_selection(const std::filesystem::path& path, Job& job, const TuneOpti
   }
   engine::Metadata metadata = metadata_of(job, options, "espalier-selection");
   metadata["shapes"] = json_text(shape);
-  metadata["energy"] = json_text(energy);
-  metadata["gradient_squares"] = json_text(squares);
+  if (job.method->scoring()) {  // otherwise it was no gradient that was ranked
+    metadata["energy"] = json_text(energy);
+    metadata["gradient_squares"] = json_text(squares);
+  }
   engine::write_safetensors(path, peft::selection_tensors(job.method->choices()), metadata);
 }
 

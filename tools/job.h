@@ -35,9 +35,9 @@ nlohmann::ordered_json identity_of(const TuneOptions& options, const std::string
 /// architecture.
 engine::Metadata metadata_of(const Job& job, const TuneOptions& options, const std::string& format);
 
-/// Writes what the method chose as a selection file. Its metadata tells of every parameter the shape, the
-/// share of the squared gradient that was chosen (`energy`) and the squared gradient itself
-/// (`gradient_squares`).
+/// Writes what the method chose as a selection file. Its metadata tells of every parameter the shape and,
+/// where gradients were scored, the share of the squared gradient that was chosen (`energy`) and the squared
+/// gradient itself (`gradient_squares`).
 void write_selection(const std::filesystem::path& path, Job& job, const TuneOptions& options);
 
 }  // namespace tools

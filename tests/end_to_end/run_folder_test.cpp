@@ -89,6 +89,15 @@ TEST_P(EveryMethod, holds_a_delta_with_the_parts_that_trained) {
   EXPECT_NE(told.at("arch"), "");
 }
 
+TEST(Selection, by_what_is_no_gradient_tells_no_squared_gradient) {
+  const Garden garden;
+  garden.tune("magnitude");
+  const Safetensors selection(garden.run_folder() + "/selection.safetensors");
+  EXPECT_TRUE(selection.metadata().contains("shapes"));
+  for (const char* key : {"energy", "gradient_squares"})
+    EXPECT_FALSE(selection.metadata().contains(key)) << key;
+}
+
 TEST_P(EveryMethod, holds_the_selection_that_the_delta_has) {
   const MethodCase& method = GetParam();
   const Garden garden;

@@ -53,7 +53,7 @@ function selectionSection(report) {
 /** That a matrix's squared gradient is an estimate, where no whole gradient was summed up. */
 function ofEstimates(config) {
   const options = config.method_options || {};
-  const scored = ["score-sketch", "score-candidates"].filter((name) => Number(options[name]) > 0);
+  const scored = ["score-sketch", "score-candidates"].filter((name) => Number(options[name]) > 0 && !(name === "score-candidates" && options["score-batches"] === "1"));
   return scored.length > 0 ? ` With ${scored[0]} the squared gradient of a matrix is an estimate.` : "";
 }
 
