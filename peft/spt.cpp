@@ -85,8 +85,9 @@ class Spt : public Method {
       const engine::Shape& shape = pool[i].parameter.value().shape();
       const double count = static_cast<double>(chosen[i].size());
       const auto matrix = linear.find(pool[i].name);
-      const Index added = own_.lora.rank * (shape.rows() + shape.columns());
-      if (matrix != linear.end() && count >= static_cast<double>(added) / own_.matrix) {
+      const double added =
+          static_cast<double>(own_.lora.rank) * static_cast<double>(shape.rows() + shape.columns());
+      if (matrix != linear.end() && count >= added / own_.matrix) {
         dense.push_back(matrix->second);
       } else if (shape.rank() == 1 && count > 0 &&
                  count >= static_cast<double>(shape.numel()) / own_.vector) {
