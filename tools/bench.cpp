@@ -152,8 +152,8 @@ void run_bench(Arguments arguments) {
             "pictures.\n\n"
             "infer  a forward pass without a graph\n"
             "step   forward, cross entropy, backward, the method's penalty and a step of Adam\n"
-            "score  the method's scoring loss of one batch, forward and backward with the whole gradient of\n"
-            "       every target, and the choice\n\n"
+            "score  the method's scoring loss of one batch, forward and backward with the gradient of every\n"
+            "       target, whole or as the options say, and the choice\n\n"
             "GFLOP/s count two operations for each multiply-add of the matrix products done. The planned\n"
             "activations are the growth of all buffers between the start of forward and the end of backward\n"
             "at its highest; peak memory is that of the process from the first pass on.");
