@@ -3,6 +3,8 @@
 #include "engine/io/folder.h"
 #include "engine/io/json.h"
 #include "engine/io/lines.h"
+#include "tools/console.h"
+#include "tools/evaluate.h"
 #include "tools/json_field.h"
 
 namespace tools {
@@ -12,8 +14,9 @@ using engine::Json;
 
 bool is_run_of(const fs::path& folder, const Json& identity) {
   try {
+    const Json written = engine::parse_json(json_text(identity), "identity");  // what is no UTF-8 is replaced
     const Json config = engine::read_json(folder / "config.json");
-    for (const auto& [key, value] : identity.items())
+    for (const auto& [key, value] : written.items())
       if (!config.is_object() || !config.contains(key) || config[key] != value) return false;
     return true;
   } catch (const engine::Error&) {
@@ -37,7 +40,7 @@ double seconds_per_step(const fs::path& log, Index images_per_step) {
 std::optional<RunRecord> read_run(const fs::path& folder, const Json& identity, RunRecord run) {
   if (!is_run_of(folder, identity)) return std::nullopt;
   try {
-    const Json result = engine::read_json(folder / "result.json");
+    const Json result = engine::read_json(folder / "result.json", kMaxResultValues);
     const char* split = run.stage == Stage::search ? "val" : "test";
     engine::check(result.is_object() && result.contains(split), "there is no", split);
     run.top1 = needed_field<double>(result[split], "top1");

@@ -27,14 +27,14 @@ void print(const Evaluation& e, const std::vector<std::string>& outputs) {
             << " images in " << fixed(e.seconds, 1)
             << " s\n\nper class, and the class most often taken for it:\n";
   for (std::size_t c = 0; c < e.classes.size(); ++c) {
-    std::size_t worst = outputs.size();
-    for (std::size_t j = 0; j < outputs.size(); ++j) {
-      if (outputs[j] != e.classes[c] && e.confusion[c][j] > 0 &&
-          (worst == outputs.size() || e.confusion[c][j] > e.confusion[c][worst]))
-        worst = j;
+    std::string worst;
+    Index most = 0;
+    for (const auto& [output, count] : e.confusion[c]) {
+      const std::string& name = outputs[static_cast<std::size_t>(output)];
+      if (name != e.classes[c] && count > most) worst = name, most = count;
     }
     std::cout << "  " << fixed(e.per_class[c], 1) << " %  " << e.classes[c];
-    if (worst < outputs.size()) std::cout << "  (" << e.confusion[c][worst] << " x " << outputs[worst] << ")";
+    if (most > 0) std::cout << "  (" << most << " x " << worst << ")";
     std::cout << '\n';
   }
 }

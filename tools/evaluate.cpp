@@ -98,12 +98,12 @@ Evaluation judge(const Predictions& predictions, const std::vector<std::string>&
   std::vector<std::size_t> data_class(static_cast<std::size_t>(outputs));
   for (std::size_t i = 0; i < class_map.size(); ++i) data_class[static_cast<std::size_t>(class_map[i])] = i;
 
-  Evaluation e{
-      .images = n,
-      .seconds = predictions.seconds,
-      .classes = classes,
-      .per_class = std::vector<double>(classes.size()),
-      .confusion = std::vector(classes.size(), std::vector<Index>(static_cast<std::size_t>(outputs)))};
+  Evaluation e{.images = n,
+               .seconds = predictions.seconds,
+               .classes = classes,
+               .per_class = std::vector<double>(classes.size()),
+               .outputs = outputs,
+               .confusion = std::vector<std::map<Index, Index>>(classes.size())};
   Calibration calibration;
   double right = 0, among_five = 0;
   for (Index i = 0; i < n; ++i) {
@@ -123,7 +123,7 @@ Evaluation judge(const Predictions& predictions, const std::vector<std::string>&
     among_five += better < 5;
     e.loss -= std::log(std::max(p[label], 1e-300));
     calibration.add(p[best], best == label);
-    ++e.confusion[data_class[label]][best];
+    ++e.confusion[data_class[label]][static_cast<Index>(best)];
   }
   e.top1 = percent(right, static_cast<double>(n));
   e.top5 = percent(among_five, static_cast<double>(n));
@@ -131,19 +131,30 @@ Evaluation judge(const Predictions& predictions, const std::vector<std::string>&
   e.ece = calibration.error();
   for (std::size_t c = 0; c < classes.size(); ++c) {
     double total = 0;
-    for (Index count : e.confusion[c]) total += static_cast<double>(count);
+    for (const auto& [output, count] : e.confusion[c]) total += static_cast<double>(count);
+    const auto correct = e.confusion[c].find(class_map[c]);
     e.per_class[c] =
-        percent(static_cast<double>(e.confusion[c][static_cast<std::size_t>(class_map[c])]), total);
+        percent(correct == e.confusion[c].end() ? 0 : static_cast<double>(correct->second), total);
   }
   return e;
 }
 
 nlohmann::ordered_json to_json(const Evaluation& e) {
   nlohmann::ordered_json per_class = nlohmann::ordered_json::object();
-  for (std::size_t c = 0; c < e.classes.size(); ++c) per_class[e.classes[c]] = e.per_class[c];
-  return {{"top1", e.top1},       {"top5", e.top5},         {"loss", e.loss},
-          {"ece", e.ece},         {"images", e.images},     {"skipped", e.skipped},
-          {"seconds", e.seconds}, {"per_class", per_class}, {"confusion", e.confusion}};
+  auto& members = per_class.get_ref<nlohmann::ordered_json::object_t&>();
+  // No class comes twice; a look at those before would take the square of their number.
+  for (std::size_t c = 0; c < e.classes.size(); ++c) members.emplace_back(e.classes[c], e.per_class[c]);
+  nlohmann::ordered_json all = {{"top1", e.top1},       {"top5", e.top5},        {"loss", e.loss},
+                                {"ece", e.ece},         {"images", e.images},    {"skipped", e.skipped},
+                                {"seconds", e.seconds}, {"per_class", per_class}};
+  if (std::ssize(e.classes) * e.outputs > kMostConfusion) return all;
+  nlohmann::ordered_json& matrix = all["confusion"] = nlohmann::ordered_json::array();
+  for (const std::map<Index, Index>& counts : e.confusion) {
+    std::vector<Index> row(static_cast<std::size_t>(e.outputs));
+    for (const auto& [output, count] : counts) row[static_cast<std::size_t>(output)] = count;
+    matrix.push_back(row);
+  }
+  return all;
 }
 
 }  // namespace tools

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
 
@@ -25,10 +26,18 @@ struct Evaluation {
   double ece = 0;                 ///< expected calibration error over 15 equal bins (Guo et al. 2017)
   Index images = 0, skipped = 0;  ///< pictures judged, and those left out by --on-bad-image skip
   double seconds = 0;
-  std::vector<std::string> classes;           ///< of the data
-  std::vector<double> per_class;              ///< percent, for each of them
-  std::vector<std::vector<Index>> confusion;  ///< [true class of the data][predicted class of the model]
+  std::vector<std::string> classes;  ///< of the data
+  std::vector<double> per_class;     ///< percent, for each of them
+  Index outputs = 0;                 ///< classes of the model
+  /// Of every class of the data, how often it was taken for which class of the model.
+  std::vector<std::map<Index, Index>> confusion;
 };
+
+/// The most cells of a confusion matrix that is written: 1,000 classes, some 11 MB of text. Of more classes
+/// it would be larger than all else that a run leaves.
+constexpr Index kMostConfusion = 1000 * 1000;
+/// The most values of a result.json: two such matrices and what else there is.
+constexpr std::size_t kMaxResultValues = 2 * kMostConfusion + 500'000;
 
 struct EvaluateOptions {
   Index batch_size = 32;
@@ -53,7 +62,7 @@ Evaluation judge(const Predictions& predictions, const std::vector<std::string>&
 /// The loader's next batch; the wait for it counts as Phase::data.
 std::optional<data::Batch> next_batch(data::Loader& loader);
 
-/// The fields of `eval --json`.
+/// The fields of `eval --json`; `confusion`, as a matrix, only up to kMostConfusion cells.
 nlohmann::ordered_json to_json(const Evaluation& evaluation);
 
 }  // namespace tools

@@ -8,6 +8,7 @@
 #include "tools/args.h"
 #include "tools/commands.h"
 #include "tools/console.h"
+#include "tools/evaluate.h"
 #include "tools/model_path.h"
 #include "tools/overlap.h"
 
@@ -54,7 +55,8 @@ Json describe_run(const fs::path& path) {
                            "checkpoint.safetensors", "judged.json", "result.json", "report.html"}) {
     if (fs::exists(path / name)) run["files"][name] = fs::file_size(path / name);
   }
-  if (fs::exists(path / "result.json")) run["result"] = engine::read_json(path / "result.json");
+  if (fs::exists(path / "result.json"))
+    run["result"] = engine::read_json(path / "result.json", kMaxResultValues);
   return run;
 }
 

@@ -15,6 +15,7 @@ namespace {
 /// square of their number: parse_json_events() has seen that none comes twice.
 class Builder final : public JsonEvents {
  public:
+  explicit Builder(std::size_t most_values) : most_values_(most_values) {}
   Json take() { return std::move(root_); }
 
   void open_object() override { open_.push_back(&add(Json::object())); }
@@ -27,7 +28,7 @@ class Builder final : public JsonEvents {
 
  private:
   Json& add(Json value) {
-    check(++values_ <= kMaxJsonValues, "more than", kMaxJsonValues, "values in all");
+    check(++values_ <= most_values_, "more than", most_values_, "values in all");
     if (open_.empty()) return root_ = std::move(value);
     if (open_.back()->is_array()) {
       open_.back()->push_back(std::move(value));
@@ -41,13 +42,11 @@ class Builder final : public JsonEvents {
   Json root_;
   std::vector<Json*> open_;  // objects and arrays, each inside the one before
   std::string key_;          // of the value that comes next
-  std::size_t values_ = 0;
+  std::size_t values_ = 0, most_values_;
 };
 
-}  // namespace
-
-Json parse_json(std::string_view text, std::string_view what) {
-  Builder builder;
+Json parse(std::string_view text, std::string_view what, std::size_t most_values) {
+  Builder builder(most_values);
   try {
     parse_json_events(text, builder);
   } catch (const Error& error) {
@@ -56,8 +55,14 @@ Json parse_json(std::string_view text, std::string_view what) {
   return builder.take();
 }
 
-Json read_json(const std::filesystem::path& path) {
-  return parse_json(read_file(path, kMaxJsonFile), path.string());
+}  // namespace
+
+Json parse_json(std::string_view text, std::string_view what) {
+  return parse(text, what, kMaxJsonValues);
+}
+
+Json read_json(const std::filesystem::path& path, std::size_t most_values) {
+  return parse(read_file(path, kMaxJsonFile), path.string(), most_values);
 }
 
 }  // namespace engine

@@ -19,7 +19,8 @@ constexpr std::size_t kMaxJsonValues = 1'000'000;
 /// Throws an Error that begins with `what` and says where otherwise.
 Json parse_json(std::string_view text, std::string_view what);
 
-/// The value in a file of at most kMaxJsonFile bytes, read as strictly. Throws an Error naming the file.
-Json read_json(const std::filesystem::path& path);
+/// The value in a file of at most kMaxJsonFile bytes, read as strictly, of at most `most_values`. Throws an
+/// Error naming the file.
+Json read_json(const std::filesystem::path& path, std::size_t most_values = kMaxJsonValues);
 
 }  // namespace engine

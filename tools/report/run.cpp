@@ -9,6 +9,7 @@
 
 #include "engine/base/text.h"
 #include "engine/io/safetensors.h"
+#include "tools/evaluate.h"
 #include "tools/json_field.h"
 #include "tools/report/curves.h"
 #include "tools/report/pictures.h"
@@ -23,7 +24,7 @@ using engine::Json;
 namespace {
 
 Json read_object(const fs::path& path) {
-  Json json = engine::read_json(path);
+  Json json = engine::read_json(path, kMaxResultValues);
   engine::check(json.is_object(), path.string() + ": should be a JSON object");
   return json;
 }
