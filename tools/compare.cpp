@@ -29,12 +29,13 @@ namespace {
 
 constexpr int kCalledWrongly = 2;  // exit status
 constexpr const char *kLock = "compare.lock", *kJson = "compare.json", *kMarkdown = "table.md",
-                     *kCsv = "table.csv";
+                     *kCsv = "table.csv", *kReport = "report.html";
 
 /// What of the model must be known when it is no longer in memory.
 struct Base {
-  std::string arch, sha256;
+  std::string arch;
   Index image_size = 0;
+  Json identity;
 };
 
 /// All runs of a comparison, and what they have shown.
@@ -125,7 +126,7 @@ class Comparison {
   /// Reads the model once, so that it is known to be one and to suit the methods, and gives it back.
   void load_base() {
     LoadedModel loaded = load_model(o_.common.model);
-    base_ = {loaded.arch, loaded.base_sha256, loaded.model.config().image_size};
+    base_ = {loaded.arch, loaded.model.config().image_size, identity_of(loaded)};
     for (std::size_t i = 0; i < methods_.size(); ++i) {
       const TuneOptions options = *parse_tune(words({0, i, {}, 0, Stage::final}, methods_[i].lrs.front()));
       try {
@@ -149,7 +150,7 @@ class Comparison {
                   "is at work on this comparison; wait for its end, or give another --out");
     std::vector<fs::path> leftovers;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-      for (const char* name : {kJson, kMarkdown, kCsv})
+      for (const char* name : {kJson, kMarkdown, kCsv, kReport})
         if (engine::AtomicFile::is_temporary(entry.path().filename().string(), name))
           leftovers.push_back(entry.path());
     }
@@ -178,7 +179,7 @@ class Comparison {
   /// What a run with this rate must have been started with.
   Json identity(const PlannedRun& run, double lr) const {
     const Task& task = tasks_[run.task];
-    Json all = identity_of(*parse_tune(words(run, lr)), base_.sha256, task.splits.classes,
+    Json all = identity_of(*parse_tune(words(run, lr)), base_.identity, task.splits.classes,
                            *find_split(task.splits, task.learnt(run.stage)));
     if (o_.common.model.model.empty()) all.erase("base_sha256");  // random weights are told by arch and seed
     if (o_.common.data.on_bad_image == "skip") {                  // which ones are bad is not known here
@@ -199,7 +200,9 @@ class Comparison {
                             .lr = *lr,
                             .seed = run.seed,
                             .stage = run.stage});
-    return records_[i].has_value();
+    if (!records_[i]) return false;
+    remove_checkpoints(folder_of(run, *lr));
+    return true;
   }
 
   void make_run(std::size_t i) {
@@ -221,7 +224,6 @@ class Comparison {
       end = run_child(all, [this](const std::string& line) { pass_on(line); });
     }
     if (end.status == 0 && look_for(i)) {
-      remove_checkpoints(folder);
       note(engine::say(" ", run.stage == Stage::search ? "val" : "test", fixed(records_[i]->top1, 2), "%,",
                        fixed(records_[i]->seconds, 1), "s"));
       write();
@@ -259,7 +261,9 @@ class Comparison {
 
   Json settings() const {
     const Json options = o_.common.to_json();
-    Json all{{"model", o_.common.model.model}, {"arch", base_.arch}, {"base_sha256", base_.sha256}};
+    Json all{{"model", o_.common.model.model},
+             {"arch", base_.arch},
+             {"base_sha256", base_.identity["base_sha256"]}};
     all["image_size"] = base_.image_size;
     for (const char* name : {"epochs", "batch_size", "augment", "optimizer", "schedule"})
       all[name] = options[name];

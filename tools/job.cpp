@@ -101,11 +101,20 @@ void prepare(Job& job, const TuneOptions& options, ScoringRun run) {
   apply_depth(job.loaded.model, options);
 }
 
-ordered_json identity_of(const TuneOptions& options, const std::string& base_sha256,
+ordered_json identity_of(const LoadedModel& base) {
+  const models::VitConfig& c = base.model.config();
+  return {{"base_sha256", base.base_sha256},
+          {"heads", c.heads},
+          {"norm_eps", c.norm_eps},
+          {"preprocessing_told",
+           base.told ? ordered_json::parse(preprocessing_json(*base.told)) : ordered_json(nullptr)}};
+}
+
+ordered_json identity_of(const TuneOptions& options, const ordered_json& base,
                          const std::vector<std::string>& classes, const data::Dataset& pictures) {
   ordered_json identity = options.to_json();
   for (const char* free : {"eval_every", "save_every", "workers", "recompute"}) identity.erase(free);
-  identity["base_sha256"] = base_sha256;
+  identity.update(base);
   identity["pictures"] = pictures.size();
   identity["pictures_sha256"] = pictures_sha256(classes, pictures);
   return identity;

@@ -25,10 +25,13 @@ Job make_job(const TuneOptions& options, const std::vector<std::string>& splits)
 /// Scores and selects.
 void prepare(Job& job, const TuneOptions& options, ScoringRun run);
 
+/// What tells a model before it is tuned: the hash of its weights, and what files beside them say.
+nlohmann::ordered_json identity_of(const LoadedModel& base);
+
 /// What two runs must have in common for one to go on with the other or to stand for it: the options that
-/// make a difference, the base, and the pictures that are learnt from (the hash of their classes, and of
-/// name and class of each).
-nlohmann::ordered_json identity_of(const TuneOptions& options, const std::string& base_sha256,
+/// make a difference, the base (its identity), and the pictures that are learnt from (the hash of their
+/// classes, and of name and class of each).
+nlohmann::ordered_json identity_of(const TuneOptions& options, const nlohmann::ordered_json& base,
                                    const std::vector<std::string>& classes, const data::Dataset& pictures);
 
 /// The metadata of a delta or selection: format, method, options, base, classes, preprocessing and

@@ -163,7 +163,7 @@ void run_tune(Arguments arguments) {
   foretell_memory(job, options);
   RunFolder folder(options.out, existing_runs(options));
   const ordered_json identity =
-      identity_of(options, job.loaded.base_sha256, job.splits.classes, *job.pictures);
+      identity_of(options, identity_of(job.loaded), job.splits.classes, *job.pictures);
   const std::string config = json_text(identity);
   const std::optional<Checkpoint> checkpoint =
       options.resume ? Checkpoint::newest(folder, config) : std::nullopt;

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/end_to_end/long_run.h"
@@ -87,6 +88,19 @@ TEST(ResumedRun, with_other_options_is_refused_and_left_as_it_was) {
   Words fewer = words + Words{"--epochs", "2", "--workers", "0"};
   fewer[std::size_t(std::ranges::find(fewer, "--threads") - fewer.begin()) + 1] = "1";
   EXPECT_EQ(run(fewer).status, 0) << "threads and workers may change";
+}
+
+TEST(ResumedRun, on_a_model_that_files_beside_it_say_other_things_of_is_refused) {
+  const Garden garden;
+  garden.tune("grft");
+  const Words words = Words{"tune"} + garden.job("grft") +
+                      Words{"--out", garden.run_folder(), "--resume", "--lr", "0.01", "--epochs", "2"};
+  const fs::path beside = fs::path(garden.model()).parent_path();
+  write_text(beside / "preprocessor_config.json", R"({"size":16,"image_mean":[0.1,0.2,0.3]})");
+  EXPECT_THAT(run(words).error(2), ::testing::HasSubstr("preprocessing_told"));
+  fs::remove(beside / "preprocessor_config.json");
+  write_text(beside / "config.json", R"({"layer_norm_eps":1e-3})");
+  EXPECT_THAT(run(words).error(2), ::testing::HasSubstr("norm_eps"));
 }
 
 TEST(ResumedRun, without_a_checkpoint_begins_anew) {
