@@ -35,7 +35,10 @@ void Args::add(const std::string& name, const std::string& values, const std::st
 
 void Args::text(const std::string& name, std::string& target, const std::string& values,
                 const std::string& help) {
-  add(name, values, help, target, [&target](const std::string& given) { target = given; });
+  add(name, values, help, target, [&target, name, values](const std::string& given) {
+    engine::check(!given.empty(), name, "takes", values + ", not an empty text");
+    target = given;
+  });
 }
 
 void Args::texts(const std::string& name, std::vector<std::string>& target, const std::string& help) {
@@ -95,13 +98,17 @@ void Args::method_options(std::map<std::string, std::string>& target) {
       if (app_->get_option_no_throw(dashed)) continue;  // another method has it too
       const std::string help = option.help + " (" + engine::join(owners[option.name], ", ") + ")";
       if (option.values.empty()) {
-        app_->add_flag_callback(
-                dashed, [&target, name = option.name] { target[name] = "on"; }, help)
-            ->group(group_);
-        app_->add_flag_callback(
-                "--no-" + option.name, [&target, name = option.name] { target[name] = "off"; },
-                "not " + option.name)
-            ->group(group_);
+        const auto set = [&](const std::string& flag, bool on, const std::string& what) {
+          app_->add_flag_function(
+                  flag,  // --flag=off counts as -1
+                  [&target, name = option.name, on](std::int64_t n) {
+                    target[name] = on == (n > 0) ? "on" : "off";
+                  },
+                  what)
+              ->group(group_);
+        };
+        set(dashed, true, help);
+        set("--no-" + option.name, false, "not " + option.name);
       } else {
         add(dashed, option.values, help, "",
             [&target, name = option.name](const std::string& given) { target[name] = given; });
@@ -119,6 +126,10 @@ std::vector<std::string> Args::option_names() const {
 }
 
 bool Args::parse(std::span<const std::string> arguments) {
+  for (const std::string& word : arguments) {
+    if (word.starts_with("--") && word.ends_with('='))
+      throw UsageError(command_ + ": " + word.substr(0, word.size() - 1) + " has no value behind its =");
+  }
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
   try {
     app_->parse(reversed);

@@ -27,6 +27,18 @@ TEST(GivenOptions, of_ones_own_take_the_place_of_common_ones) {
                           Pair("no-train-bias", ""), Pair("clip", "1")));
 }
 
+TEST(Switch, of_a_method_can_be_given_a_value) {
+  EXPECT_EQ(parsed({"--method", "gps", "--train-bias=off"}).method_options.at("train-bias"), "off");
+  EXPECT_EQ(parsed({"--method", "gps", "--train-bias=true"}).method_options.at("train-bias"), "on");
+  EXPECT_EQ(parsed({"--method", "gps", "--no-train-bias=false"}).method_options.at("train-bias"), "on");
+  EXPECT_EQ(parsed({"--method", "gps", "--no-train-bias"}).method_options.at("train-bias"), "off");
+}
+
+TEST(Option, that_needs_a_text_takes_no_empty_one) {
+  EXPECT_THROW(parsed({"--mean", ""}), UsageError);
+  EXPECT_THROW(parsed({"--mean=", "0,0,0"}), UsageError);
+}
+
 TEST(Recipe, stands_for_what_is_not_given) {
   const TuneOptions gps = parsed({"--method", "gps", "--recipe", "papers"});
   EXPECT_EQ(gps.epochs, 100);
