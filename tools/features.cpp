@@ -60,10 +60,23 @@ Tensor compute(Job& job, const std::shared_ptr<const data::Dataset>& pictures, c
   return all;
 }
 
+/// True for a whole file of something else, which is not to be replaced.
+bool is_foreign(const std::filesystem::path& path) {
+  try {
+    const engine::Safetensors file(path);
+    const auto format = file.metadata().find("format");
+    return format == file.metadata().end() || format->second != kFormat;
+  } catch (const engine::Error&) {  // may have been one of ours
+    return false;
+  }
+}
+
 /// The features in a file; nothing when they are not these, or not whole.
 std::optional<Tensor> read(const std::filesystem::path& path, const std::string& from,
                            const engine::Shape& shape) {
   if (!std::filesystem::exists(path)) return std::nullopt;
+  engine::check(!is_foreign(path),
+                path.string() + ": not a file of features, so it is left alone; give another --features");
   try {
     const SealedFile file(path, kFormat);
     if (file.told("from") == from && file.file().entry(kTensor).shape() == shape)

@@ -85,6 +85,17 @@ TEST(Features, of_one_batch_size_serve_all_others) {
   EXPECT_TRUE(garden.delta("other") == plain.delta("other"));
 }
 
+TEST(Features, leave_files_of_something_else_alone) {
+  const Features garden;
+  fs::create_directories(garden.kept());
+  write_model(garden.kept() + "/train.safetensors", small_state());
+  const std::string before = read_text(garden.kept() + "/train.safetensors");
+  const Words words = Words{"tune"} + garden.job("linear") +
+                      Words{"--features", garden.kept(), "--out", garden.run_folder("other")};
+  EXPECT_THAT(run(words).error(1), ::testing::HasSubstr("train.safetensors: not a file of features"));
+  EXPECT_TRUE(read_text(garden.kept() + "/train.safetensors") == before);
+}
+
 TEST(FeaturesThatAreStale, are_computed_anew) {
   const struct {
     const char* name;
