@@ -145,11 +145,12 @@ class StepJob : public BenchJob {
   void prepare() {
     if (!method_->scoring()) return method_->prepare(setup_.model, {});
     bool drawn = false;
-    method_->prepare(setup_.model, [&]() -> Tensor {
-      if (std::exchange(drawn, true)) return {};
+    const auto loss = [&] {
       return engine::cross_entropy(setup_.model(setup_.pictures(kChoosingPictures)),
                                    setup_.targets(kChoosingPictures));
-    });
+    };
+    const auto next = [&] { return std::exchange(drawn, true) ? Tensor() : loss(); };
+    method_->prepare(setup_.model, {next, loss});
   }
 
   Setup setup_;
@@ -179,7 +180,7 @@ class ScoreJob : public BenchJob {
     std::optional<PhaseTimer> timer;
     bool drawn = false;
     // The method asks for the first loss before its backward pass, and for another one behind it.
-    method_->prepare(setup_.model, [&]() -> Tensor {
+    const auto next = [&]() -> Tensor {
       if (std::exchange(drawn, true)) {
         timer.reset();
         planned_.activations = growth.most();
@@ -191,7 +192,8 @@ class ScoreJob : public BenchJob {
       timer.reset();
       timer.emplace(Phase::backward);
       return loss;
-    });
+    };
+    method_->prepare(setup_.model, {next, [this] { return loss(); }});
     timer.reset();
     planned_.weights = weight_bytes(setup_.model);
     planned_.gradients = scored_bytes();

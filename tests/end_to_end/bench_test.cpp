@@ -92,6 +92,11 @@ TEST(Bench, times_scoring_by_every_loss) {
   }
 }
 
+TEST(Bench, lets_a_method_compute_a_loss_again) {
+  for (const char* kind : {"step", "score"})
+    expect_consistent(bench_json(kind, {"--method", "sam", "--probes", "1"}));
+}
+
 TEST(Bench, takes_the_options_of_the_method_and_the_model) {
   const Json narrow = bench_json("step", {"--method", "grft", "--k", "1"});
   const Json wide = bench_json("step", {"--method", "grft", "--k", "8"});
