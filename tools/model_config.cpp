@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/text.h"
+#include "engine/io/in_quotes.h"
 #include "engine/io/json.h"
 #include "models/zoo.h"
 #include "tools/json_field.h"
@@ -80,11 +81,15 @@ Preprocessing from_hugging_face(const Json& json) {
   if (field<bool>(json, "do_center_crop").value_or(false)) {
     const Index crop = json.contains("crop_size") ? side(json.at("crop_size"), "crop_size") : how.size;
     how.mode = Preprocessing::Mode::crop;
-    how.crop_pct = static_cast<double>(crop) / static_cast<double>(std::max(crop, how.size));
+    const double edge = static_cast<double>(std::max(crop, how.size));
+    how.crop_pct = static_cast<double>(crop) / edge;
+    while (std::floor(static_cast<double>(crop) / how.crop_pct) < edge)  // rounded the wrong way
+      how.crop_pct = std::nextafter(how.crop_pct, 0);
     how.size = crop;
   }
   read_three(json, "image_mean", how.mean);
   read_three(json, "image_std", how.std);
+  if (!field<bool>(json, "do_normalize").value_or(true)) how.mean = {0, 0, 0}, how.std = {1, 1, 1};
   check_told(how);
   return how;
 }
@@ -115,6 +120,8 @@ void check_eps(double eps, const std::string& name) {
 void read_config(const Json& json, ModelConfig& config) {
   if (const auto heads = field<Index>(json, "num_attention_heads")) config.heads = heads;
   if (const auto eps = field<double>(json, "layer_norm_eps")) config.norm_eps = eps;
+  if (const auto act = field<std::string>(json, "hidden_act"))
+    engine::check(*act == "gelu", "hidden_act should be gelu, the exact one, not", engine::in_quotes(*act));
   if (json.contains("id2label")) config.classes = labels_of(json.at("id2label"));
   if (const auto names = field<std::vector<std::string>>(json, "label_names")) config.classes = *names;
   if (json.contains("model_args")) {

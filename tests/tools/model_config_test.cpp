@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cmath>
+
 #include "tests/engine/io/temporary_folder.h"
 #include "tools/metadata.h"
 
@@ -73,6 +76,30 @@ TEST(ModelConfig, metadata_with_a_flipped_bit_loads_or_throws) {
       }
     }
   }
+}
+
+TEST(HuggingFace, edge_that_pictures_are_resized_to_comes_back_from_its_share) {
+  const TemporaryFolder folder;
+  for (int edge = 224; edge < 600; ++edge) {
+    put(folder / "preprocessor_config.json",
+        R"({"do_center_crop":true,"crop_size":224,"size":{"shortest_edge":)" + std::to_string(edge) + "}}");
+    const data::Preprocessing how = *read_model_config(folder.path(), {}, "model").preprocessing;
+    EXPECT_EQ(std::floor(static_cast<double>(how.size) / how.crop_pct), edge);
+  }
+}
+
+TEST(HuggingFace, pictures_that_are_not_normalized_keep_their_values) {
+  const TemporaryFolder folder;
+  put(folder / "preprocessor_config.json", R"({"do_normalize":false,"image_mean":[0.1,0.1,0.1]})");
+  const data::Preprocessing how = *read_model_config(folder.path(), {}, "model").preprocessing;
+  EXPECT_EQ(how.mean, (std::array<float, 3>{0, 0, 0}));
+  EXPECT_EQ(how.std, (std::array<float, 3>{1, 1, 1}));
+}
+
+TEST(HuggingFace, activation_other_than_gelu_is_refused) {
+  const TemporaryFolder folder;
+  EXPECT_TRUE(loads(folder, "config.json", R"({"hidden_act":"gelu"})"));
+  EXPECT_FALSE(loads(folder, "config.json", R"({"hidden_act":"quick_gelu"})"));
 }
 
 }  // namespace
