@@ -43,10 +43,13 @@ struct Decoder {
   std::longjmp(decoder.back, 1);
 }
 
-/// A warning means pixels that were made up. Only filling bytes after the last pixel do no harm.
+/// A warning means pixels that were made up. Only filling bytes after the last pixel do no harm, and markers
+/// of JFIF or Adobe in a version of their own.
 void on_message(j_common_ptr info, int level) {
   if (level >= 0) return;
-  if (info->err->msg_code == JWRN_EXTRANEOUS_DATA && info->err->msg_parm.i[1] == kEndOfImage) return;
+  const int code = info->err->msg_code;
+  if (code == JWRN_JFIF_MAJOR || code == JWRN_ADOBE_XFORM) return;
+  if (code == JWRN_EXTRANEOUS_DATA && info->err->msg_parm.i[1] == kEndOfImage) return;
   fail(info);
 }
 

@@ -42,6 +42,15 @@ TEST(Jpeg, baseline_and_progressive_ones_are_the_same_picture) {
   EXPECT_LE(difference(image, original), 8);
 }
 
+TEST(Jpeg, of_an_unknown_revision_of_jfif_is_the_same_picture) {
+  std::string bytes = jpeg(20, 13, slope(20, 13, 3));
+  const Image image = decode(bytes);
+  const std::size_t at = bytes.find("JFIF");
+  ASSERT_NE(at, std::string::npos);
+  bytes[at + 5] = 7;
+  EXPECT_EQ(decode(bytes), image);
+}
+
 TEST(Jpeg, in_four_colours_is_taken_for_inverted_ink) {
   const auto ink = slope(16, 16, 4);
   const Image cmyk = decode(jpeg(16, 16, ink, {.samples = JCS_CMYK, .stored = JCS_CMYK})),
