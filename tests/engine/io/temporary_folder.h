@@ -42,8 +42,11 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-/// Writes a file the plain way, so that tests of reading do not depend on our writing.
+/// Writes a file the plain way, so that tests of reading do not depend on our writing. A file that was there
+/// is removed before: some file systems flush what is cut to nothing and written again, which takes
+/// milliseconds.
 inline std::filesystem::path put(const std::filesystem::path& path, std::string_view bytes) {
+  std::filesystem::remove(path);
   std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   return path;
 }
