@@ -39,6 +39,16 @@ State read_weights(const ShardedSafetensors& weights) {
   return state;
 }
 
+/// Runs `f` with the name of the file in front of what it complains of.
+template <class F>
+void about(const ShardedSafetensors& file, F f) {
+  try {
+    f();
+  } catch (const engine::Error& e) {
+    throw engine::Error(file.path() + ": " + e.what());
+  }
+}
+
 void check_types(const State& state, const std::string& file) {
   for (const auto& [name, tensor] : state) {
     engine::check(
@@ -68,18 +78,15 @@ LoadedModel from_checkpoint(const ModelOptions& options) {
     note(engine::say("note:", file.path() + ": total_size is", *told, "but the tensors have", file.bytes(),
                      "bytes"));
   }
-  State state = models::to_timm_names(read_weights(file));
+  State state = read_weights(file);
+  about(file, [&] { state = models::to_timm_names(std::move(state)); });
   check_types(state, file.path());
   const ModelConfig config = read_model_config(found.folder, file.metadata(), file.path());
 
   std::map<std::string, engine::Shape> shapes;
   for (const auto& [name, tensor] : state) shapes.emplace(name, tensor.shape());
   models::VitConfig stored;
-  try {
-    stored = models::config_from_shapes(shapes, config.heads);
-  } catch (const engine::Error& e) {
-    throw engine::Error(file.path() + ": " + e.what());
-  }
+  about(file, [&] { stored = models::config_from_shapes(shapes, config.heads); });
   stored.norm_eps = config.norm_eps.value_or(stored.norm_eps);
   const bool has_head = stored.classes > 0;
   models::VitConfig sizes = stored;

@@ -94,7 +94,11 @@ LoadedModel load_tuned_model(const ModelOptions& options, const std::string& del
   engine::check(force || told("base_sha256") == loaded.base_sha256,
                 file.path() + ": made for another base: sha256", told("base_sha256") + ", not",
                 loaded.base_sha256 + "; --force takes it all the same");
-  resize(loaded.model, how.size);  // where the delta's positions belong
+  try {
+    resize(loaded.model, how.size);  // where the delta's positions belong
+  } catch (const engine::Error& e) {
+    throw engine::Error(file.path() + ": " + e.what());
+  }
   loaded.classes = classes;
   check_head(file, static_cast<Index>(classes.size()), loaded.model.config().width);
   new_head(loaded, static_cast<Index>(classes.size()), "zeros", 0);
