@@ -1,5 +1,6 @@
 #include "tools/job.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -36,6 +37,16 @@ void choose_head(LoadedModel& loaded, const data::Splits& splits, const TuneOpti
   loaded.classes = splits.classes;
 }
 
+/// The pictures by their paths. Folders have them so; a list may not.
+std::shared_ptr<const data::Dataset> in_path_order(const std::shared_ptr<const data::Dataset>& pictures) {
+  std::vector<std::string> paths;
+  std::vector<Index> places;
+  for (Index i = 0; i < pictures->size(); ++i) paths.push_back(pictures->name(i)), places.push_back(i);
+  std::ranges::stable_sort(places, {},
+                           [&](Index i) -> const std::string& { return paths[static_cast<std::size_t>(i)]; });
+  return data::some_of(pictures, std::move(places));
+}
+
 /// Refuses at once what training would refuse after a long scoring.
 void check_data(const Job& job, const TuneOptions& options) {
   const Index n = job.pictures->size(), batches = n / options.batch_size;
@@ -68,6 +79,10 @@ Job make_job(const TuneOptions& options, const std::vector<std::string>& splits)
           .pictures = nullptr,
           .method = peft::make_method(options.method, options.method_options,
                                       static_cast<std::uint64_t>(options.model.seed))};
+  if (options.no_shuffle && !options.data.train_list.empty()) {
+    for (auto* split : {&job.splits.train, &job.splits.val})
+      if (*split) *split = in_path_order(*split);
+  }
   job.pictures = find_split(job.splits, options.on);
   check_data(job, options);
   choose_head(job.loaded, job.splits, options);
@@ -83,7 +98,8 @@ namespace {
 void prepare_method(Job& job, const TuneOptions& options, ScoringRun run) {
   const peft::Scoring* scoring = job.method->scoring();
   if (!scoring) return job.method->prepare(job.loaded.model, {});
-  const ScoringData data{.pictures = job.pictures,
+  const bool by_path = options.no_score_shuffle && !options.data.train_list.empty();
+  const ScoringData data{.pictures = by_path ? in_path_order(job.pictures) : job.pictures,
                          .preprocessing = job.loaded.preprocessing,
                          .batch_size = options.batch_size,
                          .seed = static_cast<std::uint64_t>(options.model.seed),

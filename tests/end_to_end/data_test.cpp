@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "tests/end_to_end/garden.h"
 #include "tests/support/paths.h"
@@ -70,6 +72,29 @@ TEST(Lists, tune_as_the_folders_they_list) {
       run(eval + Words{"--test-list", garden / "test.txt", "--data-root", garden.data()}).json();
   EXPECT_EQ(alone["loss"], whole["loss"]);
   EXPECT_EQ(Json::parse(Safetensors(logits).metadata().at("files"))[8], garden.data() + "/test/red/42.ppm");
+}
+
+TEST(Lists, are_taken_in_path_order_when_they_are_not_shuffled) {
+  const Garden garden;
+  const std::string list = list_of(garden, "train");
+  Words lines;
+  std::istringstream text(read_text(list));
+  for (std::string line; std::getline(text, line);) lines.push_back(line + '\n');
+  std::ranges::reverse(lines);
+  std::string reversed;
+  for (const std::string& line : lines) reversed += line;
+  write_text(garden / "reversed.txt", reversed);
+  const Words words{"tune",         "--method",        "grft", "--epochs",     "1", "--lr", "0.01", "--model",
+                    garden.model(), "--score-batches", "1",    "--batch-size", "6"};
+  const auto delta = [&](const std::string& train, const std::string& name) {
+    const Words lists{"--train-list", train, "--data-root", garden.data(), "--out", garden.run_folder(name)};
+    const Outcome outcome = run(words + lists + Words{"--no-shuffle"});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return read_text(garden.run_folder(name) + "/delta.safetensors");
+  };
+  EXPECT_TRUE(delta(list, "a") == delta(garden / "reversed.txt", "b"));
+  EXPECT_EQ(read_text(garden.run_folder("a") + "/selection.safetensors"),
+            read_text(garden.run_folder("b") + "/selection.safetensors"));
 }
 
 std::string big_endian(std::uint32_t n) {
