@@ -11,6 +11,9 @@ class Fisher : public SelectingMethod {
  public:
   using SelectingMethod::SelectingMethod;
   ExtraMemory extra_memory() const override { return {.copies = 1}; }
+  void keep_gradients() override {
+    throw engine::Error("fisher sums up squares of gradients, so that there is no gradient to be kept");
+  }
 
  protected:
   void score(engine::Module& model, const std::vector<engine::NamedParameter>& targets,

@@ -39,6 +39,9 @@ class Spt : public Method {
   const Scoring* scoring() const override { return &own_.scoring; }
   const std::vector<Choice>& choices() const override { return choices_; }
   double score_seconds() const override { return seconds_; }
+  void keep_gradients() override {
+    throw engine::Error("spt sums up squares of gradients, so that there is no gradient to be kept");
+  }
   bool counts_by_pictures() const override { return true; }
 
   void prepare(engine::Module& model, const NextLoss& next_loss) override {

@@ -210,7 +210,7 @@ TEST(random, takes_as_many_as_any_other_and_differs_by_seed) {
 TEST(fisher, of_single_batches_differs_from_the_squared_sum) {
   Vit model = small::model(small::deep());
   const auto method = peft::make_method("fisher", {{"unit", "element"}, {"rate", "0.1"}});
-  method->keep_gradients();
+  EXPECT_THROW(method->keep_gradients(), engine::Error) << "there are squares alone";
   method->prepare(model, small::losses(model, *method));
   // By hand: the gradient of each batch alone, squared, then added.
   Vit plain = small::model(small::deep());
@@ -227,7 +227,6 @@ TEST(fisher, of_single_batches_differs_from_the_squared_sum) {
         sum = sum.empty() ? square : engine::add(sum, square);
       }
     }
-    EXPECT_TRUE(support::near(choice.gradient, sum, 1e-6)) << choice.parameter;
     EXPECT_EQ(choice.selection, peft::strongest_elements(sum, std::ssize(choice.selection.indices())));
   }
 }
