@@ -14,14 +14,12 @@ class Smallest : public SelectingMethod {
 
  protected:
   bool needs_gradient() const override { return false; }
-  /// How far |w| is below the largest of its matrix.
+  /// How far |w| is below the largest of its matrix; in f64, so that two magnitudes remain two.
   engine::Tensor strength(const engine::NamedParameter& target, const engine::Tensor&) override {
-    engine::Tensor below = target.parameter.value().clone();
-    engine::visit(below.dtype(), [&]<class T>() {
-      T largest = 0;
-      for (const T w : below.data<T>()) largest = std::max(largest, std::abs(w));
-      for (T& w : below.data<T>()) w = largest - std::abs(w);
-    });
+    engine::Tensor below = target.parameter.value().to(engine::Dtype::f64).clone();
+    double largest = 0;
+    for (const double w : below.data<double>()) largest = std::max(largest, std::abs(w));
+    for (double& w : below.data<double>()) w = largest - std::abs(w);
     return below;
   }
 };
