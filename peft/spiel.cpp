@@ -57,7 +57,8 @@ class Spiel : public Method {
   void begin_step(engine::Module& model, const Step& step) override {
     const Index place = step.number % own_.period;
     if (step.number > 0 && place == 0) exchange(step);
-    if (place < own_.period - own_.batches) return;
+    const bool ends = step.number - place < step.steps - own_.period;  // with an exchange, not with the run
+    if (!ends || place < own_.period - own_.batches) return;
     const std::vector<Tensor> gradients = dense_gradients(model, targets(), step.loss);
     for (std::size_t i = 0; i < tracked_.size(); ++i) tracked_[i].add(gradients[i]);
   }
