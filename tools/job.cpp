@@ -62,6 +62,18 @@ void check_data(const Job& job, const TuneOptions& options) {
                 "--keep best needs a val split to choose on, and the data has none; use --keep last");
 }
 
+/// Refuses at once what scoring would refuse.
+void check_scoring(const Job& job) {
+  const peft::Scoring* scoring = job.method->scoring();
+  if (!scoring) return;
+  models::VitConfig config = job.loaded.model.config();
+  if (scoring->image_size > 0) config.image_size = scoring->image_size;
+  models::check_config(config);
+  const Index classes = static_cast<Index>(job.splits.classes.size());
+  engine::check(scoring->classes <= classes, "--score-classes", scoring->classes, "is more than the", classes,
+                "there are");
+}
+
 std::string pictures_sha256(const std::vector<std::string>& classes, const data::Dataset& pictures) {
   engine::Sha256 hash;
   const auto add = [&](const std::string& line) { hash.add(std::as_bytes(std::span(line))); };
@@ -89,7 +101,10 @@ Job make_job(const TuneOptions& options, const std::vector<std::string>& splits)
   check_depth(job.loaded.model, options);
   reinitialize_blocks(job.loaded.model, options);
   job.loaded.model.recompute(models::recompute_named(options.recompute));
-  as_usage([&] { job.method->check_model(job.loaded.model); });
+  as_usage([&] {
+    job.method->check_model(job.loaded.model);
+    check_scoring(job);
+  });
   return job;
 }
 

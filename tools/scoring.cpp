@@ -32,8 +32,6 @@ Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, const Scor
 ScoringData chosen(const Scoring& scoring, ScoringData data) {
   if (scoring.image_size > 0) data.preprocessing.size = scoring.image_size;
   if (scoring.classes == 0) return data;
-  engine::check(scoring.classes <= data.classes, "--score-classes", scoring.classes, "is more than the",
-                data.classes, "there are");
   data.pictures = data::first_classes(data.pictures, scoring.classes);
   engine::check(data.pictures->size() >= data.batch_size, "--score-classes", scoring.classes, "leaves",
                 data.pictures->size(), "pictures to score with, too few for one batch of", data.batch_size);

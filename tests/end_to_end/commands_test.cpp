@@ -381,11 +381,11 @@ TEST(Inspect, compares_two_selections) {
               HasSubstr("--score-sketch sums up no whole gradient"));
   EXPECT_THAT(run({"select", "--model", garden.model(), "--data", garden.data(), "--batch-size", "6",
                    "--method", "grft", "--score-image-size", "9"})
-                  .error(1),
+                  .error(2),
               HasSubstr("an image size of 9 is not a multiple of the patch size 8"));
   EXPECT_THAT(run({"select", "--model", garden.model(), "--data", garden.data(), "--batch-size", "6",
                    "--method", "grft", "--score-classes", "99"})
-                  .error(1),
+                  .error(2),
               HasSubstr("--score-classes 99 is more than the"));
 }
 
