@@ -118,11 +118,11 @@ void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) 
   choices_ = std::move(choices);
 
   train_head_only(model);
-  for (const NamedParameter& p : all) {
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i].parameter.train(choices_[i].selection);
+  for (const NamedParameter& p : all) {  // whole, a target or not
     if (options_.train_bias && !in_head(p.name) && is_linear_bias(p.name, all))
       p.parameter.train(Selection::all());
   }
-  for (std::size_t i = 0; i < targets.size(); ++i) targets[i].parameter.train(choices_[i].selection);
 }
 
 std::vector<OptionInfo> target_options(const std::string& train_bias) {
