@@ -10,6 +10,7 @@
 #include "engine/base/text.h"
 #include "engine/ops/ops.h"
 #include "peft/target.h"
+#include "tools/at_image_size.h"
 #include "tools/console.h"
 #include "tools/depth.h"
 
@@ -134,10 +135,13 @@ MemoryForecast forecast(Job& job, const TuneOptions& options) {
   const auto held = [&](const data::Dataset* pictures) {
     return pictures ? std::min(5 * options.batch_size, pictures->size()) : 0;
   };
-  plan.pictures =
-      static_cast<std::size_t>((held(job.pictures.get()) * (stacked ? 2 : 1) + held(job.splits.val.get())) *
-                               c.channels * c.image_size * c.image_size) *
-      sizeof(float);
+  const auto bytes = [&](Index pictures, Index side) {
+    return static_cast<std::size_t>(pictures * c.channels * side * side) * sizeof(float);
+  };
+  const Index learnt = held(job.pictures.get()), scored_size = scoring ? scoring->image_size : 0;
+  plan.pictures = std::max(bytes(learnt, c.image_size),
+                           bytes(learnt * (stacked ? 2 : 1), scored_size > 0 ? scored_size : c.image_size)) +
+                  bytes(held(job.splits.val.get()), c.image_size);
 
   job.method->prepare(model, {});
   apply_depth(model, options);
@@ -161,6 +165,7 @@ MemoryForecast forecast(Job& job, const TuneOptions& options) {
     }
   }
   const std::size_t scored = trained_bytes(model);
+  const AtImageSize at(model, scored_size);
   const std::size_t growth = foretold_growth(model, options.batch_size * (stacked ? 2 : 1));
   if (scored + growth > plan.gradients + plan.optimizer + plan.activations) {
     plan.gradients = scored, plan.optimizer = 0, plan.activations = growth - std::min(growth, scored);

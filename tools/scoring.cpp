@@ -7,7 +7,7 @@
 
 #include "engine/base/text.h"
 #include "engine/ops/ops.h"
-#include "models/positions.h"
+#include "tools/at_image_size.h"
 #include "tools/console.h"
 #include "tools/interrupt.h"
 
@@ -37,39 +37,6 @@ ScoringData chosen(const Scoring& scoring, ScoringData data) {
                 data.pictures->size(), "pictures to score with, too few for one batch of", data.batch_size);
   return data;
 }
-
-/// While it lives, the model takes pictures of another size.
-class AtImageSize {
- public:
-  AtImageSize(models::Vit& model, Index size) : model_(model), size_(model.config().image_size) {
-    if (size == 0 || size == size_) return;
-    models::VitConfig config = model.config();
-    config.image_size = size;
-    models::check_config(config);
-    const engine::Parameter positions = this->positions();
-    engine::check(!positions.trains().any(),
-                  "--score-image-size: the positions of another size are others, so that",
-                  "pos_embed cannot be a target");
-    before_ = positions.value();
-    model.resize(size, models::resize_positions(before_, config.grid()));
-  }
-  ~AtImageSize() {
-    if (!before_.empty()) model_.resize(size_, before_);
-  }
-  AtImageSize(const AtImageSize&) = delete;
-  AtImageSize& operator=(const AtImageSize&) = delete;
-
- private:
-  engine::Parameter positions() const {
-    for (const auto& [name, parameter] : engine::parameters(model_))
-      if (name == "pos_embed") return parameter;
-    return {};
-  }
-
-  models::Vit& model_;
-  Index size_;
-  Tensor before_;
-};
 
 data::LoaderOptions loader_options(const Scoring& scoring, const ScoringData& data) {
   const bool contrast = scoring.loss == Scoring::Loss::supcon, two_views = contrast && scoring.augment;

@@ -57,6 +57,17 @@ TEST_P(Forecast, is_near_the_peak_of_the_run) {
 INSTANTIATE_TEST_SUITE_P(, Forecast, ::testing::Values("linear", "full", "grft"),
                          [](const auto& method) { return std::string(method.param); });
 
+TEST(ForecastOfScoring, is_of_pictures_of_the_size_that_is_scored_with) {
+  if (support::kSanitized) GTEST_SKIP() << "sanitizers need memory of their own";
+  const Garden garden;
+  const fs::path out = garden.run_folder();
+  const Outcome outcome = run(large_run(garden, "grft", out) + Words{"--score-image-size", "320"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const double peak = read_json(out / "result.json")["peak_mb"];
+  EXPECT_GT(foretold(outcome), 0.7 * peak);
+  EXPECT_LT(foretold(outcome), 1.3 * peak);
+}
+
 /// The surroundings of a program that gets this much address space.
 Surroundings with_megabytes(int count) {
   return {.through = {"sh", "-c", "ulimit -v " + std::to_string(count * 1000) + "; exec \"$@\"", "sh"}};
