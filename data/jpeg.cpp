@@ -43,12 +43,12 @@ struct Decoder {
   std::longjmp(decoder.back, 1);
 }
 
-/// A warning means pixels that were made up. Only filling bytes after the last pixel do no harm, and markers
-/// of JFIF or Adobe in a version of their own.
+/// A warning means pixels that were made up. Only filling bytes after the last pixel do no harm, and a
+/// revision of JFIF that is not known.
 void on_message(j_common_ptr info, int level) {
   if (level >= 0) return;
   const int code = info->err->msg_code;
-  if (code == JWRN_JFIF_MAJOR || code == JWRN_ADOBE_XFORM) return;
+  if (code == JWRN_JFIF_MAJOR) return;
   if (code == JWRN_EXTRANEOUS_DATA && info->err->msg_parm.i[1] == kEndOfImage) return;
   fail(info);
 }

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <set>
 
 #include "engine/base/text.h"
 #include "peft/methods.h"
@@ -127,8 +128,14 @@ std::vector<std::string> Args::option_names() const {
 
 bool Args::parse(std::span<const std::string> arguments) {
   for (const std::string& word : arguments) {
-    if (word.starts_with("--") && word.ends_with('='))
-      throw UsageError(command_ + ": " + word.substr(0, word.size() - 1) + " has no value behind its =");
+    const std::size_t equals = word.find('=');
+    if (!word.starts_with("--") || equals == std::string::npos) continue;
+    const std::string name = word.substr(0, equals), value = word.substr(equals + 1);
+    if (value.empty()) throw UsageError(command_ + ": " + name + " has no value behind its =");
+    const CLI::Option* const option = app_->get_option_no_throw(name);
+    static const std::set<std::string> kSwitch{"on", "off", "true", "false", "yes", "no", "1", "0"};
+    if (option && option->get_expected_max() == 0 && !kSwitch.contains(value))
+      throw UsageError(command_ + ": " + name + " takes on or off, not '" + value + "'");
   }
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
   try {

@@ -32,11 +32,14 @@ TEST(Switch, of_a_method_can_be_given_a_value) {
   EXPECT_EQ(parsed({"--method", "gps", "--train-bias=true"}).method_options.at("train-bias"), "on");
   EXPECT_EQ(parsed({"--method", "gps", "--no-train-bias=false"}).method_options.at("train-bias"), "on");
   EXPECT_EQ(parsed({"--method", "gps", "--no-train-bias"}).method_options.at("train-bias"), "off");
+  EXPECT_THROW(parsed({"--method", "gps", "--train-bias=maybe"}), UsageError);
+  EXPECT_THROW(parsed({"--no-shuffle=5x"}), UsageError);
 }
 
 TEST(Option, that_needs_a_text_takes_no_empty_one) {
   EXPECT_THROW(parsed({"--mean", ""}), UsageError);
   EXPECT_THROW(parsed({"--mean=", "0,0,0"}), UsageError);
+  EXPECT_EQ(parsed({"--out=runs/a="}).out, "runs/a=");
 }
 
 TEST(Recipe, stands_for_what_is_not_given) {
