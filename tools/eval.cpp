@@ -81,7 +81,7 @@ void run_eval(Arguments arguments) {
   e.skipped = std::ssize(judged.skipped);
   if (!logits.empty()) write_logits(logits, p);
   if (json)
-    std::cout << json_text(to_json(e), 2) << '\n';
+    std::cout << json_text(to_json(e, kMostPrinted), 2) << '\n';
   else
     print(e, loaded.classes.empty() ? judged.classes : loaded.classes);
 }

@@ -139,7 +139,7 @@ Evaluation judge(const Predictions& predictions, const std::vector<std::string>&
   return e;
 }
 
-nlohmann::ordered_json to_json(const Evaluation& e) {
+nlohmann::ordered_json to_json(const Evaluation& e, Index most) {
   nlohmann::ordered_json per_class = nlohmann::ordered_json::object();
   auto& members = per_class.get_ref<nlohmann::ordered_json::object_t&>();
   // No class comes twice; a look at those before would take the square of their number.
@@ -147,7 +147,7 @@ nlohmann::ordered_json to_json(const Evaluation& e) {
   nlohmann::ordered_json all = {{"top1", e.top1},       {"top5", e.top5},        {"loss", e.loss},
                                 {"ece", e.ece},         {"images", e.images},    {"skipped", e.skipped},
                                 {"seconds", e.seconds}, {"per_class", per_class}};
-  if (std::ssize(e.classes) * e.outputs > kMostConfusion) return all;
+  if (std::ssize(e.classes) * e.outputs > most) return all;
   nlohmann::ordered_json& matrix = all["confusion"] = nlohmann::ordered_json::array();
   for (const std::map<Index, Index>& counts : e.confusion) {
     std::vector<Index> row(static_cast<std::size_t>(e.outputs));

@@ -33,9 +33,9 @@ struct Evaluation {
   std::vector<std::map<Index, Index>> confusion;
 };
 
-/// The most cells of a confusion matrix that is written: 1,000 classes, some 11 MB of text. Of more classes
-/// it would be larger than all else that a run leaves.
-constexpr Index kMostConfusion = 1000 * 1000;
+/// The most cells (classes of the data times those of the model) of a confusion matrix in a run's files, some
+/// 11 MB of text, and of one that is printed.
+constexpr Index kMostConfusion = 1000 * 1000, kMostPrinted = 4000 * 4000;
 /// The most values of a result.json: two such matrices and what else there is.
 constexpr std::size_t kMaxResultValues = 2 * kMostConfusion + 500'000;
 
@@ -62,7 +62,7 @@ Evaluation judge(const Predictions& predictions, const std::vector<std::string>&
 /// The loader's next batch; the wait for it counts as Phase::data.
 std::optional<data::Batch> next_batch(data::Loader& loader);
 
-/// The fields of `eval --json`; `confusion`, as a matrix, only up to kMostConfusion cells.
-nlohmann::ordered_json to_json(const Evaluation& evaluation);
+/// The fields of `eval --json`; `confusion`, as a matrix, only up to `most` cells.
+nlohmann::ordered_json to_json(const Evaluation& evaluation, Index most = kMostConfusion);
 
 }  // namespace tools
