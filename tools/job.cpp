@@ -113,7 +113,7 @@ namespace {
 void prepare_method(Job& job, const TuneOptions& options, ScoringRun run) {
   const peft::Scoring* scoring = job.method->scoring();
   if (!scoring) return job.method->prepare(job.loaded.model, {});
-  const bool by_path = options.no_score_shuffle && !options.data.train_list.empty();
+  const bool by_path = options.no_score_shuffle && !options.no_shuffle && !options.data.train_list.empty();
   const ScoringData data{.pictures = by_path ? in_path_order(job.pictures) : job.pictures,
                          .preprocessing = job.loaded.preprocessing,
                          .batch_size = options.batch_size,
