@@ -207,6 +207,40 @@ TEST(random, takes_as_many_as_any_other_and_differs_by_seed) {
   }
 }
 
+TEST(smallest, tells_two_magnitudes_apart_that_are_next_to_nothing) {
+  Vit model = small::model(small::deep());
+  const auto weights = value(model, "blocks.0.attn.qkv.weight").data<float>();  // [36, 12]
+  weights[0] = 4, weights[2] = 2e-9f, weights[5] = 1e-9f;
+  const auto method = peft::make_method("smallest", {{"unit", "neuron"}, {"k", "1"}});
+  method->prepare(model, {});
+  EXPECT_EQ(peft::trained_parts(model).at("blocks.0.attn.qkv.weight").indices()[0], 5);
+}
+
+TEST(train_bias, trains_a_bias_whole_that_is_a_target) {
+  Vit model = small::model(small::deep());
+  const auto method = peft::make_method(
+      "random", {{"unit", "row"}, {"k", "2"}, {"targets", "blocks.*"}, {"train-bias", "on"}});
+  method->prepare(model, {});
+  const peft::PartsByName parts = peft::trained_parts(model);
+  EXPECT_TRUE(parts.at("blocks.0.attn.qkv.bias").whole());
+  EXPECT_EQ(parts.at("blocks.0.attn.qkv.weight").indices().size(), 2u);
+}
+
+TEST(spiel, computes_no_gradients_for_an_exchange_behind_the_end) {
+  for (const int steps : {2, 3}) {
+    Vit model = small::model(small::deep());
+    const auto method = small::method("spiel", {{"period", "2"}, {"grow-batches", "1"}});
+    method->prepare(model, {});
+    const auto adam = engine::make_adam(engine::parameters(model), {});
+    int computed = 0;
+    for (int i = 0; i < 2; ++i) {
+      const auto loss = [&] { return ++computed, small::loss(model, i); };
+      method->begin_step(model, {i, steps, 2, 0.01, loss, *adam});
+    }
+    EXPECT_EQ(computed, steps - 2) << "the exchange is in step 2";
+  }
+}
+
 TEST(fisher, of_single_batches_differs_from_the_squared_sum) {
   Vit model = small::model(small::deep());
   const auto method = peft::make_method("fisher", {{"unit", "element"}, {"rate", "0.1"}});
