@@ -55,6 +55,17 @@ TEST(Loss, that_is_not_finite_is_told_before_a_choice_is_made_by_its_gradients) 
   EXPECT_THAT(error, HasSubstr(".ppm"));
 }
 
+TEST(Loss, that_is_not_finite_where_the_method_chose_anew_leaves_a_checkpoint_to_go_on_from) {
+  // SaRA chooses anew in step 1, when step 0 has made the head too large and moved some numbers of the
+  // blocks.
+  const Garden garden;
+  const Words words = Words{"tune"} + garden.job("sara") +
+                      Words{"--steps",     "2",   "--save-every",  "1",     "--lr",  "3e37",
+                            "--threshold", "0.3", "--layer-decay", "3e-39", "--out", garden.run_folder()};
+  EXPECT_THAT(run(words).error(1), HasSubstr("the loss of step 1"));
+  EXPECT_THAT(run(words + Words{"--resume"}).error(1), HasSubstr("the loss of step 1"));
+}
+
 TEST(Score, that_is_not_finite_is_told_with_tensor_batch_and_pictures) {
   const Garden garden;
   write_steep_model(garden);
