@@ -262,6 +262,11 @@ TEST(fisher, of_single_batches_differs_from_the_squared_sum) {
       }
     }
     EXPECT_EQ(choice.selection, peft::strongest_elements(sum, std::ssize(choice.selection.indices())));
+    const Tensor chosen = choice.selection.gather(sum);
+    for (std::size_t i = 0; i < choice.scores.size(); ++i) {
+      const double square = static_cast<double>(choice.scores[i]) * static_cast<double>(choice.scores[i]);
+      EXPECT_NEAR(square, chosen.data<float>()[i], 1e-6 * chosen.data<float>()[i]) << choice.parameter;
+    }
   }
 }
 
