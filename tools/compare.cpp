@@ -189,7 +189,7 @@ class Comparison {
     return all;
   }
 
-  /// Takes what a finished run has shown; false when there is none.
+  /// Takes what a finished run has shown, and removes what it was to go on from; false when there is none.
   bool look_for(std::size_t i) {
     const PlannedRun& run = plan_[i];
     const auto lr = rate_of(run);
