@@ -8,7 +8,7 @@
 
 #include <jpeglib.h>
 
-#include "data/decode.h"
+#include "data/codecs/decode.h"
 #include "data/loader.h"
 #include "data/resize.h"
 #include "data/sources.h"

@@ -6,8 +6,8 @@
 
 #include "engine/tensor/random.h"
 #include "models/zoo.h"
+#include "peft/selection/units.h"
 #include "peft/target.h"
-#include "peft/units.h"
 
 namespace {
 

@@ -18,13 +18,13 @@
 #include <iostream>
 
 #include "engine/ops/ops.h"
-#include "peft/candidates.h"
-#include "peft/select.h"
-#include "peft/sketch.h"
+#include "peft/selection/candidates.h"
+#include "peft/selection/select.h"
+#include "peft/selection/sketch.h"
 #include "peft/target.h"
-#include "tools/args.h"
-#include "tools/job.h"
-#include "tools/scoring.h"
+#include "tools/cli/args.h"
+#include "tools/training/job.h"
+#include "tools/training/scoring.h"
 
 namespace {
 

@@ -19,10 +19,13 @@ if(ESPALIER_WERROR)
   target_compile_options(espalier_options INTERFACE -Werror)
 endif()
 
-# espalier_box(name [USES box...] [LINKS library...]): a library of all .cpp files in the current folder.
+# espalier_box(name [USES box...] [LINKS library...] [EXCEPT file...]): a library of all .cpp files in the current folder
+# and below it, but for some.
 function(espalier_box name)
-  cmake_parse_arguments(BOX "" "" "USES;LINKS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  cmake_parse_arguments(BOX "" "" "USES;LINKS;EXCEPT" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(TRANSFORM BOX_EXCEPT PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  list(REMOVE_ITEM sources "" ${BOX_EXCEPT})
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC espalier_options ${BOX_USES} PRIVATE ${BOX_LINKS})
 endfunction()

@@ -1,6 +1,6 @@
 # Writes a C++ file that holds the bytes of some files, so that the program needs none of them when it runs.
 #   cmake -D OUT=<file.cpp> -D ROOT=<folder> -D FILES=<a.js|b.css|...> -P cmake/EmbedFiles.cmake
-# It defines tools::embedded_file(name), declared in tools/report/embedded.h.
+# It defines tools::embedded_file(name), declared in tools/experiments/report/embedded.h.
 cmake_minimum_required(VERSION 3.22)
 
 string(REPLACE "|" ";" names "${FILES}")
@@ -15,7 +15,7 @@ foreach(name IN LISTS names)
   math(EXPR number "${number} + 1")
 endforeach()
 file(WRITE ${OUT} "// Made by cmake/EmbedFiles.cmake.
-#include \"tools/report/embedded.h\"
+#include \"tools/experiments/report/embedded.h\"
 
 namespace tools {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/color.h"
+#include "data/codecs/color.h"
 #include "engine/base/text.h"
 
 namespace data {

@@ -6,9 +6,9 @@
 #include <string>
 #include <utility>
 
-#include "data/decoders.h"
+#include "data/codecs/decoders.h"
+#include "data/codecs/inflate.h"
 #include "data/file.h"
-#include "data/inflate.h"
 #include "data/split_file.h"
 
 namespace data {

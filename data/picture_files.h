@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "data/codecs/decode.h"
 #include "data/dataset.h"
-#include "data/decode.h"
 
 namespace data {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/optim/optimizer.h"
-#include "peft/score.h"
+#include "peft/selection/score.h"
 
 namespace peft {
 

@@ -4,7 +4,7 @@ cmake_minimum_required(VERSION 3.22)
 
 # What each box may include besides itself. ARCHITECTURE.md draws the arrows.
 set(boxes engine/base engine/tensor engine/kernels engine/autograd engine/ops engine/nn engine/optim engine/io
-    models peft data tools)
+    models peft data tools/training tools/experiments tools/cli)
 set(may_engine/base)
 set(may_engine/tensor engine/base)
 set(may_engine/kernels engine/base engine/tensor)
@@ -16,7 +16,9 @@ set(may_engine/io engine/base engine/tensor)
 set(may_models ${may_engine/optim} engine/optim engine/io)
 set(may_peft ${may_models})
 set(may_data engine/base engine/tensor engine/io)
-set(may_tools ${boxes})
+set(may_tools/training ${boxes})
+set(may_tools/experiments ${boxes})
+set(may_tools/cli ${boxes})
 
 # The box in which `file` lies, or nothing.
 function(find_box file out)

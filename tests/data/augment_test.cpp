@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "data/color.h"
+#include "data/codecs/color.h"
 #include "tests/data/support.h"
 
 namespace data {

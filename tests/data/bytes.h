@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "data/decode.h"
+#include "data/codecs/decode.h"
 #include "tests/data/support.h"
 
 namespace data {

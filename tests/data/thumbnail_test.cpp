@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "data/decode.h"
+#include "data/codecs/decode.h"
 
 namespace data {
 namespace {

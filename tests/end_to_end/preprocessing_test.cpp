@@ -4,7 +4,7 @@
 #include <cmath>
 #include <functional>
 
-#include "data/decode.h"
+#include "data/codecs/decode.h"
 #include "data/transforms.h"
 #include "engine/autograd/record.h"
 #include "models/positions.h"

@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include "tests/fuzz/memory_file.h"
-#include "tools/model_source.h"
+#include "tools/training/pretrained/model_source.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::cerr.setstate(std::ios::failbit);  // notes to the user

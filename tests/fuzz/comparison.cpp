@@ -1,11 +1,11 @@
 // The compare.json of a comparison, of which a report is made.
 
-#include "tools/report/comparison.h"
+#include "tools/experiments/report/comparison.h"
 
 #include <nlohmann/json.hpp>
 
 #include "tests/fuzz/memory_folder.h"
-#include "tools/report/page.h"
+#include "tools/experiments/report/page.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const fuzz::MemoryFolder folder;

@@ -8,7 +8,7 @@
 #include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/memory_folder.h"
 #include "tests/fuzz/tiny_model.h"
-#include "tools/tuned_model.h"
+#include "tools/training/tuned_model.h"
 
 namespace {
 

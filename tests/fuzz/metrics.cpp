@@ -1,7 +1,7 @@
 // The metrics.jsonl of a run, which --resume cuts to the steps that its checkpoint has.
 
 #include "tests/fuzz/memory_folder.h"
-#include "tools/run_folder.h"
+#include "tools/training/run_folder.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const fuzz::MemoryFolder folder;

@@ -1,7 +1,7 @@
 // What may stand beside a checkpoint's tensors: config.json, preprocessor_config.json, and the metadata. The
 // same text is read as each of them.
 
-#include "tools/model_config.h"
+#include "tools/training/pretrained/model_config.h"
 
 #include "tests/fuzz/memory_folder.h"
 

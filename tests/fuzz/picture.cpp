@@ -1,6 +1,6 @@
 // A picture in any of the formats.
 
-#include "data/decode.h"
+#include "data/codecs/decode.h"
 
 #include <cstdlib>
 

@@ -7,9 +7,9 @@
 #include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/memory_folder.h"
 #include "tests/fuzz/tiny_model.h"
-#include "tools/checkpoint.h"
-#include "tools/partial_scores.h"
-#include "tools/sealed_file.h"
+#include "tools/training/checkpoint.h"
+#include "tools/training/partial_scores.h"
+#include "tools/training/sealed_file.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "peft/anchor.h"
+#include "peft/methods/anchor.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "peft/candidates.h"
+#include "peft/selection/candidates.h"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <limits>
 #include <utility>
 
-#include "peft/score.h"
-#include "peft/select.h"
+#include "peft/selection/score.h"
+#include "peft/selection/select.h"
 #include "peft/target.h"
 #include "tests/peft/small.h"
 #include "tests/support/kernel_guards.h"

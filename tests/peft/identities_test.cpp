@@ -5,8 +5,8 @@
 
 #include "peft/account.h"
 #include "peft/delta.h"
-#include "peft/knapsack.h"
-#include "peft/select.h"
+#include "peft/methods/knapsack.h"
+#include "peft/selection/select.h"
 #include "tests/engine/io/temporary_folder.h"
 #include "tests/peft/small.h"
 #include "tests/support/kernel_guards.h"

@@ -1,11 +1,11 @@
-#include "peft/score.h"
+#include "peft/selection/score.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "peft/select.h"
+#include "peft/selection/select.h"
 #include "peft/target.h"
 #include "tests/peft/small.h"
 

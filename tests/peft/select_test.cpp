@@ -1,4 +1,4 @@
-#include "peft/select.h"
+#include "peft/selection/select.h"
 
 #include <gtest/gtest.h>
 

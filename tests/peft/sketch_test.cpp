@@ -1,11 +1,11 @@
-#include "peft/sketch.h"
+#include "peft/selection/sketch.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "peft/score.h"
-#include "peft/select.h"
+#include "peft/selection/score.h"
+#include "peft/selection/select.h"
 #include "peft/target.h"
 #include "tests/peft/small.h"
 

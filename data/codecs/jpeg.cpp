@@ -1,0 +1,154 @@
+#include <algorithm>
+#include <csetjmp>
+#include <cstdio>
+#include <string>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#include "data/codecs/decode.h"
+#include "data/codecs/decoders.h"
+
+namespace data {
+namespace {
+
+// A progressive file has about ten scans, each over all pixels. Hundreds of tiny ones keep a decoder busy for
+// hours; libjpeg-turbo's advice is to bound them.
+constexpr Index kMaxScans = 500, kMaxScannedPixels = 20 * kMaxPixels;
+constexpr Index kBlocksPerByte = 8;  // every block of 8 x 8 has a Huffman code of its own, of a bit or more
+constexpr int kEndOfImage = 0xd9;
+
+/// libjpeg's state. Its errors come back by longjmp to the last setjmp, so that functions with a setjmp hold
+/// nothing that needs a destructor.
+struct Decoder {
+  jpeg_decompress_struct info{};
+  jpeg_error_mgr errors{};
+  jpeg_progress_mgr progress{};
+  std::jmp_buf back;
+  int max_scans = 0;
+  bool unusual = false;  // not damaged, but of a kind that libjpeg does not read
+  char message[JMSG_LENGTH_MAX] = "";
+
+  Decoder() = default;
+  Decoder(const Decoder&) = delete;
+  ~Decoder() { jpeg_destroy_decompress(&info); }
+};
+
+[[noreturn]] void fail(j_common_ptr info) {
+  auto& decoder = *static_cast<Decoder*>(info->client_data);
+  const int code = info->err->msg_code;
+  decoder.unusual = code == JERR_BAD_PRECISION || code == JERR_SOF_UNSUPPORTED;
+  info->err->format_message(info, decoder.message);
+  std::longjmp(decoder.back, 1);
+}
+
+/// A warning means pixels that were made up. Only filling bytes after the last pixel do no harm, and a
+/// revision of JFIF that is not known.
+void on_message(j_common_ptr info, int level) {
+  if (level >= 0) return;
+  const int code = info->err->msg_code;
+  if (code == JWRN_JFIF_MAJOR) return;
+  if (code == JWRN_EXTRANEOUS_DATA && info->err->msg_parm.i[1] == kEndOfImage) return;
+  fail(info);
+}
+
+void on_progress(j_common_ptr info) {
+  auto& decoder = *static_cast<Decoder*>(info->client_data);
+  if (decoder.info.input_scan_number <= decoder.max_scans) return;
+  std::snprintf(decoder.message, sizeof decoder.message, "more than %d scans", decoder.max_scans);
+  std::longjmp(decoder.back, 1);
+}
+
+bool read_header(Decoder& decoder, std::span<const std::byte> bytes) {
+  decoder.info.err = jpeg_std_error(&decoder.errors);
+  decoder.info.client_data = &decoder;
+  decoder.errors.error_exit = fail;
+  decoder.errors.emit_message = on_message;
+  decoder.errors.output_message = [](j_common_ptr) {};
+  decoder.progress.progress_monitor = on_progress;
+  if (setjmp(decoder.back) != 0) return false;
+  jpeg_create_decompress(&decoder.info);
+  decoder.info.progress = &decoder.progress;
+  jpeg_mem_src(&decoder.info, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  jpeg_read_header(&decoder.info, TRUE);
+  return true;
+}
+
+/// Decodes into `pixels`, [height, width, channels]. The default DCT and upsampling are Pillow's.
+bool read_pixels(Decoder& decoder, std::uint8_t* pixels) {
+  if (setjmp(decoder.back) != 0) return false;
+  jpeg_start_decompress(&decoder.info);
+  for (int i = 0; i < decoder.info.num_components; ++i)
+    if (decoder.info.comp_info[i].quant_table == nullptr) {  // libjpeg would show it as zeros
+      std::snprintf(decoder.message, sizeof decoder.message, "no scan has colour channel %d", i + 1);
+      return false;
+    }
+  const std::size_t stride =
+      std::size_t{decoder.info.output_width} * static_cast<std::size_t>(decoder.info.output_components);
+  while (decoder.info.output_scanline < decoder.info.output_height) {
+    JSAMPROW row = pixels + stride * decoder.info.output_scanline;
+    jpeg_read_scanlines(&decoder.info, &row, 1);
+  }
+  jpeg_finish_decompress(&decoder.info);
+  return true;
+}
+
+/// Checks what the header says before memory is taken for pixels.
+void check_header(const jpeg_decompress_struct& info, std::size_t bytes, std::string_view name) {
+  const std::string who = std::string(name) + ":";
+  check_size(name, info.image_width, info.image_height);
+  const int channels = info.num_components;
+  check(channels == 1 || channels == 3 || channels == 4, who, "is a JPEG with", channels,
+        "colour channels; 1, 3 or 4 are read");
+  // Its blocks may take next to no bits, so that no size of file warrants any memory; nobody writes it.
+  check(!info.arith_code, who, "is a JPEG with arithmetic coding; those with Huffman coding are read");
+  Index blocks = 0;
+  for (int i = 0; i < channels; ++i)
+    blocks += Index{info.comp_info[i].width_in_blocks} * Index{info.comp_info[i].height_in_blocks};
+  check(blocks <= kBlocksPerByte * static_cast<Index>(bytes), who, "is a damaged JPEG: it claims",
+        info.image_width, "x", info.image_height, "pixels, more than", bytes, "bytes can hold");
+}
+
+/// Pillow's conversion. Adobe's files hold the inverse of the ink, and Pillow takes all CMYK JPEGs for such.
+void ink_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, Index pixels) {
+  for (Index i = 0; i < pixels; ++i, cmyk += 4, rgb += 3) {
+    const int white = cmyk[3];
+    for (int c = 0; c < 3; ++c) {
+      const int product = (255 - cmyk[c]) * white + 128;
+      rgb[c] = static_cast<std::uint8_t>(std::clamp(white - ((product >> 8) + product) / 256, 0, 255));
+    }
+  }
+}
+
+}  // namespace
+
+Image decode_jpeg(std::span<const std::byte> bytes, std::string_view name) {
+  Decoder decoder;
+  auto damaged = [&] {
+    const std::string who = std::string(name) + ": ", what = decoder.message;
+    return Error(decoder.unusual
+                     ? who + "is an unusual JPEG: " + what + "; baseline and progressive ones are read"
+                     : who + "is a damaged JPEG: " + what);
+  };
+  if (!read_header(decoder, bytes)) throw damaged();
+  check_header(decoder.info, bytes.size(), name);
+
+  const int channels = decoder.info.num_components;
+  decoder.info.out_color_space = channels == 4 ? JCS_CMYK : channels == 3 ? JCS_RGB : JCS_GRAYSCALE;
+  Image image(decoder.info.image_width, decoder.info.image_height);
+  decoder.max_scans = static_cast<int>(std::min(kMaxScans, kMaxScannedPixels / (image.width * image.height)));
+  if (channels == 3) {
+    if (!read_pixels(decoder, image.rgb.data())) throw damaged();
+    return image;
+  }
+  std::vector<std::uint8_t> raw(static_cast<std::size_t>(image.width * image.height * channels));
+  if (!read_pixels(decoder, raw.data())) throw damaged();
+  if (channels == 4)
+    ink_to_rgb(raw.data(), image.rgb.data(), image.width * image.height);
+  else
+    for (std::size_t i = 0; i < raw.size(); ++i) std::fill_n(image.rgb.data() + i * 3, 3, raw[i]);
+  return image;
+}
+
+}  // namespace data

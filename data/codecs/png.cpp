@@ -1,0 +1,174 @@
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "data/codecs/bytes.h"
+#include "data/codecs/decode.h"
+#include "data/codecs/decoders.h"
+#include "data/codecs/inflate.h"
+#include "data/codecs/stb.h"
+
+namespace data {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+constexpr std::size_t kSignature = 8, kFrame = 12;  // around a chunk's content: length, type, checksum
+constexpr std::uint32_t kIhdr = 0x49484452, kPlte = 0x504c5445, kIdat = 0x49444154, kIend = 0x49454e44;
+constexpr std::size_t kColour = 3, kPaletteBytes = 256 * kColour;
+constexpr std::uint32_t kPaletted = 3;     // the colour type
+constexpr Index kMaxRaw = 4 * kMaxPixels;  // 64 million pixels of 8-bit RGBA
+
+struct Chunk {
+  std::size_t at;  // of its length, before type and content
+  std::uint32_t type;
+  Bytes content;
+  bool optional() const { return (type >> 24 & 0x20u) != 0; }  // a small first letter
+};
+
+struct Png {
+  Index width, height;
+  std::uint32_t bits, colour;
+  bool interlaced;
+  std::vector<Chunk> data;  // the pieces of one zlib stream
+  std::vector<Chunk> palettes;
+};
+
+/// The chunk at a place; checks that it is there whole and has the right checksum.
+Chunk chunk_at(Bytes bytes, std::size_t at, const std::string& who) {
+  const bool framed = bytes.size() - at >= kFrame;
+  const std::size_t length = framed ? big_endian(bytes, at, 4) : 0;
+  check(framed && length <= bytes.size() - at - kFrame, who, "is a damaged PNG: it is cut off after",
+        bytes.size(), "bytes");
+  const auto* type = reinterpret_cast<const Bytef*>(bytes.data() + at + 4);
+  check(crc32_z(0, type, length + 4) == big_endian(bytes, at + 8 + length, 4), who,
+        "is a damaged PNG: a checksum is wrong at byte", at);
+  return {at, big_endian(bytes, at + 4, 4), bytes.subspan(at + 8, length)};
+}
+
+void read_header(Png& png, const Chunk& header, std::string_view name) {
+  const std::string who = std::string(name) + ":";
+  check(header.type == kIhdr && header.content.size() == 13, who, "is a damaged PNG: it has no header");
+  auto byte = [&](std::size_t at) { return big_endian(header.content, at, 1); };
+  png.width = big_endian(header.content, 0, 4), png.height = big_endian(header.content, 4, 4);
+  png.bits = byte(8), png.colour = byte(9), png.interlaced = byte(12) == 1;
+  check_size(name, png.width, png.height);
+  constexpr std::array<std::string_view, 7> bits_of_colour = {"\1\2\4\10\20", "", "\10\20", "\1\2\4\10",
+                                                              "\10\20",       "", "\10\20"};
+  check(png.colour < bits_of_colour.size() &&
+            bits_of_colour[png.colour].find(static_cast<char>(png.bits)) != std::string_view::npos,
+        who, "is a damaged PNG: colour type", png.colour, "with", png.bits, "bits does not exist");
+  check(byte(10) == 0 && byte(11) == 0 && byte(12) <= 1, who,
+        "is a damaged PNG: its compression, filter or interlacing does not exist");
+}
+
+Png read_chunks(Bytes bytes, std::string_view name) {
+  const std::string who = std::string(name) + ":";
+  Png png{};
+  Chunk chunk = chunk_at(bytes, kSignature, who);
+  read_header(png, chunk, name);
+  while (chunk.type != kIend) {
+    chunk = chunk_at(bytes, chunk.at + kFrame + chunk.content.size(), who);
+    if (chunk.type == kIdat) png.data.push_back(chunk);
+    if (chunk.type == kPlte) png.palettes.push_back(chunk);
+    check(chunk.optional() || chunk.type == kIdat || chunk.type == kPlte || chunk.type == kIend, who,
+          "is a damaged or unusual PNG: no decoder knows the chunk at byte", chunk.at);
+  }
+  const std::size_t palette = png.palettes.empty() ? 0 : png.palettes[0].content.size();
+  check(png.palettes.size() <= 1 && palette <= kPaletteBytes && palette % kColour == 0 &&
+            (png.colour != kPaletted || palette > 0),
+        who, "is a damaged PNG: its palette makes no sense");
+  return png;
+}
+
+/// The bytes of all rows with the filter's byte before each, as they come out of zlib.
+Index raw_bytes(const Png& png) {
+  constexpr std::array<Index, 7> samples = {1, 0, 3, 1, 2, 0, 4};
+  auto pass = [&](Index width, Index height) {
+    const Index bits = width * samples[png.colour] * png.bits;
+    return width > 0 && height > 0 ? height * (1 + (bits + 7) / 8) : 0;
+  };
+  if (!png.interlaced) return pass(png.width, png.height);
+  struct Adam7 {
+    Index left, top, across, down;  // the first pixel of a pass, and steps to the next
+  };
+  constexpr std::array<Adam7, 7> passes = {
+      {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}};
+  Index sum = 0;
+  for (const Adam7& p : passes)
+    sum += pass((png.width - p.left + p.across - 1) / p.across, (png.height - p.top + p.down - 1) / p.down);
+  return sum;
+}
+
+void append(std::vector<std::byte>& bytes, std::initializer_list<std::size_t> values) {
+  for (std::size_t value : values) bytes.push_back(static_cast<std::byte>(value & 0xff));
+}
+
+/// Appends what stands before a chunk's content.
+void begin_chunk(std::vector<std::byte>& bytes, std::size_t length, std::uint32_t type) {
+  for (std::size_t number : {length, std::size_t{type}})
+    append(bytes, {number >> 24, number >> 16, number >> 8, number});
+}
+
+/// The same picture in a plain PNG whose data are not compressed. zlib, which trusts no byte, has unfolded
+/// them and found the rows of all pixels, no fewer and no more. The palette has 256 colours, black where it
+/// had none: stb would show what lies in memory there. Checksums are left out: stb does not read them.
+std::vector<std::byte> unfolded(Bytes bytes, const Png& png, const std::string& who) {
+  constexpr std::size_t largest_block = 65535;  // in DEFLATE's stored form, behind 5 bytes
+  std::vector<Bytes> pieces;
+  Index packed = 0;
+  for (const Chunk& chunk : png.data) {
+    pieces.push_back(chunk.content);
+    packed += static_cast<Index>(chunk.content.size());
+  }
+  const Index wanted = raw_bytes(png);
+  check(wanted <= kMaxRaw, who, "claims", png.width, "x", png.height, "pixels of", wanted, "bytes; at most",
+        kMaxRaw / 1'000'000, "MB are read");
+  check(wanted <= Inflater::kMaxRatio * packed, who, "is a damaged PNG: it claims", png.width, "x",
+        png.height, "pixels, more than", packed, "bytes can hold");
+
+  const auto raw = static_cast<std::size_t>(wanted);
+  const std::size_t blocks = (raw + largest_block - 1) / largest_block, data = 2 + raw + 5 * (blocks + 1);
+  std::vector<std::byte> plain;
+  plain.reserve(data + kPaletteBytes + 128);
+  const Bytes header = bytes.first(kSignature + kFrame + 13);
+  plain.assign(header.begin(), header.end());
+  if (png.colour == kPaletted) {
+    begin_chunk(plain, kPaletteBytes, kPlte);
+    const Bytes colours = png.palettes[0].content;
+    plain.insert(plain.end(), colours.begin(), colours.end());
+    plain.resize(plain.size() + kPaletteBytes - colours.size() + 4);
+  }
+  begin_chunk(plain, data, kIdat);
+  append(plain, {0x78, 0x01});
+  Inflater zlib(Inflater::Form::zlib, pieces, who + " is a damaged PNG:");
+  for (std::size_t done = 0; done < raw;) {
+    const std::size_t block = std::min(raw - done, largest_block), at = plain.size() + 5;
+    append(plain, {0, block, block >> 8, ~block, ~block >> 8});
+    plain.resize(at + block);
+    const std::size_t got = zlib.read(std::span(plain).subspan(at));
+    done += got;
+    check(got == block, who, "is a damaged PNG: its data hold", done, "of the", raw, "bytes of its pixels");
+  }
+  append(plain, {1, 0, 0, 0xff, 0xff, 0, 0, 0, 0});  // the last block, empty
+  std::byte extra;
+  check(zlib.read({&extra, 1}) == 0, who, "is a damaged PNG: its data unfold to more than the", raw,
+        "bytes of its pixels");
+  check(zlib.ended(), who, "is a damaged PNG: its data are cut off");
+  begin_chunk(plain, 0, kIend);
+  append(plain, {0, 0, 0, 0});
+  return plain;
+}
+
+}  // namespace
+
+Image decode_png(Bytes bytes, std::string_view name) {
+  const Png png = read_chunks(bytes, name);
+  return png_by_stb(unfolded(bytes, png, std::string(name) + ":"), name, png.width, png.height);
+}
+
+}  // namespace data

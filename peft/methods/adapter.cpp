@@ -1,0 +1,99 @@
+#include "peft/methods/adapter.h"
+
+#include "engine/nn/linear.h"
+#include "engine/ops/activation.h"
+#include "engine/ops/arithmetic.h"
+#include "peft/adapters/attaching.h"
+#include "peft/target.h"
+
+namespace peft {
+namespace {
+
+using engine::Index;
+using engine::Tensor;
+
+enum class Style { houlsby, pfeiffer, parallel };
+
+/// scale up(gelu(down(x))), up zero at first.
+class Bottleneck : public engine::Adapter {
+ public:
+  Bottleneck(const Site& site, Style style, Index rank, double scale, std::uint64_t seed)
+      : parallel_(style == Style::parallel),
+        scale_(scale),
+        down_(width_of(*site.layer), rank),
+        up_(rank, width_of(*site.layer)) {
+    down_.weight.value() = kaiming_uniform(rank, width_of(*site.layer), seed, site.name);
+  }
+
+  std::string_view name() const override { return "adapter"; }
+
+  Tensor operator()(const Tensor& x, const engine::Base& layer) override {
+    const Tensor y = layer(x);
+    return engine::add(y, engine::scale(up_(down_.with_gelu(parallel_ ? x : y)), scale_));
+  }
+  bool fold(engine::Adaptable&) override { return false; }
+
+  void parts(engine::Parts& visit) override {
+    visit("down", down_);
+    visit("up", up_);
+  }
+
+ private:
+  bool parallel_;
+  double scale_;
+  engine::Linear down_, up_;
+};
+
+class Bottlenecks : public AttachingMethod {
+ public:
+  explicit Bottlenecks(const OptionValues& values) : rank_(values.integer("rank", 1)), seed_(values.seed()) {
+    static const std::vector<std::string> kStyles{"houlsby", "pfeiffer", "parallel"};
+    style_ = static_cast<Style>(values.choice("style", kStyles));
+    scale_ =
+        values.text("scale") == "auto" ? (style_ == Style::parallel ? 0.1 : 1) : values.positive("scale");
+  }
+
+ protected:
+  std::vector<Site> where(engine::Module& model) const override {
+    std::vector<Site> all = sites(model);
+    std::erase_if(all, [&](const Site& site) {
+      const bool attention = site.name.ends_with(".attn"), mlp = site.name.ends_with(".mlp");
+      return !(mlp || (attention && style_ == Style::houlsby));
+    });
+    for (const Site& site : all) {
+      engine::check(rank_ <= 4 * width_of(*site.layer), "--rank", rank_,
+                    "is more than four times the width of", site.name + ",", width_of(*site.layer));
+    }
+    engine::check(!all.empty(), "the model has no attention and no mlp to put an adapter behind");
+    return all;
+  }
+  std::unique_ptr<engine::Adapter> make(const Site& site, engine::Module&) const override {
+    return std::make_unique<Bottleneck>(site, style_, rank_, scale_, seed_);
+  }
+
+ private:
+  Style style_;
+  Index rank_;
+  double scale_;
+  std::uint64_t seed_;
+};
+
+}  // namespace
+
+MethodInfo adapter() {
+  return {
+      "adapter",
+      "small bottlenecks behind or beside the layers of every block",
+      "Adapters. A bottleneck, scale * up(gelu(down(x))), is added to the output of layers inside the residual branch:\n"
+      "houlsby (Houlsby et al. 2019) behind attention and mlp, pfeiffer (Pfeiffer et al. 2021) behind the mlp, both with the\n"
+      "layer's output as x; parallel (AdaptFormer, Chen et al. 2022) beside the mlp, with its input as x. up starts at zero.\n"
+      "It cannot be merged.",
+      {{"style", "houlsby|pfeiffer|parallel", "pfeiffer", "where the bottlenecks are"},
+       {"rank", "N", "8", "width of the bottleneck"},
+       {"scale", "auto|X", "auto", "of the bottleneck's output; auto: 1, and 0.1 for parallel"}},
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<Bottlenecks>(values);
+      }};
+}
+
+}  // namespace peft

@@ -1,0 +1,23 @@
+#include "peft/methods/bitfit.h"
+
+#include "peft/methods/by_name.h"
+
+namespace peft {
+namespace {
+
+class BitFit : public ByName {
+ protected:
+  bool trains(const std::string& name, engine::Index) const override { return name.ends_with(".bias"); }
+};
+
+}  // namespace
+
+MethodInfo bitfit() {
+  return {"bitfit",
+          "every bias and the head train",
+          "BitFit (Ben Zaken et al. 2022, arXiv 2106.10199): all biases, the norms' included, and the head.",
+          {},
+          [](const OptionValues&) -> std::unique_ptr<Method> { return std::make_unique<BitFit>(); }};
+}
+
+}  // namespace peft

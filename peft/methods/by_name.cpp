@@ -1,0 +1,16 @@
+#include "peft/methods/by_name.h"
+
+#include "peft/target.h"
+
+namespace peft {
+
+void ByName::prepare(engine::Module& model, const NextLoss&) {
+  const std::vector<engine::NamedParameter> all = engine::parameters(model);
+  const engine::Index blocks = count_blocks(all);
+  for (const auto& [name, parameter] : all) {
+    parameter.train(in_head(name) || trains(name, blocks) ? engine::Selection::all()
+                                                          : engine::Selection::none());
+  }
+}
+
+}  // namespace peft

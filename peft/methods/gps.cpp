@@ -1,0 +1,29 @@
+#include "peft/methods/gps.h"
+
+#include "peft/selection/candidates.h"
+#include "peft/selection/selecting.h"
+
+namespace peft {
+
+std::vector<std::pair<std::string, std::string>> gps_recipe() {
+  return {{"augment", "vtab"},    {"resize", "squash"}, {"optimizer", "adam"},
+          {"schedule", "cosine"}, {"min-lr", "1e-8"},   {"warmup-epochs", "10"},
+          {"lr", "2e-3"},         {"epochs", "100"},    {"batch-size", "32"}};
+}
+
+MethodInfo gps() {
+  return {
+      "gps",
+      "the k strongest inputs of every neuron, and the biases",
+      "GPS (Zhang et al. 2024, arXiv 2312.10136). One pass over the training pictures sums up the gradient of every weight\n"
+      "matrix; of every row (neuron) the k elements of largest magnitude train, with all biases but the norms' and the head.",
+      joined({k_option("1", "inputs of every neuron"), scoring_options("supcon", "all", "on"),
+              candidates_option()}),
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<SelectingMethod>(
+            read_element_scoring(values, read_k(values, Units::Kind::neuron)));
+      },
+      gps_recipe()};
+}
+
+}  // namespace peft

@@ -1,0 +1,47 @@
+#include "peft/methods/grft.h"
+
+#include "peft/methods/anchored.h"
+#include "peft/selection/selecting.h"
+#include "peft/selection/sketch.h"
+
+namespace peft {
+namespace {
+
+Units read_axis(const OptionValues& values) {
+  static const std::vector<std::string> kAxes{"row", "column", "short"};
+  constexpr Units::Kind kKinds[] = {Units::Kind::row, Units::Kind::column, Units::Kind::shorter};
+  return read_k(values, kKinds[values.choice("axis", kAxes)]);
+}
+
+SelectingMethod::Options read_grft(const OptionValues& values) {
+  SelectingMethod::Options options = read_scoring(values, read_axis(values));
+  options.sketch = values.integer("score-sketch", 0);
+  options.scoring.in_stages = options.sketch > 0;
+  options.seed = values.seed();
+  return options;
+}
+
+}  // namespace
+
+MethodInfo grft() {
+  return {
+      "grft",
+      "the k strongest rows or columns of every weight matrix, pulled to their pre-trained values",
+      "GRFT (arXiv 2507.00016). One pass over the training pictures sums up the gradient G of every weight matrix. Row i\n"
+      "scores sum_j G_ij^2, column j scores sum_i G_ij^2, and the k best train, with anchor * sum (w - w0)^2 added to the\n"
+      "loss. The head trains as a whole, all else is frozen. With --score-sketch R, a quarter of the batches is summed up in R\n"
+      "random mixtures of every row or column alone; of the R best (k at least) the exact gradient over the other batches\n"
+      "decides.",
+      joined({k_option("2", "rows or columns of every matrix"),
+              {{"axis", "short|row|column", "short",
+                "short: the axis with fewer units; a square matrix takes rows"}},
+              anchor_options("0.01"),
+              scoring_options("supcon", "all", "off"),
+              sketch_option()}),
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<Anchored<SelectingMethod>>(read_anchor(values), read_grft(values));
+      },
+      gps_recipe()};  // it tells none of its own, and follows the same benchmarks
+}
+
+}  // namespace peft

@@ -1,0 +1,39 @@
+#include "peft/methods/last_k.h"
+
+#include "peft/methods/by_name.h"
+#include "peft/target.h"
+
+namespace peft {
+namespace {
+
+class LastBlocks : public ByName {
+ public:
+  explicit LastBlocks(engine::Index count) : count_(count) {}
+  void check_model(engine::Module& model) const override {
+    const engine::Index blocks = count_blocks(engine::parameters(model));
+    engine::check(count_ <= blocks, "--blocks", count_, "is more than the", blocks, "blocks of the model");
+  }
+
+ protected:
+  bool trains(const std::string& name, engine::Index blocks) const override {
+    return name.starts_with("norm.") || block_of(name).value_or(-1) >= blocks - count_;
+  }
+
+ private:
+  engine::Index count_;
+};
+
+}  // namespace
+
+MethodInfo last_k() {
+  return {
+      "last-k",
+      "the last blocks, the final norm and the head train",
+      "The last --blocks blocks, the norm behind them and the head train; the backward pass stops below them.",
+      {{"blocks", "N", "1", "how many of the last blocks"}},
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<LastBlocks>(values.integer("blocks", 1));
+      }};
+}
+
+}  // namespace peft

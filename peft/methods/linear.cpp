@@ -1,0 +1,23 @@
+#include "peft/methods/linear.h"
+
+#include "peft/methods/by_name.h"
+
+namespace peft {
+namespace {
+
+class Linear : public ByName {
+ protected:
+  bool trains(const std::string&, engine::Index) const override { return false; }
+};
+
+}  // namespace
+
+MethodInfo linear() {
+  return {"linear",
+          "only the head trains",
+          "Linear probe: a linear classifier on the frozen features.",
+          {},
+          [](const OptionValues&) -> std::unique_ptr<Method> { return std::make_unique<Linear>(); }};
+}
+
+}  // namespace peft

@@ -1,0 +1,87 @@
+#include "peft/methods/lisa.h"
+
+#include <algorithm>
+
+#include "peft/method.h"
+#include "peft/target.h"
+
+namespace peft {
+namespace {
+
+using engine::Index;
+using engine::Selection;
+using engine::Tensor;
+
+class Lisa : public Method {
+ public:
+  Lisa(Index count, Index period, std::uint64_t seed) : count_(count), period_(period), seed_(seed) {}
+
+  void check_model(engine::Module& model) const override {
+    const Index blocks = count_blocks(engine::parameters(model));
+    engine::check(count_ <= blocks, "--blocks", count_, "is more than the", blocks, "blocks of the model");
+  }
+  void prepare(engine::Module& model, const NextLoss&) override {
+    drawn_.clear();
+    draw(model, 0);
+  }
+  void begin_step(engine::Module& model, const Step& step) override {
+    if (step.number % period_ == 0) draw(model, step.number / period_);
+  }
+  bool steady() const override { return false; }
+
+  PartsByName moved(engine::Module& model) const override { return parts_with(model, drawn_); }
+  engine::State state() const override {
+    return {{"drawn",
+             Tensor::of<std::int64_t>({static_cast<Index>(drawn_.size())}, {drawn_.begin(), drawn_.end()})}};
+  }
+  void restore(engine::Module& model, const PartsByName& trained, const engine::State& state) override {
+    Method::restore(model, trained, state);
+    drawn_.clear();
+    for (const auto& [name, tensor] : state) {
+      if (name == "drawn")
+        drawn_.insert(tensor.data<std::int64_t>().begin(), tensor.data<std::int64_t>().end());
+    }
+  }
+
+ private:
+  void draw(engine::Module& model, Index period) {
+    engine::Random random = random_of(seed_, "blocks", static_cast<std::uint64_t>(period));
+    const std::vector<Index> order = random.permutation(count_blocks(engine::parameters(model)));
+    const std::set<Index> blocks(order.begin(), order.begin() + std::min(count_, std::ssize(order)));
+    drawn_.insert(blocks.begin(), blocks.end());
+    train_only(model, parts_with(model, blocks));
+  }
+
+  /// Those blocks and all that is in none.
+  static PartsByName parts_with(engine::Module& model, const std::set<Index>& blocks) {
+    PartsByName parts;
+    for (const auto& p : engine::parameters(model)) {
+      const std::optional<Index> block = block_of(p.name);
+      if (block ? blocks.contains(*block) : !p.name.starts_with("norm."))
+        parts.emplace(p.name, Selection::all());
+    }
+    return parts;
+  }
+
+  Index count_, period_;
+  std::uint64_t seed_;
+  std::set<Index> drawn_;  ///< blocks that have trained
+};
+
+}  // namespace
+
+MethodInfo lisa() {
+  return {
+      "lisa",
+      "a few blocks, drawn anew every few steps",
+      "LISA (Pan et al. 2024, arXiv 2403.17919). Every --period steps --blocks blocks are drawn; they, the embeddings and the\n"
+      "head train, with fresh optimizer state for a block that did not train before. The backward pass goes down to the\n"
+      "embeddings. A delta holds every block that was ever drawn.",
+      {{"blocks", "N", "2", "blocks that train at a time"}, {"period", "N", "20", "steps between two draws"}},
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<Lisa>(values.integer("blocks", 1), values.integer("period", 1),
+                                      values.seed());
+      }};
+}
+
+}  // namespace peft

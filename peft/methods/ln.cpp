@@ -1,0 +1,25 @@
+#include "peft/methods/ln.h"
+
+#include "peft/methods/by_name.h"
+
+namespace peft {
+namespace {
+
+class LayerNorms : public ByName {
+ protected:
+  bool trains(const std::string& name, engine::Index) const override {
+    return name.find("norm") != std::string::npos;
+  }
+};
+
+}  // namespace
+
+MethodInfo ln() {
+  return {"ln",
+          "scale and shift of every norm, and the head train",
+          "LayerNorm tuning: the scale and the shift of every norm train, and the head.",
+          {},
+          [](const OptionValues&) -> std::unique_ptr<Method> { return std::make_unique<LayerNorms>(); }};
+}
+
+}  // namespace peft

@@ -1,0 +1,99 @@
+#include "peft/methods/lt_sft.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/ops/arithmetic.h"
+#include "peft/method.h"
+#include "peft/selection/select.h"
+#include "peft/target.h"
+
+namespace peft {
+namespace {
+
+using engine::Index;
+using engine::NamedParameter;
+using engine::Selection;
+using engine::Tensor;
+
+class LtSft : public Method {
+ public:
+  LtSft(double rate, double share) : rate_(rate), share_(share) {}
+
+  void prepare(engine::Module& model, const NextLoss&) override {
+    remember(model);
+    for (const NamedParameter& p : engine::parameters(model)) p.parameter.train(Selection::all());
+  }
+  void restore(engine::Module& model, const PartsByName& trained, const engine::State& state) override {
+    Method::restore(model, trained, state);
+    remember(model);
+  }
+  std::vector<Stage> stages(Index steps) const override {
+    return {{first_steps(steps)}, {steps - first_steps(steps)}};
+  }
+  void begin_step(engine::Module& model, const Step& step) override {
+    if (step.number == first_steps(step.steps)) keep_largest_movements(model);
+  }
+  bool steady() const override { return false; }
+  ExtraMemory extra_memory() const override { return {.copies = 1, .all_train = true}; }
+
+ private:
+  Index first_steps(Index steps) const {
+    engine::check(steps >= 2, "lt-sft has two phases, so it needs 2 steps or more, not", steps);
+    return std::clamp<Index>(std::lround(share_ * static_cast<double>(steps)), 1, steps - 1);
+  }
+
+  void remember(engine::Module& model) {
+    origin_.clear();
+    for (const NamedParameter& p : engine::parameters(model)) origin_.push_back(p.parameter.value().clone());
+  }
+
+  /// The largest |w - w0| of all numbers outside the head together; everything goes back to w0.
+  void keep_largest_movements(engine::Module& model) {
+    const std::vector<NamedParameter> all = engine::parameters(model);
+    std::vector<Tensor> movements;
+    Index numbers = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const Tensor& now = all[i].parameter.value();
+      if (!in_head(all[i].name)) {
+        movements.push_back(engine::add(now.detached(), engine::scale(origin_[i], -1)));
+        numbers += now.numel();
+      }
+      all[i].parameter.value() = origin_[i];
+    }
+    const Index count = static_cast<Index>(rate_ * static_cast<double>(numbers));
+    const std::vector<std::vector<Index>> chosen = strongest_overall(movements, count);
+    auto next = chosen.begin();
+    for (const NamedParameter& p : all) {
+      if (in_head(p.name))
+        p.parameter.train(Selection::all());
+      else
+        p.parameter.train(elements_or_none(*next++));
+    }
+    origin_.clear();
+  }
+
+  double rate_, share_;
+  std::vector<Tensor> origin_;  ///< w0 of every parameter, until the movements are known
+};
+
+}  // namespace
+
+MethodInfo lt_sft() {
+  return {
+      "lt-sft",
+      "the numbers that move most in full fine-tuning, trained once more from the start",
+      "LT-SFT (Ansell et al. 2022, arXiv 2110.07560). Everything trains for a share of the steps; of all numbers outside the\n"
+      "head the share --rate that moved most is kept, everything goes back to where it began, and only those and the head\n"
+      "train for the rest, with a schedule of its own. Deltas of several tasks that meet nowhere add up.",
+      {{"rate", "X", "0.01", "share of all numbers outside the head"},
+       {"first", "X", "0.5", "share of the steps in which everything trains"}},
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<LtSft>(
+            values.share("rate"),
+            values.number(
+                "first", [](double x) { return x > 0 && x < 1; }, "a share in (0, 1),"));
+      }};
+}
+
+}  // namespace peft

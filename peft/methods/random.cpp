@@ -1,0 +1,38 @@
+#include "peft/methods/random.h"
+
+#include "engine/tensor/random.h"
+#include "peft/selection/selecting.h"
+#include "peft/target.h"
+
+namespace peft {
+namespace {
+
+class RandomUnits : public SelectingMethod {
+ public:
+  RandomUnits(Options options, std::uint64_t seed) : SelectingMethod(std::move(options)), seed_(seed) {}
+
+ protected:
+  bool needs_gradient() const override { return false; }
+  engine::Tensor strength(const engine::NamedParameter& target, const engine::Tensor&) override {
+    engine::Random random = random_of(seed_, target.name);
+    return engine::normal(target.parameter.value().shape(), random, 1);
+  }
+
+ private:
+  std::uint64_t seed_;
+};
+
+}  // namespace
+
+MethodInfo random() {
+  return {
+      "random", "randomly chosen elements, rows or columns of every weight matrix",
+      "A random selection of the same form and size as that of another method (--unit, --k, --rate): what any ranking has to\n"
+      "beat. Every parameter draws from a stream of its own, named by --seed and the parameter.",
+      joined({unit_options("neuron", "1", "0.01"), target_options("off")}),
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<RandomUnits>(read_targets(values, read_units(values)), values.seed());
+      }};
+}
+
+}  // namespace peft

@@ -1,0 +1,158 @@
+#include "peft/methods/spt.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "peft/adapters/lora_adapter.h"
+#include "peft/selection/select.h"
+#include "peft/selection/selecting.h"
+#include "peft/target.h"
+
+namespace peft {
+namespace {
+
+using engine::Index;
+using engine::NamedParameter;
+using engine::Selection;
+using engine::Tensor;
+
+constexpr std::string_view kMark = ".lora.a";  // ends the name of a parameter that only LoRA adds
+
+class Spt : public Method {
+ public:
+  struct Own {
+    Scoring scoring;
+    double rate = 0.005, matrix = 10, vector = 5;
+    LowRank::Options lora;
+    std::uint64_t seed = 0;
+  };
+  explicit Spt(Own own) : own_(own) {}
+
+  void attach(engine::Module& model, const std::set<std::string>& stored) override {
+    for (const Site& site : sites(model)) {
+      const bool wanted = site.linear() && stored.contains(site.name + std::string(kMark));
+      if (!wanted) site.layer->detach();  // of an earlier preparation
+      if (wanted && !site.layer->adapter()) attach_lora(site);
+    }
+  }
+  const Scoring* scoring() const override { return &own_.scoring; }
+  const std::vector<Choice>& choices() const override { return choices_; }
+  double score_seconds() const override { return seconds_; }
+  void keep_gradients() override {
+    throw engine::Error("spt sums up squares of gradients, so that there is no gradient to be kept");
+  }
+  bool counts_by_pictures() const override { return true; }
+
+  void prepare(engine::Module& model, const NextLoss& next_loss) override {
+    for (const Site& site : sites(model)) site.layer->detach();  // of an earlier preparation
+    std::vector<NamedParameter> pool = engine::parameters(model);
+    std::erase_if(pool, [](const NamedParameter& p) {
+      return in_head(p.name) || p.name.starts_with("patch_embed.") || p.name == "cls_token";
+    });
+    const auto start = std::chrono::steady_clock::now();
+    if (next_loss) {
+      accumulate_gradients(model, pool, next_loss, Accumulate::squares);
+      check_some_gradient(pool, own_.scoring);
+    }
+    seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    std::vector<Tensor> sensitivity;
+    Index numbers = 0;
+    for (const NamedParameter& p : pool) {
+      const engine::Shape& shape = p.parameter.value().shape();
+      sensitivity.push_back(next_loss ? p.parameter.grad() : Tensor::zeros(shape));
+      p.parameter.freeze();
+      numbers += shape.numel();
+    }
+    const auto chosen = strongest_overall(sensitivity, std::lround(own_.rate * static_cast<double>(numbers)));
+    train(model, pool, sensitivity, chosen);
+  }
+
+ private:
+  void attach_lora(const Site& site) const {
+    check_rank(site, own_.lora.rank);
+    site.layer->attach(std::make_unique<LoraAdapter>(site, own_.lora, own_.seed));
+  }
+
+  /// A matrix with at least LoRA's numbers / `matrix` among the chosen gets LoRA, a vector with at least its
+  /// own / `vector` trains whole, all others train the chosen elements; class token and head always train.
+  void train(engine::Module& model, const std::vector<NamedParameter>& pool,
+             const std::vector<Tensor>& sensitivity, const std::vector<std::vector<Index>>& chosen) {
+    std::map<std::string, Site> linear;
+    for (const Site& site : sites(model))
+      if (site.linear()) linear.emplace(site.name + ".weight", site);
+    PartsByName parts;
+    std::vector<Site> dense;
+    choices_.clear();
+    for (std::size_t i = 0; i < pool.size(); ++i) {
+      const engine::Shape& shape = pool[i].parameter.value().shape();
+      const double count = static_cast<double>(chosen[i].size());
+      const auto matrix = linear.find(pool[i].name);
+      const double added =
+          static_cast<double>(own_.lora.rank) * static_cast<double>(shape.rows() + shape.columns());
+      if (matrix != linear.end() && count >= added / own_.matrix) {
+        dense.push_back(matrix->second);
+      } else if (shape.rank() == 1 && count > 0 &&
+                 count >= static_cast<double>(shape.numel()) / own_.vector) {
+        parts.emplace(pool[i].name, Selection::all());
+      } else if (count > 0) {
+        const Selection part = Selection::elements(chosen[i]);
+        parts.emplace(pool[i].name, part);
+        choices_.push_back({pool[i].name,
+                            part,
+                            scores_of(sensitivity[i], part),
+                            squares_of(sensitivity[i]),
+                            energy_of(sensitivity[i], part),
+                            {}});
+      }
+    }
+    for (const Site& site : dense) attach_lora(site);
+    for (const NamedParameter& p : engine::parameters(model)) {
+      const bool lora = std::ranges::any_of(
+          dense, [&](const Site& site) { return p.name.starts_with(site.name + ".lora."); });
+      if (lora || in_head(p.name) || p.name == "cls_token") parts.emplace(p.name, Selection::all());
+    }
+    train_only(model, parts);
+  }
+
+  Own own_;
+  std::vector<Choice> choices_;
+  double seconds_ = 0;
+};
+
+}  // namespace
+
+MethodInfo spt() {
+  return {
+      "spt",
+      "by sensitivity: LoRA for some matrices, single elements of others",
+      "SPT (He et al. 2023, arXiv 2303.08566). A number's sensitivity is its squared gradient, summed over the first batches;\n"
+      "the share --rate of all numbers with the largest is marked. A matrix with at least (LoRA's numbers) / --matrix marked\n"
+      "gets LoRA, a vector with at least its numbers / --vector marked trains whole, of the others the marked elements train;\n"
+      "so do the class token and the head. The patch embedding is frozen.",
+      joined({{{"rate", "X", "0.005", "share of all numbers that is marked"}},
+              {{"matrix", "X", "10", "a matrix gets LoRA from LoRA's numbers / X marked ones"},
+               {"vector", "X", "5", "a vector trains whole from its numbers / X marked ones"},
+               {"rank", "N", "8", "of LoRA"},
+               {"alpha", "X", "8", "LoRA's increment is scaled with alpha / rank"},
+               {"score-batches", "all|N", "8", "batches to score with: one epoch, or the first N"}}}),
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        Spt::Own own;
+        own.scoring.loss = Scoring::Loss::ce;
+        own.scoring.batches = values.text("score-batches") == "all" ? 0 : values.integer("score-batches", 1);
+        own.rate = read_rate(values).rate;
+        own.matrix = values.positive("matrix");
+        own.vector = values.positive("vector");
+        own.lora = {.rank = values.integer("rank", 1), .alpha = values.positive("alpha")};
+        own.seed = values.seed();
+        return std::make_unique<Spt>(own);
+      },
+      // Of its code.
+      {{"optimizer", "adamw"},
+       {"lr", "1e-3"},
+       {"weight-decay", "1e-4"},
+       {"epochs", "100"},
+       {"batch-size", "64"}}};
+}
+
+}  // namespace peft

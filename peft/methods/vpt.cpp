@@ -1,0 +1,87 @@
+#include "peft/methods/vpt.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/base/text.h"
+#include "engine/ops/rearrange.h"
+#include "peft/adapters/attaching.h"
+#include "peft/target.h"
+
+namespace peft {
+namespace {
+
+using engine::Index;
+using engine::Tensor;
+
+constexpr Index kMostPrompts = 4096;  // memory is taken for them
+
+/// Prompts behind the class token, for one block or for all of them; they are taken out again behind it.
+class Prompts : public engine::Adapter {
+ public:
+  explicit Prompts(Tensor values) : prompts_(std::move(values)) {}
+
+  std::string_view name() const override { return "vpt"; }
+
+  Tensor operator()(const Tensor& x, const engine::Base& layer) override {
+    const Tensor y = layer(engine::insert_tokens(x, prompts_, 1));
+    const bool class_token_alone = y.shape().rank() == 2;
+    return class_token_alone ? y : engine::remove_tokens(y, 1, prompts_.value().shape()[1]);
+  }
+  bool fold(engine::Adaptable&) override { return false; }
+  void parts(engine::Parts& visit) override { visit("prompts", prompts_); }
+
+ private:
+  engine::Parameter prompts_;  // [1, count, width]
+};
+
+class Vpt : public AttachingMethod {
+ public:
+  Vpt(bool deep, Index count, std::uint64_t seed) : deep_(deep), count_(count), seed_(seed) {}
+
+ protected:
+  std::vector<Site> where(engine::Module& model) const override {
+    std::vector<Site> all = sites(model);
+    std::erase_if(all, [&](const Site& site) {
+      const bool block = site.name.starts_with("blocks.") && engine::split(site.name, '.').size() == 2;
+      return deep_ ? !block : site.name != "blocks";
+    });
+    engine::check(!all.empty(), "the model has no blocks to put prompts into");
+    return all;
+  }
+
+  /// Uniform in +-sqrt(6 / (inputs of a patch + width)), as the official code has it.
+  std::unique_ptr<engine::Adapter> make(const Site& site, engine::Module& model) const override {
+    const Index width = width_of(*site.layer);
+    Index inputs = 0;
+    for (const auto& p : engine::parameters(model)) {
+      if (p.parameter.value().shape().rank() == 4) inputs = p.parameter.value().shape().columns();
+    }
+    const double bound = std::sqrt(6.0 / static_cast<double>(inputs + width));
+    return std::make_unique<Prompts>(uniform({1, count_, width}, bound, seed_, site.name));
+  }
+
+ private:
+  bool deep_;
+  Index count_;
+  std::uint64_t seed_;
+};
+
+}  // namespace
+
+MethodInfo vpt() {
+  return {
+      "vpt",
+      "prompts: trained tokens beside the picture's own",
+      "VPT (Jia et al. 2022, arXiv 2203.12119). --tokens prompts stand behind the class token: shallow, they go through all\n"
+      "blocks; deep, every block has prompts of its own, which take the place of the former ones. It cannot be merged.",
+      {{"depth", "shallow|deep", "deep", "prompts for the first block, or for every block"},
+       {"tokens", "N", "10", "prompts"}},
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        static const std::vector<std::string> kDepths{"shallow", "deep"};
+        return std::make_unique<Vpt>(values.choice("depth", kDepths) == 1,
+                                     values.integer("tokens", 1, kMostPrompts), values.seed());
+      }};
+}
+
+}  // namespace peft

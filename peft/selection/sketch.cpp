@@ -1,0 +1,70 @@
+#include "peft/selection/sketch.h"
+
+#include <algorithm>
+
+#include "engine/tensor/random.h"
+#include "peft/selection/select.h"
+#include "peft/target.h"
+
+namespace peft {
+
+using engine::Index;
+using engine::Selection;
+using engine::Tensor;
+
+namespace {
+
+engine::CountSketch random_sketch(Index r, Index size, engine::Random random, engine::Dtype dtype) {
+  Tensor signs = Tensor::unset({size}, dtype);
+  engine::visit(dtype, [&]<class T>() {
+    for (T& sign : signs.data<T>()) sign = static_cast<T>(random.below(2) == 0 ? 1 : -1);
+  });
+  std::vector<Index> shifts;
+  for (Index first = 0; first < size; first += r) shifts.push_back(random.below(r));
+  return {r, signs, shifts};
+}
+
+}  // namespace
+
+Selection sketch_of(const engine::NamedParameter& target, const Units& units, Index r, std::uint64_t seed) {
+  const Tensor& weight = target.parameter.value();
+  const Units::Kind kind = units.of(weight.shape()).kind;
+  engine::check(kind == Units::Kind::row || kind == Units::Kind::column,
+                "--score-sketch stands for rows and columns; single elements have no sketch");
+  const bool rows = kind == Units::Kind::row;
+  const Index mixed = rows ? weight.shape().columns() : weight.shape().rows();
+  if (r >= mixed) return Selection::all();
+  engine::CountSketch sketch = random_sketch(r, mixed, random_of(seed, target.name), weight.dtype());
+  return rows ? Selection::mixed_columns(std::move(sketch)) : Selection::mixed_rows(std::move(sketch));
+}
+
+NextLoss look_closer(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units,
+                     Index r, std::map<std::string, double>& shares) {
+  shares.clear();
+  const Index all = losses.batches(), first = (all + 3) / 4;
+  if (all < 2) return losses;
+  Units candidates = units;
+  candidates.k = std::max(r, units.k);
+  const auto narrow = [targets = std::move(targets), candidates, &shares] {
+    for (const engine::NamedParameter& p : targets) {
+      if (p.parameter.trains().is_part()) continue;  // whole, because it is no larger than a sketch
+      const Tensor sketch = p.parameter.grad();
+      const Selection chosen = candidates.of(p.parameter.value().shape()).strongest(sketch);
+      shares[p.name] = energy_of(sketch, chosen);
+      p.parameter.train(chosen);
+    }
+  };
+  const auto next = [losses, narrow, first, drawn = Index{0}]() mutable -> Tensor {
+    if (drawn++ == first) narrow();
+    return losses();
+  };
+  return {next, [losses] { return losses.again(); }, all};
+}
+
+std::vector<OptionInfo> sketch_option() {
+  return {
+      {"score-sketch", "R", "0",
+       "score by R random mixtures of every row or column, then by candidates; 0: by the whole gradient"}};
+}
+
+}  // namespace peft

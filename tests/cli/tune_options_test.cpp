@@ -1,0 +1,89 @@
+#include "tools/cli/tune_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "peft/methods.h"
+#include "tools/cli/given_options.h"
+
+namespace tools {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+
+TuneOptions parsed(std::vector<std::string> words) {
+  words.insert(words.end(), {"--arch", "vit_tiny_patch16_224", "--data", "somewhere"});
+  return parse_tune(words).value();
+}
+
+TEST(GivenOptions, of_ones_own_take_the_place_of_common_ones) {
+  EXPECT_THAT(merged({{"epochs", "9"}, {"lr", "1"}, {"train-bias", ""}, {"no-shuffle", ""}},
+                     {{"steps", "3"}, {"no-train-bias", ""}, {"clip", "1"}}),
+              ElementsAre(Pair("lr", "1"), Pair("no-shuffle", ""), Pair("steps", "3"),
+                          Pair("no-train-bias", ""), Pair("clip", "1")));
+}
+
+TEST(Switch, of_a_method_can_be_given_a_value) {
+  EXPECT_EQ(parsed({"--method", "gps", "--train-bias=off"}).method_options.at("train-bias"), "off");
+  EXPECT_EQ(parsed({"--method", "gps", "--train-bias=true"}).method_options.at("train-bias"), "on");
+  EXPECT_EQ(parsed({"--method", "gps", "--no-train-bias=false"}).method_options.at("train-bias"), "on");
+  EXPECT_EQ(parsed({"--method", "gps", "--no-train-bias"}).method_options.at("train-bias"), "off");
+  EXPECT_THROW(parsed({"--method", "gps", "--train-bias=maybe"}), UsageError);
+  EXPECT_THROW(parsed({"--no-shuffle=5x"}), UsageError);
+}
+
+TEST(Option, that_needs_a_text_takes_no_empty_one) {
+  EXPECT_THROW(parsed({"--mean", ""}), UsageError);
+  EXPECT_THROW(parsed({"--mean=", "0,0,0"}), UsageError);
+  EXPECT_EQ(parsed({"--out=runs/a="}).out, "runs/a=");
+}
+
+TEST(Recipe, stands_for_what_is_not_given) {
+  const TuneOptions gps = parsed({"--method", "gps", "--recipe", "papers"});
+  EXPECT_EQ(gps.epochs, 100);
+  EXPECT_EQ(gps.lr, 2e-3);
+  EXPECT_EQ(gps.augment, "vtab");
+  EXPECT_EQ(gps.model.resize, "squash");
+  EXPECT_EQ(gps.warmup_epochs, 10);
+  const TuneOptions sift = parsed({"--recipe", "papers", "--method", "sift"});
+  EXPECT_EQ(sift.optimizer, "adamw");
+  EXPECT_EQ(sift.method_options.at("rate"), "0.008");
+  EXPECT_EQ(sift.method_options.at("targets"), "blocks.*.attn.*.weight");
+  EXPECT_EQ(parsed({"--method", "gps"}).epochs, 10) << "not asked for";
+}
+
+TEST(Recipe, gives_way_to_what_is_given) {
+  const TuneOptions short_one =
+      parsed({"--method", "gps", "--recipe", "papers", "--steps", "7", "--lr", "0.5"});
+  EXPECT_EQ(short_one.steps, 7);
+  EXPECT_EQ(short_one.lr, 0.5);
+  EXPECT_EQ(short_one.augment, "vtab");
+  EXPECT_EQ(parsed({"--method", "sift", "--recipe", "papers", "--rate", "0.1"}).method_options.at("rate"),
+            "0.1");
+}
+
+TEST(Recipe, resolves_to_the_options_it_stands_for) {
+  for (const peft::MethodInfo& method : peft::methods()) {
+    if (method.recipe.empty()) continue;
+    std::vector<std::string> words{"--method=" + method.name};
+    for (const std::string& word : words_of(method, method.recipe)) words.push_back(word);
+    EXPECT_EQ(parsed(words).to_json(), parsed({"--method", method.name, "--recipe", "papers"}).to_json())
+        << method.name;
+  }
+}
+
+TEST(Recipe, that_is_not_kept_is_told) {
+  try {
+    parsed({"--method", "linear", "--recipe", "papers"});
+    FAIL() << "taken";
+  } catch (const UsageError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("no recipe of method linear"));
+  }
+}
+
+}  // namespace
+}  // namespace tools

@@ -1,0 +1,254 @@
+#include "tools/cli/bench_job.h"
+
+#include <optional>
+#include <utility>
+
+#include "engine/autograd/backward.h"
+#include "engine/ops/ops.h"
+#include "engine/tensor/random.h"
+#include "models/zoo.h"
+#include "tools/cli/args.h"
+#include "tools/training/memory.h"
+
+namespace tools {
+
+using engine::Phase;
+using engine::PhaseTimer;
+using engine::Tensor;
+using peft::Scoring;
+
+namespace {
+
+constexpr double kLr = 1e-3;
+constexpr Index kChoosingPictures = 2;  // enough for gradients that differ from unit to unit
+
+models::VitConfig config_of(const BenchOptions& options) {
+  return as_usage([&] {
+    models::VitConfig config = models::architecture(options.arch);
+    config.classes = options.classes;
+    if (options.image_size > 0) config.image_size = options.image_size;
+    models::check_config(config);
+    return config;
+  });
+}
+
+/// A model with random weights, and batches of random pictures for it.
+struct Setup {
+  explicit Setup(const BenchOptions& options) : model(config_of(options)), seed(options.seed) {
+    models::initialize(model, static_cast<std::uint64_t>(seed));
+    model.recompute(models::recompute_named(options.recompute));
+  }
+
+  Tensor pictures(Index count) const {
+    engine::Random random(static_cast<std::uint64_t>(seed), engine::Random::Use::test);
+    const models::VitConfig& c = model.config();
+    return engine::normal({count, c.channels, c.image_size, c.image_size}, random, 1);
+  }
+
+  /// Every class in turn, `run` pictures of each.
+  std::vector<Index> labels(Index count, Index run = 1) const {
+    std::vector<Index> labels;
+    for (Index i = 0; i < count; ++i) labels.push_back(i / run % model.config().classes);
+    return labels;
+  }
+
+  Tensor targets(Index count) const { return engine::one_hot(labels(count), model.config().classes); }
+
+  models::Vit model;
+  Index seed;
+};
+
+std::unique_ptr<peft::Method> method_of(const BenchOptions& options, models::Vit& model) {
+  return as_usage([&] {
+    auto method = peft::make_method(options.method, options.method_options);
+    method->check_model(model);
+    return method;
+  });
+}
+
+std::size_t weight_bytes(models::Vit& model) {
+  std::size_t bytes = 0;
+  for (const auto& [name, parameter] : engine::parameters(model)) bytes += parameter.value().bytes();
+  return bytes;
+}
+
+class InferJob : public BenchJob {
+ public:
+  explicit InferJob(const BenchOptions& options)
+      : setup_(options), pictures_(setup_.pictures(options.batch)) {}
+
+  void pass() override {
+    const engine::NoGrad no_grad;
+    const Growth growth;
+    const PhaseTimer timer(Phase::forward);
+    setup_.model(pictures_);
+    planned_.activations = growth.most();
+    planned_.weights = weight_bytes(setup_.model);
+  }
+  std::vector<std::pair<std::string, Phase>> phases() const override { return {{"forward", Phase::forward}}; }
+  PlannedBytes planned() const override { return planned_; }
+
+ private:
+  Setup setup_;
+  Tensor pictures_;
+  PlannedBytes planned_;
+};
+
+class StepJob : public BenchJob {
+ public:
+  explicit StepJob(const BenchOptions& options) : setup_(options) {
+    method_ = method_of(options, setup_.model);
+    prepare();
+    pictures_ = setup_.pictures(options.batch);
+    targets_ = setup_.targets(options.batch);
+    parameters_ = engine::parameters(setup_.model);
+    optimizer_ = engine::make_adam(parameters_, {});
+  }
+
+  void pass() override {
+    const Growth growth;
+    Tensor loss;
+    {
+      const PhaseTimer timer(Phase::forward);
+      loss = engine::cross_entropy(setup_.model(pictures_), targets_);
+    }
+    {
+      const PhaseTimer timer(Phase::backward);
+      engine::backward(loss);
+    }
+    planned_.activations = growth.most();
+    {
+      const PhaseTimer timer(Phase::penalty);
+      method_->regularize(parameters_);
+    }
+    planned_.gradients = 0;
+    for (const auto& [name, parameter] : parameters_)
+      if (!parameter.grad().empty()) planned_.gradients += parameter.grad().bytes();
+    {
+      const PhaseTimer timer(Phase::optimizer);
+      optimizer_->step(kLr);
+    }
+    planned_.optimizer = optimizer_->bytes();
+    planned_.weights = weight_bytes(setup_.model);
+  }
+  std::vector<std::pair<std::string, Phase>> phases() const override {
+    return {{"forward", Phase::forward},
+            {"backward", Phase::backward},
+            {"weight_gradients", Phase::weight_gradients},
+            {"penalty", Phase::penalty},
+            {"optimizer", Phase::optimizer}};
+  }
+  PlannedBytes planned() const override { return planned_; }
+
+ private:
+  /// Without a loss ties would decide, and what trains would stand side by side.
+  void prepare() {
+    if (!method_->scoring()) return method_->prepare(setup_.model, {});
+    bool drawn = false;
+    const auto loss = [&] {
+      return engine::cross_entropy(setup_.model(setup_.pictures(kChoosingPictures)),
+                                   setup_.targets(kChoosingPictures));
+    };
+    const auto next = [&] { return std::exchange(drawn, true) ? Tensor() : loss(); };
+    method_->prepare(setup_.model, {next, loss});
+  }
+
+  Setup setup_;
+  std::unique_ptr<peft::Method> method_;
+  Tensor pictures_, targets_;
+  std::vector<engine::NamedParameter> parameters_;
+  std::unique_ptr<engine::Optimizer> optimizer_;
+  PlannedBytes planned_;
+};
+
+class ScoreJob : public BenchJob {
+ public:
+  explicit ScoreJob(const BenchOptions& options)
+      : setup_(options), method_(method_of(options, setup_.model)), batch_(options.batch) {
+    if (!method_->scoring())
+      throw UsageError("bench score: method " + options.method +
+                       " does not select by gradients; grft, gps and sift do");
+    const Index least = stacked_views() ? 3 : contrasts() ? 2 : 1;  // with one alone the loss is zero
+    if (batch_ < least)
+      throw UsageError(engine::say("bench score: two pictures to tell apart need --batch", least,
+                                   "or more with this loss"));
+    pictures_ = setup_.pictures(batch_);
+  }
+
+  void pass() override {
+    const Growth growth;
+    std::optional<PhaseTimer> timer;
+    bool drawn = false;
+    // The method asks for the first loss before its backward pass, and for another one behind it.
+    const auto next = [&]() -> Tensor {
+      if (std::exchange(drawn, true)) {
+        timer.reset();
+        planned_.activations = growth.most();
+        timer.emplace(Phase::select);
+        return {};
+      }
+      timer.emplace(Phase::forward);
+      const Tensor loss = this->loss();
+      timer.reset();
+      timer.emplace(Phase::backward);
+      return loss;
+    };
+    method_->prepare(setup_.model, {next, [this] { return loss(); }});
+    timer.reset();
+    planned_.weights = weight_bytes(setup_.model);
+    planned_.gradients = scored_bytes();
+  }
+  std::vector<std::pair<std::string, Phase>> phases() const override {
+    return {{"forward", Phase::forward},
+            {"backward", Phase::backward},
+            {"weight_gradients", Phase::weight_gradients},
+            {"select", Phase::select}};
+  }
+  PlannedBytes planned() const override { return planned_; }
+
+ private:
+  bool contrasts() const { return method_->scoring()->loss == Scoring::Loss::supcon; }
+  bool stacked_views() const { return contrasts() && method_->scoring()->augment; }
+
+  Tensor loss() {
+    if (!contrasts()) return engine::cross_entropy(setup_.model(pictures_), setup_.targets(batch_));
+    Tensor features = engine::normalize_rows(setup_.model.features(pictures_));
+    // With views that are the same picture, one forward pass serves both; else neighbours are views.
+    std::vector<Index> labels = setup_.labels(batch_, stacked_views() ? 2 : 1);
+    if (!stacked_views()) {
+      features = engine::repeat(features, 2);
+      const std::vector<Index> once = labels;
+      labels.insert(labels.end(), once.begin(), once.end());
+    }
+    return engine::sup_con(features, labels, method_->scoring()->temperature);
+  }
+
+  std::size_t scored_bytes() {
+    std::map<std::string, std::size_t> bytes;
+    for (const engine::NamedParameter& p : engine::parameters(setup_.model))
+      bytes[p.name] = gradient_bytes(method_->scored_form(p), p.parameter.value().shape());
+    std::size_t all = 0;
+    for (const peft::Choice& choice : method_->choices()) all += bytes.at(choice.parameter);
+    return all;
+  }
+
+  Setup setup_;
+  std::unique_ptr<peft::Method> method_;
+  Index batch_;
+  Tensor pictures_;
+  PlannedBytes planned_;
+};
+
+}  // namespace
+
+std::unique_ptr<BenchJob> make_infer_job(const BenchOptions& options) {
+  return std::make_unique<InferJob>(options);
+}
+std::unique_ptr<BenchJob> make_step_job(const BenchOptions& options) {
+  return std::make_unique<StepJob>(options);
+}
+std::unique_ptr<BenchJob> make_score_job(const BenchOptions& options) {
+  return std::make_unique<ScoreJob>(options);
+}
+
+}  // namespace tools

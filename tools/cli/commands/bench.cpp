@@ -1,0 +1,191 @@
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/text.h"
+#include "engine/kernels/gemm.h"
+#include "engine/kernels/parallel.h"
+#include "engine/kernels/peak.h"
+#include "engine/kernels/simd.h"
+#include "engine/tensor/storage.h"
+#include "tools/cli/args.h"
+#include "tools/cli/bench_job.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
+
+namespace tools {
+
+using engine::Phase;
+using nlohmann::ordered_json;
+
+namespace {
+
+/// What can be benchmarked.
+struct Kind {
+  const char *name, *unit;
+  bool with_method;
+  std::unique_ptr<BenchJob> (*make)(const BenchOptions& options);
+};
+
+constexpr Kind kKinds[] = {
+    {"infer", "pass", false, make_infer_job},
+    {"step", "step", true, make_step_job},
+    {"score", "batch", true, make_score_job},
+};
+
+const Kind& find_kind(const std::vector<std::string>& words) {
+  std::vector<std::string> names;
+  for (const Kind& kind : kKinds) names.emplace_back(kind.name);
+  if (words.size() != 1)
+    throw UsageError("bench: one of " + engine::join(names, ", ") + " is needed, and only one");
+  for (const Kind& kind : kKinds) {
+    if (words[0] == kind.name) return kind;
+  }
+  throw UsageError("bench: unknown kind '" + words[0] + "'" + engine::did_you_mean(words[0], names));
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+/// Medians over the timed passes.
+struct Timing {
+  double seconds = 0, multiply_adds = 0, fma_peak = 0;
+  std::vector<std::pair<std::string, double>> phases;
+};
+
+/// One pass that is not timed, for the buffers and the caches, and then `repeats` that are.
+Timing time_passes(BenchJob& job, Index repeats) {
+  job.pass();
+  const auto phases = job.phases();
+  std::vector<double> seconds, peaks;
+  std::vector<std::vector<double>> of_phase(phases.size());
+  const Index before = engine::kernels::multiply_adds();
+  for (Index i = 0; i < repeats; ++i) {
+    engine::reset_phases();
+    const Stopwatch watch;
+    job.pass();
+    seconds.push_back(watch.seconds());
+    for (std::size_t p = 0; p < phases.size(); ++p)
+      of_phase[p].push_back(engine::phase_seconds(phases[p].second));
+    peaks.push_back(
+        engine::kernels::fma_peak());  // in turn with the passes: clocks change with time and heat
+  }
+  Timing timing;
+  timing.seconds = median(seconds);
+  timing.fma_peak = median(peaks);
+  timing.multiply_adds =
+      static_cast<double>(engine::kernels::multiply_adds() - before) / static_cast<double>(repeats);
+  for (std::size_t p = 0; p < phases.size(); ++p)
+    timing.phases.emplace_back(phases[p].first, median(of_phase[p]));
+  return timing;
+}
+
+ordered_json memory_json(const PlannedBytes& planned) {
+  const auto mb = [](std::size_t bytes) { return static_cast<double>(bytes) / 1e6; };
+  return {{"weights", mb(planned.weights)},
+          {"gradients", mb(planned.gradients)},
+          {"optimizer", mb(planned.optimizer)},
+          {"activations", mb(planned.activations)}};
+}
+
+ordered_json measure(const Kind& kind, const BenchOptions& options, Index repeats) {
+  const std::unique_ptr<BenchJob> job = kind.make(options);
+  engine::release_free_buffers();  // what making it needed and passes do not
+  if (!reset_peak_mb()) note("the peak memory includes the preparation: it cannot be reset on this system");
+  const Timing timing = time_passes(*job, repeats);
+  const double peak = peak_mb();
+  const double gflops = 2 * timing.multiply_adds / timing.seconds / 1e9;
+  const double most_gflops = 2 * timing.fma_peak / 1e9;
+  ordered_json phases = ordered_json::object();
+  for (const auto& [name, seconds] : timing.phases) phases[name] = seconds;
+  return {{"seconds", timing.seconds},
+          {"images_per_s", static_cast<double>(options.batch) / timing.seconds},
+          {"gflops", gflops},
+          {"fma_peak_gflops", most_gflops},
+          {"peak_share", gflops / most_gflops},
+          {"peak_mb", peak},
+          {"phases", phases},
+          {"memory_mb", memory_json(job->planned())},
+          {"arch", options.arch},
+          {"method", kind.with_method ? options.method : "none"},
+          {"recompute", options.recompute},
+          {"batch", options.batch},
+          {"repeats", repeats},
+          {"threads", engine::kernels::threads()},
+          {"instruction_set", engine::kernels::simd_name()}};
+}
+
+std::string list(const ordered_json& numbers, int digits, const std::string& unit) {
+  std::vector<std::string> words;
+  for (const auto& [name, value] : numbers.items()) {
+    std::string spaced = name;
+    std::ranges::replace(spaced, '_', ' ');
+    if (name == "weight_gradients") spaced = "of which weight gradients";
+    words.push_back(spaced + ' ' + fixed(value, digits) + ' ' + unit);
+  }
+  return engine::join(words, ", ");
+}
+
+void print(const Kind& kind, const ordered_json& r) {
+  std::cout << fixed(r["seconds"], 4) << " s a " << kind.unit << ", " << fixed(r["images_per_s"], 1)
+            << " images/s (median of " << r["repeats"] << ", " << r["threads"] << " threads)\n"
+            << fixed(r["gflops"], 1) << " GFLOP/s, " << fixed(100 * r["peak_share"].get<double>(), 1)
+            << " % of the " << fixed(r["fma_peak_gflops"], 1) << " that "
+            << r["instruction_set"].get<std::string>() << " multiply-adds reach in registers alone\n"
+            << list(r["phases"], 4, "s") << "\npeak memory " << fixed(r["peak_mb"], 0)
+            << " MB; planned: " << list(r["memory_mb"], 1, "MB") << '\n';
+}
+
+}  // namespace
+
+void run_bench(Arguments arguments) {
+  BenchOptions options;
+  std::vector<std::string> words;
+  std::string instruction_set(engine::kernels::simd_name());
+  Index repeats = 5, threads = 0;
+  bool json = false;
+  Args args("bench",
+            "Time and memory of inference, of a training step, or of scoring, on random weights and random "
+            "pictures.\n\n"
+            "infer  a forward pass without a graph\n"
+            "step   forward, cross entropy, backward, the method's penalty and a step of Adam\n"
+            "score  the method's scoring loss of one batch, forward and backward with the gradient of every\n"
+            "       target, whole or as the options say, and the choice\n\n"
+            "GFLOP/s count two operations for each multiply-add of the matrix products done. The planned\n"
+            "activations are the growth of all buffers between the start of forward and the end of backward\n"
+            "at its highest; peak memory is that of the process from the first pass on.");
+  args.texts("KIND", words, "infer, step or score");
+  args.group("Model");
+  args.text("--arch", options.arch, "NAME", "architecture, by timm's name");
+  args.integer("--classes", options.classes, 1, "of the head");
+  args.integer("--image-size", options.image_size, 1, "side of the pictures; otherwise the architecture's");
+  args.integer("--batch", options.batch, 1, "pictures in a batch", 100'000);
+  args.group("Measurement");
+  args.integer("--repeats", repeats, 1, "timed passes, behind one that is not timed", 100'000);
+  args.integer("--threads", threads, 1, "otherwise all cores", kMostThreads);
+  args.choice("--instruction-set", instruction_set, {"avx512", "avx2", "baseline"}, "of the inner loops");
+  args.choice("--recompute", options.recompute, models::recompute_names(),
+              "what the backward pass runs again: the hidden layer of every block, or blocks as a whole");
+  args.integer("--seed", options.seed, 0, "of weights and pictures");
+  args.flag("--json", json, "print the result as one JSON object");
+  args.group("Method, of step and score");
+  args.text("--method", options.method, "NAME", "see `espalier methods`");
+  args.method_options(options.method_options);
+  if (!args.parse(arguments)) return;
+  const Kind& kind = find_kind(words);
+  if (options.arch.empty() || options.batch == 0) throw UsageError("bench: --arch and --batch are needed");
+
+  if (!engine::kernels::use_simd(instruction_set))
+    throw UsageError("bench: this machine cannot run --instruction-set " + instruction_set);
+  engine::kernels::set_threads(static_cast<int>(threads));
+  const ordered_json result = measure(kind, options, repeats);
+  if (json)
+    std::cout << json_text(result, 2) << '\n';
+  else
+    print(kind, result);
+}
+
+}  // namespace tools

@@ -1,0 +1,89 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "engine/io/safetensors.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
+#include "tools/training/data_source.h"
+#include "tools/training/evaluate.h"
+#include "tools/training/tuned_model.h"
+
+namespace tools {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+void write_logits(const std::string& path, const Predictions& p) {
+  const engine::Tensor labels = engine::Tensor::of<std::int64_t>({static_cast<Index>(p.labels.size())},
+                                                                 {p.labels.begin(), p.labels.end()});
+  engine::write_safetensors(path, {{"logits", p.logits}, {"labels", labels}},
+                            {{"files", json_text(p.files)}});
+}
+
+void print(const Evaluation& e, const std::vector<std::string>& outputs) {
+  std::cout << "top-1 " << fixed(e.top1, 2) << " %, top-5 " << fixed(e.top5, 2) << " %, loss "
+            << fixed(e.loss, 4) << ", calibration error " << fixed(e.ece, 4) << ", " << e.images
+            << " images in " << fixed(e.seconds, 1)
+            << " s\n\nper class, and the class most often taken for it:\n";
+  for (std::size_t c = 0; c < e.classes.size(); ++c) {
+    std::string worst;
+    Index most = 0;
+    for (const auto& [output, count] : e.confusion[c]) {
+      const std::string& name = outputs[static_cast<std::size_t>(output)];
+      if (name != e.classes[c] && count > most) worst = name, most = count;
+    }
+    std::cout << "  " << fixed(e.per_class[c], 1) << " %  " << e.classes[c];
+    if (most > 0) std::cout << "  (" << most << " x " << worst << ")";
+    std::cout << '\n';
+  }
+}
+
+}  // namespace
+
+void run_eval(Arguments arguments) {
+  ModelOptions model;
+  DataOptions data;
+  std::string delta, split = "test", logits;
+  Index batch_size = 32, workers = 2;
+  bool force = false, json = false;
+  Args args("eval", "Accuracy of a checkpoint, with a delta, on one split.");
+  model.add_to(args);
+  args.text("--delta", delta, "FILE", "what was tuned");
+  args.flag("--force", force, "take a delta that was made for another base");
+  data.add_to(args);
+  args.choice("--split", split, {"train", "val", "test"}, "");
+  args.integer("--batch-size", batch_size, 1, "pictures in a batch");
+  args.integer("--workers", workers, 0, "threads that decode ahead", kMostWorkers);
+  args.group("Result");
+  args.text("--logits", logits, "FILE", "write logits, labels and file names, a safetensors file");
+  args.flag("--json", json, "print the result as one JSON object");
+  if (!args.parse(arguments)) return;
+  model.check();
+  data.check(split);
+  check_can_write(logits);
+  check_apart({{"--logits", logits}}, {{"--model", model.model},
+                                       {"--delta", delta},
+                                       {"--train-list", data.train_list},
+                                       {"--val-list", data.val_list},
+                                       {"--test-list", data.test_list}});
+
+  LoadedModel loaded = load_tuned_model(model, delta, force);
+  const Index outputs = loaded.model.config().classes;
+  engine::check(loaded.has_head || !delta.empty(),
+                model.model + ": the checkpoint has no head; tune one, or give --delta");
+  const SplitToJudge judged = open_split_to_judge(data, split, workers);
+  std::cerr << skipped_lines(judged.skipped);
+  const std::vector<Index> map = match_classes(judged.classes, loaded.classes, outputs);
+  const Predictions p = predict_split(loaded.model, judged.pictures, loaded.preprocessing, map,
+                                      {batch_size, static_cast<int>(workers), split});
+  Evaluation e = judge(p, judged.classes, map);
+  e.skipped = std::ssize(judged.skipped);
+  if (!logits.empty()) write_logits(logits, p);
+  if (json)
+    std::cout << json_text(to_json(e, kMostPrinted), 2) << '\n';
+  else
+    print(e, loaded.classes.empty() ? judged.classes : loaded.classes);
+}
+
+}  // namespace tools

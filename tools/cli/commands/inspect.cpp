@@ -1,0 +1,151 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "engine/base/text.h"
+#include "engine/io/json.h"
+#include "engine/io/sharded_safetensors.h"
+#include "tools/cli/args.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
+#include "tools/experiments/overlap.h"
+#include "tools/training/evaluate.h"
+#include "tools/training/pretrained/model_path.h"
+
+namespace tools {
+
+namespace fs = std::filesystem;
+using engine::Json;
+
+namespace {
+
+Json describe_file(const fs::path& path) {
+  const engine::ShardedSafetensors file(path);
+  const auto format = file.metadata().find("format");
+  const bool ours = format != file.metadata().end() && format->second.starts_with("espalier-");
+  Json::object_t tensors;  // appended to without a look for the name, which takes the square of their number
+  Index numbers = 0;
+  std::uintmax_t bytes = 0;
+  Json shards = Json::array();
+  for (const engine::Safetensors& shard : file.files()) {
+    for (const auto& entry : shard.entries()) {
+      tensors.emplace_back(entry.name, Json{{"dtype", entry.dtype}, {"shape", entry.dims}});
+      numbers += entry.shape().numel();
+    }
+    bytes += fs::file_size(shard.path());
+    shards.push_back(shard.path());
+  }
+  Json described{{"kind", ours ? format->second.substr(9) : "checkpoint of weights"},
+                 {"path", path.string()},
+                 {"bytes", bytes},
+                 {"sha256", file.sha256()},
+                 {"numbers", numbers},
+                 {"metadata", file.metadata()},
+                 {"tensors", tensors}};
+  if (engine::is_shard_index(path)) described["shards"] = shards;
+  return described;
+}
+
+Json describe_run(const fs::path& path) {
+  Json run{{"kind", "run"},
+           {"path", path.string()},
+           {"config", engine::read_json(path / "config.json")},
+           {"files", Json::object()}};
+  for (const char* name : {"metrics.jsonl", "selection.safetensors", "delta.safetensors",
+                           "checkpoint.safetensors", "judged.json", "result.json", "report.html"}) {
+    if (fs::exists(path / name)) run["files"][name] = fs::file_size(path / name);
+  }
+  if (fs::exists(path / "result.json"))
+    run["result"] = engine::read_json(path / "result.json", kMaxResultValues);
+  return run;
+}
+
+Json describe(const fs::path& path) {
+  engine::check(fs::exists(path), path.string() + ": no such file or folder");
+  if (!fs::is_directory(path)) return describe_file(path);
+  if (fs::exists(path / "metrics.jsonl")) return describe_run(path);
+  return describe_file(find_model(path).weights);
+}
+
+/// The selection at a path: a file, or that of a run folder.
+engine::Safetensors open_selection(const fs::path& path) {
+  return engine::Safetensors(fs::is_directory(path) ? path / "selection.safetensors" : path);
+}
+
+std::string plain(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+void print_file(const Json& d) {
+  std::cout << plain(d["path"]) << ": " << plain(d["kind"]) << ", " << engine::human_bytes(d["bytes"]) << ", "
+            << d["tensors"].size() << " tensors, " << engine::human_count(d["numbers"]) << " numbers\nsha256 "
+            << plain(d["sha256"]) << '\n';
+  for (const auto& [key, value] : d["metadata"].items())
+    std::cout << "  " << key << ": " << plain(value) << '\n';
+  if (d.contains("shards"))
+    for (const Json& shard : d["shards"]) std::cout << "  in " << plain(shard) << '\n';
+  for (const auto& [name, t] : d["tensors"].items())
+    std::cout << plain(t["dtype"]) << ' ' << t["shape"].dump() << ' ' << name << '\n';
+}
+
+void print_run(const Json& d) {
+  std::cout << plain(d["path"]) << ": run\n";
+  for (const auto& [key, value] : d["config"].items())
+    std::cout << "  " << key << ": " << plain(value) << '\n';
+  for (const auto& [name, bytes] : d["files"].items())
+    std::cout << name << ' ' << engine::human_bytes(bytes) << '\n';
+  if (!d.contains("result")) return;
+  for (const auto& [key, value] : d["result"].items()) {
+    if (value.is_object() && value.contains("top1"))
+      std::cout << key << ": top-1 " << value["top1"] << " %\n";
+    else
+      std::cout << key << ": " << plain(value) << '\n';
+  }
+}
+
+}  // namespace
+
+void run_inspect(Arguments arguments) {
+  std::vector<std::string> paths;
+  std::string against, gradients;
+  Index threads = 0;
+  bool json = false;
+  Args args(
+      "inspect",
+      "What is in a checkpoint, delta, selection or run folder; or what two selections have in common.");
+  args.texts("PATH", paths, "files or folders");
+  args.integer("--threads", threads, 1, "makes no difference here", kMostThreads);
+  args.text("--against", against, "PATH", "compare the one selection with this one: units in common");
+  args.text("--gradients", gradients, "FILE",
+            "of select: say how much of the squared gradient each holds too");
+  args.flag("--json", json, "print JSON");
+  if (!args.parse(arguments)) return;
+  if (paths.empty()) throw UsageError("inspect: at least one file or folder is needed");
+  if (!gradients.empty() && against.empty()) throw UsageError("inspect: --gradients needs --against");
+  if (!against.empty()) {
+    if (paths.size() != 1) throw UsageError("inspect: --against compares with one selection");
+    std::optional<engine::Safetensors> squared;
+    if (!gradients.empty()) squared.emplace(gradients);
+    const Json overlap =
+        overlap_of(open_selection(paths[0]), open_selection(against), squared ? &*squared : nullptr);
+    if (json)
+      std::cout << json_text(overlap, 2) << '\n';
+    else
+      print_overlap(overlap);
+    return;
+  }
+  Json all = Json::array();
+  for (const std::string& path : paths) all.push_back(describe(path));
+  if (json) {
+    std::cout << json_text(all.size() == 1 ? all[0] : all, 2) << '\n';
+    return;
+  }
+  for (const Json& d : all) {
+    if (d["kind"] == "run")
+      print_run(d);
+    else
+      print_file(d);
+  }
+}
+
+}  // namespace tools

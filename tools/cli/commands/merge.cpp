@@ -1,0 +1,96 @@
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "engine/autograd/record.h"
+#include "engine/io/sharded_safetensors.h"
+#include "engine/tensor/random.h"
+#include "models/names.h"
+#include "peft/adapters/merge.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
+#include "tools/training/pretrained/metadata.h"
+#include "tools/training/tuned_model.h"
+
+namespace tools {
+
+using engine::Tensor;
+using nlohmann::ordered_json;
+
+namespace {
+
+/// The largest difference of the logits of two models on a batch of random pictures.
+double largest_difference(models::Vit& a, models::Vit& b, std::uint64_t seed) {
+  const engine::NoGrad no_grad;
+  engine::Random random(seed, engine::Random::Use::test);
+  const auto& c = a.config();
+  const Tensor probe = engine::normal({4, c.channels, c.image_size, c.image_size}, random, 1);
+  const Tensor x = a(probe), y = b(probe);
+  double largest = 0;
+  for (std::size_t i = 0; i < x.data<float>().size(); ++i) {
+    largest = std::max(largest, static_cast<double>(std::abs(x.data<float>()[i] - y.data<float>()[i])));
+  }
+  return largest;
+}
+
+/// The tensors in buffers of their own, so that no later change reaches them.
+engine::State copied(engine::State state) {
+  for (auto& [name, tensor] : state) tensor = tensor.clone();
+  return state;
+}
+
+}  // namespace
+
+void run_merge(Arguments arguments) {
+  ModelOptions model;
+  std::string delta, out;
+  bool force = false, json = false;
+  Args args("merge", "Base + delta to a stand-alone checkpoint.");
+  model.add_to(args);
+  args.group("Delta and result");
+  args.text("--delta", delta, "FILE", "what was tuned");
+  args.flag("--force", force, "take a delta that was made for another base");
+  args.text("--out", out, "FILE", "the checkpoint to write");
+  args.flag("--json", json, "print the result as one JSON object");
+  if (!args.parse(arguments)) return;
+  model.check();
+  if (delta.empty() || out.empty()) throw UsageError("merge: --delta FILE and --out FILE are needed");
+  check_can_write(out);
+  check_apart({{"--out", out}}, {{"--model", model.model}, {"--delta", delta}});
+
+  LoadedModel tuned = load_tuned_model(model, delta, force);
+  peft::Folding folding(tuned.model);
+  engine::State tensors = copied(engine::state(tuned.model));
+  folding.undo();  // to compare
+  for (const auto& [name, tensor] : tensors) engine::check_finite(tensor, tensor.dtype(), "merged " + name);
+  if (!tuned.checkpoint.empty()) {
+    const engine::ShardedSafetensors base(tuned.checkpoint);
+    engine::State like;
+    for (const std::string& name : base.names()) like.emplace_back(name, base.read(name));
+    tensors = models::to_names_of(tensors, like);
+  }
+  engine::write_safetensors(out, tensors,
+                            {{"format", "pt"},
+                             {"arch", tuned.arch},
+                             {"num_heads", std::to_string(tuned.model.config().heads)},
+                             {"norm_eps", exact(tuned.model.config().norm_eps)},
+                             {"classes", json_text(tuned.classes)},
+                             {"preprocessing", preprocessing_json(tuned.preprocessing)}});
+  ModelOptions again;
+  again.model = out;
+  again.seed = model.seed;
+  LoadedModel merged = load_model(again);
+  const double difference =
+      largest_difference(tuned.model, merged.model, static_cast<std::uint64_t>(model.seed));
+  if (json) {
+    const ordered_json result{
+        {"largest_difference", difference}, {"out", out}, {"bytes", std::filesystem::file_size(out)}};
+    std::cout << json_text(result, 2) << '\n';
+    return;
+  }
+  std::cout << "largest difference of the logits on a probe batch: " << difference << "\nwritten: " << out
+            << '\n';
+}
+
+}  // namespace tools

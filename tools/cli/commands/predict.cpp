@@ -1,0 +1,79 @@
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "data/codecs/decode.h"
+#include "engine/autograd/record.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
+#include "tools/training/tuned_model.h"
+
+namespace tools {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+/// The `count` most probable classes of one picture.
+ordered_json best_classes(LoadedModel& loaded, const std::string& path, Index count) {
+  const engine::NoGrad no_grad;
+  const engine::Tensor logits = loaded.model(data::to_tensor(data::read_image(path), loaded.preprocessing));
+  const auto x = logits.data<float>();
+  engine::check(std::ranges::all_of(x, [](float v) { return std::isfinite(v); }), "the logits of", path,
+                "are not all finite: the weights are too large for it");
+  std::vector<std::size_t> order(x.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return x[a] > x[b]; });
+  double total = 0;
+  for (float v : x) total += std::exp(static_cast<double>(v - x[order[0]]));
+  ordered_json top = ordered_json::array();
+  for (std::size_t i = 0; i < std::min(order.size(), static_cast<std::size_t>(count)); ++i) {
+    const std::string name = loaded.classes.empty() ? std::to_string(order[i]) : loaded.classes[order[i]];
+    top.push_back(
+        {{"class", name}, {"probability", std::exp(static_cast<double>(x[order[i]] - x[order[0]])) / total}});
+  }
+  return top;
+}
+
+}  // namespace
+
+void run_predict(Arguments arguments) {
+  ModelOptions model;
+  std::string delta;
+  Index top = 5;
+  bool force = false, json = false;
+  std::vector<std::string> files;
+  Args args("predict", "Classes and probabilities of single pictures.");
+  args.texts("IMAGE", files, "pictures");
+  model.add_to(args);
+  args.text("--delta", delta, "FILE", "what was tuned");
+  args.flag("--force", force, "take a delta that was made for another base");
+  args.group("Result");
+  args.integer("--top", top, 1, "classes to name");
+  args.flag("--json", json, "print the result as one JSON array");
+  if (!args.parse(arguments)) return;
+  model.check();
+  if (files.empty()) throw UsageError("predict: at least one picture is needed");
+
+  LoadedModel loaded = load_tuned_model(model, delta, force);
+  engine::check(loaded.has_head || !delta.empty(),
+                model.model + ": the checkpoint has no head; tune one, or give --delta");
+  ordered_json all = ordered_json::array();
+  for (const std::string& file : files)
+    all.push_back({{"file", file}, {"top", best_classes(loaded, file, top)}});
+  if (json) {
+    std::cout << json_text(all, 2) << '\n';
+    return;
+  }
+  for (const ordered_json& picture : all) {
+    std::cout << picture["file"].get<std::string>() << '\n';
+    for (const ordered_json& c : picture["top"]) {
+      std::cout << "  " << fixed(100 * c["probability"].get<double>(), 1) << " %  "
+                << c["class"].get<std::string>() << '\n';
+    }
+  }
+}
+
+}  // namespace tools

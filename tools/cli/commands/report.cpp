@@ -1,0 +1,48 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "engine/io/atomic_file.h"
+#include "tools/cli/args.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/experiments/report/comparison.h"
+#include "tools/experiments/report/page.h"
+#include "tools/experiments/report/write.h"
+
+namespace tools {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char *kReport = "report.html", *kComparison = "compare.json";
+
+}  // namespace
+
+void write_run_report(const fs::path& folder, const AtHand& at_hand) {
+  engine::write_file(folder / kReport, report_page(report_of_run(folder, at_hand)));
+}
+
+void write_comparison_report(const fs::path& folder) {
+  engine::write_file(folder / kReport, report_page(report_of_comparison(folder / kComparison)));
+}
+
+void run_report(Arguments arguments) {
+  std::vector<std::string> folders;
+  Index threads = 0;
+  Args args("report", "Writes report.html into the folder of a run or of a comparison.");
+  args.texts("FOLDER", folders, "folders of runs or comparisons");
+  args.integer("--threads", threads, 1, "makes no difference here", kMostThreads);
+  if (!args.parse(arguments)) return;
+  if (folders.empty()) throw UsageError("report: the folder of a run or of a comparison is needed");
+  for (const fs::path folder : folders) {
+    engine::check(fs::is_directory(folder), folder.string() + ": no such folder");
+    const bool comparison = fs::exists(folder / kComparison);
+    engine::check(comparison || fs::exists(folder / "metrics.jsonl"),
+                  folder.string() + ": is the folder of no run and no comparison: it has neither",
+                  "metrics.jsonl nor compare.json");
+    comparison ? write_comparison_report(folder) : write_run_report(folder);
+    std::cout << (folder / kReport).string() << '\n';
+  }
+}
+
+}  // namespace tools

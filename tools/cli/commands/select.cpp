@@ -1,0 +1,88 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/text.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
+#include "tools/training/job.h"
+
+namespace tools {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+ordered_json taken(Job& job) {
+  std::map<std::string, Index> numbers;
+  for (const auto& p : engine::parameters(job.loaded.model)) numbers[p.name] = p.parameter.trained_count();
+  ordered_json all = ordered_json::object();
+  for (const peft::Choice& c : job.method->choices()) {
+    all[c.parameter] = {{"units", c.selection.indices().size()},
+                        {"kind", c.selection.kind_name()},
+                        {"numbers", numbers[c.parameter]},
+                        {"energy", c.energy}};
+  }
+  return all;
+}
+
+void print(const ordered_json& result) {
+  std::cout << "units  numbers  share of the squared gradient  parameter\n";
+  for (const auto& [name, t] : result["taken"].items()) {
+    char line[256];
+    std::snprintf(line, sizeof line, "%5ld %8ld %30.4f  ", t["units"].get<long>(), t["numbers"].get<long>(),
+                  t["energy"].get<double>());
+    std::cout << line << name << '\n';
+  }
+  std::cout << "scoring " << fixed(result["score_seconds"], 2) << " s, selecting "
+            << fixed(result["select_seconds"], 3) << " s, peak memory " << fixed(result["peak_mb"], 0)
+            << " MB\n";
+}
+
+}  // namespace
+
+void run_select(Arguments arguments) {
+  TuneOptions options;
+  std::string gradients;
+  Args args("select", "Scores and selects only, and says what it cost.");
+  options.add_selection(args);
+  args.group("Result");
+  args.text("--out", options.out, "FILE", "the selection, a safetensors file");
+  args.text("--gradients", gradients, "FILE", "also write the accumulated gradient of every scored tensor");
+  args.flag("--json", options.json, "print the result as one JSON object");
+  if (!args.parse(arguments)) return;
+  options.check();
+  if (!peft::make_method(options.method, options.method_options)->scoring())
+    throw UsageError("method " + options.method + " does not select by gradients; grft, gps and sift do");
+  for (const std::string& path : {options.out, gradients}) check_can_write(path);
+  check_apart({{"--out", options.out}, {"--gradients", gradients}},
+              {{"--model", options.model.model},
+               {"--train-list", options.data.train_list},
+               {"--val-list", options.data.val_list},
+               {"--test-list", options.data.test_list}});
+
+  Job job = make_job(options, engine::split(options.on, '+'));
+  std::cerr << skipped_lines(job.splits.skipped);
+  if (!gradients.empty()) as_usage([&] { job.method->keep_gradients(); });
+  const Stopwatch watch;
+  prepare(job, options, {});
+  const double scored = job.method->score_seconds();
+  const double selected = watch.seconds() - scored;
+  if (!options.out.empty()) write_selection(options.out, job, options);
+  if (!gradients.empty()) {
+    engine::NamedTensors all;
+    for (const peft::Choice& c : job.method->choices()) all.emplace_back(c.parameter, c.gradient);
+    engine::write_safetensors(gradients, all,
+                              {{"format", "espalier-gradients"}, {"base_sha256", job.loaded.base_sha256}});
+  }
+  const ordered_json result{{"score_seconds", scored},
+                            {"select_seconds", selected},
+                            {"peak_mb", peak_mb()},
+                            {"skipped", job.splits.skipped.size()},
+                            {"taken", taken(job)}};
+  if (options.json)
+    std::cout << json_text(result, 2) << '\n';
+  else
+    print(result);
+}
+
+}  // namespace tools

@@ -1,0 +1,178 @@
+#include "tools/cli/console.h"
+
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "engine/io/append_file.h"
+#include "engine/io/folder.h"
+#include "tools/cli/args.h"
+#include "tools/training/pretrained/model_path.h"
+
+namespace tools {
+namespace {
+
+std::string clock_text(double seconds) {
+  const long whole = std::lround(seconds);
+  char text[32];
+  if (whole >= 3600)
+    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+  else
+    std::snprintf(text, sizeof text, "%ld:%02ld", whole / 60, whole % 60);
+  return text;
+}
+
+std::size_t terminal_width() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+}
+
+bool same_file(const std::string& output, const std::filesystem::path& other) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  return fs::equivalent(output, other, ignored) ||
+         fs::weakly_canonical(output, ignored) == fs::weakly_canonical(other, ignored);
+}
+
+}  // namespace
+
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  }
+  return text;
+}
+
+void note(const std::string& text) {
+  std::cerr << one_line(text) << '\n';
+}
+
+void check_can_write(const std::string& path) {
+  if (path.empty()) return;
+  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+  std::error_code ignored;
+  engine::check(std::filesystem::is_directory(folder, ignored), path + ":", folder.string(),
+                "is no folder; make it, or give another path");
+  const std::filesystem::file_status there = std::filesystem::status(path, ignored);
+  engine::check(!is_directory(there), path + ": is a folder; a file is needed");
+  engine::check(!is_other(there), path + ": is not a regular file; give another path");
+  engine::check_writable(folder, path);
+}
+
+void check_apart(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs) {
+  std::vector<NamedFile> others = inputs;
+  for (const NamedFile& output : outputs) {
+    if (output.path.empty()) continue;
+    for (const NamedFile& other : others) {
+      if (other.path.empty()) continue;
+      for (const std::filesystem::path& file : weight_files(other.path)) {
+        if (same_file(output.path, file))
+          throw UsageError(engine::say(output.option, output.path, "is a file of", other.option,
+                                       "too, and would overwrite it; give another"));
+      }
+    }
+    others.push_back(output);
+  }
+}
+
+Progress::Progress(std::string title, engine::Index steps, engine::Index images)
+    : title_(std::move(title)), steps_(steps), images_(images), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+Progress::~Progress() {
+  if (terminal_ && done_ > 0) std::cerr << '\n';
+}
+
+void Progress::advance(const std::string& detail) {
+  ++done_;
+  const bool last = done_ == steps_;
+  const double now = watch_.seconds(), pause = terminal_ ? 0.1 : 10;
+  if (last || drawn_at_ < 0 || now - drawn_at_ >= pause) {
+    draw(detail, last);
+    drawn_at_ = now;
+  }
+}
+
+void Progress::draw(const std::string& detail, bool last) {
+  const double seconds = std::max(watch_.seconds(), 1e-9);
+  const double left = seconds / static_cast<double>(done_) * static_cast<double>(steps_ - done_);
+  const std::string rate = fixed(static_cast<double>(done_ * images_) / seconds, 1) + " images/s";
+  const std::string time = last ? clock_text(seconds) : clock_text(left) + " left";
+  const std::string counts = std::to_string(done_) + '/' + std::to_string(steps_);
+  if (!terminal_) {
+    note(engine::say(title_, counts, detail, rate, time));
+    return;
+  }
+  constexpr std::size_t kCells = 20;
+  const std::size_t full =
+      kCells * static_cast<std::size_t>(done_) / static_cast<std::size_t>(std::max<engine::Index>(1, steps_));
+  std::string bar = "[" + std::string(full, '=') + std::string(kCells - full, ' ') + "]";
+  std::string line = engine::say(title_, bar, counts, detail, rate, time);
+  line.resize(std::min(line.size(), terminal_width() - 1));
+  std::cerr << "\r\033[K" << line << std::flush;
+}
+
+std::string json_text(const nlohmann::ordered_json& json, int indent) {
+  return json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+bool is_utf8(const std::string& text) {
+  try {
+    return !nlohmann::ordered_json(text).dump().empty();
+  } catch (const nlohmann::ordered_json::exception&) {
+    return false;
+  }
+}
+
+double peak_mb() {
+  // Not getrusage(), which does not know of a reset and counts what a parent had before it started this.
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    double kilobytes = 0;
+    if (word == "VmHWM:" && status >> kilobytes) return kilobytes * 1024 / 1e6;
+  }
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
+}
+
+bool reset_peak_mb() {
+  try {
+    // proc(5): resets the peak resident set size to the present one
+    engine::AppendFile("/proc/self/clear_refs").append("5");
+    return true;
+  } catch (const engine::Error&) {
+    return false;
+  }
+}
+
+std::string fixed(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+std::string exact(double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
+}
+
+std::string shortest(double value) {
+  char text[64];
+  for (int digits = 1; digits <= 17; ++digits) {
+    std::snprintf(text, sizeof text, "%.*g", digits, value);
+    if (std::strtod(text, nullptr) == value) break;
+  }
+  return text;
+}
+
+}  // namespace tools

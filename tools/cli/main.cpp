@@ -1,0 +1,107 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <new>
+
+#include "engine/base/text.h"
+#include "tools/cli/args.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
+#include "tools/cli/interrupt.h"
+
+namespace tools {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"tune", "fine-tune a checkpoint on a folder of pictures with one method", run_tune},
+    {"select", "score and select only, and say what it cost", run_select},
+    {"compare", "methods x tasks x seeds under one protocol, and the table", run_compare},
+    {"eval", "accuracy of a checkpoint, with a delta, on one split", run_eval},
+    {"predict", "classes and probabilities of single pictures", run_predict},
+    {"merge", "base + delta to a stand-alone checkpoint", run_merge},
+    {"count", "how many numbers a method trains, without weights or data", run_count},
+    {"inspect", "what is in a checkpoint, delta, selection or run folder", run_inspect},
+    {"report", "a page of charts from the folder of a run or a comparison", run_report},
+    {"methods", "the methods and their options", run_methods},
+    {"bench", "time and memory of inference, a training step or scoring, on random weights", run_bench},
+};
+
+void print_help() {
+  std::cout << "espalier fine-tunes Vision Transformers on a CPU by gradient-based parameter selection.\n\n"
+               "Usage: espalier COMMAND [options]\n       espalier COMMAND --help\n       espalier "
+               "--version\n\nCommands:\n";
+  for (const Command& command : kCommands) {
+    std::cout << "  " << command.name << std::string(10 - std::string(command.name).size(), ' ')
+              << command.summary << '\n';
+  }
+}
+
+void run(const std::vector<std::string>& arguments) {
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) names.emplace_back(command.name);
+  if (arguments.empty())
+    throw UsageError("a command is needed: " + engine::join(names, ", ") + "; see espalier --help");
+  const std::string& name = arguments.front();
+  if (name == "--help" || name == "-h" || name == "help") return print_help();
+  if (name == "--version") {
+    std::cout << "espalier " ESPALIER_VERSION "\n";
+    return;
+  }
+  for (const Command& command : kCommands) {
+    if (name == command.name) return command.run(Arguments(arguments).subspan(1));
+  }
+  throw UsageError("unknown command '" + name + "'" + engine::did_you_mean(name, names));
+}
+
+/// OpenMP's threads spin for milliseconds while they wait unless the environment says otherwise, and then
+/// starve the threads that decode pictures and every other program; asleep at once, they wake too late for
+/// the next loop. Some ten microseconds lie between. The setting is read before main(), so the program starts
+/// itself once more.
+void spin_briefly(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
+  if (setenv("GOMP_SPINCOUNT", "2000", 1) == 0)
+    execv("/proc/self/exe", argv);  // failing, it goes on as it is
+}
+
+/// Opens standard streams that the caller has closed: a file opened later would get the number of one, and
+/// what is printed would go into it. They are only opened for reading, so that printing fails as it should.
+void keep_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) < 0) open("/dev/null", O_RDONLY);
+  }
+}
+
+/// An error is one line, whatever it quotes.
+void complain(const std::string& text) {
+  std::cerr << "espalier: " << one_line(text) << std::endl;
+}
+
+}  // namespace
+}  // namespace tools
+
+int main(int argc, char** argv) {
+  tools::keep_standard_streams();
+  tools::spin_briefly(argv);
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone, and
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files, are errors of writing as others are
+  try {
+    tools::run({argv + 1, argv + argc});
+    std::cout.flush();
+    if (!std::cout) throw engine::Error("the result could not be written to standard output");
+    return 0;
+  } catch (const tools::UsageError& e) {
+    tools::complain(e.what());
+    return 2;
+  } catch (const tools::Interrupted& e) {
+    tools::complain(e.what());
+    return 128 + e.signal;
+  } catch (const std::bad_alloc&) {
+    tools::complain("out of memory; a smaller --batch-size or --image-size needs less");
+  } catch (const std::exception& e) {
+    tools::complain(e.what());
+  }
+  return 1;
+}

@@ -1,0 +1,136 @@
+#include "tools/experiments/child.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "engine/io/file.h"
+#include "engine/io/file_system.h"
+#include "tools/cli/interrupt.h"
+
+namespace tools {
+namespace {
+
+constexpr const char* kShown = "a process for a run";
+
+/// The end of a pipe.
+class End {
+ public:
+  explicit End(int descriptor) : descriptor_(descriptor) {}
+  ~End() { close(); }
+  End(const End&) = delete;
+  int descriptor() const { return descriptor_; }
+  bool is_open() const { return descriptor_ >= 0; }
+  void close() {
+    if (is_open()) ::close(descriptor_);
+    descriptor_ = -1;
+  }
+
+ private:
+  int descriptor_;
+};
+
+struct Pipe {
+  explicit Pipe(std::array<int, 2> ends = opened()) : from(ends[0]), to(ends[1]) {}
+  static std::array<int, 2> opened() {
+    std::array<int, 2> ends;
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) engine::throw_system_error(kShown, "pipe", errno);
+    return ends;
+  }
+  End from, to;
+};
+
+/// Cuts what comes into lines; the error line stays behind.
+class Lines {
+ public:
+  explicit Lines(const std::function<void(const std::string&)>& on_line) : on_line_(on_line) {}
+  void add(std::string_view bytes) {
+    for (const char c : bytes) {
+      if (c == '\n')
+        finish();
+      else if (line_.size() < kLongest)
+        line_ += c;
+    }
+  }
+  void finish() {
+    constexpr std::string_view kMark = "espalier: ";
+    if (line_.starts_with(kMark))
+      error_ = line_.substr(kMark.size());
+    else if (!line_.empty())
+      on_line_(line_);
+    line_.clear();
+  }
+  const std::string& error() const { return error_; }
+
+ private:
+  static constexpr std::size_t kLongest = 1 << 16;
+  const std::function<void(const std::string&)>& on_line_;
+  std::string line_, error_;
+};
+
+/// Becomes the program. Between fork() and here nothing may be called that needs a lock.
+[[noreturn]] void become(char* const* words, int out, int err, pid_t parent) {
+  ::setpgid(0, 0);  // a terminal's Ctrl-C is for the parent, which passes it on
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(128 + SIGTERM);
+  if (::dup2(out, STDOUT_FILENO) >= 0 && ::dup2(err, STDERR_FILENO) >= 0) ::execv("/proc/self/exe", words);
+  ::_exit(127);
+}
+
+/// Reads what is there; closes the end when there will be no more.
+template <class Take>
+void drain(End& end, const Take& take) {
+  std::array<char, 4096> bytes;
+  const ssize_t count =
+      engine::uninterrupted([&] { return ::read(end.descriptor(), bytes.data(), bytes.size()); });
+  if (count <= 0) return end.close();
+  take(std::string_view(bytes.data(), static_cast<std::size_t>(count)));
+}
+
+/// Follows the process until it has closed both streams.
+void follow(pid_t process, End& out, End& err, Lines& lines) {
+  bool told = false;
+  while (out.is_open() || err.is_open()) {
+    if (const int signal = noted_signal(); signal != 0 && !told) {
+      ::kill(process, signal);
+      told = true;
+    }
+    std::array<pollfd, 2> streams{pollfd{out.descriptor(), POLLIN, 0}, pollfd{err.descriptor(), POLLIN, 0}};
+    constexpr int kMilliseconds = 200;  // a signal may come just before the wait
+    if (::poll(streams.data(), streams.size(), kMilliseconds) <= 0) continue;
+    if (streams[0].revents != 0) drain(out, [](std::string_view) {});
+    if (streams[1].revents != 0) drain(err, [&](std::string_view bytes) { lines.add(bytes); });
+  }
+  lines.finish();
+}
+
+}  // namespace
+
+ChildEnd run_child(const std::vector<std::string>& words,
+                   const std::function<void(const std::string&)>& on_line) {
+  std::vector<std::string> all{"espalier"};
+  all.insert(all.end(), words.begin(), words.end());
+  std::vector<char*> arguments;
+  for (std::string& word : all) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+
+  Pipe out, err;
+  const pid_t parent = ::getpid(), process = ::fork();
+  if (process < 0) engine::throw_system_error(kShown, "fork", errno);
+  if (process == 0) become(arguments.data(), out.to.descriptor(), err.to.descriptor(), parent);
+  out.to.close(), err.to.close();
+  Lines lines(on_line);
+  follow(process, out.from, err.from, lines);
+  int status = 0;
+  if (engine::uninterrupted([&] { return ::waitpid(process, &status, 0); }) < 0)
+    engine::throw_system_error(kShown, "waitpid", errno);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), lines.error()};
+}
+
+}  // namespace tools

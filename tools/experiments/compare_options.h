@@ -1,0 +1,42 @@
+#pragma once
+
+#include "tools/cli/tune_options.h"
+#include "tools/experiments/comparison.h"
+#include "tools/experiments/method_spec.h"
+
+namespace tools {
+
+/// What `compare` is told.
+struct CompareOptions {
+  TuneOptions common;  ///< of all runs
+  std::string out;
+  std::vector<std::string> tasks, methods, lrs;
+  Index seeds = 1;
+  bool papers = false;  ///< methods train as their papers say, where nothing else is said
+  bool dry_run = false;
+  GivenOptions given;  ///< those of `common` that were given
+};
+
+/// Pictures to compare methods on.
+struct Task {
+  std::string name, folder;
+  data::Splits splits;
+
+  /// What the runs of a stage learn from.
+  std::string learnt(Stage stage) const {
+    return stage == Stage::final && splits.val ? "train+val" : "train";
+  }
+};
+
+/// Reads the options of `compare`; nothing when it was to print its help, and has. Throws a UsageError.
+std::optional<CompareOptions> parse_compare(std::span<const std::string> words);
+
+/// The methods, each with learning rates: its own, those of the comparison, or its recipe's. Throws a
+/// UsageError that names a method without, or what is wrong with its SPEC.
+std::vector<MethodSpec> read_methods(const CompareOptions& options);
+
+/// The tasks with their pictures, of which none is read. With `searches` every one needs val. Throws a
+/// UsageError for a wrong --task, an Error that says which split is missing.
+std::vector<Task> open_tasks(const CompareOptions& options, bool searches);
+
+}  // namespace tools

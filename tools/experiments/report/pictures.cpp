@@ -1,0 +1,67 @@
+#include "tools/experiments/report/pictures.h"
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "data/thumbnail.h"
+#include "tools/cli/console.h"
+#include "tools/cli/json_field.h"
+#include "tools/experiments/report/base64.h"
+#include "tools/training/data_source.h"
+
+namespace tools {
+
+using engine::Json;
+
+namespace {
+
+DataOptions data_options(const Json& config) {
+  DataOptions options;
+  const auto take = [&](const char* key, std::string& target) {
+    target = field<std::string>(config, key).value_or("");
+  };
+  take("data", options.data);
+  take("train_list", options.train_list);
+  take("val_list", options.val_list);
+  take("test_list", options.test_list);
+  take("data_root", options.data_root);
+  options.allow_empty_class = true;
+  return options;
+}
+
+std::string data_uri(const data::Image& image) {
+  constexpr Index kSide = 96;
+  const std::string jpeg = data::thumbnail(image, kSide);
+  return "data:image/jpeg;base64," + base64(std::as_bytes(std::span(jpeg)));
+}
+
+}  // namespace
+
+std::shared_ptr<const data::Dataset> reopen_split(const Json& config, const std::string& split) {
+  try {
+    const DataOptions options = data_options(config);
+    options.check();
+    return find_split(open_splits(options, {}, 0), split);
+  } catch (const std::exception& e) {  // the file system throws its own
+    note(std::string("note: the report has no pictures: ") + e.what());
+    return nullptr;
+  }
+}
+
+void add_pictures(Json& mistakes, const data::Dataset& split) {
+  std::map<std::string, Json*> wanted;
+  for (Json& mistake : mistakes) wanted[mistake["file"]] = &mistake;
+  for (Index i = 0; i < split.size() && !wanted.empty(); ++i) {
+    const auto found = wanted.find(split.name(i));
+    if (found == wanted.end()) continue;
+    try {
+      (*found->second)["picture"] = data_uri(split.image(i));
+    } catch (const engine::Error& e) {
+      note(std::string("note: left out of the report: ") + e.what());
+    }
+    wanted.erase(found);
+  }
+}
+
+}  // namespace tools

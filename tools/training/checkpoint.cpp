@@ -1,0 +1,125 @@
+#include "tools/training/checkpoint.h"
+
+#include <nlohmann/json.hpp>
+
+#include "engine/base/text.h"
+#include "engine/io/json.h"
+#include "peft/delta.h"
+#include "tools/cli/args.h"
+#include "tools/cli/console.h"
+
+namespace tools {
+
+using engine::Json;
+using engine::State;
+
+namespace {
+
+constexpr const char *kModel = "model.", *kTrains = "trains.", *kMethod = "method.",
+                     *kOptimizer = "optimizer.", *kEma = "ema.", *kBest = "best.";
+constexpr const char *kNewest = "checkpoint.safetensors", *kFormer = "checkpoint.previous.safetensors";
+
+void append(engine::NamedTensors& all, const std::string& prefix, const State& some) {
+  for (const auto& [name, tensor] : some) all.emplace_back(prefix + name, tensor);
+}
+
+/// What a configuration says; nothing when it is damaged.
+Json read_config(const std::string& text) {
+  try {
+    Json json = engine::parse_json(text, "config");
+    if (json.is_object()) return json;
+  } catch (const engine::Error&) {  // it is another one all the same
+  }
+  return Json::object();
+}
+
+/// "lr was 0.01 and is 0.1"
+std::vector<std::string> differences(const Json& saved, const Json& given) {
+  std::vector<std::string> all;
+  for (const auto& [key, value] : given.items()) {
+    const Json before = saved.value(key, Json());
+    if (before == value) continue;
+    if (before.is_object() && value.is_object()) {
+      for (const std::string& inner : differences(before, value)) all.push_back(inner);
+    } else {
+      all.push_back(key + " was " + json_text(before) + " and is " + json_text(value));
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+void check_same_config(const std::string& file, const std::string& saved, const std::string& given) {
+  if (saved == given) return;
+  const Json before = read_config(saved);
+  const std::vector<std::string> changes =
+      before.empty() ? std::vector<std::string>{} : differences(before, read_config(given));
+  throw UsageError(file + ": the run was started with other options or data" +
+                   (changes.empty() ? "" : ": " + engine::join(changes, ", ")) +
+                   ". Start it again as it was (config.json beside it has all options), or with --overwrite");
+}
+
+void save_checkpoint(const RunFolder& folder, models::Vit& model, const peft::Method& method,
+                     const engine::Optimizer& optimizer, const engine::Ema* ema, const RunState& state,
+                     const std::string& config) {
+  engine::NamedTensors all;
+  append(all, kModel, peft::delta_of(model, method.moved(model)));
+  append(all, kTrains, peft::part_tensors(peft::trained_parts(model)));
+  append(all, kMethod, method.state());
+  append(all, kOptimizer, optimizer.state());
+  if (ema) append(all, kEma, ema->state());
+  append(all, kBest, state.best);
+  write_sealed(folder.file(kNewest), all,
+               {{"format", "espalier-checkpoint"},
+                {"version", "3"},
+                {"step", std::to_string(state.step)},
+                {"judged", std::to_string(state.judged)},
+                {"best_top1", exact(state.best_top1)},
+                {"config", config}},
+               folder.file(kFormer));
+}
+
+Checkpoint::Checkpoint(const std::filesystem::path& path) : file_(path, "espalier-checkpoint") {
+  const std::string& name = file_.file().path();
+  engine::check(file_.told("version") == "3", name + ": is not a checkpoint of version 3");
+  state_.step = engine::parse_integer(file_.told("step"), name + ": step");
+  state_.judged = engine::parse_integer(file_.told("judged"), name + ": judged");
+  state_.best_top1 = engine::parse_number(file_.told("best_top1"), name + ": best_top1");
+  state_.best = file_.tensors_with(kBest);
+}
+
+std::optional<Checkpoint> Checkpoint::newest(const RunFolder& folder, const std::string& config) {
+  std::string complaint;
+  for (const char* name : {kNewest, kFormer}) {
+    const auto path = folder.file(name);
+    if (!std::filesystem::exists(path)) continue;
+    try {
+      Checkpoint checkpoint(path);
+      check_same_config(path.string(), checkpoint.file_.told("config"), config);
+      return checkpoint;
+    } catch (const UsageError&) {
+      throw;
+    } catch (const engine::Error& e) {
+      note(std::string("note: passed over ") + e.what());
+      complaint = e.what();
+    }
+  }
+  engine::check(complaint.empty(),
+                complaint + "; no checkpoint of the run is whole: begin anew with --overwrite");
+  return std::nullopt;
+}
+
+void Checkpoint::restore(models::Vit& model, peft::Method& method) const {
+  const peft::PartsByName trained = peft::read_parts(file_.file(), kTrains);
+  method.restore(model, trained, file_.tensors_with(kMethod));
+  peft::apply_delta(model, file_.file(), kModel);
+  peft::train_only(model, trained);
+}
+
+void Checkpoint::restore(engine::Optimizer& optimizer, engine::Ema* ema) const {
+  optimizer.load_state(file_.tensors_with(kOptimizer));
+  if (ema) ema->load_state(file_.tensors_with(kEma));
+}
+
+}  // namespace tools

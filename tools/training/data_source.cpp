@@ -1,0 +1,168 @@
+#include "tools/training/data_source.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "data/image_folder.h"
+#include "data/screen.h"
+#include "data/sources.h"
+#include "data/split_file.h"
+#include "engine/base/text.h"
+#include "tools/cli/console.h"
+
+namespace tools {
+
+void DataOptions::add_to(Args& args) {
+  args.group("Data");
+  args.text("--data", data, "DIR", "DIR/train/<class>/*, and val and test where they exist; or IDX files");
+  args.text("--train-list", train_list, "FILE", "instead: lines `path label`");
+  args.text("--val-list", val_list, "FILE", "");
+  args.text("--test-list", test_list, "FILE", "");
+  args.text("--data-root", data_root, "DIR", "what the paths in the lists are relative to");
+  add_screening(args);
+}
+
+void DataOptions::add_screening(Args& args) {
+  args.choice("--on-bad-image", on_bad_image, {"error", "skip"},
+              "skip: decode every picture before anything else and leave out those that cannot be");
+  args.flag("--allow-empty-class", allow_empty_class, "a class folder without pictures is no error");
+}
+
+std::string DataOptions::name() const {
+  const std::filesystem::path path =
+      data.empty() ? std::filesystem::path(data_root) : std::filesystem::path(data);
+  const std::string last =
+      std::filesystem::absolute(path / "x").lexically_normal().parent_path().filename().string();
+  return last.empty() ? "data" : last;
+}
+
+void DataOptions::check(const std::string& split) const {
+  const bool lists = !(train_list + val_list + test_list).empty();
+  if (lists == !data.empty())
+    throw UsageError("data is needed, in one form: --data DIR, or --train-list FILE with --data-root DIR");
+  if (lists && list_of(split).empty() && train_list.empty())
+    throw UsageError("--" + split + "-list FILE is needed beside the other lists");
+  if (lists && data_root.empty()) throw UsageError("lists of pictures need --data-root DIR");
+  if (!lists && !data_root.empty())
+    throw UsageError("--data-root goes with --train-list; --data DIR needs none");
+}
+
+const std::string& DataOptions::list_of(const std::string& split) const {
+  return split == "train" ? train_list : split == "val" ? val_list : test_list;
+}
+
+namespace {
+
+void tell(const data::Splits& splits) {
+  if (splits.ignored > 0)
+    note(engine::say("note:", splits.ignored, "files passed over: not pictures by their names"));
+  for (const std::string& oddity : splits.notes) note("note: " + oddity);
+}
+
+/// Leaves the pictures out of a split that cannot be decoded.
+void screen(data::Splits& splits, const std::string& name, std::shared_ptr<const data::Dataset>& split,
+            Index workers) {
+  const Index groups = (split->size() + data::kScreenedAtOnce - 1) / data::kScreenedAtOnce;
+  Progress progress("check " + name, groups, data::kScreenedAtOnce);
+  data::Screened screened =
+      data::screen(name, split, splits.classes, static_cast<int>(workers), [&] { progress.advance(); });
+  split = screened.pictures;
+  std::ranges::move(screened.bad, std::back_inserter(splits.skipped));
+}
+
+void tell_skipped(const std::vector<data::BadPicture>& skipped) {
+  constexpr std::size_t kTold = 3;
+  if (skipped.empty()) return;
+  std::vector<std::string> reasons;
+  for (std::size_t i = 0; i < std::min(kTold, skipped.size()); ++i)
+    reasons.push_back(skipped[i].file + ": " + skipped[i].reason);
+  if (skipped.size() > kTold) reasons.push_back(engine::say(skipped.size() - kTold, "more"));
+  note(engine::say("note:", skipped.size(), skipped.size() == 1 ? "picture" : "pictures",
+                   "skipped:", engine::join(reasons, " | ")));
+}
+
+}  // namespace
+
+data::Splits open_splits(const DataOptions& options, const std::vector<std::string>& used, Index workers) {
+  const bool lists = !options.train_list.empty();
+  data::Splits splits = lists ? data::open_split_files({options.train_list, options.val_list,
+                                                        options.test_list, options.data_root})
+                              : data::open_data(options.data, {options.allow_empty_class});
+  tell(splits);
+  if (options.on_bad_image != "skip") return splits;
+  for (const auto& [name, split] :
+       {std::pair{"train", &splits.train}, std::pair{"val", &splits.val}, std::pair{"test", &splits.test}}) {
+    if (*split && std::ranges::find(used, name) != used.end()) screen(splits, name, *split, workers);
+  }
+  tell_skipped(splits.skipped);
+  return splits;
+}
+
+std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, const std::string& name) {
+  if (name == "train+val") {
+    engine::check(splits.val != nullptr, "there is no val split to train on; use --on train");
+    return data::concat(splits.train, splits.val);
+  }
+  const auto found = name == "train" ? splits.train : name == "val" ? splits.val : splits.test;
+  std::vector<std::string> there{"train"};
+  if (splits.val) there.emplace_back("val");
+  if (splits.test) there.emplace_back("test");
+  engine::check(found != nullptr, "there is no", name, "split in the data; it has",
+                engine::join(there, ", "));
+  return found;
+}
+
+SplitToJudge open_split_to_judge(const DataOptions& options, const std::string& split, Index workers) {
+  namespace fs = std::filesystem;
+  const auto alone = [&](data::Splits splits) {  // opened as if it were train
+    tell(splits);
+    if (options.on_bad_image == "skip") screen(splits, split, splits.train, workers);
+    tell_skipped(splits.skipped);
+    return SplitToJudge{splits.classes, splits.train, splits.skipped};
+  };
+  if (!options.data.empty()) {
+    const fs::path dir = options.data;
+    fs::path folder = dir / split;
+    if (split == "val" && !fs::is_directory(folder)) folder = dir / "validation";
+    if (fs::is_directory(folder) && !fs::is_directory(dir / "train"))
+      return alone(data::open_class_folders(folder, {options.allow_empty_class}));
+  } else if (options.train_list.empty()) {
+    return alone(data::open_split_files({.train = options.list_of(split), .root = options.data_root}));
+  }
+  const data::Splits splits = open_splits(options, {split}, workers);
+  return {splits.classes, find_split(splits, split), splits.skipped};
+}
+
+std::string skipped_lines(const std::vector<data::BadPicture>& skipped) {
+  std::string lines;
+  for (const data::BadPicture& bad : skipped)
+    lines += json_text({{"file", bad.file}, {"reason", bad.reason}, {"split", bad.split}}) + '\n';
+  return lines;
+}
+
+std::vector<Index> match_classes(const std::vector<std::string>& data_classes,
+                                 const std::vector<std::string>& model_classes, Index outputs) {
+  std::vector<Index> map(data_classes.size());
+  if (model_classes.empty()) {
+    engine::check(static_cast<Index>(data_classes.size()) == outputs, "the model has", outputs,
+                  "classes but the data has", data_classes.size());
+    std::iota(map.begin(), map.end(), Index{0});
+    return map;
+  }
+  std::vector<std::string> unknown;
+  for (std::size_t i = 0; i < data_classes.size(); ++i) {
+    const auto at = std::ranges::find(model_classes, data_classes[i]);
+    map[i] = at - model_classes.begin();
+    if (at == model_classes.end()) unknown.push_back(data_classes[i]);
+  }
+  engine::check(
+      unknown.empty(), "the data has", unknown.size(), unknown.size() == 1 ? "class" : "classes",
+      "that the model does not know:",
+      engine::join(unknown, ", ") + engine::did_you_mean(unknown.empty() ? "" : unknown[0], model_classes));
+  return map;
+}
+
+}  // namespace tools

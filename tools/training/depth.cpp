@@ -1,0 +1,60 @@
+#include "tools/training/depth.h"
+
+#include <cmath>
+
+#include "peft/target.h"
+
+namespace tools {
+
+using engine::Selection;
+
+namespace {
+
+/// The layer of a parameter: 0 for the embeddings, i + 1 for block i, blocks + 1 for what is behind them.
+Index layer_of(const std::string& name, Index blocks) {
+  if (const auto block = peft::block_of(name)) return *block + 1;
+  const bool embedding = name.starts_with("patch_embed.") || name == "cls_token" || name == "pos_embed";
+  return embedding ? 0 : blocks + 1;
+}
+
+}  // namespace
+
+void reinitialize_blocks(models::Vit& model, const TuneOptions& options) {
+  if (options.reinit_blocks == 0) return;
+  models::Vit fresh(model.config());
+  models::initialize(fresh, static_cast<std::uint64_t>(options.model.seed));
+  const Index first = model.config().depth - options.reinit_blocks;
+  const auto values = engine::parameters(fresh);
+  auto from = values.begin();
+  for (const auto& [name, parameter] : engine::parameters(model)) {
+    if (peft::block_of(name).value_or(-1) >= first) parameter.value() = from->parameter.value();
+    ++from;
+  }
+}
+
+void apply_depth(models::Vit& model, const TuneOptions& options) {
+  if (options.freeze_blocks == 0 && options.reinit_blocks == 0) return;
+  const Index blocks = model.config().depth;
+  for (const auto& [name, parameter] : engine::parameters(model)) {
+    const Index layer = layer_of(name, blocks);
+    const bool held = options.freeze_blocks > 0 && layer <= options.freeze_blocks;
+    const bool fresh = layer > blocks - options.reinit_blocks && layer <= blocks;
+    if (held && parameter.trains().any()) parameter.freeze();
+    if (fresh && !parameter.trains().whole()) parameter.train(Selection::all());
+  }
+}
+
+double depth_rate(const std::string& name, Index blocks, double decay) {
+  return std::pow(decay, static_cast<double>(blocks + 1 - layer_of(name, blocks)));
+}
+
+void check_depth(const models::Vit& model, const TuneOptions& options) {
+  const Index blocks = model.config().depth;
+  const Index named = options.freeze_blocks + options.reinit_blocks;
+  if (named > blocks) {
+    throw UsageError(engine::say("--freeze-blocks", options.freeze_blocks, "and --reinit-blocks",
+                                 options.reinit_blocks, "are more than the", blocks, "blocks of the model"));
+  }
+}
+
+}  // namespace tools

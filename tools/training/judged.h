@@ -1,0 +1,25 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "tools/training/evaluate.h"
+
+namespace tools {
+
+/// A picture that a model takes for another class.
+struct Mistake {
+  std::string file;
+  Index label = 0, predicted = 0;       ///< in the model's classes
+  double p_label = 0, p_predicted = 0;  ///< the probabilities the model gives them
+};
+
+/// The mistakes with the lowest probability of the true class, worst first; ties in the order of the split.
+std::vector<Mistake> worst_mistakes(const Predictions& predictions, std::size_t count);
+
+/// What a run keeps of the predictions on the split it was judged on: judged.json. `classes` are the model's.
+nlohmann::ordered_json judged_json(const std::string& split, const Predictions& predictions,
+                                   const std::vector<std::string>& classes);
+
+}  // namespace tools

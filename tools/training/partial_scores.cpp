@@ -1,0 +1,56 @@
+#include "tools/training/partial_scores.h"
+
+#include <map>
+
+#include "engine/base/text.h"
+#include "tools/cli/console.h"
+#include "tools/training/checkpoint.h"
+
+namespace tools {
+
+namespace {
+
+constexpr const char *kFormat = "espalier-scores", *kGradient = "gradient.";
+
+}  // namespace
+
+void save_partial_scores(const std::filesystem::path& path, const std::string& config, Index batches,
+                         const std::vector<engine::NamedParameter>& parameters) {
+  engine::NamedTensors all;
+  for (const auto& [name, parameter] : parameters) {
+    if (!parameter.grad().empty()) all.emplace_back(kGradient + name, parameter.grad());
+  }
+  write_sealed(
+      path, all,
+      {{"format", kFormat}, {"version", "1"}, {"batches", std::to_string(batches)}, {"config", config}});
+}
+
+std::optional<PartialScores> read_partial_scores(const std::filesystem::path& path,
+                                                 const std::string& config) {
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  try {
+    const SealedFile file(path, kFormat);
+    check_same_config(path.string(), file.told("config"), config);
+    return PartialScores{engine::parse_integer(file.told("batches"), path.string() + ": batches"),
+                         file.tensors_with(kGradient)};
+  } catch (const engine::Error& e) {
+    note(std::string("note: passed over ") + e.what());
+    return std::nullopt;
+  }
+}
+
+void restore_partial_scores(const PartialScores& scores,
+                            const std::vector<engine::NamedParameter>& parameters) {
+  std::map<std::string, engine::Tensor> sums(scores.gradients.begin(), scores.gradients.end());
+  for (const auto& [name, parameter] : parameters) {
+    if (!parameter.trains().any()) continue;
+    const auto found = sums.find(name);
+    engine::check(found != sums.end() &&
+                      found->second.shape() == parameter.trains().packed(parameter.value().shape()) &&
+                      found->second.dtype() == parameter.value().dtype(),
+                  "the scores that were saved do not fit", name);
+    parameter.grad() = found->second;
+  }
+}
+
+}  // namespace tools

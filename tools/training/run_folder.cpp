@@ -1,0 +1,167 @@
+#include "tools/training/run_folder.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "engine/io/atomic_file.h"
+#include "engine/io/folder.h"
+#include "engine/io/json.h"
+#include "engine/io/lines.h"
+#include "tools/cli/args.h"
+#include "tools/cli/console.h"
+
+namespace tools {
+
+namespace fs = std::filesystem;
+using engine::Json;
+
+namespace {
+
+// Written first and never removed, so that it tells a run from other folders.
+constexpr const char* kLog = "metrics.jsonl";
+constexpr const char* kLock = "run.lock";
+// What a run writes besides: what it goes on from, and the rest.
+constexpr std::array kCheckpoints{"checkpoint.previous.safetensors", "checkpoint.safetensors",
+                                  "scores.safetensors"};
+constexpr std::array kFiles{"config.json", "selection.safetensors", "delta.safetensors", "judged.json",
+                            "result.json", "report.html",           "skipped.jsonl"};
+
+/// True for the hidden name of a file that a run began to write.
+bool is_leftover(const std::string& name) {
+  const auto begun = [&](const char* file) { return engine::AtomicFile::is_temporary(name, file); };
+  return begun(kLog) || std::ranges::any_of(kCheckpoints, begun) || std::ranges::any_of(kFiles, begun);
+}
+
+/// True for a folder without a run: an empty one, or one whose run was killed before it began.
+bool is_blank(const fs::path& path) {
+  return std::ranges::all_of(fs::directory_iterator(path), [](const fs::directory_entry& entry) {
+    const std::string name = entry.path().filename().string();
+    return name == kLock || is_leftover(name);
+  });
+}
+
+/// Throws a UsageError when what is in the folder may not be taken.
+void check_content(const fs::path& path, RunFolder::Existing existing) {
+  if (is_blank(path)) return;
+  if (existing == RunFolder::Existing::refuse) {
+    throw UsageError(path.string() +
+                     " exists and is not empty; go on with --resume, or begin anew with --overwrite");
+  }
+  if (!fs::exists(path / kLog)) {
+    throw UsageError(path.string() + " is no run folder (it has no " + kLog +
+                     "), so --resume and --overwrite leave it alone; give another --out");
+  }
+}
+
+[[noreturn]] void complain_of(const fs::path& path, const std::string& holder) {
+  throw engine::Error(path.string() + ": " + (holder.empty() ? "another process" : holder) +
+                      " is writing this run; wait for its end, or give another --out");
+}
+
+/// True when a log line belongs to this part of a run.
+bool belongs_to(std::string_view text, const LogPart& part) {
+  Json line;
+  try {
+    line = engine::parse_json(text, kLog);
+  } catch (const engine::Error&) {  // a crash may leave half a line
+  }
+  if (!line.is_object() || !line.contains("kind")) return false;
+  const auto is_below = [&](const char* key, engine::Index end) {
+    return line.contains(key) && line[key].is_number_integer() && line[key] < end;
+  };
+  // A step line carries the number of its step, from 0; an evaluation how many steps were done.
+  if (line["kind"] == "score" || line["kind"] == "choice") return is_below("batch", part.scores);
+  if (line["kind"] == "step") return is_below("step", part.steps);
+  return line["kind"] == "eval" && is_below("step", part.judged + 1);
+}
+
+}  // namespace
+
+void RunFolder::check_free(const fs::path& path, Existing existing) {
+  std::error_code failure;
+  if (fs::exists(path, failure)) {
+    if (!fs::is_directory(path)) throw UsageError(path.string() + " is a file; --out needs a folder");
+    const std::string holder = engine::FileLock::holder(path / kLock);
+    if (!holder.empty()) complain_of(path, holder);
+    check_content(path, existing);
+  }
+  engine::check_writable(path, path.string());
+}
+
+RunFolder::RunFolder(const fs::path& path, Existing existing) : path_(path) {
+  check_free(path_, existing);
+  engine::make_folders(path_);
+  take_lock();
+  check_content(path_, existing);  // again: until now another may have been at work
+  remove_leftovers();
+  if (existing == Existing::overwrite) remove_files();
+  open_log();
+  sync_log();
+}
+
+void RunFolder::take_lock() {
+  lock_.emplace(file(kLock));
+  if (lock_->held()) return;
+  if (lock_->supported()) complain_of(path_, engine::FileLock::holder(file(kLock)));
+  note("note: the file system of " + path_.string() +
+       " knows no locks; nothing keeps a second run from writing there");
+}
+
+void RunFolder::remove_leftovers() const {
+  std::vector<fs::path> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
+    if (is_leftover(entry.path().filename().string())) found.push_back(entry.path());
+  }
+  for (const fs::path& leftover : found) engine::remove_file(leftover);
+}
+
+void RunFolder::remove_files() const {
+  for (const char* name : kCheckpoints) engine::remove_file(file(name));
+  // A checkpoint that came back after a loss of power would be gone on from, without the files that go with
+  // it.
+  engine::sync_folder(path_, path_.string());
+  for (const char* name : kFiles) engine::remove_file(file(name));
+}
+
+void RunFolder::open_log() {
+  log_.emplace(file(kLog));
+}
+
+fs::path RunFolder::fresh_path(const std::string& data, const std::string& method) {
+  for (engine::Index n = 1;; ++n) {
+    const fs::path path = fs::path("runs") / (data + '-' + method + '-' + std::to_string(n));
+    if (!fs::exists(path)) return path;
+  }
+}
+
+void RunFolder::write_json(const std::string& name, const Json& json) const {
+  engine::write_file(file(name), json_text(json, 2) + '\n');
+}
+
+void RunFolder::log(const Json& line) {
+  log_->append(json_text(line) + '\n');
+}
+
+void RunFolder::sync_log() {
+  log_->sync();
+}
+
+void RunFolder::cut_log(const LogPart& part) {
+  constexpr std::size_t kLongest = 1 << 20;  // ours have a few hundred bytes
+  engine::AtomicFile kept(file(kLog));
+  engine::for_each_line(file(kLog), kLongest, [&](std::string_view line) {
+    if (!belongs_to(line, part)) return;
+    kept.write(std::as_bytes(std::span(line)));
+    kept.write(std::as_bytes(std::span("\n", 1)));
+  });
+  kept.commit();
+  open_log();
+}
+
+void RunFolder::remove(const std::string& name) const {
+  if (fs::exists(file(name))) engine::remove_file(file(name));
+}
+
+}  // namespace tools

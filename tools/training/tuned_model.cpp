@@ -1,0 +1,113 @@
+#include "tools/training/tuned_model.h"
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "engine/io/json.h"
+#include "engine/io/safetensors.h"
+#include "models/positions.h"
+#include "models/zoo.h"
+#include "peft/delta.h"
+#include "peft/methods.h"
+#include "tools/cli/console.h"
+#include "tools/training/pretrained/metadata.h"
+
+namespace tools {
+
+using data::Preprocessing;
+using engine::Json;
+using engine::Safetensors;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Makes the model one for pictures of another size, its position embedding interpolated.
+void resize(models::Vit& model, Index size) {
+  models::VitConfig config = model.config();
+  if (config.image_size == size) return;
+  config.image_size = size;
+  models::check_config(config);
+  for (const auto& [name, tensor] : engine::state(model))
+    if (name == "pos_embed") model.resize(size, models::resize_positions(tensor, config.grid()));
+}
+
+void check_names_differ(const std::vector<std::string>& classes, const std::string& file) {
+  std::set<std::string_view> names;
+  for (const std::string& name : classes)
+    engine::check(names.insert(name).second, file + ": two classes are called", name);
+}
+
+/// A delta's head must be there for all its classes: memory is taken for their number.
+void check_head(const Safetensors& delta, Index classes, Index width) {
+  const engine::Shape head = delta.entry("head.weight").shape(), wanted{classes, width};
+  engine::check(head == wanted, delta.path() + ": head.weight has the shape", head, "but", wanted,
+                "is right for its", classes, "classes and this model");
+}
+
+/// Adds the modules whose numbers the delta holds, as its method makes them.
+void attach_modules(models::Vit& model, const Safetensors& delta) {
+  const auto& metadata = delta.metadata();
+  const auto method = metadata.find("method"), options = metadata.find("options");
+  engine::check(method != metadata.end() && options != metadata.end(),
+                delta.path() + ": not a delta: its metadata has no method and options");
+  std::map<std::string, std::string> values;
+  const Json json = engine::parse_json(options->second, delta.path() + ": options");
+  engine::check(json.is_object(), delta.path() + ": options should be an object");
+  for (const auto& [name, value] : json.items()) {
+    engine::check(value.is_string(), delta.path() + ": option", name, "should be a text");
+    values[name] = value.get<std::string>();
+  }
+  std::set<std::string> stored;
+  for (const auto& [name, part] : peft::read_parts(delta)) stored.insert(name);
+  try {
+    peft::make_method(method->second, values)->attach(model, stored);
+  } catch (const engine::Error& e) {
+    throw engine::Error(delta.path() + ": " + e.what());
+  }
+}
+
+}  // namespace
+
+LoadedModel load_tuned_model(const ModelOptions& options, const std::string& delta, bool force) {
+  if (delta.empty()) return load_model(options);
+  engine::check(fs::exists(delta), delta + ": no such file or folder");
+  const Safetensors file(delta);
+  const auto& metadata = file.metadata();
+  const auto told = [&](const std::string& key) {
+    const auto found = metadata.find(key);
+    engine::check(found != metadata.end(), file.path() + ": not a delta: its metadata has no", key);
+    return found->second;
+  };
+  const std::string format = told("format"), version = told("version");
+  engine::check(format == "espalier-delta" && version == "1", file.path() + ": not a delta of version 1 but",
+                format, version);
+  for (const char* name : {"head.weight", "head.bias"})
+    engine::check(file.contains(name), file.path() + ": not a delta: it has no", name);
+  const std::vector<std::string> classes = read_class_list(told("classes"), file.path());
+  check_names_differ(classes, file.path());
+  ModelOptions sized = options;
+  const Preprocessing how = read_preprocessing(told("preprocessing"), file.path());
+  sized.image_size = options.arch.empty() ? 0 : how.size;  // random weights are made for a size
+  LoadedModel loaded = load_base(sized);
+  engine::check(force || told("base_sha256") == loaded.base_sha256,
+                file.path() + ": made for another base: sha256", told("base_sha256") + ", not",
+                loaded.base_sha256 + "; --force takes it all the same");
+  try {
+    resize(loaded.model, how.size);  // where the delta's positions belong
+  } catch (const engine::Error& e) {
+    throw engine::Error(file.path() + ": " + e.what());
+  }
+  loaded.classes = classes;
+  check_head(file, static_cast<Index>(classes.size()), loaded.model.config().width);
+  new_head(loaded, static_cast<Index>(classes.size()), "zeros", 0);
+  attach_modules(loaded.model, file);
+  peft::apply_delta(loaded.model, file);
+  if (options.image_size > 0) as_usage([&] { resize(loaded.model, options.image_size); });
+  loaded.arch = models::architecture_name(loaded.model.config());
+  loaded.preprocessing = options.preprocessing(how, loaded.model.config().image_size);
+  return loaded;
+}
+
+}  // namespace tools
