@@ -1,5 +1,5 @@
 // Self-attention of ViT-Ti, S and B at batch 8, forward and backward. Items are multiply-adds of the scores
-// and the sums: 2 x tokens^2 x width forward and 5 x tokens^2 x width backward, for every picture and head.
+// and the sums: 2 x tokens^2 x width forward and 5 x tokens^2 x width backward, for every image and head.
 #include "engine/kernels/attention.h"
 
 #include <benchmark/benchmark.h>

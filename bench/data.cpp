@@ -1,5 +1,5 @@
-// Pictures on their way to a model: decoding, resizing to 224 x 224, and the loader by its number of workers.
-// Items are pictures. They are those of the data set in the folder ESPALIER_BENCH_DATA, or one JPEG of 500 x
+// Images on their way to a model: decoding, resizing to 224 x 224, and the loader by its number of workers.
+// Items are images. They are those of the data set in the folder ESPALIER_BENCH_DATA, or one JPEG of 500 x
 // 375 pixels that is made here.
 #include <benchmark/benchmark.h>
 
@@ -18,10 +18,10 @@ namespace {
 
 using data::Index;
 
-constexpr Index kWidth = 500, kHeight = 375, kPictures = 256;
+constexpr Index kWidth = 500, kHeight = 375, kImages = 256;
 
 /// Slopes of colour with noise on them, which fill a JPEG about as a photograph does.
-data::Image picture() {
+data::Image image() {
   engine::Random random(0, engine::Random::Use::test);
   data::Image image(kWidth, kHeight);
   for (Index y = 0; y < kHeight; ++y) {
@@ -61,17 +61,17 @@ std::vector<std::byte> jpeg_of(data::Image image) {
 /// One JPEG many times.
 class Repeated : public data::Dataset {
  public:
-  Index size() const override { return kPictures; }
+  Index size() const override { return kImages; }
   std::string name(Index) const override { return name_; }
   Index label(Index i) const override { return i % 2; }
   data::Image image(Index) const override { return data::decode_image(jpeg_, name_); }
 
  private:
   std::string name_ = "made by the benchmark";
-  std::vector<std::byte> jpeg_ = jpeg_of(picture());
+  std::vector<std::byte> jpeg_ = jpeg_of(image());
 };
 
-std::shared_ptr<const data::Dataset> pictures() {
+std::shared_ptr<const data::Dataset> images() {
   static const std::shared_ptr<const data::Dataset> all = []() -> std::shared_ptr<const data::Dataset> {
     if (const char* folder = std::getenv("ESPALIER_BENCH_DATA")) return data::open_data(folder).train;
     return std::make_shared<Repeated>();
@@ -80,14 +80,14 @@ std::shared_ptr<const data::Dataset> pictures() {
 }
 
 void decode(benchmark::State& state) {
-  const auto all = pictures();
+  const auto all = images();
   Index i = 0;
   for (auto _ : state) benchmark::DoNotOptimize(all->image(i++ % all->size()).rgb.data());
   state.SetItemsProcessed(state.iterations());
 }
 
 void resize(benchmark::State& state) {
-  const data::Image image = pictures()->image(0);
+  const data::Image image = images()->image(0);
   const auto filter = static_cast<data::Filter>(state.range(0));
   for (auto _ : state) benchmark::DoNotOptimize(data::resize(image, 224, 224, filter).rgb.data());
   state.SetItemsProcessed(state.iterations());
@@ -99,14 +99,14 @@ void loader(benchmark::State& state) {
   data::LoaderOptions options;
   options.shuffle = true;
   options.workers = static_cast<int>(state.range(0));
-  data::Loader loader(pictures(), options);
+  data::Loader loader(images(), options);
   Index epoch = 0;
   for (auto _ : state) {
     loader.start(epoch++);
     while (loader.next()) {
     }
   }
-  state.SetItemsProcessed(state.iterations() * pictures()->size());
+  state.SetItemsProcessed(state.iterations() * images()->size());
 }
 
 BENCHMARK(decode)->Unit(benchmark::kMillisecond);

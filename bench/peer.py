@@ -92,8 +92,8 @@ class Vit(nn.Module):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
 
-    def forward(self, pictures):
-        x = self.patch_embed(pictures).flatten(2).transpose(1, 2)
+    def forward(self, images):
+        x = self.patch_embed(images).flatten(2).transpose(1, 2)
         x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1) + self.pos_embed
         # The norm works token by token, so only the class token needs it.
         return self.head(self.norm(self.blocks(x)[:, 0]))
@@ -105,8 +105,8 @@ def random_batch(count):
 
 def gps_masks(model):
     """1 where GPS trains: the strongest input of every neuron, all biases but the norms', and the head."""
-    pictures, labels = random_batch(CHOOSING_PICTURES)
-    F.cross_entropy(model(pictures), labels).backward()
+    images, labels = random_batch(CHOOSING_PICTURES)
+    F.cross_entropy(model(images), labels).backward()
     masks = {}
     for name, weight in model.named_parameters():
         mask = torch.zeros_like(weight)
@@ -145,7 +145,7 @@ def rank_by_sorting(gradients, count=1):
 
 
 def make_scoring(mode, model, batch):
-    pictures, _ = random_batch(batch)
+    images, _ = random_batch(batch)
     labels = torch.arange(batch) // 2 % CLASSES
     if mode == "rank":
         gradients = [torch.randn_like(w) for w in model.parameters() if w.dim() > 1 and w.shape[0] > 1]
@@ -153,7 +153,7 @@ def make_scoring(mode, model, batch):
     model.head = nn.Identity()
 
     def score():
-        supervised_contrast(model(pictures), labels).backward()
+        supervised_contrast(model(images), labels).backward()
 
     return score
 
@@ -161,13 +161,13 @@ def make_scoring(mode, model, batch):
 def make_pass(mode, model, batch):
     if mode in ("score", "rank"):
         return make_scoring(mode, model, batch)
-    pictures, labels = random_batch(batch)
+    images, labels = random_batch(batch)
     if mode == "infer":
         model.eval()
 
         def infer():
             with torch.no_grad():
-                model(pictures)
+                model(images)
 
         return infer
     if mode == "lora":
@@ -182,7 +182,7 @@ def make_pass(mode, model, batch):
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(model(pictures), labels).backward()
+        F.cross_entropy(model(images), labels).backward()
         for weight, mask in masks.items():
             weight.grad *= mask
         optimizer.step()

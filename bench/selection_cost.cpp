@@ -1,4 +1,4 @@
-// What selection needs: one pass over the pictures of a task, with the whole gradient, looked at behind every
+// What selection needs: one pass over the images of a task, with the whole gradient, looked at behind every
 // batch. Because a sketch of a sum is the sum of the sketches, the one pass tells what every sketch would
 // have chosen too.
 //   bench_selection_cost (the options of `select`) > FILE
@@ -145,16 +145,16 @@ void print_squares(const Held& held, const std::vector<Tensor>& whole, long batc
               std::sqrt(errors / static_cast<double>(whole.size())), estimated / right - 1);
 }
 
-void look(tools::Job& job, const tools::TuneOptions& options) {
+void look(training::Job& job, const cli::TuneOptions& options) {
   const std::vector<NamedParameter> targets = peft::find_targets(job.loaded.model, {});
-  const tools::ScoringData data{.pictures = job.pictures,
-                                .preprocessing = job.loaded.preprocessing,
-                                .batch_size = options.batch_size,
-                                .seed = static_cast<std::uint64_t>(options.model.seed),
-                                .workers = static_cast<int>(options.workers),
-                                .augmentation = options.augment,
-                                .classes = static_cast<Index>(job.splits.classes.size())};
-  const peft::NextLoss next = tools::scoring_losses(job.loaded.model, *job.method->scoring(), data, {});
+  const training::ScoringData data{.images = job.images,
+                                   .preprocessing = job.loaded.preprocessing,
+                                   .batch_size = options.batch_size,
+                                   .seed = static_cast<std::uint64_t>(options.model.seed),
+                                   .workers = static_cast<int>(options.workers),
+                                   .augmentation = options.augment,
+                                   .classes = static_cast<Index>(job.splits.classes.size())};
+  const peft::NextLoss next = training::scoring_losses(job.loaded.model, *job.method->scoring(), data, {});
   const auto gradients = [&] {
     std::vector<Tensor> all;
     for (const NamedParameter& p : targets) all.push_back(p.parameter.grad());
@@ -214,13 +214,13 @@ void look(tools::Job& job, const tools::TuneOptions& options) {
 
 int main(int argc, char** argv) {
   try {
-    tools::TuneOptions options;
-    tools::Args args("bench_selection_cost", "See the head of bench/selection_cost.cpp.");
+    cli::TuneOptions options;
+    cli::Args args("bench_selection_cost", "See the head of bench/selection_cost.cpp.");
     options.add_selection(args);
     const std::vector<std::string> words(argv + 1, argv + argc);
     if (!args.parse(words)) return 0;
     options.check();
-    tools::Job job = tools::make_job(options, {"train"});
+    training::Job job = training::make_job(options, {"train"});
     look(job, options);
   } catch (const std::exception& e) {
     std::cerr << "bench_selection_cost: " << e.what() << '\n';

@@ -1,5 +1,5 @@
 // A training step of every method, and inference, with random weights: ViT-Ti/16 at batch 32 and ViT-B/16 at
-// batch 8. Items are pictures. `espalier bench` tells more of a single one; --benchmark_filter chooses here.
+// batch 8. Items are images. `espalier bench` tells more of a single one; --benchmark_filter chooses here.
 #include <benchmark/benchmark.h>
 
 #include "engine/autograd/backward.h"
@@ -33,20 +33,20 @@ struct Setup {
   explicit Setup(const Case& c) : model(config_of(c)) {
     models::initialize(model, 0);
     engine::Random random(0, engine::Random::Use::test);
-    pictures = engine::normal({c.batch, 3, 224, 224}, random, 1);
+    images = engine::normal({c.batch, 3, 224, 224}, random, 1);
     std::vector<Index> labels;
     for (Index i = 0; i < c.batch; ++i) labels.push_back(i % kClasses);
     targets = engine::one_hot(labels, kClasses);
   }
   models::Vit model;
-  Tensor pictures, targets;
+  Tensor images, targets;
 };
 
 void inference(benchmark::State& state, const Case& c) {
   Setup s(c);
   const engine::NoGrad no_grad;
-  benchmark::DoNotOptimize(s.model(s.pictures).raw());  // the system gives its memory the first time
-  for (auto _ : state) benchmark::DoNotOptimize(s.model(s.pictures).raw());
+  benchmark::DoNotOptimize(s.model(s.images).raw());  // the system gives its memory the first time
+  for (auto _ : state) benchmark::DoNotOptimize(s.model(s.images).raw());
   state.SetItemsProcessed(state.iterations() * c.batch);
 }
 
@@ -56,7 +56,7 @@ void step(benchmark::State& state, const Case& c, const std::string& method) {
   peft::make_method(method, {})->prepare(s.model, {});
   const auto optimizer = engine::make_adam(engine::parameters(s.model), {});
   const auto run = [&] {
-    engine::backward(engine::cross_entropy(s.model(s.pictures), s.targets));
+    engine::backward(engine::cross_entropy(s.model(s.images), s.targets));
     optimizer->step(1e-3);
   };
   run();

@@ -1,6 +1,6 @@
 # Writes a C++ file that holds the bytes of some files, so that the program needs none of them when it runs.
 #   cmake -D OUT=<file.cpp> -D ROOT=<folder> -D FILES=<a.js|b.css|...> -P cmake/EmbedFiles.cmake
-# It defines tools::embedded_file(name), declared in tools/experiments/report/embedded.h.
+# It defines experiments::embedded_file(name), declared in tools/experiments/report/embedded.h.
 cmake_minimum_required(VERSION 3.22)
 
 string(REPLACE "|" ";" names "${FILES}")
@@ -17,7 +17,7 @@ endforeach()
 file(WRITE ${OUT} "// Made by cmake/EmbedFiles.cmake.
 #include \"tools/experiments/report/embedded.h\"
 
-namespace tools {
+namespace experiments {
 namespace {
 
 ${arrays}
@@ -36,5 +36,5 @@ std::string_view embedded_file(std::string_view name) {
   throw engine::Error(\"there is no embedded file \" + std::string(name));
 }
 
-}  // namespace tools
+}  // namespace experiments
 ")

@@ -11,7 +11,7 @@ namespace data {
 
 using engine::Random;
 
-/// A way to vary a training picture: a pure function of the picture, what the model expects and random
+/// A way to vary a training image: a pure function of the image, what the model expects and random
 /// numbers. Its result is size x size and not yet normalised.
 struct Augmentation {
   std::string_view name;

@@ -10,7 +10,7 @@ namespace data {
 
 using engine::Tensor;
 
-/// Pictures ready for a model.
+/// Images ready for a model.
 struct Batch {
   Tensor images;  ///< [views * n, 3, size, size] f32: the first view of all, then the second; or empty
   std::vector<Index> labels;       ///< n classes

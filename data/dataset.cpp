@@ -22,7 +22,7 @@ class Concat : public Dataset {
   Index first_;
 };
 
-/// Some pictures of another data set.
+/// Some images of another data set.
 class Some : public Dataset {
  public:
   Some(std::shared_ptr<const Dataset> all, std::vector<Index> at)

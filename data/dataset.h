@@ -10,12 +10,12 @@
 
 namespace data {
 
-/// Pictures with labels, in a fixed order. Several threads may read at once.
+/// Images with labels, in a fixed order. Several threads may read at once.
 class Dataset {
  public:
   virtual ~Dataset() = default;
   virtual Index size() const = 0;
-  /// What the picture is called: the path of its file, or the file and the position in it.
+  /// What the image is called: the path of its file, or the file and the position in it.
   virtual std::string name(Index i) const = 0;
   /// Its class, a position in Splits::classes.
   virtual Index label(Index i) const = 0;
@@ -23,8 +23,8 @@ class Dataset {
   virtual Image image(Index i) const = 0;
 };
 
-/// A picture that cannot be had, why, and the split it was in.
-struct BadPicture {
+/// An image that cannot be had, why, and the split it was in.
+struct BadImage {
   std::string file, reason, split;
 };
 
@@ -32,17 +32,17 @@ struct BadPicture {
 struct Splits {
   std::vector<std::string> classes;                 ///< the classes of `train`; labels count in this list
   std::shared_ptr<const Dataset> train, val, test;  ///< null where absent; train never is
-  Index ignored = 0;                ///< files that were passed over: not pictures by their names
-  std::vector<std::string> notes;   ///< what looks odd but may be meant
-  std::vector<BadPicture> skipped;  ///< what was left out of the splits
+  Index ignored = 0;               ///< files that were passed over: not images by their names
+  std::vector<std::string> notes;  ///< what looks odd but may be meant
+  std::vector<BadImage> skipped;   ///< what was left out of the splits
 };
 
-/// The pictures of `a`, then those of `b`.
+/// The images of `a`, then those of `b`.
 std::shared_ptr<const Dataset> concat(std::shared_ptr<const Dataset> a, std::shared_ptr<const Dataset> b);
 
-/// The pictures of `all` at these places.
+/// The images of `all` at these places.
 std::shared_ptr<const Dataset> some_of(std::shared_ptr<const Dataset> all, std::vector<Index> places);
-/// The pictures of `all` whose label is below `classes`.
+/// The images of `all` whose label is below `classes`.
 std::shared_ptr<const Dataset> first_classes(std::shared_ptr<const Dataset> all, Index classes);
 
 /// The position of every one of `names` in `classes`. Throws an Error that lists those which are not there.

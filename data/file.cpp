@@ -7,7 +7,7 @@ namespace data {
 namespace {
 
 constexpr std::uint64_t kMaxBytes = std::uint64_t{1}
-                                    << 30;  // no picture that passes the pixel limit needs more
+                                    << 30;  // no image that passes the pixel limit needs more
 
 }  // namespace
 

@@ -7,7 +7,7 @@
 
 namespace data {
 
-/// The whole of a file. Throws an Error naming it when it is larger than any picture or data set needs to be.
+/// The whole of a file. Throws an Error naming it when it is larger than any image or data set needs to be.
 std::vector<std::byte> read_all(const engine::File& file);
 
 }  // namespace data

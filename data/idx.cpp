@@ -74,9 +74,9 @@ class Source {
   std::size_t at_ = 0;
 };
 
-class IdxPictures : public Dataset {
+class IdxImages : public Dataset {
  public:
-  IdxPictures(const fs::path& file, IdxArray images, IdxArray labels)
+  IdxImages(const fs::path& file, IdxArray images, IdxArray labels)
       : file_(file.string()), images_(std::move(images)), labels_(std::move(labels)) {}
   Index size() const override { return static_cast<Index>(labels_.values.size()); }
   std::string name(Index i) const override { return file_ + "[" + std::to_string(i) + "]"; }
@@ -115,20 +115,20 @@ fs::path images_file(const fs::path& dir, const std::string& split) {
   return with_gz(dir, split + "-images-idx3-ubyte");
 }
 
-std::shared_ptr<const IdxPictures> open_split(const fs::path& dir, const std::string& split) {
+std::shared_ptr<const IdxImages> open_split(const fs::path& dir, const std::string& split) {
   const fs::path images_path = images_file(dir, split);
   if (!is_there(images_path)) return nullptr;
   const fs::path labels_path = with_gz(dir, split + "-labels-idx1-ubyte");
   IdxArray images = read_idx(images_path), labels = read_idx(labels_path);
   check(images.shape.size() == 3, images_path.string() + ":", "has", images.shape.size(),
-        "axes; pictures have three");
+        "axes; images have three");
   check(labels.shape.size() == 1, labels_path.string() + ":", "has", labels.shape.size(),
         "axes; labels have one");
-  check(images.shape[0] == labels.shape[0], images_path.string() + ":", images.shape[0], "pictures, but",
+  check(images.shape[0] == labels.shape[0], images_path.string() + ":", images.shape[0], "images, but",
         labels_path.string(), "has", labels.shape[0], "labels");
-  check(images.shape[0] > 0, images_path.string() + ":", "no pictures");
+  check(images.shape[0] > 0, images_path.string() + ":", "no images");
   check_size(images_path.string(), images.shape[2], images.shape[1]);
-  return std::make_shared<IdxPictures>(images_path, std::move(images), std::move(labels));
+  return std::make_shared<IdxImages>(images_path, std::move(images), std::move(labels));
 }
 
 }  // namespace
@@ -173,7 +173,7 @@ Splits open_idx(const fs::path& dir) {
   if (!named) splits.classes = numbered_classes(train->largest_label() + 1);
   check_classes(dir.string(), splits.classes);
   const Index classes = static_cast<Index>(splits.classes.size());
-  auto checked = [&](std::shared_ptr<const IdxPictures> split) {
+  auto checked = [&](std::shared_ptr<const IdxImages> split) {
     if (split != nullptr) split->check_labels(classes, named);
     return split;
   };

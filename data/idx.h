@@ -19,12 +19,12 @@ struct IdxArray {
 /// against the file before memory is taken; an Error names the file.
 IdxArray read_idx(const std::filesystem::path& path);
 
-/// The pictures of MNIST and its relatives: `<split>-images-idx3-ubyte[.gz]` with
+/// The images of MNIST and its relatives: `<split>-images-idx3-ubyte[.gz]` with
 /// `<split>-labels-idx1-ubyte[.gz]`, where the split is train, val, and t10k or test. Gray becomes RGB. Class
 /// names are the lines of classes.txt, or the numbers from 0 to train's largest label.
 Splits open_idx(const std::filesystem::path& dir);
 
-/// True when DIR holds such pictures to train on.
+/// True when DIR holds such images to train on.
 bool is_idx(const std::filesystem::path& dir);
 
 }  // namespace data

@@ -11,19 +11,19 @@ Image crop(const Image& image, const Box& box) {
   check(box.left >= 0 && box.top >= 0 && box.width > 0 && box.height > 0 &&
             box.left + box.width <= image.width && box.top + box.height <= image.height,
         "crop: a box of", box.width, "x", box.height, "at column", box.left, "row", box.top,
-        "does not lie in a picture of", image.width, "x", image.height);
+        "does not lie in an image of", image.width, "x", image.height);
   Image out(box.width, box.height);
   for (Index y = 0; y < box.height; ++y)
     std::copy_n(image.row(box.top + y) + box.left * 3, box.width * 3, out.row(y));
   return out;
 }
 
-Box centre_box(Index picture_width, Index picture_height, Index width, Index height) {
+Box centre_box(Index image_width, Index image_height, Index width, Index height) {
   // Python's round(): half to even, which is what nearbyint does by default.
   auto middle = [](Index outer, Index inner) {
     return static_cast<Index>(std::nearbyint(static_cast<double>(outer - inner) / 2.0));
   };
-  return {middle(picture_width, width), middle(picture_height, height), width, height};
+  return {middle(image_width, width), middle(image_height, height), width, height};
 }
 
 Image flip(const Image& image) {

@@ -11,13 +11,13 @@ using engine::check;
 using engine::Error;
 using engine::Index;
 
-/// A picture in 8-bit red, green and blue, rows from the top: [height, width, 3].
+/// An image in 8-bit red, green and blue, rows from the top: [height, width, 3].
 struct Image {
   Index width = 0, height = 0;
   std::vector<std::uint8_t> rgb;
 
   Image() = default;
-  /// A black picture.
+  /// A black image.
   Image(Index width, Index height);
 
   std::uint8_t* row(Index y) { return rgb.data() + y * width * 3; }
@@ -31,13 +31,13 @@ struct Box {
   friend bool operator==(const Box&, const Box&) = default;
 };
 
-/// The pixels inside `box`, which must lie in the picture.
+/// The pixels inside `box`, which must lie in the image.
 Image crop(const Image& image, const Box& box);
 
-/// The box of this size in the middle of a picture, rounded as torchvision's CenterCrop does.
-Box centre_box(Index picture_width, Index picture_height, Index width, Index height);
+/// The box of this size in the middle of an image, rounded as torchvision's CenterCrop does.
+Box centre_box(Index image_width, Index image_height, Index width, Index height);
 
-/// The picture mirrored left to right.
+/// The image mirrored left to right.
 Image flip(const Image& image);
 
 }  // namespace data

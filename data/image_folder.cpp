@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "data/picture_files.h"
+#include "data/image_files.h"
 #include "engine/base/text.h"
 
 namespace data {
@@ -24,7 +24,7 @@ std::string in_lower_case(std::string text) {
   return text;
 }
 
-bool is_picture_name(const fs::path& path) {
+bool is_image_name(const fs::path& path) {
   const std::string extension = in_lower_case(path.extension().string());
   return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
 }
@@ -51,11 +51,11 @@ std::vector<Item> list(const fs::path& dir) {
   return items;
 }
 
-/// Collects the pictures below a class folder. It goes into no folder twice, and into none that the class
+/// Collects the images below a class folder. It goes into no folder twice, and into none that the class
 /// lies in: links may lead in circles.
 class Walk {
  public:
-  std::vector<fs::path> pictures;
+  std::vector<fs::path> images;
   Index ignored = 0;
 
   explicit Walk(const fs::path& dir) {
@@ -64,7 +64,7 @@ class Walk {
     for (fs::path up : {fs::canonical(dir.parent_path(), error), fs::canonical(dir, error).parent_path()})
       while (is_new(up)) up = up.parent_path();  // the root is its own parent
     into(dir);
-    std::sort(pictures.begin(), pictures.end());
+    std::sort(images.begin(), images.end());
   }
 
  private:
@@ -78,8 +78,8 @@ class Walk {
     for (const Item& item : list(dir)) {
       if (item.folder)
         into(item.path);
-      else if (is_picture_name(item.path))
-        pictures.push_back(item.path);
+      else if (is_image_name(item.path))
+        images.push_back(item.path);
       else
         ++ignored;
     }
@@ -88,10 +88,10 @@ class Walk {
   std::set<std::pair<dev_t, ino_t>> visited_;
 };
 
-/// One split: its class folders' names and the pictures, with labels that count in `names`.
+/// One split: its class folders' names and the images, with labels that count in `names`.
 struct Split {
   std::vector<std::string> names;
-  std::vector<PictureFiles::Entry> pictures;
+  std::vector<ImageFiles::Entry> images;
   Index ignored = 0;
 };
 
@@ -104,17 +104,17 @@ Split read_split(const fs::path& dir, const FolderOptions& options) {
       continue;
     }
     Walk walk(item.path);
-    if (walk.pictures.empty()) empty.push_back(item.path.string());
-    for (const fs::path& picture : walk.pictures)
-      split.pictures.push_back({picture.string(), static_cast<Index>(split.names.size())});
+    if (walk.images.empty()) empty.push_back(item.path.string());
+    for (const fs::path& image : walk.images)
+      split.images.push_back({image.string(), static_cast<Index>(split.names.size())});
     split.names.push_back(item.path.filename().string());
     split.ignored += walk.ignored;
   }
   check(empty.empty() || options.allow_empty_class, engine::join(empty, ", ") + ":",
-        "no pictures in this class (.jpg, .jpeg, .png, .bmp, .ppm or .pgm); --allow-empty-class takes it");
+        "no images in this class (.jpg, .jpeg, .png, .bmp, .ppm or .pgm); --allow-empty-class takes it");
   check(!split.names.empty(), dir.string() + ":",
-        "holds no class folders; pictures lie in <split>/<class>/<file>");
-  check(!split.pictures.empty(), dir.string() + ":", "no pictures in any class");
+        "holds no class folders; images lie in <split>/<class>/<file>");
+  check(!split.images.empty(), dir.string() + ":", "no images in any class");
   return split;
 }
 
@@ -134,9 +134,8 @@ std::shared_ptr<const Dataset> open_split(const fs::path& dir, const FolderOptio
   Split split = read_split(dir, options);
   splits.ignored += split.ignored;
   const std::vector<Index> label = find_classes(dir.string(), split.names, splits.classes);
-  for (PictureFiles::Entry& picture : split.pictures)
-    picture.label = label[static_cast<std::size_t>(picture.label)];
-  return std::make_shared<PictureFiles>(std::move(split.pictures));
+  for (ImageFiles::Entry& image : split.images) image.label = label[static_cast<std::size_t>(image.label)];
+  return std::make_shared<ImageFiles>(std::move(split.images));
 }
 
 }  // namespace
@@ -152,7 +151,7 @@ Splits open_class_folders(const fs::path& dir, const FolderOptions& options) {
   Splits splits;
   splits.classes = std::move(split.names);
   splits.ignored = split.ignored;
-  splits.train = std::make_shared<PictureFiles>(std::move(split.pictures));
+  splits.train = std::make_shared<ImageFiles>(std::move(split.images));
   note_case(dir, splits);
   return splits;
 }

@@ -7,19 +7,19 @@
 namespace data {
 
 struct FolderOptions {
-  bool allow_empty_class = false;  ///< a class folder without pictures is no Error
+  bool allow_empty_class = false;  ///< a class folder without images is no Error
 };
 
-/// The pictures of DIR/train/<class>/**, DIR/val (or validation) and DIR/test. Classes are the folder names
+/// The images of DIR/train/<class>/**, DIR/val (or validation) and DIR/test. Classes are the folder names
 /// of train, sorted by their bytes; other splits may lack some but add none. Names that differ in case alone
-/// are two classes, and a note says so. Pictures come class by class, sorted by path: all that is called
+/// are two classes, and a note says so. Images come class by class, sorted by path: all that is called
 /// *.jpg, .jpeg, .png, .bmp, .ppm or .pgm (in any case), is no folder and not hidden. What cannot be read of
-/// them is found when the picture is asked for. Links to folders are followed, each folder once in a class,
-/// and never back up. Throws an Error when there is no train, when a class folder holds no picture, or when
+/// them is found when the image is asked for. Links to folders are followed, each folder once in a class,
+/// and never back up. Throws an Error when there is no train, when a class folder holds no image, or when
 /// there is one class only.
 Splits open_image_folder(const std::filesystem::path& dir, const FolderOptions& options = {});
 
-/// The pictures of DIR/<class>/** alone, as the train of a data set. One class is enough.
+/// The images of DIR/<class>/** alone, as the train of a data set. One class is enough.
 Splits open_class_folders(const std::filesystem::path& dir, const FolderOptions& options = {});
 
 /// True when DIR holds the folder of a split.

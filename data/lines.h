@@ -14,7 +14,7 @@ namespace data {
 class Lines {
  public:
   static constexpr std::size_t kLongest = 8192;       ///< bytes; a path has at most half as many
-  static constexpr engine::Index kMost = 20'000'000;  ///< more than any data set has pictures
+  static constexpr engine::Index kMost = 20'000'000;  ///< more than any data set has images
 
   /// Throws an Error naming the file when it is not there or not a regular file.
   explicit Lines(const std::filesystem::path& path) : file_(path) {}

@@ -23,7 +23,7 @@ Random augment_stream(std::uint64_t seed, Index epoch, Index sample, Index view)
 void check_options(const LoaderOptions& options, Index size) {
   check_preprocessing(options.preprocessing);
   check(options.batch_size > 0, "loader: the batch size must be at least 1, not", options.batch_size);
-  check(options.views > 0 && options.views <= kMaxViews, "loader: the views of a picture must be 1 to",
+  check(options.views > 0 && options.views <= kMaxViews, "loader: the views of an image must be 1 to",
         kMaxViews, "and not", options.views);
   check(options.workers >= 0 && options.workers <= kMaxWorkers, "loader: the workers must be 0 to",
         kMaxWorkers, "and not", options.workers);
@@ -31,7 +31,7 @@ void check_options(const LoaderOptions& options, Index size) {
         options.mixup, "and", options.cutmix);
   const bool mixes = options.mixup > 0 || options.cutmix > 0;
   check(!mixes || options.classes > 0, "loader: mixup and cutmix need the number of classes");
-  check(!mixes || options.pictures, "loader: mixup and cutmix need pictures");
+  check(!mixes || options.images, "loader: mixup and cutmix need images");
   check(!mixes || options.views == 1, "loader: mixup and cutmix need a single view, not", options.views);
   check(size > 0, "no images to load");
   check(!options.drop_last || size >= options.batch_size, size, size == 1 ? "image does" : "images do",
@@ -68,7 +68,7 @@ Batch Loader::open(const std::vector<Index>& order, Index index) const {
   const Index end = std::min(begin + options_.batch_size, static_cast<Index>(order.size()));
   const Index side = options_.preprocessing.size;
   Batch batch;
-  if (options_.pictures) batch.images = Tensor::unset({(end - begin) * options_.views, 3, side, side});
+  if (options_.images) batch.images = Tensor::unset({(end - begin) * options_.views, 3, side, side});
   for (Index i = begin; i < end; ++i) {
     const Index sample = order[static_cast<std::size_t>(i)];
     batch.labels.push_back(dataset_->label(sample));
@@ -79,7 +79,7 @@ Batch Loader::open(const std::vector<Index>& order, Index index) const {
 }
 
 void Loader::fill(Batch& batch, Index epoch, Index sample, Index slot) const {
-  if (!options_.pictures) return;
+  if (!options_.images) return;
   const Image image = dataset_->image(sample);
   const Preprocessing& how = options_.preprocessing;
   const Index n = static_cast<Index>(batch.labels.size()), numbers = 3 * how.size * how.size;

@@ -22,11 +22,11 @@ struct LoaderOptions {
   bool shuffle = false;    ///< another order each epoch; otherwise that of the data set
   std::uint64_t seed = 0;
   std::string augmentation = "none";  ///< a name of augmentations()
-  Index views = 1;                    ///< how often each picture is in its batch, every time varied anew
+  Index views = 1;                    ///< how often each image is in its batch, every time varied anew
   double mixup = 0, cutmix = 0;       ///< strengths; 0 is off. Need `classes` and a single view
   Index classes = 0;                  ///< how many, for mixed targets
-  bool pictures = true;  ///< false: no picture is read, and batches tell labels, names and samples alone
-  int workers = 0;       ///< threads that decode ahead; 0 decodes when asked
+  bool images = true;  ///< false: no image is read, and batches tell labels, names and samples alone
+  int workers = 0;     ///< threads that decode ahead; 0 decodes when asked
 };
 
 /// Makes batches from a data set. Every batch is a pure function of (seed, epoch, index): the same bits for
@@ -41,7 +41,7 @@ class Loader {
 
   /// Batches in an epoch.
   Index batches() const;
-  /// One batch, made by the calling thread. Throws the Error of the first picture that cannot be read.
+  /// One batch, made by the calling thread. Throws the Error of the first image that cannot be read.
   Batch batch(Index epoch, Index index) const;
   /// The data set's positions in the order of this epoch.
   std::vector<Index> order(Index epoch) const;

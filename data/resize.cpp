@@ -93,7 +93,7 @@ void resize_row(const std::uint8_t* in, std::uint8_t* out, const Taps& taps) {
   }
 }
 
-/// The rows of the result from whole rows of `in`, whose row 0 is row `first_row` of the picture.
+/// The rows of the result from whole rows of `in`, whose row 0 is row `first_row` of the image.
 Image resize_columns(const Image& in, Index first_row, const Taps& taps) {
   Image out(in.width, static_cast<Index>(taps.ranges.size()));
   std::vector<std::int32_t> sums(static_cast<std::size_t>(in.width * 3));
@@ -127,7 +127,7 @@ Image resize(const Image& image, Index width, Index height, Filter filter) {
 }
 
 Image resize(const Image& image, Index width, Index height, Filter filter, const Box& window) {
-  check(image.width > 0 && image.height > 0, "resize: the picture is empty");
+  check(image.width > 0 && image.height > 0, "resize: the image is empty");
   check(window.width > 0 && window.height > 0 && window.left >= 0 && window.top >= 0 &&
             window.left + window.width <= width && window.top + window.height <= height,
         "resize: a window of", window.width, "x", window.height, "at column", window.left, "row", window.top,

@@ -6,18 +6,18 @@
 
 namespace data {
 
-/// How pixels are weighted when a picture changes its size.
+/// How pixels are weighted when an image changes its size.
 enum class Filter { bilinear, bicubic };
 
 /// "bilinear" or "bicubic", and back; another word throws an Error that names these.
 Filter filter_named(std::string_view name);
 std::string_view name_of(Filter filter);
 
-/// The picture at another size, exactly as Pillow's Image.resize computes it: the filter widens when the
-/// picture shrinks, horizontal before vertical, 8 bits in between, 22-bit fixed-point weights.
+/// The image at another size, exactly as Pillow's Image.resize computes it: the filter widens when the
+/// image shrinks, horizontal before vertical, 8 bits in between, 22-bit fixed-point weights.
 Image resize(const Image& image, Index width, Index height, Filter filter);
 
-/// The part inside `window` of the picture at another size: crop(resize(...), window) without computing the
+/// The part inside `window` of the image at another size: crop(resize(...), window) without computing the
 /// rest.
 Image resize(const Image& image, Index width, Index height, Filter filter, const Box& window);
 

@@ -11,22 +11,22 @@ namespace {
 
 constexpr Index kDepth = 3;  // groups in the making
 
-/// Why a picture cannot be had; nothing when it can.
-std::string complaint_of(const Dataset& pictures, Index i) {
+/// Why an image cannot be had; nothing when it can.
+std::string complaint_of(const Dataset& images, Index i) {
   try {
-    pictures.image(i);
+    images.image(i);
     return {};
   } catch (const Error& error) {
-    const std::string text = error.what(), start = pictures.name(i) + ": ";
+    const std::string text = error.what(), start = images.name(i) + ": ";
     return text.starts_with(start) ? text.substr(start.size()) : text;
   }
 }
 
-/// The complaint of every picture, in their order.
-std::vector<std::string> complaints_of(const Dataset& pictures, int workers,
+/// The complaint of every image, in their order.
+std::vector<std::string> complaints_of(const Dataset& images, int workers,
                                        const std::function<void()>& on_done) {
-  const Index size = pictures.size(), groups = (size + kScreenedAtOnce - 1) / kScreenedAtOnce;
-  // A group is a batch whose names are the complaints of its pictures.
+  const Index size = images.size(), groups = (size + kScreenedAtOnce - 1) / kScreenedAtOnce;
+  // A group is a batch whose names are the complaints of its images.
   BatchMaker maker;
   maker.open = [=](Index group) {
     Batch batch;
@@ -35,7 +35,7 @@ std::vector<std::string> complaints_of(const Dataset& pictures, int workers,
   };
   maker.pieces = [](const Batch& batch) { return static_cast<Index>(batch.names.size()); };
   maker.fill = [&](Batch& batch, Index group, Index slot) {
-    batch.names[static_cast<std::size_t>(slot)] = complaint_of(pictures, group * kScreenedAtOnce + slot);
+    batch.names[static_cast<std::size_t>(slot)] = complaint_of(images, group * kScreenedAtOnce + slot);
   };
   maker.finish = [](Batch&, Index) {};
 
@@ -59,9 +59,9 @@ std::vector<std::string> complaints_of(const Dataset& pictures, int workers,
 
 }  // namespace
 
-Screened screen(std::string_view split, std::shared_ptr<const Dataset> pictures,
+Screened screen(std::string_view split, std::shared_ptr<const Dataset> images,
                 std::span<const std::string> classes, int workers, const std::function<void()>& on_done) {
-  std::vector<std::string> complaints = complaints_of(*pictures, workers, on_done);
+  std::vector<std::string> complaints = complaints_of(*images, workers, on_done);
   Screened result;
   std::vector<Index> good;
   struct Count {
@@ -69,24 +69,24 @@ Screened screen(std::string_view split, std::shared_ptr<const Dataset> pictures,
     std::size_t first_bad = 0;  // in result.bad
   };
   std::map<Index, Count> counts;  // of each class
-  for (Index i = 0; i < pictures->size(); ++i) {
+  for (Index i = 0; i < images->size(); ++i) {
     std::string& complaint = complaints[static_cast<std::size_t>(i)];
-    Count& count = counts[pictures->label(i)];
+    Count& count = counts[images->label(i)];
     if (complaint.empty()) {
       ++count.good;
       good.push_back(i);
     } else {
       if (count.bad++ == 0) count.first_bad = result.bad.size();
-      result.bad.push_back({pictures->name(i), std::move(complaint), std::string(split)});
+      result.bad.push_back({images->name(i), std::move(complaint), std::string(split)});
     }
   }
   for (const auto& [label, count] : counts) {
-    const BadPicture first = count.bad > 0 ? result.bad[count.first_bad] : BadPicture{};
-    check(count.good > 0, split, "has no picture of class", classes[static_cast<std::size_t>(label)],
+    const BadImage first = count.bad > 0 ? result.bad[count.first_bad] : BadImage{};
+    check(count.good > 0, split, "has no image of class", classes[static_cast<std::size_t>(label)],
           "that can be read, of", std::to_string(count.bad) + "; the first is", first.file + ":",
           first.reason);
   }
-  result.pictures = result.bad.empty() ? pictures : some_of(pictures, std::move(good));
+  result.images = result.bad.empty() ? images : some_of(images, std::move(good));
   return result;
 }
 

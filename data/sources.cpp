@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// VTAB-1k as it is commonly handed round: three lists beside the pictures.
+/// VTAB-1k as it is commonly handed round: three lists beside the images.
 SplitFiles vtab_lists(const fs::path& dir) {
   return {dir / "train800.txt", dir / "val200.txt", dir / "test.txt", dir};
 }
@@ -36,7 +36,7 @@ Splits open_idx_files(const fs::path& dir, const FolderOptions&) {
 }
 
 constexpr std::array<Source, 3> kSources = {{
-    {"folders", "train/<class>/<picture>", is_image_folder, open_image_folder},
+    {"folders", "train/<class>/<image>", is_image_folder, open_image_folder},
     {"VTAB lists", "train800.txt", is_vtab, open_vtab},
     {"IDX", "train-images-idx3-ubyte[.gz]", is_idx, open_idx_files},
 }};

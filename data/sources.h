@@ -20,7 +20,7 @@ struct Source {
 /// All of them, in the order they are tried.
 std::span<const Source> sources();
 
-/// The data set in a folder, in whatever form it lies there; the options are for folders of pictures. Throws
+/// The data set in a folder, in whatever form it lies there; the options are for folders of images. Throws
 /// an Error that says what would be right.
 Splits open_data(const std::filesystem::path& dir, const FolderOptions& options = {});
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "data/image_files.h"
 #include "data/lines.h"
-#include "data/picture_files.h"
 #include "engine/base/text.h"
 #include "engine/io/in_quotes.h"
 
@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using engine::in_quotes;
-using Pictures = std::vector<PictureFiles::Entry>;
+using Images = std::vector<ImageFiles::Entry>;
 
 constexpr Index kMaxClasses = 100'000;  // several times as many as any data set has
 constexpr std::size_t kMaxDigits = 9;   // of a label, which may begin with zeros
@@ -24,10 +24,10 @@ struct Labels {
   std::string otherwise;
 };
 
-/// The picture of a line; `refuse` throws an Error for the line.
+/// The image of a line; `refuse` throws an Error for the line.
 template <class Refuse>
-PictureFiles::Entry parse_line(std::string_view text, const fs::path& root, const Labels& labels,
-                               Refuse&& refuse) {
+ImageFiles::Entry parse_line(std::string_view text, const fs::path& root, const Labels& labels,
+                             Refuse&& refuse) {
   constexpr auto npos = std::string_view::npos;
   const std::size_t space = text.find_last_of(" \t");
   if (space == npos) refuse(in_quotes(text), "is not a path, a space and a label");
@@ -41,40 +41,40 @@ PictureFiles::Entry parse_line(std::string_view text, const fs::path& root, cons
   return {(root / text.substr(0, end + 1)).string(), label};
 }
 
-Pictures read_list(const fs::path& list, const fs::path& root, const Labels& labels) {
-  Pictures pictures;
+Images read_list(const fs::path& list, const fs::path& root, const Labels& labels) {
+  Images images;
   Lines lines(list);
   auto refuse = [&](const auto&... parts) { throw Error(engine::say(lines.where(), parts...)); };
   while (const auto line = lines.next()) {
     const std::string_view text = line->substr(0, line->find_last_not_of(" \t") + 1);
-    if (!text.empty()) pictures.push_back(parse_line(text, root, labels, refuse));
+    if (!text.empty()) images.push_back(parse_line(text, root, labels, refuse));
   }
-  check(!pictures.empty(), list.string() + ":",
-        "no pictures in this list; a line is a path, a space and a label");
-  return pictures;
+  check(!images.empty(), list.string() + ":",
+        "no images in this list; a line is a path, a space and a label");
+  return images;
 }
 
-/// Says when a list names pictures more than once: most often a slip, but it may be meant as a weight.
-void note_repeats(const fs::path& list, const Pictures& pictures, Splits& splits) {
-  std::vector<std::uint32_t> order(pictures.size());
+/// Says when a list names images more than once: most often a slip, but it may be meant as a weight.
+void note_repeats(const fs::path& list, const Images& images, Splits& splits) {
+  std::vector<std::uint32_t> order(images.size());
   std::iota(order.begin(), order.end(), 0u);
   std::stable_sort(order.begin(), order.end(),
-                   [&](auto a, auto b) { return pictures[a].path < pictures[b].path; });
+                   [&](auto a, auto b) { return images[a].path < images[b].path; });
   Index repeats = 0, contradictions = 0;
   const std::string *repeated = nullptr, *contradictory = nullptr;
   for (std::size_t i = 1; i < order.size(); ++i) {
-    const PictureFiles::Entry &before = pictures[order[i - 1]], &picture = pictures[order[i]];
-    if (picture.path != before.path) continue;
+    const ImageFiles::Entry &before = images[order[i - 1]], &image = images[order[i]];
+    if (image.path != before.path) continue;
     ++repeats;
-    if (!repeated) repeated = &picture.path;
-    if (picture.label == before.label) continue;
+    if (!repeated) repeated = &image.path;
+    if (image.label == before.label) continue;
     ++contradictions;
-    if (!contradictory) contradictory = &picture.path;
+    if (!contradictory) contradictory = &image.path;
   }
   const std::string who = list.string() + ":";
   if (repeats > 0)
     splits.notes.push_back(engine::say(who, repeats, repeats == 1 ? "line repeats" : "lines repeat",
-                                       "a picture of another line, such as", *repeated + "; all count"));
+                                       "an image of another line, such as", *repeated + "; all count"));
   if (contradictions > 0)
     splits.notes.push_back(engine::say(who, contradictions, "of them with another label, such as",
                                        *contradictory + "; is that meant?"));
@@ -122,20 +122,20 @@ Splits open_split_files(const SplitFiles& files) {
   const Labels known{count,
                      engine::say("is no class; the", count, "lines of classes.txt are 0 to", count - 1)};
 
-  auto take = [&](const fs::path& list, Pictures pictures) {
-    note_repeats(list, pictures, splits);
-    return std::make_shared<PictureFiles>(std::move(pictures));
+  auto take = [&](const fs::path& list, Images images) {
+    note_repeats(list, images, splits);
+    return std::make_shared<ImageFiles>(std::move(images));
   };
-  Pictures train = read_list(files.train, files.root, named ? known : any);
+  Images train = read_list(files.train, files.root, named ? known : any);
   Labels others = known;
   if (!named) {
     Index largest = 0;
-    for (const PictureFiles::Entry& picture : train) largest = std::max(largest, picture.label);
+    for (const ImageFiles::Entry& image : train) largest = std::max(largest, image.label);
     splits.classes = numbered_classes(largest + 1);
     check_classes(files.train.string(), splits.classes);
     others = {largest + 1,
               engine::say("is a class that train lacks: its labels are 0 to",
-                          std::to_string(largest) + "; a classes.txt beside the pictures can name more")};
+                          std::to_string(largest) + "; a classes.txt beside the images can name more")};
   }
   splits.train = take(files.train, std::move(train));
   if (!files.val.empty()) splits.val = take(files.val, read_list(files.val, files.root, others));

@@ -8,14 +8,14 @@
 
 namespace data {
 
-/// Text files with one picture a line, `path label`: the path is relative to `root` and may leave it (`../`,
+/// Text files with one image a line, `path label`: the path is relative to `root` and may leave it (`../`,
 /// or absolute: whoever writes a list may name any file), the label a whole number after the last space.
 struct SplitFiles {
   std::filesystem::path train = {}, val = {}, test = {};  ///< empty where absent; train is required
   std::filesystem::path root = {};
 };
 
-/// The pictures in the order of the lists; one that is there twice counts twice, and a note says so. Classes
+/// The images in the order of the lists; one that is there twice counts twice, and a note says so. Classes
 /// are the lines of root/classes.txt where it exists, otherwise the numbers from 0 to train's largest label.
 /// Errors name the list and the line.
 Splits open_split_files(const SplitFiles& files);

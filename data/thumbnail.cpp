@@ -33,7 +33,7 @@ std::string thumbnail(const Image& image, Index side) {
   std::string bytes;
   const int written = stbi_write_jpg_to_func(append, &bytes, static_cast<int>(small.width),
                                              static_cast<int>(small.height), 3, small.rgb.data(), kQuality);
-  check(written != 0, "thumbnail: a picture of", small.width, "x", small.height, "cannot be made a JPEG");
+  check(written != 0, "thumbnail: an image of", small.width, "x", small.height, "cannot be made a JPEG");
   return bytes;
 }
 

@@ -25,7 +25,7 @@ std::string_view name_of(Preprocessing::Mode mode) {
 void check_preprocessing(const Preprocessing& how) {
   check(how.size > 0 && how.size <= kMaxSize, "preprocessing: the image size must be 1 to", kMaxSize,
         "and not", how.size);
-  // Below, the picture to cut from would be over a hundred times as wide as what is cut.
+  // Below, the image to cut from would be over a hundred times as wide as what is cut.
   check(how.crop_pct >= 0.01 && how.crop_pct <= 1, "preprocessing: crop_pct must be 0.01 to 1 and not",
         how.crop_pct);
   for (float mean : how.mean) check(std::isfinite(mean), "preprocessing: a mean must be finite, not", mean);
@@ -36,7 +36,7 @@ void check_preprocessing(const Preprocessing& how) {
 Image fit(const Image& image, const Preprocessing& how) {
   if (how.mode == Preprocessing::Mode::squash) return resize(image, how.size, how.size, how.filter);
   const Index short_in = std::min(image.width, image.height), long_in = std::max(image.width, image.height);
-  check(short_in > 0, "resize: the picture is empty");
+  check(short_in > 0, "resize: the image is empty");
   const Index short_out = static_cast<Index>(std::floor(static_cast<double>(how.size) / how.crop_pct));
   const Index long_out =
       static_cast<Index>(static_cast<double>(short_out * long_in) / static_cast<double>(short_in));
@@ -47,7 +47,7 @@ Image fit(const Image& image, const Preprocessing& how) {
 
 void normalize(const Image& image, const Preprocessing& how, std::span<float> out) {
   const std::size_t pixels = image.rgb.size() / 3;
-  check(out.size() == image.rgb.size(), "normalize: a picture of", image.width, "x", image.height,
+  check(out.size() == image.rgb.size(), "normalize: an image of", image.width, "x", image.height,
         "does not fill", out.size(), "numbers");
   for (std::size_t c = 0; c < 3; ++c) {
     std::array<float, 256> value;

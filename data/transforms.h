@@ -12,7 +12,7 @@ namespace data {
 
 using engine::Tensor;
 
-/// What a checkpoint expects of its pictures.
+/// What a checkpoint expects of its images.
 struct Preprocessing {
   enum class Mode {
     squash,  ///< both sides to `size`, whatever the aspect ratio (VTAB)
@@ -35,14 +35,14 @@ std::string_view name_of(Preprocessing::Mode mode);
 /// Throws an Error naming the field when a value makes no sense.
 void check_preprocessing(const Preprocessing& how);
 
-/// The picture as evaluation sees it: resized and cut to size x size, with torchvision's rounding.
+/// The image as evaluation sees it: resized and cut to size x size, with torchvision's rounding.
 Image fit(const Image& image, const Preprocessing& how);
 
-/// Writes (v / 255 - mean) / std of a picture into `out`, [3, height, width], in the f32 steps of
+/// Writes (v / 255 - mean) / std of an image into `out`, [3, height, width], in the f32 steps of
 /// torchvision's ToTensor and Normalize.
 void normalize(const Image& image, const Preprocessing& how, std::span<float> out);
 
-/// One picture ready for a model: fit and normalised, [1, 3, size, size].
+/// One image ready for a model: fit and normalised, [1, 3, size, size].
 Tensor to_tensor(const Image& image, const Preprocessing& how);
 
 }  // namespace data

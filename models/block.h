@@ -10,14 +10,14 @@
 
 namespace models {
 
-/// Drops whole residual branches of single pictures while training (stochastic depth, Huang et al. 2016). The
+/// Drops whole residual branches of single images while training (stochastic depth, Huang et al. 2016). The
 /// rate grows evenly from 0 in the first block to `rate` in the last; kept branches are scaled by 1 / (1 -
 /// rate). What is dropped depends on the seed, the step and the block alone.
 struct DropPath {
   double rate = 0;
   std::uint64_t seed = 0, step = 0;
 
-  /// What the branch of each of `n` pictures is multiplied with, [n]; nothing when the rate of this block is
+  /// What the branch of each of `n` images is multiplied with, [n]; nothing when the rate of this block is
   /// 0.
   engine::Tensor factors(engine::Index n, engine::Dtype dtype, engine::Index block, engine::Index blocks,
                          int which) const;

@@ -45,17 +45,17 @@ Vit::Vit(const VitConfig& config)
       norm_(config.width, config.norm_eps),
       head_(config.width, config.classes) {}
 
-Tensor Vit::features(const Tensor& pictures, const DropPath& drop) {
-  const Shape expected{pictures.shape()[0], config_.channels, config_.image_size, config_.image_size};
-  engine::check(pictures.shape() == expected, "vit: pictures", pictures.shape(), "should be", expected);
-  Tensor x = patch_embed_(pictures);            // [n, patches, width]
+Tensor Vit::features(const Tensor& images, const DropPath& drop) {
+  const Shape expected{images.shape()[0], config_.channels, config_.image_size, config_.image_size};
+  engine::check(images.shape() == expected, "vit: images", images.shape(), "should be", expected);
+  Tensor x = patch_embed_(images);              // [n, patches, width]
   x = engine::insert_tokens(x, cls_token_, 0);  // [n, tokens, width]
   x = engine::add_positions(x, pos_embed_);
   return norm_(blocks_(x, drop));  // [n, width]
 }
 
-Tensor Vit::operator()(const Tensor& pictures, const DropPath& drop) {
-  return head_(features(pictures, drop));
+Tensor Vit::operator()(const Tensor& images, const DropPath& drop) {
+  return head_(features(images, drop));
 }
 
 void Vit::parts(engine::Parts& visit) {

@@ -18,7 +18,7 @@ struct VitConfig {
   engine::Index tokens() const { return grid() * grid() + 1; }
 };
 
-/// Throws an Error naming the first size that makes no network: a patch that does not divide the picture, ...
+/// Throws an Error naming the first size that makes no network: a patch that does not divide the image, ...
 void check_config(const VitConfig& config);
 
 /// A Vision Transformer (Dosovitskiy et al. 2021) with timm's parameter names: patches, class token, learned
@@ -28,17 +28,17 @@ class Vit : public engine::Module {
   /// All parameters zero but the norms': the values come from a checkpoint or initialize().
   explicit Vit(const VitConfig& config);
 
-  /// The class token after the final norm, [n, width], of pictures [n, channels, size, size].
-  engine::Tensor features(const engine::Tensor& pictures, const DropPath& drop = {});
+  /// The class token after the final norm, [n, width], of images [n, channels, size, size].
+  engine::Tensor features(const engine::Tensor& images, const DropPath& drop = {});
   /// Class scores [n, classes].
-  engine::Tensor operator()(const engine::Tensor& pictures, const DropPath& drop = {});
+  engine::Tensor operator()(const engine::Tensor& images, const DropPath& drop = {});
   void parts(engine::Parts& visit) override;
 
   /// What the backward pass computes again from now on.
   void recompute(Recompute what) { blocks_.recompute(what); }
 
   const VitConfig& config() const { return config_; }
-  /// For pictures of another size from now on, with these positions [1, tokens, width].
+  /// For images of another size from now on, with these positions [1, tokens, width].
   void resize(engine::Index image_size, engine::Tensor positions);
   /// A head of zeros for another number of classes.
   void replace_head(engine::Index classes);

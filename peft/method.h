@@ -47,7 +47,7 @@ class Method {
 
   /// Adds the modules the method trains beside the model's own, where they are not there yet. `stored` are
   /// the names of the parameters in a file that is to be read into the model; a method whose modules depend
-  /// on the pictures finds in them which ones it had added.
+  /// on the images finds in them which ones it had added.
   virtual void attach(engine::Module&, const std::set<std::string>& /*stored*/ = {}) {}
   /// Adds its modules and sets what trains. A method that scores draws losses until there are none; one that
   /// does not draws none. With no `next_loss` every score is 0, so that ties decide: enough to count.
@@ -86,8 +86,8 @@ class Method {
   /// False for a method that may choose other numbers while training than it has moved already: the numbers
   /// of an earlier step cannot be put back then.
   virtual bool steady() const { return true; }
-  /// True when how many numbers train depends on the pictures, so that nothing can be counted without them.
-  virtual bool counts_by_pictures() const { return false; }
+  /// True when how many numbers train depends on the images, so that nothing can be counted without them.
+  virtual bool counts_by_images() const { return false; }
   /// The numbers that may differ from the base by now: a delta holds them. What trains, unless a method
   /// lets go of numbers it has moved.
   virtual PartsByName moved(engine::Module& model) const;

@@ -11,7 +11,7 @@ std::uint8_t luma(const std::uint8_t* rgb) {
   return static_cast<std::uint8_t>((rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16);
 }
 
-/// Pillow's ImagingBlend: `from` at 0, the picture at 1, beyond that extrapolated and cut off. In f32, as
+/// Pillow's ImagingBlend: `from` at 0, the image at 1, beyond that extrapolated and cut off. In f32, as
 /// there.
 std::uint8_t blend(int from, int to, float factor) {
   const float value = static_cast<float>(from) + factor * static_cast<float>(to - from);

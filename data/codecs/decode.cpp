@@ -61,18 +61,18 @@ const Format* find_format(std::string_view content) {
 
 /// The decoder for a file that begins like this; throws an Error when there is none.
 Decode decoder_for(std::span<const std::byte> start, std::string_view name) {
-  check(!start.empty(), std::string(name) + ":", "is empty, not a JPEG, PNG, BMP or PPM/PGM picture");
+  check(!start.empty(), std::string(name) + ":", "is empty, not a JPEG, PNG, BMP or PPM/PGM image");
   const Format* format = find_format({reinterpret_cast<const char*>(start.data()), start.size()});
   if (format != nullptr && format->decode != nullptr) return format->decode;
   const std::string guess = format ? " (looks like " + std::string(format->name) + ")" : "";
-  throw Error(std::string(name) + ": is not a JPEG, PNG, BMP or PPM/PGM picture" + guess);
+  throw Error(std::string(name) + ": is not a JPEG, PNG, BMP or PPM/PGM image" + guess);
 }
 
 }  // namespace
 
 void check_size(std::string_view name, Index width, Index height) {
   const std::string who = std::string(name) + ":";
-  check(width > 0 && height > 0, who, "claims", width, "x", height, "pixels; a picture has at least one");
+  check(width > 0 && height > 0, who, "claims", width, "x", height, "pixels; an image has at least one");
   check(width <= kMaxPixels / height, who, "claims", width, "x", height, "pixels; at most",
         kMaxPixels / 1'000'000, "million are read");
   check(std::max(width, height) <= kMaxSide, who, "claims", width, "x", height, "pixels; a side has at most",

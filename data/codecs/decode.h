@@ -9,11 +9,11 @@
 
 namespace data {
 
-/// The most pixels a picture may claim to have, in all and along a side: what is further away costs memory on
+/// The most pixels an image may claim to have, in all and along a side: what is further away costs memory on
 /// the way to a model's size.
 constexpr Index kMaxPixels = 64'000'000, kMaxSide = 65'535;
 
-/// The picture in `bytes`: JPEG, PNG, BMP or PPM/PGM, told by its content. The pixels are those of Pillow's
+/// The image in `bytes`: JPEG, PNG, BMP or PPM/PGM, told by its content. The pixels are those of Pillow's
 /// `Image.open(...).convert("RGB")`: gray is replicated, palettes are expanded, alpha is dropped without
 /// compositing, EXIF rotation is ignored. 16-bit PNGs keep the high byte, PPM/PGM samples are scaled to
 /// 0..255. Throws an Error that starts with `name` when the bytes are something else, damaged, cut off or too
@@ -21,8 +21,8 @@ constexpr Index kMaxPixels = 64'000'000, kMaxSide = 65'535;
 /// cannot hold.
 Image decode_image(std::span<const std::byte> bytes, std::string_view name);
 
-/// The picture in a regular file; throws an Error that starts with the path. Never waits for a writer, and
-/// does not read a file that is no picture by its first bytes.
+/// The image in a regular file; throws an Error that starts with the path. Never waits for a writer, and
+/// does not read a file that is no image by its first bytes.
 Image read_image(const std::filesystem::path& path);
 
 }  // namespace data

@@ -15,7 +15,7 @@ Image decode_png(std::span<const std::byte> bytes, std::string_view name);
 Image decode_bmp(std::span<const std::byte> bytes, std::string_view name);
 Image decode_pnm(std::span<const std::byte> bytes, std::string_view name);
 
-/// Throws an Error when a picture that claims this size is empty or has more than kMaxPixels or kMaxSide.
+/// Throws an Error when an image that claims this size is empty or has more than kMaxPixels or kMaxSide.
 void check_size(std::string_view name, Index width, Index height);
 
 }  // namespace data

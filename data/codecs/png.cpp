@@ -114,7 +114,7 @@ void begin_chunk(std::vector<std::byte>& bytes, std::size_t length, std::uint32_
     append(bytes, {number >> 24, number >> 16, number >> 8, number});
 }
 
-/// The same picture in a plain PNG whose data are not compressed. zlib, which trusts no byte, has unfolded
+/// The same image in a plain PNG whose data are not compressed. zlib, which trusts no byte, has unfolded
 /// them and found the rows of all pixels, no fewer and no more. The palette has 256 colours, black where it
 /// had none: stb would show what lies in memory there. Checksums are left out: stb does not read them.
 std::vector<std::byte> unfolded(Bytes bytes, const Png& png, const std::string& who) {

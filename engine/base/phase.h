@@ -3,7 +3,7 @@
 namespace engine {
 
 /// A part of a pass, a step or a run whose time can be asked for. `data` is the time spent waiting for
-/// pictures, outside scoring.
+/// images, outside scoring.
 enum class Phase {
   forward,
   backward,

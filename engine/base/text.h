@@ -42,4 +42,16 @@ double parse_number(std::string_view text, std::string_view what);
 /// A whole number that fills the whole of `text`; throws an Error naming `what` otherwise.
 Index parse_integer(std::string_view text, std::string_view what);
 
+/// `text` with spaces in place of line breaks and other control characters, as names of files may have.
+std::string one_line(std::string text);
+
+/// `value` with this many digits behind the point.
+std::string fixed(double value, int digits);
+
+/// A double as text that reads back to the same bits.
+std::string exact(double value);
+
+/// The shortest such text, for people.
+std::string shortest(double value);
+
 }  // namespace engine

@@ -13,20 +13,20 @@
 namespace engine::kernels {
 namespace {
 
-/// One head of one picture as [tokens, width] matrices inside the larger buffers.
+/// One head of one image as [tokens, width] matrices inside the larger buffers.
 template <class T>
 struct Head {
   Head(const AttentionShape& s, Index i, const T* qkv)
-      : picture(i / s.heads), head(i % s.heads), row(3 * s.heads * s.width), width(s.heads * s.width) {
-    const T* first = qkv + picture * s.tokens * row + head * s.width;
+      : image(i / s.heads), head(i % s.heads), row(3 * s.heads * s.width), width(s.heads * s.width) {
+    const T* first = qkv + image * s.tokens * row + head * s.width;
     q = {first, s.queries, s.width, row};
     k = {first + width, s.tokens, s.width, row};
     v = {first + 2 * width, s.tokens, s.width, row};
   }
   /// Where this head's numbers start in a buffer like the output.
-  Index offset(const AttentionShape& s) const { return picture * s.queries * width + head * s.width; }
+  Index offset(const AttentionShape& s) const { return image * s.queries * width + head * s.width; }
 
-  Index picture, head;
+  Index image, head;
   Index row;    ///< numbers from token to token in qkv
   Index width;  ///< the same in the output
   Matrix<T> q, k, v;

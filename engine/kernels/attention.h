@@ -11,7 +11,7 @@ struct AttentionShape {
   Index queries = tokens;
 };
 
-/// y = softmax(q k^T / sqrt(width)) v for every picture and head (Vaswani et al. 2017, equation 1). The
+/// y = softmax(q k^T / sqrt(width)) v for every image and head (Vaswani et al. 2017, equation 1). The
 /// logarithm of each softmax's denominator goes to `log_sum` [batch, heads, queries]; the probabilities are
 /// not kept.
 template <class T>

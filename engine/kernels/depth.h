@@ -10,7 +10,7 @@ namespace engine::kernels {
 constexpr Index kDepth = 384;
 
 /// The blocks in which the k products of a number are summed: k / kDepth of them, rounded, and as even as
-/// they can be, so that no short one is left, which would read and write all of c for little. 8 pictures of
+/// they can be, so that no short one is left, which would read and write all of c for little. 8 images of
 /// 197 tokens are four blocks of 394. The sizes follow from k alone.
 class Depths {
  public:

@@ -8,8 +8,8 @@ namespace engine {
 PatchProjection::PatchProjection(Index channels, Index patch, Index out)
     : weight(Tensor::zeros({out, channels, patch, patch})), bias(Tensor::zeros({out})) {}
 
-Tensor PatchProjection::forward(const Tensor& pictures) {
-  return linear(patches(pictures, weight.value().shape()[-1]), weight, bias);
+Tensor PatchProjection::forward(const Tensor& images) {
+  return linear(patches(images, weight.value().shape()[-1]), weight, bias);
 }
 
 void PatchProjection::own_parts(Parts& visit) {

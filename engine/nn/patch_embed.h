@@ -4,7 +4,7 @@
 
 namespace engine {
 
-/// A convolution whose kernel is as large as its stride: pictures [n, channels, height, width] to tokens
+/// A convolution whose kernel is as large as its stride: images [n, channels, height, width] to tokens
 /// [n, patches, out]. weight [out, channels, patch, patch], bias [out].
 class PatchProjection : public Layer {
  public:
@@ -13,7 +13,7 @@ class PatchProjection : public Layer {
   Parameter weight, bias;
 
  protected:
-  Tensor forward(const Tensor& pictures) override;
+  Tensor forward(const Tensor& images) override;
   void own_parts(Parts& visit) override;
 };
 
@@ -21,7 +21,7 @@ class PatchProjection : public Layer {
 class PatchEmbed : public Module {
  public:
   PatchEmbed(Index channels, Index patch, Index out) : proj(channels, patch, out) {}
-  Tensor operator()(const Tensor& pictures) { return proj(pictures); }
+  Tensor operator()(const Tensor& images) { return proj(images); }
   void parts(Parts& visit) override { visit("proj", proj); }
 
   PatchProjection proj;

@@ -63,16 +63,16 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
       [before = x.shape()](const Tensor& dy, const Needs&) -> Grads { return {dy.reshaped(before)}; });
 }
 
-Tensor patches(const Tensor& pictures, Index patch) {
-  const Shape& p = pictures.shape();
+Tensor patches(const Tensor& images, Index patch) {
+  const Shape& p = images.shape();
   check(p.rank() == 4 && patch > 0 && p[2] % patch == 0 && p[3] % patch == 0,
-        "patches: pictures must be [n, channels, height, width] with sides that are multiples of", patch,
-        "not", p);
+        "patches: images must be [n, channels, height, width] with sides that are multiples of", patch, "not",
+        p);
   const kernels::PatchShape s{p[0], p[1], p[2], p[3], patch};
-  Tensor y = Tensor::unset({p[0], s.down() * s.across(), p[1] * patch * patch}, pictures.dtype());
-  visit(pictures.dtype(),
-        [&]<class T>() { kernels::to_patches(s, pictures.data<T>().data(), y.data<T>().data()); });
-  return record(op::patches, {pictures}, y, [s, shape = p](const Tensor& dy, const Needs&) -> Grads {
+  Tensor y = Tensor::unset({p[0], s.down() * s.across(), p[1] * patch * patch}, images.dtype());
+  visit(images.dtype(),
+        [&]<class T>() { kernels::to_patches(s, images.data<T>().data(), y.data<T>().data()); });
+  return record(op::patches, {images}, y, [s, shape = p](const Tensor& dy, const Needs&) -> Grads {
     Tensor dx = Tensor::unset(shape, dy.dtype());
     visit(dy.dtype(), [&]<class T>() { kernels::from_patches(s, dy.data<T>().data(), dx.data<T>().data()); });
     return {dx};

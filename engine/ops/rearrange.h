@@ -6,9 +6,9 @@ namespace engine {
 
 /// The same numbers with another shape.
 Tensor reshape(const Tensor& x, const Shape& shape);
-/// Pictures [n, channels, height, width] as patches [n, patches, channels * patch * patch], row by row of
+/// Images [n, channels, height, width] as patches [n, patches, channels * patch * patch], row by row of
 /// patches. The sides must be multiples of `patch`.
-Tensor patches(const Tensor& pictures, Index patch);
+Tensor patches(const Tensor& images, Index patch);
 /// tokens [1, count, width] put into every sequence of x [n, length, width], the first of them at place `at`:
 /// [n, length + count, width].
 Tensor insert_tokens(const Tensor& x, const Tensor& tokens, Index at);

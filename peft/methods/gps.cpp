@@ -15,7 +15,7 @@ MethodInfo gps() {
   return {
       "gps",
       "the k strongest inputs of every neuron, and the biases",
-      "GPS (Zhang et al. 2024, arXiv 2312.10136). One pass over the training pictures sums up the gradient of every weight\n"
+      "GPS (Zhang et al. 2024, arXiv 2312.10136). One pass over the training images sums up the gradient of every weight\n"
       "matrix; of every row (neuron) the k elements of largest magnitude train, with all biases but the norms' and the head.",
       joined({k_option("1", "inputs of every neuron"), scoring_options("supcon", "all", "on"),
               candidates_option()}),

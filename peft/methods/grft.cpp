@@ -27,7 +27,7 @@ MethodInfo grft() {
   return {
       "grft",
       "the k strongest rows or columns of every weight matrix, pulled to their pre-trained values",
-      "GRFT (arXiv 2507.00016). One pass over the training pictures sums up the gradient G of every weight matrix. Row i\n"
+      "GRFT (arXiv 2507.00016). One pass over the training images sums up the gradient G of every weight matrix. Row i\n"
       "scores sum_j G_ij^2, column j scores sum_i G_ij^2, and the k best train, with anchor * sum (w - w0)^2 added to the\n"
       "loss. The head trains as a whole, all else is frozen. With --score-sketch R, a quarter of the batches is summed up in R\n"
       "random mixtures of every row or column alone; of the R best (k at least) the exact gradient over the other batches\n"

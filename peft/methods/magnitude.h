@@ -4,7 +4,7 @@
 
 namespace peft {
 
-/// The largest weights train: a selection that looks at no picture.
+/// The largest weights train: a selection that looks at no image.
 MethodInfo magnitude();
 
 }  // namespace peft

@@ -42,7 +42,7 @@ class Spt : public Method {
   void keep_gradients() override {
     throw engine::Error("spt sums up squares of gradients, so that there is no gradient to be kept");
   }
-  bool counts_by_pictures() const override { return true; }
+  bool counts_by_images() const override { return true; }
 
   void prepare(engine::Module& model, const NextLoss& next_loss) override {
     for (const Site& site : sites(model)) site.layer->detach();  // of an earlier preparation

@@ -72,7 +72,7 @@ class Vpt : public AttachingMethod {
 MethodInfo vpt() {
   return {
       "vpt",
-      "prompts: trained tokens beside the picture's own",
+      "prompts: trained tokens beside the image's own",
       "VPT (Jia et al. 2022, arXiv 2203.12119). --tokens prompts stand behind the class token: shallow, they go through all\n"
       "blocks; deep, every block has prompts of its own, which take the place of the former ones. It cannot be merged.",
       {{"depth", "shallow|deep", "deep", "prompts for the first block, or for every block"},

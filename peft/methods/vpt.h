@@ -4,7 +4,7 @@
 
 namespace peft {
 
-/// VPT (Jia et al. 2022): trained tokens, prompts, beside the pictures' own.
+/// VPT (Jia et al. 2022): trained tokens, prompts, beside the images' own.
 MethodInfo vpt();
 
 }  // namespace peft

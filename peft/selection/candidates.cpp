@@ -28,7 +28,7 @@ Selection sample_of(const Shape& full) {
 
 Tensor Candidates::add(const Tensor& held, Tensor gradient) {
   const double squares = squares_of(gradient) + (held.empty() ? 0 : squares_of(held));
-  if (!std::isfinite(squares))  // whoever can name the pictures finds it
+  if (!std::isfinite(squares))  // whoever can name the images finds it
     return Tensor::full({size(gradient.shape())}, std::numeric_limits<double>::quiet_NaN(), gradient.dtype());
   if (held.empty()) {
     gradients_ = 1;

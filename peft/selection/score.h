@@ -39,9 +39,9 @@ struct Scoring {
   engine::Index batches = 0;     ///< 0: one epoch
   bool until_settled = false;    ///< of those, only so many as the choice needs to settle
   bool in_stages = false;        ///< what is summed up changes on the way
-  bool augment = true;           ///< two SimCLR views; otherwise both views are the picture itself
-  engine::Index image_size = 0;  ///< side of the pictures to score with; 0: as they are trained on
-  engine::Index classes = 0;     ///< only pictures of the first classes; 0: of all
+  bool augment = true;           ///< two SimCLR views; otherwise both views are the image itself
+  engine::Index image_size = 0;  ///< side of the images to score with; 0: as they are trained on
+  engine::Index classes = 0;     ///< only images of the first classes; 0: of all
 };
 
 /// The choice by the sums over some of the batches, beside that by the sums over all that were drawn.

@@ -21,13 +21,12 @@ void check_some_gradient(const std::vector<NamedParameter>& targets, const Scori
       return std::ranges::any_of(p.parameter.grad().data<T>(), [](T g) { return g != T{0}; });
     });
   });
-  engine::check(
-      some, "scoring: every gradient is zero, so that there is nothing to choose by;",
-      scoring.loss == Scoring::Loss::ce
-          ? "a head of zeros hides the pictures from cross entropy: use --init-head trunc-normal or "
-            "--score supcon"
-          : "the contrastive loss needs pictures whose features differ: use --score ce, or another "
-            "checkpoint");
+  engine::check(some, "scoring: every gradient is zero, so that there is nothing to choose by;",
+                scoring.loss == Scoring::Loss::ce
+                    ? "a head of zeros hides the images from cross entropy: use --init-head trunc-normal or "
+                      "--score supcon"
+                    : "the contrastive loss needs images whose features differ: use --score ce, or another "
+                      "checkpoint");
 }
 
 void SelectingMethod::check_model(engine::Module& model) const {
@@ -138,7 +137,7 @@ std::vector<OptionInfo> scoring_options(const std::string& loss, const std::stri
         {"score-batches", "all|N|auto", batches,
          "batches to score with: one epoch, the first N, or until the choice settles"},
         {"score-augment", "none|simclr", "simclr", "how the two views of the contrastive loss are made"},
-        {"score-image-size", "N", "0", "side of the pictures to score with (0: as they are trained on)"},
+        {"score-image-size", "N", "0", "side of the images to score with (0: as they are trained on)"},
         {"score-classes", "N", "0", "score with the first N classes alone (0: with all)"}},
        target_options(train_bias)});
 }

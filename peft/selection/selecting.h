@@ -30,7 +30,7 @@ class SelectingMethod : public Method {
   void keep_gradients() override;
 
  protected:
-  /// False for a method that looks at no picture.
+  /// False for a method that looks at no image.
   virtual bool needs_gradient() const { return true; }
   /// Sums up over the batches, into the gradients of the targets, what strength() is made of.
   virtual void score(engine::Module& model, const std::vector<engine::NamedParameter>& targets,
@@ -42,7 +42,7 @@ class SelectingMethod : public Method {
  private:
   /// Those of `next_loss` that scoring takes.
   NextLoss losses(const std::vector<engine::NamedParameter>& targets, const NextLoss& next_loss);
-  /// What was summed up for a target, whole; zeros when nothing was, and empty for who looks at no picture.
+  /// What was summed up for a target, whole; zeros when nothing was, and empty for who looks at no image.
   engine::Tensor gradient_of(const engine::NamedParameter& target, bool scored) const;
   Choice choose(const engine::NamedParameter& target, bool scored);
   Options options_;
@@ -56,7 +56,7 @@ class SelectingMethod : public Method {
 /// The options every scoring method has, with its own standard loss, batches and train-bias.
 std::vector<OptionInfo> scoring_options(const std::string& loss, const std::string& batches,
                                         const std::string& train_bias);
-/// Those of a method that looks at no picture.
+/// Those of a method that looks at no image.
 std::vector<OptionInfo> target_options(const std::string& train_bias);
 /// Both, with the units.
 SelectingMethod::Options read_scoring(const OptionValues& values, const Units& units);

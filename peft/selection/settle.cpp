@@ -27,7 +27,7 @@ Index next_look(Index last) {
   return 2 * next_look(last / 2);
 }
 
-/// What is not finite is left to whoever can name the pictures.
+/// What is not finite is left to whoever can name the images.
 bool is_finite(const Tensor& ranked) {
   return std::isfinite(squares_of(ranked));
 }

@@ -5,7 +5,7 @@
 
 #include <csignal>
 
-namespace tools {
+namespace cli {
 namespace {
 
 TEST(SecondSignal, leaves_at_once_with_its_own_status) {
@@ -35,4 +35,4 @@ TEST(FirstSignal, is_noted_and_told_where_it_can_be_heeded) {
 }
 
 }  // namespace
-}  // namespace tools
+}  // namespace cli

@@ -7,8 +7,9 @@
 
 #include "peft/methods.h"
 #include "tools/cli/given_options.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace cli {
 namespace {
 
 using ::testing::ElementsAre;
@@ -32,13 +33,13 @@ TEST(Switch, of_a_method_can_be_given_a_value) {
   EXPECT_EQ(parsed({"--method", "gps", "--train-bias=true"}).method_options.at("train-bias"), "on");
   EXPECT_EQ(parsed({"--method", "gps", "--no-train-bias=false"}).method_options.at("train-bias"), "on");
   EXPECT_EQ(parsed({"--method", "gps", "--no-train-bias"}).method_options.at("train-bias"), "off");
-  EXPECT_THROW(parsed({"--method", "gps", "--train-bias=maybe"}), UsageError);
-  EXPECT_THROW(parsed({"--no-shuffle=5x"}), UsageError);
+  EXPECT_THROW(parsed({"--method", "gps", "--train-bias=maybe"}), training::UsageError);
+  EXPECT_THROW(parsed({"--no-shuffle=5x"}), training::UsageError);
 }
 
 TEST(Option, that_needs_a_text_takes_no_empty_one) {
-  EXPECT_THROW(parsed({"--mean", ""}), UsageError);
-  EXPECT_THROW(parsed({"--mean=", "0,0,0"}), UsageError);
+  EXPECT_THROW(parsed({"--mean", ""}), training::UsageError);
+  EXPECT_THROW(parsed({"--mean=", "0,0,0"}), training::UsageError);
   EXPECT_EQ(parsed({"--out=runs/a="}).out, "runs/a=");
 }
 
@@ -80,10 +81,10 @@ TEST(Recipe, that_is_not_kept_is_told) {
   try {
     parsed({"--method", "linear", "--recipe", "papers"});
     FAIL() << "taken";
-  } catch (const UsageError& e) {
+  } catch (const training::UsageError& e) {
     EXPECT_THAT(e.what(), HasSubstr("no recipe of method linear"));
   }
 }
 
 }  // namespace
-}  // namespace tools
+}  // namespace cli

@@ -83,7 +83,7 @@ TEST(RandomBox, keeps_to_area_and_ratio) {
   EXPECT_GT(largest, 0.85);
 }
 
-TEST(RandomBox, falls_back_to_the_middle_of_a_thin_picture) {
+TEST(RandomBox, falls_back_to_the_middle_of_a_thin_image) {
   Random random = stream(3);
   EXPECT_EQ(random_box(1000, 9, random), (Box{494, 0, 12, 9}));
   EXPECT_EQ(random_box(9, 1000, random), (Box{0, 494, 9, 12}));

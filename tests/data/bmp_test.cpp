@@ -78,8 +78,8 @@ TEST(Bmp, with_16_or_32_bits_goes_by_its_masks) {
 TEST(Bmp, of_negative_or_huge_size_takes_no_memory) {
   const MemoryLimit limit(16'000'000);
   constexpr std::int32_t lowest = INT32_MIN, largest = INT32_MAX;
-  EXPECT_EQ(error_in(bmp({-5, 4, 24}, "")), "x: claims -5 x 4 pixels; a picture has at least one");
-  EXPECT_THAT(error_in(bmp({lowest, lowest, 24}, "")), HasSubstr("a picture has at least one"));
+  EXPECT_EQ(error_in(bmp({-5, 4, 24}, "")), "x: claims -5 x 4 pixels; an image has at least one");
+  EXPECT_THAT(error_in(bmp({lowest, lowest, 24}, "")), HasSubstr("an image has at least one"));
   EXPECT_THAT(error_in(bmp({5, lowest, 24}, "")), HasSubstr("claims 5 x 2147483648 pixels"));
   EXPECT_THAT(error_in(bmp({largest, largest, 24}, "")), HasSubstr("at most 64 million are read"));
   EXPECT_THAT(error_in(bmp({1, 70000, 1}, "")), HasSubstr("a side has at most 65535"));

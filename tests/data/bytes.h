@@ -25,7 +25,7 @@ inline std::string little16(std::uint32_t v) {
   return little_endian(v).substr(0, 2);
 }
 
-/// The picture in a string of bytes, and the message of the Error it is instead.
+/// The image in a string of bytes, and the message of the Error it is instead.
 inline Image decode(const std::string& bytes, const std::string& name = "x") {
   return decode_image(std::as_bytes(std::span(bytes)), name);
 }

@@ -32,9 +32,9 @@ TEST(Decode, has_no_pixel_that_differs_from_pillow) {
   EXPECT_GE(cases, 18);
 }
 
-TEST(Decode, has_no_pixel_that_differs_from_pillow_on_real_pictures) {
+TEST(Decode, has_no_pixel_that_differs_from_pillow_on_real_images) {
   const fs::path root = shared_folder() / "data";
-  if (!fs::is_directory(root)) GTEST_SKIP() << "no real pictures: " << root << " does not exist";
+  if (!fs::is_directory(root)) GTEST_SKIP() << "no real images: " << root << " does not exist";
   for (std::istringstream& row : table("real.txt")) {
     std::string name;
     Index width, height;
@@ -55,17 +55,17 @@ TEST(Decode, pnm_samples_are_scaled) {
 }
 
 TEST(Decode, says_what_a_file_is_instead) {
-  const std::string is_not = "x: is not a JPEG, PNG, BMP or PPM/PGM picture";
+  const std::string is_not = "x: is not a JPEG, PNG, BMP or PPM/PGM image";
   EXPECT_EQ(error_in("GIF89a..............."), is_not + " (looks like GIF)");
   EXPECT_EQ(error_in("RIFF\1\2\3\4WEBPVP8 "), is_not + " (looks like WebP)");
   EXPECT_EQ(error_in(std::string("II*\0abcd", 8)), is_not + " (looks like TIFF)");
   EXPECT_EQ(error_in("<!DOCTYPE html><html>not found"), is_not + " (looks like HTML)");
   EXPECT_EQ(error_in("P4 8 1\n."), is_not + " (looks like PBM, a bitmap)");
-  EXPECT_EQ(error_in("no picture at all"), is_not);
+  EXPECT_EQ(error_in("no image at all"), is_not);
   EXPECT_EQ(error_in("P"), is_not);
   EXPECT_EQ(error_in("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a"),
             is_not + " (looks like a pointer of Git LFS; git lfs pull gets the file)");
-  EXPECT_EQ(error_in(""), "x: is empty, not a JPEG, PNG, BMP or PPM/PGM picture");
+  EXPECT_EQ(error_in(""), "x: is empty, not a JPEG, PNG, BMP or PPM/PGM image");
 }
 
 TEST(Decode, pnm_that_claims_more_than_it_holds_takes_no_memory) {
@@ -80,7 +80,7 @@ TEST(Decode, pnm_that_claims_more_than_it_holds_takes_no_memory) {
   EXPECT_THAT(error_in("P3 8000 8000 255\n1 2"), HasSubstr("is cut off"));
 }
 
-// A cut may only go unnoticed where nothing of the picture is missing.
+// A cut may only go unnoticed where nothing of the image is missing.
 TEST(Decode, every_cut_off_file_is_an_error) {
   for (std::istringstream& row : table("decode.txt")) {
     std::string name;
@@ -139,7 +139,7 @@ TEST(ReadImage, takes_only_regular_files_and_waits_for_nobody) {
   ::close(listening);
 }
 
-TEST(ReadImage, does_not_read_a_large_file_that_is_no_picture) {
+TEST(ReadImage, does_not_read_a_large_file_that_is_no_image) {
   const TemporaryFolder folder;
   const fs::path film = folder.write("film.jpg", std::string("\0\0\0\x20"
                                                              "ftypisom",
@@ -148,7 +148,7 @@ TEST(ReadImage, does_not_read_a_large_file_that_is_no_picture) {
   const fs::path endless = folder.write("endless.jpg", "\xff\xd8\xff");
   fs::resize_file(endless, std::uintmax_t{1} << 40);
   const MemoryLimit limit(64 << 20);
-  EXPECT_THAT(error_of([&] { read_image(film); }), HasSubstr("is not a JPEG, PNG, BMP or PPM/PGM picture"));
+  EXPECT_THAT(error_of([&] { read_image(film); }), HasSubstr("is not a JPEG, PNG, BMP or PPM/PGM image"));
   EXPECT_THAT(error_of([&] { read_image(endless); }), HasSubstr("has 1.1 TB; at most 1.1 GB are read"));
 }
 

@@ -33,7 +33,7 @@ std::string gzip(const std::string& bytes) {
   return out.substr(0, stream.total_out);
 }
 
-TEST(Idx, reads_pictures_plain_and_gzipped) {
+TEST(Idx, reads_images_plain_and_gzipped) {
   const TemporaryFolder folder;
   folder.write("train-images-idx3-ubyte", idx({3, 1, 2}, "abcdef"));
   folder.write("train-labels-idx1-ubyte.gz", gzip(idx({3}, std::string("\0\2\1", 3))));
@@ -56,7 +56,7 @@ TEST(Idx, reads_pictures_plain_and_gzipped) {
   EXPECT_THAT(open_error(folder.path()),
               HasSubstr("label 3 is no class; the 3 lines of classes.txt are 0 to 2"));
   folder.write("t10k-labels-idx1-ubyte", idx({2}, "\1\1"));
-  EXPECT_THAT(open_error(folder.path()), HasSubstr("1 pictures, but"));
+  EXPECT_THAT(open_error(folder.path()), HasSubstr("1 images, but"));
 }
 
 /// Reads the bytes as an IDX file.

@@ -18,7 +18,7 @@ TEST(ImageFolder, classes_are_sorted_by_bytes_and_files_by_path) {
        {"train/b/2.ppm", "train/b/10.PPM", "train/b/deep/1.png", "train/a-b/1.jpg", "train/a/1.jpeg",
         "train/Z/1.bmp", "train/a/.hidden.jpg", "train/a/notes.txt", "train/readme.md", "train/.git/x.jpg",
         "validation/a/1.pgm", "validation/b/1.pgm", "test/b/1.ppm"})
-    folder.write(file, kPicture);
+    folder.write(file, kImage);
   const Splits splits = open_data(folder.path());
   EXPECT_THAT(splits.classes, ElementsAre("Z", "a", "a-b", "b"));
   EXPECT_THAT(names(*splits.train, folder.path()),
@@ -37,10 +37,10 @@ TEST(ImageFolder, classes_are_sorted_by_bytes_and_files_by_path) {
   EXPECT_EQ(both->image(7), noise("noise", 1, 4, 3));
 }
 
-/// A folder with the picture a/1.ppm and others in train.
+/// A folder with the image a/1.ppm and others in train.
 void make(const TemporaryFolder& folder, std::initializer_list<const char*> others) {
-  folder.write("train/a/1.ppm", kPicture);
-  for (const char* other : others) folder.write(other, kPicture);
+  folder.write("train/a/1.ppm", kImage);
+  for (const char* other : others) folder.write(other, kImage);
 }
 
 TEST(ImageFolder, follows_links_to_folders_once_and_never_back_up) {
@@ -62,7 +62,7 @@ TEST(ImageFolder, follows_links_to_folders_once_and_never_back_up) {
   EXPECT_EQ(splits.ignored, 0);
 }
 
-TEST(ImageFolder, takes_what_is_called_a_picture_for_one_so_that_none_is_lost_in_silence) {
+TEST(ImageFolder, takes_what_is_called_a_image_for_one_so_that_none_is_lost_in_silence) {
   const TemporaryFolder folder;
   const Deadline deadline(20);
   make(folder, {"train/b/1.ppm"});
@@ -83,8 +83,8 @@ TEST(ImageFolder, takes_any_name_that_a_file_system_does) {
   const std::string longest(251, 'x');
   const std::vector<std::string> files{"-rf.ppm",   "--help.ppm",    "a b.ppm",       "gr\xc3\xbcn.ppm",
                                        "l\xe9.ppm", "new\nline.ppm", longest + ".ppm"};
-  for (const std::string& file : files) folder.write("train/-a \n/" + file, kPicture);
-  folder.write("train/b/1.ppm", kPicture);
+  for (const std::string& file : files) folder.write("train/-a \n/" + file, kImage);
+  folder.write("train/b/1.ppm", kImage);
   const Splits splits = open_data(folder.path());
   EXPECT_THAT(splits.classes, ElementsAre("-a \n", "b"));
   EXPECT_EQ(splits.train->size(), 8);
@@ -108,7 +108,7 @@ TEST(ImageFolder, notes_classes_that_differ_in_case_alone) {
               ElementsAre((folder.path() / "train").string() +
                           ": the classes Cat and cat differ in case alone; they are taken for two"));
   fs::remove_all(folder.path() / "train/Cat");
-  folder.write("train/b/1.ppm", kPicture);
+  folder.write("train/b/1.ppm", kImage);
   EXPECT_THAT(open_data(folder.path()).notes, IsEmpty());
 }
 
@@ -116,14 +116,14 @@ TEST(ImageFolder, may_have_an_empty_class_when_that_is_allowed) {
   const TemporaryFolder folder;
   make(folder, {"train/c/1.ppm", "val/c/1.ppm"});
   for (const char* empty : {"train/b", "val/a"}) fs::create_directories(folder.path() / empty);
-  EXPECT_THAT(open_error(folder.path()), HasSubstr("train/b: no pictures in this class"));
+  EXPECT_THAT(open_error(folder.path()), HasSubstr("train/b: no images in this class"));
   const Splits splits = open_data(folder.path(), {.allow_empty_class = true});
   EXPECT_THAT(splits.classes, ElementsAre("a", "b", "c"));
   EXPECT_THAT(labels(*splits.train), ElementsAre(0, 2));
   EXPECT_THAT(labels(*splits.val), ElementsAre(2));
   fs::remove(folder.path() / "val/c/1.ppm");
   EXPECT_THAT(error_of([&] { open_data(folder.path(), {.allow_empty_class = true}); }),
-              HasSubstr("val: no pictures in any class"));
+              HasSubstr("val: no images in any class"));
 }
 
 TEST(ImageFolder, says_what_is_wrong_and_where) {
@@ -131,19 +131,19 @@ TEST(ImageFolder, says_what_is_wrong_and_where) {
   const std::string train = (folder.path() / "train").string();
   EXPECT_THAT(open_error(folder.path() / "none"), HasSubstr("is not a folder"));
   EXPECT_THAT(open_error(folder.path()), HasSubstr("no train split: " + train + " does not exist"));
-  folder.write("test/a/1.ppm", kPicture);
+  folder.write("test/a/1.ppm", kImage);
   EXPECT_EQ(open_error(folder.path()), "no train split: " + train + " does not exist");
   fs::create_directories(train);
   EXPECT_THAT(open_error(folder.path()), HasSubstr(train + ": holds no class folders"));
-  folder.write("train/a/1.ppm", kPicture);
+  folder.write("train/a/1.ppm", kImage);
   EXPECT_EQ(open_error(folder.path()), train + ": only one class (a); at least two are needed");
   folder.write("train/b/notes.txt", "");
   fs::create_directories(train + "/c");
-  EXPECT_THAT(open_error(folder.path()), HasSubstr(train + "/b, " + train + "/c: no pictures in this class"));
-  folder.write("train/b/1.ppm", kPicture);
-  folder.write("train/c/1.ppm", kPicture);
-  folder.write("val/d/1.ppm", kPicture);
-  folder.write("val/e/1.ppm", kPicture);
+  EXPECT_THAT(open_error(folder.path()), HasSubstr(train + "/b, " + train + "/c: no images in this class"));
+  folder.write("train/b/1.ppm", kImage);
+  folder.write("train/c/1.ppm", kImage);
+  folder.write("val/d/1.ppm", kImage);
+  folder.write("val/e/1.ppm", kImage);
   EXPECT_EQ(open_error(folder.path()),
             (folder.path() / "val").string() + ": 2 classes that train lacks: d, e");
 }

@@ -12,7 +12,7 @@
 
 namespace data {
 
-/// How libjpeg writes a picture.
+/// How libjpeg writes an image.
 struct JpegForm {
   J_COLOR_SPACE samples = JCS_RGB, stored = JCS_YCbCr;
   bool progressive = false, arithmetic = false;

@@ -25,7 +25,7 @@ std::vector<std::uint8_t> slope(Index width, Index height, Index channels) {
   return pixels;
 }
 
-/// The largest difference of two pictures of a size.
+/// The largest difference of two images of a size.
 int difference(const Image& a, const Image& b) {
   EXPECT_EQ(a.rgb.size(), b.rgb.size());
   int largest = 0;
@@ -33,7 +33,7 @@ int difference(const Image& a, const Image& b) {
   return largest;
 }
 
-TEST(Jpeg, baseline_and_progressive_ones_are_the_same_picture) {
+TEST(Jpeg, baseline_and_progressive_ones_are_the_same_image) {
   const auto pixels = slope(20, 13, 3);
   const Image image = decode(jpeg(20, 13, pixels));
   EXPECT_EQ(image, decode(jpeg(20, 13, pixels, {.progressive = true})));
@@ -42,7 +42,7 @@ TEST(Jpeg, baseline_and_progressive_ones_are_the_same_picture) {
   EXPECT_LE(difference(image, original), 8);
 }
 
-TEST(Jpeg, of_an_unknown_revision_of_jfif_is_the_same_picture) {
+TEST(Jpeg, of_an_unknown_revision_of_jfif_is_the_same_image) {
   std::string bytes = jpeg(20, 13, slope(20, 13, 3));
   const Image image = decode(bytes);
   const std::size_t at = bytes.find("JFIF");
@@ -120,7 +120,7 @@ TEST(Jpeg, that_claims_more_than_it_holds_takes_no_memory) {
   }
 }
 
-/// A progressive picture in one gray tone whose first scan is whole; `more` scans follow.
+/// A progressive image in one gray tone whose first scan is whole; `more` scans follow.
 std::string in_scans(std::uint32_t side, const std::string& more) {
   const std::uint32_t blocks = (side / 8) * (side / 8);
   return kJpegStart + kJpegDivisors + jpeg_frame('\xc2', 8, side, side) + jpeg_table('\x00', '\0') +

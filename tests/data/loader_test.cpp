@@ -14,11 +14,11 @@ namespace {
 
 using testing::HasSubstr;
 
-/// Pictures made by formula; one of them may be damaged. Counts how often it is read.
+/// Images made by formula; one of them may be damaged. Counts how often it is read.
 class Made : public Dataset {
  public:
   explicit Made(Index size, std::vector<Index> damaged = {}) : damaged_(std::move(damaged)) {
-    for (Index i = 0; i < size; ++i) names_.push_back("picture " + std::to_string(i));
+    for (Index i = 0; i < size; ++i) names_.push_back("image " + std::to_string(i));
   }
   Index size() const override { return static_cast<Index>(names_.size()); }
   std::string name(Index i) const override { return names_[static_cast<std::size_t>(i)]; }
@@ -45,16 +45,16 @@ LoaderOptions small() {
   return options;
 }
 
-TEST(Loader, without_pictures_reads_none_and_tells_all_else_of_the_same_batches) {
+TEST(Loader, without_images_reads_none_and_tells_all_else_of_the_same_batches) {
   LoaderOptions options = small();
-  const auto pictures = std::make_shared<Made>(22);
-  const Loader with(pictures, options);
+  const auto images = std::make_shared<Made>(22);
+  const Loader with(images, options);
   const Batch seen = with.batch(3, 1);
-  const int reads = pictures->reads;
-  options.pictures = false;
+  const int reads = images->reads;
+  options.images = false;
   for (const int workers : {0, 2}) {
     options.workers = workers;
-    Loader without(pictures, options);
+    Loader without(images, options);
     without.start(3, 1);
     const Batch batch = without.next().value();
     EXPECT_EQ(batch.labels, seen.labels);
@@ -62,11 +62,11 @@ TEST(Loader, without_pictures_reads_none_and_tells_all_else_of_the_same_batches)
     EXPECT_EQ(batch.samples, seen.samples);
     EXPECT_TRUE(batch.images.empty());
     for (std::size_t i = 0; i < batch.samples.size(); ++i)
-      EXPECT_EQ(pictures->name(batch.samples[i]), batch.names[i]);
+      EXPECT_EQ(images->name(batch.samples[i]), batch.names[i]);
   }
-  EXPECT_EQ(pictures->reads, reads);
+  EXPECT_EQ(images->reads, reads);
   options.mixup = 1, options.classes = 4;
-  EXPECT_THROW(Loader(pictures, options), engine::Error);
+  EXPECT_THROW(Loader(images, options), engine::Error);
 }
 
 struct Seen {
@@ -183,7 +183,7 @@ TEST(Loader, an_error_comes_with_its_batch_and_is_the_first_of_it) {
     Loader loader(std::make_shared<Made>(12, std::vector<Index>{7, 5}), options);
     loader.start(0);
     EXPECT_TRUE(loader.next().has_value());
-    EXPECT_EQ(error_of([&] { loader.next(); }), "picture 5: is damaged");
+    EXPECT_EQ(error_of([&] { loader.next(); }), "image 5: is damaged");
     EXPECT_TRUE(loader.next().has_value());
     EXPECT_FALSE(loader.next().has_value());
   }
@@ -214,7 +214,7 @@ TEST(Loader, options_without_sense_are_errors) {
   EXPECT_THAT(error([](LoaderOptions& o) { o.batch_size = 0; }),
               HasSubstr("batch size must be at least 1, not 0"));
   EXPECT_THAT(error([](LoaderOptions& o) { o.views = 0; }),
-              HasSubstr("views of a picture must be 1 to 16 and not 0"));
+              HasSubstr("views of an image must be 1 to 16 and not 0"));
   EXPECT_THAT(error([](LoaderOptions& o) { o.workers = -1; }),
               HasSubstr("workers must be 0 to 256 and not -1"));
   EXPECT_THAT(error([](LoaderOptions& o) { o.mixup = 1; }), HasSubstr("number of classes"));

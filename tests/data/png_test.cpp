@@ -32,7 +32,7 @@ TEST(Png, with_a_palette_shows_its_colours_and_drops_their_alpha) {
   }
 }
 
-// stb_image would show whatever lies in memory, such as the colours of the picture before.
+// stb_image would show whatever lies in memory, such as the colours of the image before.
 TEST(Png, has_black_where_the_palette_ends) {
   const std::string raw = png_rows({{1, 2, 255, 0}}, 8), header = png_header(4, 1, 8, 3);
   EXPECT_THAT(decode(png(header, raw, png_chunk("PLTE", std::string(256 * 3, 'z')))).rgb, Each('z'));
@@ -49,7 +49,7 @@ TEST(Png, with_a_transparent_colour_keeps_it) {
               ElementsAre(7, 8, 9));
 }
 
-/// The rows of the seven pictures that Adam7 makes of one.
+/// The rows of the seven images that Adam7 makes of one.
 std::string interlaced(const std::vector<std::vector<unsigned>>& rows, std::size_t samples, int bits) {
   constexpr std::array<std::array<std::size_t, 4>, 7> passes = {
       {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}};
@@ -67,7 +67,7 @@ std::string interlaced(const std::vector<std::vector<unsigned>>& rows, std::size
   return raw;
 }
 
-TEST(Png, when_interlaced_is_the_same_picture) {
+TEST(Png, when_interlaced_is_the_same_image) {
   struct Kind {
     int colour, bits;
     std::size_t samples;

@@ -37,7 +37,7 @@ TEST(Resize, window_is_the_crop_of_the_whole) {
             crop(resize(image, 64, 41, Filter::bilinear), {10, 2, 5, 7}));
 }
 
-TEST(Resize, same_size_is_the_same_picture) {
+TEST(Resize, same_size_is_the_same_image) {
   const Image image = noise("noise", 8, 9, 5);
   EXPECT_EQ(resize(image, 9, 5, Filter::bicubic), image);
 }

@@ -18,12 +18,12 @@ using testing::IsEmpty;
 
 const std::vector<std::string> kClasses{"a", "b", "c"};
 
-/// 200 pictures of two classes, of which some are damaged.
+/// 200 images of two classes, of which some are damaged.
 class Made : public Dataset {
  public:
   explicit Made(std::vector<Index> damaged) : damaged_(std::move(damaged)) {}
   Index size() const override { return 200; }
-  std::string name(Index i) const override { return "picture " + std::to_string(i); }
+  std::string name(Index i) const override { return "image " + std::to_string(i); }
   Index label(Index i) const override { return i < 190 ? 0 : 2; }
   Image image(Index i) const override {
     ++reads;
@@ -36,46 +36,46 @@ class Made : public Dataset {
   std::vector<Index> damaged_;
 };
 
-Screened screen(std::shared_ptr<const Dataset> pictures, int workers = 2) {
-  return screen("train", std::move(pictures), kClasses, workers, [] {});
+Screened screen(std::shared_ptr<const Dataset> images, int workers = 2) {
+  return screen("train", std::move(images), kClasses, workers, [] {});
 }
 
-TEST(Screen, leaves_bad_pictures_out_and_keeps_the_order_of_the_others) {
+TEST(Screen, leaves_bad_images_out_and_keeps_the_order_of_the_others) {
   for (const int workers : {0, 1, 2, 5}) {
     const auto made = std::make_shared<Made>(std::vector<Index>{199, 0, 64, 7});
     int groups = 0;
     const Screened screened = screen("train", made, kClasses, workers, [&] { ++groups; });
-    EXPECT_EQ(groups, 4) << "of 64 pictures";
+    EXPECT_EQ(groups, 4) << "of 64 images";
     EXPECT_EQ(made->reads, 200);
-    ASSERT_EQ(screened.pictures->size(), 196);
-    EXPECT_EQ(screened.pictures->name(0), "picture 1");
-    EXPECT_EQ(screened.pictures->image(6).height, 9) << "the seventh is damaged";
-    EXPECT_EQ(screened.pictures->label(195), 2);
+    ASSERT_EQ(screened.images->size(), 196);
+    EXPECT_EQ(screened.images->name(0), "image 1");
+    EXPECT_EQ(screened.images->image(6).height, 9) << "the seventh is damaged";
+    EXPECT_EQ(screened.images->label(195), 2);
     std::vector<std::string> bad;
-    for (const BadPicture& picture : screened.bad)
-      bad.push_back(picture.split + ": " + picture.file + ", " + picture.reason);
-    EXPECT_THAT(bad, ElementsAre("train: picture 0, is damaged", "train: picture 7, is damaged",
-                                 "train: picture 64, is damaged", "train: picture 199, is damaged"));
+    for (const BadImage& image : screened.bad)
+      bad.push_back(image.split + ": " + image.file + ", " + image.reason);
+    EXPECT_THAT(bad, ElementsAre("train: image 0, is damaged", "train: image 7, is damaged",
+                                 "train: image 64, is damaged", "train: image 199, is damaged"));
   }
 }
 
-TEST(Screen, leaves_good_pictures_as_they_are) {
+TEST(Screen, leaves_good_images_as_they_are) {
   const auto made = std::make_shared<Made>(std::vector<Index>{});
   const Screened screened = screen(made);
-  EXPECT_EQ(screened.pictures, made);
+  EXPECT_EQ(screened.images, made);
   EXPECT_THAT(screened.bad, IsEmpty());
 }
 
-TEST(Screen, names_a_class_that_loses_all_its_pictures) {
+TEST(Screen, names_a_class_that_loses_all_its_images) {
   std::vector<Index> damaged;
   for (Index i = 190; i < 200; ++i) damaged.push_back(i);
   EXPECT_EQ(error_of([&] { screen(std::make_shared<Made>(damaged)); }),
-            "train has no picture of class c that can be read, of 10; the first is picture 190: is damaged");
+            "train has no image of class c that can be read, of 10; the first is image 190: is damaged");
   damaged.pop_back();
-  EXPECT_EQ(screen(std::make_shared<Made>(damaged)).pictures->size(), 191);
+  EXPECT_EQ(screen(std::make_shared<Made>(damaged)).images->size(), 191);
 }
 
-TEST(Screen, does_not_take_a_lack_of_memory_for_a_bad_picture) {
+TEST(Screen, does_not_take_a_lack_of_memory_for_a_bad_image) {
   class Large : public Made {
    public:
     Large() : Made({}) {}

@@ -16,7 +16,7 @@ using testing::IsEmpty;
 
 TEST(SplitFile, reads_lists) {
   const TemporaryFolder folder;
-  folder.write("images/a b.ppm", kPicture);
+  folder.write("images/a b.ppm", kImage);
   folder.write("train800.txt", "images/a b.ppm 2\r\nimages/x.ppm 0\n\n");
   folder.write("val200.txt", "images/x.ppm 1");
   const Splits splits = open_data(folder.path());
@@ -56,7 +56,7 @@ TEST(SplitFile, errors_name_file_and_line) {
   EXPECT_THAT(error_in("a.ppm 100000\n"), HasSubstr("label '100000' is no class; labels lie in 0 to 99999"));
   EXPECT_THAT(error_in("a.ppm 9" + std::string(3000, '9')), HasSubstr("99...99"));
   EXPECT_THAT(error_in(" 3\n"), HasSubstr("train.txt:1: "));
-  EXPECT_THAT(error_in("\n\n"), HasSubstr("train.txt: no pictures"));
+  EXPECT_THAT(error_in("\n\n"), HasSubstr("train.txt: no images"));
   EXPECT_THAT(error_in("a.ppm 0\n"), HasSubstr("only one class"));
   EXPECT_THAT(error_in("a.ppm 0\nb.ppm 1\n", "c.ppm 0\nc.ppm 2\n"),
               HasSubstr("val.txt:2: label '2' is a class that train lacks: its labels are 0 to 1"));
@@ -94,10 +94,10 @@ TEST(SplitFile, takes_lists_as_other_systems_write_them) {
   EXPECT_THAT(splits.notes, IsEmpty());
 }
 
-// Lists of VTAB lie in the folder of their pictures, but whoever writes one may name any file.
+// Lists of VTAB lie in the folder of their images, but whoever writes one may name any file.
 TEST(SplitFile, may_leave_the_root) {
   const TemporaryFolder folder;
-  folder.write("a.ppm", kPicture);
+  folder.write("a.ppm", kImage);
   const SplitFiles files{
       folder.write("lists/train.txt", "../a.ppm 0\n" + (folder.path() / "a.ppm").string() + " 1\n"),
       {},
@@ -114,12 +114,12 @@ TEST(SplitFile, keeps_and_notes_repeated_lines) {
   EXPECT_THAT(labels(*splits.train), ElementsAre(0, 0, 1, 0, 1, 0));
   const std::string who = train.string() + ": ", a = (folder.path() / "a.ppm").string(),
                     b = (folder.path() / "b.ppm").string();
-  const std::string repeats = who + "3 lines repeat a picture of another line, such as " + a + "; all count",
+  const std::string repeats = who + "3 lines repeat an image of another line, such as " + a + "; all count",
                     labels = who + "1 of them with another label, such as " + b + "; is that meant?";
   EXPECT_THAT(splits.notes, ElementsAre(repeats, labels, repeats, labels));
 }
 
-TEST(SplitFile, of_any_size_takes_little_more_memory_than_its_pictures) {
+TEST(SplitFile, of_any_size_takes_little_more_memory_than_its_images) {
   const TemporaryFolder folder;
   const fs::path hole = folder.write("train.txt", "a.ppm 0\n");
   fs::resize_file(hole, std::uintmax_t{1} << 40);

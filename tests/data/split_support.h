@@ -9,10 +9,10 @@
 
 namespace data {
 
-/// What most pictures of these tests are.
-inline const std::string kPicture = ppm(noise("noise", 1, 4, 3));
+/// What most images of these tests are.
+inline const std::string kImage = ppm(noise("noise", 1, 4, 3));
 
-/// The names of a split's pictures below `root`, and their labels.
+/// The names of a split's images below `root`, and their labels.
 inline std::vector<std::string> names(const Dataset& dataset, const fs::path& root) {
   std::vector<std::string> names;
   for (Index i = 0; i < dataset.size(); ++i)

@@ -44,7 +44,7 @@ inline std::uint32_t crc32_of(const Image& image) {
   return crc32_of(image.rgb.data(), image.rgb.size());
 }
 
-/// The picture that make.py calls noise(kind, seed, width, height).
+/// The image that make.py calls noise(kind, seed, width, height).
 inline Image noise(const std::string& kind, std::uint32_t seed, Index width, Index height) {
   Image image(width, height);
   std::uint32_t state = seed;
@@ -70,7 +70,7 @@ inline std::vector<std::istringstream> table(const std::string& name) {
   return rows;
 }
 
-/// The folder with real pictures and checkpoints, which is not part of the project.
+/// The folder with real images and checkpoints, which is not part of the project.
 inline fs::path shared_folder() {
   const char* elsewhere = std::getenv("ESPALIER_SHARED");
   return elsewhere != nullptr ? fs::path(elsewhere) : fs::path(ESPALIER_SOURCE_DIR) / "../shared";
@@ -110,7 +110,7 @@ class Deadline {
   ~Deadline() { ::alarm(0); }
 };
 
-/// A picture in PPM form.
+/// An image in PPM form.
 inline std::string ppm(const Image& image) {
   std::string text = "P6 " + std::to_string(image.width) + " " + std::to_string(image.height) + " 255\n";
   return text.append(reinterpret_cast<const char*>(image.rgb.data()), image.rgb.size());

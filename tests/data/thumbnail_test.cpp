@@ -7,7 +7,7 @@
 namespace data {
 namespace {
 
-/// A picture that grows brighter to the right and redder downwards.
+/// An image that grows brighter to the right and redder downwards.
 Image shaded(Index width, Index height) {
   Image image(width, height);
   for (Index y = 0; y < height; ++y) {
@@ -33,7 +33,7 @@ TEST(Thumbnail, has_its_longer_side_as_asked_and_its_proportions) {
   EXPECT_EQ(high.height, 96);
 }
 
-TEST(Thumbnail, of_a_small_picture_keeps_its_size_and_shows_it) {
+TEST(Thumbnail, of_a_small_image_keeps_its_size_and_shows_it) {
   const Image image = shaded(40, 24), shown = decoded(thumbnail(image, 96));
   ASSERT_EQ(shown.width, 40);
   ASSERT_EQ(shown.height, 24);

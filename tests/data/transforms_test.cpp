@@ -30,7 +30,7 @@ TEST(Transforms, give_the_bits_of_torchvision) {
 }
 
 // The short side becomes 35 pixels and the long one 35 x 60000: only the middle may be computed.
-TEST(Transforms, crop_of_a_thread_of_a_picture_takes_no_memory_for_the_rest) {
+TEST(Transforms, crop_of_a_thread_of_a_image_takes_no_memory_for_the_rest) {
   Preprocessing how{.size = 32, .mode = Preprocessing::Mode::crop};
   EXPECT_EQ(fit(Image(60000, 1), how).rgb.size(), 32u * 32 * 3);
 }

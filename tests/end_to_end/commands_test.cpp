@@ -271,7 +271,7 @@ TEST(Select, prints_a_line_for_every_parameter) {
   }
 }
 
-TEST(Predict, names_the_most_probable_classes_of_every_picture) {
+TEST(Predict, names_the_most_probable_classes_of_every_image) {
   const Garden garden;
   garden.tune("linear");
   const std::string one = garden.data() + "/test/red/40.ppm", two = garden.data() + "/test/blue/41.ppm";
@@ -288,11 +288,11 @@ TEST(Predict, names_the_most_probable_classes_of_every_picture) {
   ASSERT_EQ(json.size(), 2u);
   EXPECT_EQ(json[0]["file"], one);
   EXPECT_EQ(json[1]["file"], two);
-  for (const Json& picture : json) {
-    ASSERT_EQ(picture["top"].size(), 2u);
-    EXPECT_THAT((Words{"blue", "green", "red"}), Contains(picture["top"][0]["class"].get<std::string>()));
-    EXPECT_GE(picture["top"][0]["probability"], picture["top"][1]["probability"]);
-    EXPECT_LE(picture["top"][0]["probability"].get<double>() + picture["top"][1]["probability"].get<double>(),
+  for (const Json& image : json) {
+    ASSERT_EQ(image["top"].size(), 2u);
+    EXPECT_THAT((Words{"blue", "green", "red"}), Contains(image["top"][0]["class"].get<std::string>()));
+    EXPECT_GE(image["top"][0]["probability"], image["top"][1]["probability"]);
+    EXPECT_LE(image["top"][0]["probability"].get<double>() + image["top"][1]["probability"].get<double>(),
               1 + 1e-9);
   }
   EXPECT_THAT(run(words).out, HasSubstr(one));

@@ -106,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(, Stopped, ::testing::Values(SIGINT, SIGTERM, SIGKILL),
   return std::string(s.param == SIGINT ? "by_SIGINT" : s.param == SIGTERM ? "by_SIGTERM" : "by_SIGKILL");
 });
 
-TEST(Compare, begins_a_run_anew_that_goes_on_with_other_pictures) {
+TEST(Compare, begins_a_run_anew_that_goes_on_with_other_images) {
   const Comparison garden;
   Words words = garden.words() + Words{"--on-bad-image", "skip"};
   *(std::ranges::find(words, "--epochs") + 1) = "20";
@@ -117,7 +117,7 @@ TEST(Compare, begins_a_run_anew_that_goes_on_with_other_pictures) {
   ASSERT_TRUE(stopped.running()) << "it was over before it could be stopped";
   ::kill(stopped.process(), SIGTERM);
   EXPECT_EQ(stopped.wait(), 128 + SIGTERM);
-  write_pictures(garden.data() + "/train", {"blue"}, 1, 90);
+  write_images(garden.data() + "/train", {"blue"}, 1, 90);
   const Outcome other = run(words);
   EXPECT_EQ(other.status, 0) << other.err;
   EXPECT_EQ(read_json(run_folder / "result.json")["resumed"], false);

@@ -88,7 +88,7 @@ TEST(Compare, makes_every_run_of_the_protocol_and_writes_the_tables) {
       garden.tune("linear", {"--on", "train+val", "--epochs", "3", "--lr", first["lr"].dump()});
   EXPECT_EQ(alone.json()["test"]["loss"], first["test_loss"]);
   EXPECT_TRUE(fs::exists(folder / "features/colours/test.safetensors"))
-      << "which spares a linear probe the pictures";
+      << "which spares a linear probe the images";
 }
 
 TEST(Compare, writes_tables_that_agree_with_its_json) {
@@ -196,14 +196,14 @@ TEST(Compare, does_not_repeat_what_is_done) {
   EXPECT_TRUE(shorter.noted("run 16 of 16")) << shorter.err;
   EXPECT_EQ(read_json(search / "config.json")["epochs"], 1);
 
-  // Pictures that are others, too.
-  write_pictures(fs::path(garden / "more/train"), {"left", "right"}, 10);
+  // Images that are others, too.
+  write_images(fs::path(garden / "more/train"), {"left", "right"}, 10);
   const Outcome grown = run(other);
   EXPECT_TRUE(grown.noted("sides")) << grown.err;
   EXPECT_FALSE(grown.noted("colours")) << grown.err;
 }
 
-TEST(Compare, leaves_the_test_pictures_alone_while_it_searches) {
+TEST(Compare, leaves_the_test_images_alone_while_it_searches) {
   const Comparison garden;
   write_text(garden / "data/test/red/40.ppm", "none");  // whoever reads it fails
   const std::string error = run(garden.words()).error(1);

@@ -58,7 +58,7 @@ INSTANTIATE_TEST_SUITE_P(
                       WrongWords{"task_without_a_name", {"--task", "elsewhere"}, "NAME=FOLDER"},
                       WrongWords{"task_without_a_folder", {"--task", "a="}, "folder"},
                       WrongWords{"task_twice", {"--task", "sides=data"}, "two tasks are called 'sides'"},
-                      WrongWords{"missing_pictures", {"--task", "a=/nowhere"}, "/nowhere", 1},
+                      WrongWords{"missing_images", {"--task", "a=/nowhere"}, "/nowhere", 1},
                       WrongWords{"missing_model", {"--model", "/nowhere"}, "/nowhere", 1},
                       WrongWords{"misspelt_word", {"--epoch", "3"}, "did you mean --epochs"}),
     [](const auto& w) { return std::string(w.param.name); });
@@ -68,7 +68,7 @@ TEST(Compare, needs_a_test_split_and_one_to_choose_on) {
   fs::remove_all(garden / "more/test");
   EXPECT_THAT(run(garden.words()).error(1), HasSubstr("no test split"));
   fs::create_directories(garden / "more/test");
-  write_pictures(fs::path(garden / "more/test"), {"left", "right"}, 1);
+  write_images(fs::path(garden / "more/test"), {"left", "right"}, 1);
   fs::remove_all(garden / "more/val");
   EXPECT_THAT(run(garden.words()).error(1), HasSubstr("no val split"));
   Words one_rate = garden.words();

@@ -8,9 +8,9 @@ namespace end_to_end {
 class Comparison : public Garden {
  public:
   Comparison() {
-    write_pictures(path() / "more/train", {"left", "right"}, 9);
-    write_pictures(path() / "more/val", {"left", "right"}, 3, 20);
-    write_pictures(path() / "more/test", {"left", "right"}, 4, 40);
+    write_images(path() / "more/train", {"left", "right"}, 9);
+    write_images(path() / "more/val", {"left", "right"}, 3, 20);
+    write_images(path() / "more/test", {"left", "right"}, 4, 40);
   }
   std::string out(const std::string& name = "compared") const { return *this / name; }
   /// 2 methods x 2 tasks x 2 rates x 2 seeds.

@@ -102,7 +102,7 @@ std::string big_endian(std::uint32_t n) {
           static_cast<char>(n)};
 }
 
-/// Gray pictures of 9 x 9, bright on one side or the other, as MNIST stores them.
+/// Gray images of 9 x 9, bright on one side or the other, as MNIST stores them.
 void write_idx(const fs::path& dir, const std::string& split, int count) {
   std::string images("\0\0\x08\x03", 4), labels("\0\0\x08\x01", 4);
   images += big_endian(static_cast<std::uint32_t>(count)) + big_endian(9) + big_endian(9);
@@ -145,7 +145,7 @@ TEST(Training, lowers_the_loss_and_learns_the_colours) {
 TEST(Training, on_train_and_val_takes_both_and_does_not_judge_on_val) {
   const Garden garden;
   const Json result = garden.tune("linear", {"--on", "train+val", "--epochs", "1"}).json();
-  EXPECT_EQ(steps_of(garden).size(), 4u) << "27 pictures in batches of 6";
+  EXPECT_EQ(steps_of(garden).size(), 4u) << "27 images in batches of 6";
   EXPECT_FALSE(result.contains("val"));
   EXPECT_TRUE(result.contains("test"));
 }
@@ -160,7 +160,7 @@ TEST(Training, in_sorted_order_sees_the_classes_one_after_the_other) {
   EXPECT_GT(losses[1], losses[0]) << "it has learnt that all is blue, and now comes green";
   EXPECT_GT(losses[2], losses[0]);
 
-  // With the first picture of every class out of the way the batches are others; a shuffled run mixes
+  // With the first image of every class out of the way the batches are others; a shuffled run mixes
   // classes.
   garden.tune("linear",
               {"--epochs", "1", "--init-head", "zeros", "--head", "new", "--lr", "0.5", "--optimizer", "sgd"},
@@ -249,7 +249,7 @@ TEST(Head, is_new_when_the_class_count_differs_and_begins_as_told) {
   EXPECT_TRUE(std::ranges::all_of(zeros.data<float>(), [](float x) { return std::abs(x) < 1e-20f; }));
 }
 
-TEST(Architecture, is_named_by_the_size_of_the_pictures_it_has_in_the_end) {
+TEST(Architecture, is_named_by_the_size_of_the_images_it_has_in_the_end) {
   const Garden garden;
   garden.tune("linear");
   const std::string merged = garden / "merged.safetensors";
@@ -275,14 +275,14 @@ TEST(Scoring, with_a_head_of_zeros_and_cross_entropy_says_what_to_use) {
   EXPECT_EQ(run(zeros).status, 0);
 }
 
-TEST(Scoring, of_a_loss_that_is_not_finite_names_batch_and_pictures) {
+TEST(Scoring, of_a_loss_that_is_not_finite_names_batch_and_images) {
   const Garden garden;
   engine::State state = small_state();
   for (float& x : tensor_of(state, "norm.weight").data<float>()) x = 3e38f;
   write_model(garden.model(), state);
   EXPECT_THAT(
       run(Words{"select", "--score", "ce"} + garden.job("gps")).error(1),
-      AllOf(HasSubstr("the loss of batch 0 is"), HasSubstr("; its pictures are"), Not(HasSubstr(" ;"))));
+      AllOf(HasSubstr("the loss of batch 0 is"), HasSubstr("; its images are"), Not(HasSubstr(" ;"))));
 }
 
 TEST(Schedule, with_a_warm_up_beyond_all_numbers_warms_up_to_the_end) {
@@ -311,7 +311,7 @@ TEST(RandomWeights, of_an_architecture_are_tuned_and_evaluated_without_a_checkpo
 
 class RealCheckpoint : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(RealCheckpoint, predicts_real_pictures_as_pytorch_does) {
+TEST_P(RealCheckpoint, predicts_real_images_as_pytorch_does) {
   const fs::path model = support::shared_dir() / "models" / GetParam();
   const fs::path golden =
       support::shared_dir() / "golden" / (std::string(GetParam()) + ".golden.safetensors");
@@ -320,11 +320,11 @@ TEST_P(RealCheckpoint, predicts_real_pictures_as_pytorch_does) {
                  << "; ESPALIER_SHARED names the folder that has them";
   const Safetensors expected(golden);
   const Tensor logits = expected.read("logits").to(engine::Dtype::f64);
-  Words pictures;
+  Words images;
   for (const Json& name : Json::parse(expected.metadata().at("images")))
-    pictures.push_back(support::shared_dir() / name.get<std::string>());
+    images.push_back(support::shared_dir() / name.get<std::string>());
   const Json predictions =
-      run(Words{"predict", "--model", model, "--top", "3", "--json", "--threads", "2"} + pictures).json();
+      run(Words{"predict", "--model", model, "--top", "3", "--json", "--threads", "2"} + images).json();
   ASSERT_EQ(predictions.size(), 4u);
   for (std::size_t i = 0; i < 4; ++i) {
     const auto row = logits.data<double>().subspan(i * 1000, 1000);

@@ -30,7 +30,7 @@ void write_steep_model(const Garden& garden) {
   write_model(garden.model(), state);
 }
 
-TEST(Gradient, that_is_not_finite_is_told_with_tensor_step_and_pictures) {
+TEST(Gradient, that_is_not_finite_is_told_with_tensor_step_and_images) {
   const Garden garden;
   write_steep_model(garden);
   const Words words = Words{"tune"} + garden.job("full") +
@@ -66,7 +66,7 @@ TEST(Loss, that_is_not_finite_where_the_method_chose_anew_leaves_a_checkpoint_to
   EXPECT_THAT(run(words + Words{"--resume"}).error(1), HasSubstr("the loss of step 1"));
 }
 
-TEST(Score, that_is_not_finite_is_told_with_tensor_batch_and_pictures) {
+TEST(Score, that_is_not_finite_is_told_with_tensor_batch_and_images) {
   const Garden garden;
   write_steep_model(garden);
   const Words words = Words{"tune"} + garden.job("grft") +

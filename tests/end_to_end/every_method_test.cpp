@@ -63,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(, EverySetting, ::testing::ValuesIn(settings()), [](con
   return name;
 });
 
-TEST(AdapterDelta, serves_pictures_of_another_size) {
+TEST(AdapterDelta, serves_images_of_another_size) {
   for (const char* method : {"lora", "vpt"}) {
     const Garden garden;
     garden.tune(method);
@@ -106,7 +106,7 @@ TEST(WrongSetting, is_told_in_one_line) {
     EXPECT_THAT(outcome.error(2), HasSubstr(line)) << method;
   }
   EXPECT_THAT(run({"count", "--arch", "vit_tiny_patch16_224", "--classes", "5", "--method", "spt"}).error(2),
-              HasSubstr("depends on the pictures"));
+              HasSubstr("depends on the images"));
   // One step has no room for two phases; a number of epochs without end does no harm.
   EXPECT_THAT(
       run(Words{"tune"} + garden.job("lt-sft") + Words{"--steps", "1", "--out", garden.run_folder("one")})

@@ -26,14 +26,14 @@ std::string tune_error(const Garden& garden, const Words& more = {}, const char*
 
 TEST(Failure, names_a_path_that_is_not_there) {
   const Garden garden;
-  const std::string missing = garden / "missing.safetensors", picture = garden.data() + "/test/red/40.ppm";
+  const std::string missing = garden / "missing.safetensors", image = garden.data() + "/test/red/40.ppm";
   const Words data{"--data", garden.data()}, model{"--model", garden.model()};
   const std::vector<Words> calls{
       Words{"tune", "--out", garden.run_folder(), "--model", missing} + data,
       Words{"select", "--model", missing} + data,
       Words{"eval", "--model", missing} + data,
       Words{"eval", "--delta", missing} + model + data,
-      Words{"predict", picture, "--model", missing},
+      Words{"predict", image, "--model", missing},
       Words{"predict", missing} + model,
       Words{"merge", "--out", garden / "merged.safetensors", "--delta", missing} + model,
       Words{"inspect", missing},
@@ -49,12 +49,12 @@ TEST(Failure, names_a_folder_without_a_model) {
   EXPECT_THAT(run({"inspect", garden.data()}).error(kFailed), HasSubstr(garden.data()));
 }
 
-TEST(Failure, names_a_picture_that_is_none_cut_off_or_too_large) {
-  const std::vector<std::pair<std::string, std::string>> pictures{{"this is no picture", "00.ppm"},
-                                                                  {picture(1, 7).substr(0, 100), "00.ppm"},
-                                                                  {"P6 60000 60000 255\n", "60000"},
-                                                                  {"", "00.ppm"}};
-  for (const auto& [content, named] : pictures) {
+TEST(Failure, names_a_image_that_is_none_cut_off_or_too_large) {
+  const std::vector<std::pair<std::string, std::string>> images{{"this is no image", "00.ppm"},
+                                                                {image(1, 7).substr(0, 100), "00.ppm"},
+                                                                {"P6 60000 60000 255\n", "60000"},
+                                                                {"", "00.ppm"}};
+  for (const auto& [content, named] : images) {
     const Garden garden;
     const std::string path = garden.data() + "/train/green/00.ppm";
     write_text(path, content);
@@ -79,7 +79,7 @@ TEST(Failure, names_an_empty_class_one_class_only_and_a_class_that_train_lacks) 
   }
   {
     const Garden garden;
-    write_pictures(garden.data() + "/val", {"violet"}, 2);
+    write_images(garden.data() + "/val", {"violet"}, 2);
     EXPECT_THAT(tune_error(garden), AllOf(HasSubstr("violet"), HasSubstr("val")));
   }
 }
@@ -310,7 +310,7 @@ TEST(Failure, does_not_come_from_names_of_files_and_folders_that_are_not_utf8) {
   run(Words{"predict", data + "/test/red/40.ppm", "--json"} + tuned).json();
 }
 
-TEST(Failure, of_a_loss_that_is_not_finite_names_step_and_pictures_and_keeps_the_last_good_state) {
+TEST(Failure, of_a_loss_that_is_not_finite_names_step_and_images_and_keeps_the_last_good_state) {
   // With the first the weights stay finite but the next loss does not; with the second they do not either.
   for (const auto& [rate, step] : {std::pair{"1e30", "step 1"}, std::pair{"1e300", "step 0"}}) {
     const Garden garden;
@@ -345,7 +345,7 @@ TEST(Failure, of_a_step_that_makes_weights_infinite_comes_before_anything_is_sav
   }
 }
 
-TEST(Failure, names_the_picture_whose_logits_are_not_finite) {
+TEST(Failure, names_the_image_whose_logits_are_not_finite) {
   const Garden garden;
   engine::State state = small_state();
   for (const char* name : {"head.weight", "norm.weight"}) {

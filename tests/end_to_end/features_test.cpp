@@ -34,8 +34,8 @@ class Features : public Garden {
   std::string delta(const std::string& name) const {
     return read_text(fs::path(run_folder(name)) / "delta.safetensors");
   }
-  /// Puts nonsense in the place of every picture, without changing its name.
-  void spoil_pictures() const {
+  /// Puts nonsense in the place of every image, without changing its name.
+  void spoil_images() const {
     for (const auto& entry : fs::recursive_directory_iterator(data()))
       if (entry.is_regular_file()) write_text(entry.path(), "none");
   }
@@ -50,12 +50,12 @@ void PrintTo(const Way& way, std::ostream* os) {
 }
 class FeaturesOf : public ::testing::TestWithParam<Way> {};
 
-TEST_P(FeaturesOf, a_linear_probe_give_the_bits_that_its_pictures_give_and_are_computed_once) {
+TEST_P(FeaturesOf, a_linear_probe_give_the_bits_that_its_images_give_and_are_computed_once) {
   const Features garden;
   const Words words = GetParam().words;
   garden.probe("plain", words);
   EXPECT_TRUE(garden.quick("first", words).noted("features train"));
-  garden.spoil_pictures();
+  garden.spoil_images();
   const Outcome again = garden.quick("second", words);
   EXPECT_FALSE(again.noted("features train")) << again.err;
   for (const char* name : {"first", "second"}) {
@@ -78,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Features, of_one_batch_size_serve_all_others) {
   const Features garden;
   garden.quick("one", {"--batch-size", "4"});
-  garden.spoil_pictures();
+  garden.spoil_images();
   garden.quick("other", {"--batch-size", "9", "--seed", "3"});
   const Features plain;
   plain.probe("other", {"--batch-size", "9", "--seed", "3"});
@@ -119,7 +119,7 @@ TEST(FeaturesThatAreStale, are_computed_anew) {
        [](const Features&) {
          return Words{"--interpolation", "bilinear"};
        }},
-      {"another picture",
+      {"another image",
        [](const Features& g) {
          fs::rename(g / "data/train/red/00.ppm", g / "data/train/red/zz.ppm");
          return Words{};

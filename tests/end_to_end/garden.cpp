@@ -23,7 +23,7 @@ engine::State small_state(const models::VitConfig& config, std::uint64_t seed) {
   models::initialize(model, seed);
   engine::State state;
   for (const auto& [name, tensor] : engine::state(model)) {
-    engine::Tensor larger = tensor.clone();  // initialize() is timid: these weights make pictures differ more
+    engine::Tensor larger = tensor.clone();  // initialize() is timid: these weights make images differ more
     if (name.ends_with(".weight") && tensor.shape().rank() >= 2) {
       for (float& x : larger.data<float>()) x *= 5;
     }
@@ -44,7 +44,7 @@ engine::Tensor& tensor_of(engine::State& state, const std::string& name) {
   throw engine::Error("there is no " + name);
 }
 
-std::string picture(Index which_class, Index number) {
+std::string image(Index which_class, Index number) {
   const int width = 12 + static_cast<int>(number % 5), height = 11;
   std::uint32_t noise = static_cast<std::uint32_t>(which_class * 1000 + number + 1);
   std::string text = "P6 " + std::to_string(width) + " " + std::to_string(height) + " 255\n";
@@ -56,20 +56,20 @@ std::string picture(Index which_class, Index number) {
   return text;
 }
 
-void write_pictures(const fs::path& dir, const Words& classes, Index count, Index first_number) {
+void write_images(const fs::path& dir, const Words& classes, Index count, Index first_number) {
   for (std::size_t c = 0; c < classes.size(); ++c) {
     for (Index n = first_number; n < first_number + count; ++n) {
       const std::string name = (n < 10 ? "0" : "") + std::to_string(n) + ".ppm";
-      write_text(dir / classes[c] / name, picture(static_cast<Index>(c), n));
+      write_text(dir / classes[c] / name, image(static_cast<Index>(c), n));
     }
   }
 }
 
 Garden::Garden() {
   write_model(model(), small_state());
-  write_pictures(path() / "data/train", kColours, kTrain);
-  write_pictures(path() / "data/val", kColours, kVal, 20);
-  write_pictures(path() / "data/test", kColours, kTest, 40);
+  write_images(path() / "data/train", kColours, kTrain);
+  write_images(path() / "data/val", kColours, kVal, 20);
+  write_images(path() / "data/test", kColours, kTest, 40);
 }
 
 Words Garden::job(const std::string& method) const {

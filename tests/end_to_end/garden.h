@@ -9,9 +9,9 @@ namespace end_to_end {
 
 using engine::Index;
 
-/// A checkpoint, pictures and a folder to work in, all small: what most tests run the program on.
-///   model.safetensors   16 x 16 pictures in patches of 8, width 24, 2 blocks, 3 heads, a head of 5 classes
-///   data/<split>/<class>/<n>.ppm   three classes by colour; 6, 3 and 3 pictures of each in train, val, test
+/// A checkpoint, images and a folder to work in, all small: what most tests run the program on.
+///   model.safetensors   16 x 16 images in patches of 8, width 24, 2 blocks, 3 heads, a head of 5 classes
+///   data/<split>/<class>/<n>.ppm   three classes by colour; 6, 3 and 3 images of each in train, val, test
 class Garden : public Folder {
  public:
   static constexpr Index kClasses = 3, kTrain = 6, kVal = 3, kTest = 3;
@@ -38,10 +38,10 @@ void write_model(const fs::path& path, const engine::State& state,
 /// The tensor of that name in a state, to be changed.
 engine::Tensor& tensor_of(engine::State& state, const std::string& name);
 
-/// A PPM picture in a colour that its class decides, with some noise of its own.
-std::string picture(Index which_class, Index number);
-/// DIR/<class>/<n>.ppm for `count` pictures of every class.
-void write_pictures(const fs::path& dir, const Words& classes, Index count, Index first_number = 0);
+/// A PPM image in a colour that its class decides, with some noise of its own.
+std::string image(Index which_class, Index number);
+/// DIR/<class>/<n>.ppm for `count` images of every class.
+void write_images(const fs::path& dir, const Words& classes, Index count, Index first_number = 0);
 
 /// The bits of a tensor in a file.
 std::string bits_of(const engine::Safetensors& file, const std::string& name);

@@ -12,7 +12,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-/// A run whose activations are large, on the garden's pictures.
+/// A run whose activations are large, on the garden's images.
 Words large_run(const Garden& garden, const std::string& method, const fs::path& out) {
   return {"tune",
           "--arch",
@@ -57,7 +57,7 @@ TEST_P(Forecast, is_near_the_peak_of_the_run) {
 INSTANTIATE_TEST_SUITE_P(, Forecast, ::testing::Values("linear", "full", "grft"),
                          [](const auto& method) { return std::string(method.param); });
 
-TEST(ForecastOfScoring, is_of_pictures_of_the_size_that_is_scored_with) {
+TEST(ForecastOfScoring, is_of_images_of_the_size_that_is_scored_with) {
   if (support::kSanitized) GTEST_SKIP() << "sanitizers need memory of their own";
   const Garden garden;
   const fs::path out = garden.run_folder();

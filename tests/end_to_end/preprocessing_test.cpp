@@ -18,14 +18,14 @@ using engine::Safetensors;
 using engine::Tensor;
 using ::testing::HasSubstr;
 
-/// A picture that is far from square, so that every way to prepare it gives other numbers.
-std::string wide_picture() {
+/// An image that is far from square, so that every way to prepare it gives other numbers.
+std::string wide_image() {
   std::string text = "P6 31 20 255\n";
   for (int i = 0; i < 31 * 20 * 3; ++i) text.push_back(static_cast<char>(i * 7 + i / 93 * 31));
   return text;
 }
 
-/// The model in a folder, with these files beside it, and data of two classes of that picture.
+/// The model in a folder, with these files beside it, and data of two classes of that image.
 class Prepared : public Folder {
  public:
   explicit Prepared(const std::string& config = "", const std::string& preprocessor = "") {
@@ -33,8 +33,8 @@ class Prepared : public Folder {
     if (!config.empty()) write_text(model() + "/config.json", config);
     if (!preprocessor.empty()) write_text(model() + "/preprocessor_config.json", preprocessor);
     for (const char* name : {"0", "1", "2", "3", "4"})
-      write_text(path() / "data/train" / name / "x.ppm", wide_picture());
-    write_text(path() / "data/test/0/x.ppm", wide_picture());
+      write_text(path() / "data/train" / name / "x.ppm", wide_image());
+    write_text(path() / "data/test/0/x.ppm", wide_image());
   }
   std::string model() const { return path() / "model"; }
   Outcome eval(const Words& options, const std::string& logits) const {
@@ -42,7 +42,7 @@ class Prepared : public Folder {
   }
 };
 
-/// The logits of the picture prepared in this way, by the parts the program is made of.
+/// The logits of the image prepared in this way, by the parts the program is made of.
 Tensor expected_logits(const Preprocessing& how) {
   models::VitConfig config = small_config();
   engine::State state = small_state();
@@ -51,7 +51,7 @@ Tensor expected_logits(const Preprocessing& how) {
   config.image_size = how.size;
   models::Vit model(config);
   engine::load_state(model, state, "the small model");
-  const std::string text = wide_picture();
+  const std::string text = wide_image();
   const engine::NoGrad evaluation;
   return model(data::to_tensor(data::decode_image(std::as_bytes(std::span(text)), "wide"), how));
 }
@@ -170,7 +170,7 @@ TEST(Preparations, differ_between_the_ways_that_are_tested) {
   }
 }
 
-/// How the delta in a run folder says pictures are prepared.
+/// How the delta in a run folder says images are prepared.
 Json told_by_delta(const Garden& garden) {
   return Json::parse(Safetensors(garden.run_folder() + "/delta.safetensors").metadata().at("preprocessing"));
 }

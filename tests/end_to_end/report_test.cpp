@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "tests/end_to_end/garden.h"
-#include "tests/tools/report/comparison.h"
+#include "tests/experiments/report/comparison.h"
 
 namespace end_to_end {
 namespace {
@@ -39,15 +39,15 @@ TEST(Report, of_a_run_shows_what_its_files_hold) {
   EXPECT_EQ(report["curves"]["left_out"], 0);
 
   EXPECT_EQ(report["confusion"]["split"], "test");
-  Index pictures = 0;
+  Index images = 0;
   for (const Json& cell : report["confusion"]["cells"]) {
     EXPECT_EQ(cell[2], result["test"]["confusion"][cell[0].get<int>()][cell[1].get<int>()]);
-    pictures += cell[2].get<Index>();
+    images += cell[2].get<Index>();
   }
-  EXPECT_EQ(pictures, Garden::kClasses * Garden::kTest);
+  EXPECT_EQ(images, Garden::kClasses * Garden::kTest);
 }
 
-TEST(Report, of_a_run_shows_the_pictures_it_gets_most_wrong) {
+TEST(Report, of_a_run_shows_the_images_it_gets_most_wrong) {
   const Garden garden;
   const Json result =
       garden.tune("linear", {"--lr", "1e-9", "--init-head", "trunc-normal"}).json();  // learns nothing
@@ -62,7 +62,7 @@ TEST(Report, of_a_run_shows_the_pictures_it_gets_most_wrong) {
     EXPECT_NE(mistake["class"], mistake["predicted"]);
     EXPECT_LE(before, mistake["p_class"]);
     EXPECT_GT(mistake["p_predicted"], mistake["p_class"]);
-    EXPECT_TRUE(mistake["picture"].get<std::string>().starts_with("data:image/jpeg;base64,/9j/"));
+    EXPECT_TRUE(mistake["image"].get<std::string>().starts_with("data:image/jpeg;base64,/9j/"));
     before = mistake["p_class"];
   }
 }
@@ -122,15 +122,15 @@ TEST(Report, by_its_command_is_that_of_the_run) {
   EXPECT_TRUE(read_text(report) == written);
 }
 
-TEST(Report, of_a_run_whose_pictures_are_gone_lacks_them_and_says_so) {
+TEST(Report, of_a_run_whose_images_are_gone_lacks_them_and_says_so) {
   const Garden garden;
   garden.tune("linear", {"--lr", "1e-9", "--init-head", "trunc-normal"});
   fs::rename(garden.data(), garden.data() + "-moved");
   const Outcome outcome = run({"report", garden.run_folder()});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_TRUE(outcome.noted("note: the report has no pictures: ")) << outcome.err;
+  EXPECT_TRUE(outcome.noted("note: the report has no images: ")) << outcome.err;
   const Json data = data_of(garden.run_folder() + "/report.html");
-  for (const Json& mistake : data["mistakes"]) EXPECT_FALSE(mistake.contains("picture"));
+  for (const Json& mistake : data["mistakes"]) EXPECT_FALSE(mistake.contains("image"));
 }
 
 TEST(Report, of_a_run_that_has_not_ended_shows_its_beginning) {
@@ -149,7 +149,7 @@ TEST(Report, of_a_run_that_has_not_ended_shows_its_beginning) {
 
 TEST(Report, of_a_comparison_is_made_by_the_same_command) {
   const Garden garden;
-  write_text(garden / "papers/compare.json", tools::sample_comparison().dump());
+  write_text(garden / "papers/compare.json", experiments::sample_comparison().dump());
   const Outcome outcome = run({"report", garden / "papers"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   const Json report = data_of(garden / "papers/report.html");

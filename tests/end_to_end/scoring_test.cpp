@@ -29,7 +29,7 @@ TEST(Scoring, with_the_first_classes_is_scoring_of_a_data_set_that_has_no_others
   EXPECT_NE(some, gradients(garden, garden.data(), {}));
 }
 
-TEST(Scoring, with_small_pictures_is_scoring_of_a_model_for_small_pictures) {
+TEST(Scoring, with_small_images_is_scoring_of_a_model_for_small_images) {
   const Garden garden;
   const std::string small = gradients(garden, garden.data(), {"--score-image-size", "8"});
   EXPECT_EQ(small, gradients(garden, garden.data(), {"--image-size", "8"}));

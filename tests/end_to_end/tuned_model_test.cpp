@@ -78,9 +78,9 @@ TEST(Predict, agrees_with_the_logits_of_eval) {
   tuned.eval(tuned.base_and_delta(), {"--logits", file});
   const Safetensors stored(file);
   const Json files = Json::parse(stored.metadata().at("files"));
-  Words pictures;
-  for (const Json& name : files) pictures.push_back(name);
-  const Json predictions = run(Words{"predict"} + tuned.base_and_delta() + pictures + Words{"--json"}).json();
+  Words images;
+  for (const Json& name : files) images.push_back(name);
+  const Json predictions = run(Words{"predict"} + tuned.base_and_delta() + images + Words{"--json"}).json();
   const engine::Tensor logits = stored.read("logits");
   const Words classes{"blue", "green", "red"};
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -304,9 +304,9 @@ TEST(Delta, made_for_another_base_is_refused_unless_forced) {
   const std::string other = tuned.garden / "other.safetensors";
   write_model(other, small_state(small_config(), 2));
   const Words words{"--model", other, "--delta", tuned.delta};
-  const std::string picture = tuned.garden.data() + "/test/red/40.ppm";
+  const std::string image = tuned.garden.data() + "/test/red/40.ppm";
   const std::vector<Words> calls{Words{"eval", "--data", tuned.garden.data()} + words,
-                                 Words{"predict", picture} + words,
+                                 Words{"predict", image} + words,
                                  Words{"merge", "--out", tuned.garden / "merged.safetensors"} + words};
   for (const Words& call : calls) {
     const std::string error = run(call).error(1);

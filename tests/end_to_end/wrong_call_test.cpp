@@ -110,7 +110,7 @@ INSTANTIATE_TEST_SUITE_P(
             "save_every_beyond_all", "linear", {"--save-every", "99999999999999999999"}, {"--save-every"}},
         WrongWords{"option_without_its_value", "linear", {"--lr"}, {"--lr"}},
         WrongWords{"option_twice", "linear", {"--lr", "1", "--lr", "2"}, {"--lr"}},
-        WrongWords{"word_that_belongs_nowhere", "linear", {"pictures"}, {"pictures"}},
+        WrongWords{"word_that_belongs_nowhere", "linear", {"images"}, {"images"}},
         WrongWords{
             "head_to_keep_with_other_classes", "linear", {"--head", "keep"}, {"--head keep", "5", "3"}}),
     [](const auto& w) { return std::string(w.param.name); });
@@ -132,7 +132,7 @@ TEST(WrongCall, without_what_is_needed_names_it) {
   EXPECT_THAT(run(Words{"select"} + model).error(kCalledWrongly), HasSubstr("--data"));
   EXPECT_THAT(run(Words{"eval"} + data).error(kCalledWrongly), HasSubstr("--model"));
   EXPECT_THAT(run(Words{"eval"} + model).error(kCalledWrongly), HasSubstr("--data"));
-  EXPECT_THAT(run(Words{"predict"} + model).error(kCalledWrongly), HasSubstr("picture"));
+  EXPECT_THAT(run(Words{"predict"} + model).error(kCalledWrongly), HasSubstr("image"));
   EXPECT_THAT(run({"predict", "a.ppm"}).error(kCalledWrongly), HasSubstr("--model"));
   EXPECT_THAT(run(Words{"merge"} + model).error(kCalledWrongly),
               AllOf(HasSubstr("--delta"), HasSubstr("--out")));

@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/engine/io/temporary_folder.h"
-#include "tools/cli/console.h"
+#include "tools/training/json_text.h"
 
-namespace tools {
+namespace experiments {
 namespace {
 
 using engine::put;
@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 TEST(ComparedRun, is_known_again_by_a_path_that_is_no_utf8) {
   const TemporaryFolder folder;
   const Json identity{{"data", "/data/caf\xe9"}, {"lr", 0.1}};
-  put(folder / "config.json", json_text(identity));
+  put(folder / "config.json", training::json_text(identity));
   EXPECT_TRUE(is_run_of(folder.path(), identity));
   EXPECT_FALSE(is_run_of(folder.path(), {{"data", "/data/cafe"}, {"lr", 0.1}}));
 }
@@ -25,22 +25,22 @@ TEST(ComparedRun, is_known_again_by_a_path_that_is_no_utf8) {
 TEST(ComparedRun, of_a_thousand_classes_is_read) {
   const TemporaryFolder folder;
   const Json identity{{"batch_size", 1}, {"grad_accum", 1}};
-  put(folder / "config.json", R"({"batch_size":1,"grad_accum":1,"features":"","pictures":5})");
+  put(folder / "config.json", R"({"batch_size":1,"grad_accum":1,"features":"","images":5})");
   put(folder / "metrics.jsonl", R"({"kind":"step","images_per_s":10})"
                                 "\n");
   const Json confusion = std::vector(1000, std::vector<int>(1000));
   const Json judged{{"top1", 1.0}, {"loss", 1.0}, {"ece", 0.0}, {"confusion", confusion}};
-  put(folder / "result.json", json_text({{"val", judged},
-                                         {"trainable", 1},
-                                         {"total", 2},
-                                         {"delta_bytes", 3},
-                                         {"seconds", 1.0},
-                                         {"phases", {{"score", 0.0}}},
-                                         {"peak_mb", 1.0},
-                                         {"resumed", false}},
-                                        2));
+  put(folder / "result.json", training::json_text({{"val", judged},
+                                                   {"trainable", 1},
+                                                   {"total", 2},
+                                                   {"delta_bytes", 3},
+                                                   {"seconds", 1.0},
+                                                   {"phases", {{"score", 0.0}}},
+                                                   {"peak_mb", 1.0},
+                                                   {"resumed", false}},
+                                                  2));
   EXPECT_TRUE(read_run(folder.path(), identity, {.stage = Stage::search}).has_value());
 }
 
 }  // namespace
-}  // namespace tools
+}  // namespace experiments

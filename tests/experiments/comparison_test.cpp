@@ -8,7 +8,7 @@
 
 #include "tools/experiments/comparison_tables.h"
 
-namespace tools {
+namespace experiments {
 namespace {
 
 using engine::Json;
@@ -192,4 +192,4 @@ TEST(Csv, has_all_digits_and_quotes_what_needs_it) {
 }
 
 }  // namespace
-}  // namespace tools
+}  // namespace experiments

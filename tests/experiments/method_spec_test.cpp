@@ -3,10 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tools/cli/args.h"
 #include "tools/cli/tune_options.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace experiments {
 namespace {
 
 using ::testing::ElementsAre;
@@ -23,7 +23,7 @@ MethodSpec one(const std::string& text) {
 std::string complaint(const std::string& text) {
   try {
     parse_method_specs(text);
-  } catch (const UsageError& e) {
+  } catch (const training::UsageError& e) {
     return e.what();
   }
   ADD_FAILURE() << "taken: " << text;
@@ -121,7 +121,7 @@ TEST(MethodSpec, of_any_bytes_is_read_or_refused) {
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
     try {
       for (const MethodSpec& spec : parse_method_specs(flipped)) EXPECT_FALSE(spec.label.empty());
-    } catch (const UsageError&) {
+    } catch (const training::UsageError&) {
     }
   }
 }
@@ -147,7 +147,7 @@ TEST(MethodSpec, in_words_is_what_tune_reads) {
   std::vector<std::string> words =
       one(R"(gps,train-bias=off,targets=a\,b,optimizer=sgd,momentum=0.5)").words({{"batch-size", "7"}});
   words.insert(words.end(), {"--arch=vit_tiny_patch16_224", "--data=somewhere"});
-  const TuneOptions options = parse_tune(words).value();
+  const cli::TuneOptions options = cli::parse_tune(words).value();
   EXPECT_EQ(options.method, "gps");
   EXPECT_EQ(options.batch_size, 7);
   EXPECT_EQ(options.momentum, 0.5);
@@ -162,4 +162,4 @@ TEST(Rates, are_numbers_above_0_once_each) {
 }
 
 }  // namespace
-}  // namespace tools
+}  // namespace experiments

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <random>
 
-namespace tools {
+namespace experiments {
 namespace {
 
 using ::testing::ElementsAre;
@@ -97,4 +97,4 @@ TEST(Wilcoxon, of_many_differences_is_found_all_the_same) {
 }
 
 }  // namespace
-}  // namespace tools
+}  // namespace experiments

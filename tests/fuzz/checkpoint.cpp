@@ -8,9 +8,9 @@
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::cerr.setstate(std::ios::failbit);  // notes to the user
   const fuzz::MemoryFile input(fuzz::bytes_of(data, size));
-  tools::ModelOptions options;
+  cli::ModelOptions options;
   options.model = input.path();
   options.threads = 1;
-  fuzz::reads_or_refuses([&] { tools::load_model(options); });
+  fuzz::reads_or_refuses([&] { training::load_model(options); });
   return 0;
 }

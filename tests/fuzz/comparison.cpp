@@ -10,6 +10,6 @@
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const fuzz::MemoryFolder folder;
   const auto path = folder.put("compare.json", fuzz::text_of(data, size));
-  fuzz::reads_or_refuses([&] { tools::report_page(tools::report_of_comparison(path)); });
+  fuzz::reads_or_refuses([&] { experiments::report_page(experiments::report_of_comparison(path)); });
   return 0;
 }

@@ -13,10 +13,10 @@
 namespace {
 
 /// The options of a base in a file of its own.
-tools::ModelOptions base_options() {
+cli::ModelOptions base_options() {
   static const fuzz::MemoryFolder folder;
   models::Vit model(fuzz::tiny_config());
-  tools::ModelOptions options;
+  cli::ModelOptions options;
   options.model = folder.path() / "base.safetensors";
   options.threads = 1;
   engine::write_safetensors(options.model, engine::state(model), {{"num_heads", "2"}});
@@ -26,7 +26,7 @@ tools::ModelOptions base_options() {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const tools::ModelOptions base = base_options();
+  static const cli::ModelOptions base = base_options();
   std::cerr.setstate(std::ios::failbit);  // notes to the user
   const fuzz::MemoryFile input(fuzz::bytes_of(data, size));
   fuzz::reads_or_refuses([&] { peft::read_parts(engine::Safetensors(input.path())); });
@@ -34,6 +34,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     models::Vit model(fuzz::tiny_config());
     peft::apply_delta(model, engine::Safetensors(input.path()));
   });
-  fuzz::reads_or_refuses([&] { tools::load_tuned_model(base, input.path(), true); });
+  fuzz::reads_or_refuses([&] { training::load_tuned_model(base, input.path(), true); });
   return 0;
 }

@@ -7,7 +7,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const fuzz::MemoryFolder folder;
   folder.put("metrics.jsonl", fuzz::text_of(data, size));
   fuzz::reads_or_refuses([&] {
-    tools::RunFolder run(folder.path(), tools::RunFolder::Existing::resume);
+    training::RunFolder run(folder.path(), training::RunFolder::Existing::resume);
     run.cut_log({.scores = 10, .steps = 100, .judged = 100});
   });
   return 0;

@@ -10,11 +10,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = fuzz::text_of(data, size);
   for (const char* name : {"config.json", "preprocessor_config.json"}) {
     folder.put(name, text);
-    fuzz::reads_or_refuses([&] { tools::read_model_config(folder.path(), {}, "model"); });
+    fuzz::reads_or_refuses([&] { training::read_model_config(folder.path(), {}, "model"); });
     folder.remove(name);
   }
   for (const char* key : {"num_heads", "norm_eps", "classes", "preprocessing"}) {
-    fuzz::reads_or_refuses([&] { tools::read_model_config({}, {{key, std::string(text)}}, "model"); });
+    fuzz::reads_or_refuses([&] { training::read_model_config({}, {{key, std::string(text)}}, "model"); });
   }
   return 0;
 }

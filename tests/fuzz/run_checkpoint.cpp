@@ -19,11 +19,11 @@ constexpr const char* kConfig = R"({"lr":0.1,"method_options":{"k":"2"}})";
 void seal(const engine::Safetensors& input, const std::filesystem::path& path) {
   engine::NamedTensors tensors;
   for (const std::string& name : input.names()) tensors.emplace_back(name, input.read(name));
-  tools::write_sealed(path, tensors, input.metadata());
+  training::write_sealed(path, tensors, input.metadata());
 }
 
-void resume(const tools::RunFolder& folder, const char* name) {
-  const auto checkpoint = tools::Checkpoint::newest(folder, kConfig);
+void resume(const training::RunFolder& folder, const char* name) {
+  const auto checkpoint = training::Checkpoint::newest(folder, kConfig);
   models::Vit model(fuzz::tiny_config());
   const auto method = peft::make_method(name, {});
   checkpoint->restore(model, *method);
@@ -32,17 +32,17 @@ void resume(const tools::RunFolder& folder, const char* name) {
   checkpoint->restore(*optimizer, &ema);
 }
 
-void go_on_scoring(const tools::RunFolder& folder) {
-  const auto scores = tools::read_partial_scores(folder.file("checkpoint.safetensors"), kConfig);
+void go_on_scoring(const training::RunFolder& folder) {
+  const auto scores = training::read_partial_scores(folder.file("checkpoint.safetensors"), kConfig);
   models::Vit model(fuzz::tiny_config());
-  if (scores) tools::restore_partial_scores(*scores, engine::parameters(model));
+  if (scores) training::restore_partial_scores(*scores, engine::parameters(model));
 }
 
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const fuzz::MemoryFolder memory;
-  static const tools::RunFolder folder(memory.path(), tools::RunFolder::Existing::refuse);
+  static const training::RunFolder folder(memory.path(), training::RunFolder::Existing::refuse);
   std::cerr.setstate(std::ios::failbit);  // notes to the user
   const fuzz::MemoryFile input(fuzz::bytes_of(data, size));
   fuzz::reads_or_refuses([&] {

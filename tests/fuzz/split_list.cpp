@@ -1,4 +1,4 @@
-// Lists of pictures and labels: the input up to a NUL byte for train, the rest for val.
+// Lists of images and labels: the input up to a NUL byte for train, the rest for val.
 
 #include "data/split_file.h"
 

@@ -2,7 +2,7 @@
 
 Every method is written from its paper's formula, on the plain model of vit.py: adapters are hooks that replace a layer's
 input or output, a selection is dense Adam with its gradient masked, and autograd gives every gradient. Everything runs in
-float64, from F32 weights and the pictures of methods.safetensors, in two batches of eight. The first numbers of adapters
+float64, from F32 weights and the images of methods.safetensors, in two batches of eight. The first numbers of adapters
 are random, none zero, so that each has a gradient; they are stored.
 
 A case's seed makes its labels and those first numbers. It is the first for which no choice hangs on a near-tie: the
@@ -358,7 +358,7 @@ def main():
   images = load(HERE / "methods.safetensors")[0]["images"]
   tensors, metadata = {}, {
     "made_with": f"torch {torch.__version__}, float64", "model": "vit_b.safetensors",
-    "pictures": "methods.safetensors", "batch_size": str(BATCH), "steps": str(STEPS),
+    "images": "methods.safetensors", "batch_size": str(BATCH), "steps": str(STEPS),
     "optimizer": json.dumps(dict(name="adam", lr=LR, betas=(0.9, 0.999), eps=1e-8, weight_decay=0)),
   }
   for name, (make, needed) in CASES.items():

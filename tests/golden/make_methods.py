@@ -1,9 +1,9 @@
 """Makes methods.safetensors: what GRFT, GPS and SIFT choose in `vit_b`, and twenty training steps with each.
 
-Scoring and training run in float64 from the F32 weights of vit_b.safetensors and F32 pictures, without augmentation or
+Scoring and training run in float64 from the F32 weights of vit_b.safetensors and F32 images, without augmentation or
 shuffling, in two batches of eight. Training is Adam over all parameters with the gradient multiplied by a mask.
 
-The pictures' seed is the first for which the last chosen and the first unchosen score differ by more than GAP, relative
+The images' seed is the first for which the last chosen and the first unchosen score differ by more than GAP, relative
 to the former, in every matrix or row, so that float32 scoring chooses the same. The script repeats everything in float32
 and prints how far that is off.
 """
@@ -41,7 +41,7 @@ def pretrained(dtype):
 
 
 def training_set(seed):
-  """Sixteen pictures of noise, and their labels."""
+  """Sixteen images of noise, and their labels."""
   random = torch.Generator().manual_seed(seed)
   return torch.randn(16, 3, 20, 20, generator=random), torch.randint(7, [16], generator=random)
 

@@ -1,6 +1,6 @@
 """Makes vit_a.safetensors and vit_b.safetensors: two small models, their outputs, losses and gradients.
 
-Weights, pictures and soft targets are stored as F32. Everything else is computed from those F32 numbers in float64.
+Weights, images and soft targets are stored as F32. Everything else is computed from those F32 numbers in float64.
 """
 from pathlib import Path
 

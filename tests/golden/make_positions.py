@@ -15,12 +15,12 @@ GRIDS = [(4, 7), (8, 5), (7, 7), (14, 24)]
 
 
 def resize(positions, grid):
-  """The class token's entry stays, the others are interpolated as a picture of `WIDTH` channels."""
+  """The class token's entry stays, the others are interpolated as an image of `WIDTH` channels."""
   token, patches = positions[:, :1], positions[:, 1:]
   side = round(patches.shape[1] ** 0.5)
-  picture = patches.reshape(1, side, side, WIDTH).permute(0, 3, 1, 2)
-  picture = F.interpolate(picture, size=(grid, grid), mode="bicubic", antialias=True, align_corners=False)
-  return torch.cat([token, picture.permute(0, 2, 3, 1).reshape(1, grid * grid, WIDTH)], 1)
+  image = patches.reshape(1, side, side, WIDTH).permute(0, 3, 1, 2)
+  image = F.interpolate(image, size=(grid, grid), mode="bicubic", antialias=True, align_corners=False)
+  return torch.cat([token, image.permute(0, 2, 3, 1).reshape(1, grid * grid, WIDTH)], 1)
 
 
 def main():

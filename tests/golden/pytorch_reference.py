@@ -1,6 +1,6 @@
 """The real task in plain PyTorch on a CPU, to compare espalier with: fine-tunes a timm ViT on train + val, tests once.
 
-Pictures are squashed to the checkpoint's size (PIL, bicubic) and not augmented, when scoring too. Adam, half an epoch of
+Images are squashed to the checkpoint's size (PIL, bicubic) and not augmented, when scoring too. Adam, half an epoch of
 warm-up, then a cosine to zero. Masks are dense, as in the papers' own code: time and memory are a dense framework's.
 
   pytorch_reference.py --model FOLDER --data FOLDER --method grft --epochs 10 --lr 1e-3 --batch-size 32 --seed 0
@@ -33,7 +33,7 @@ METHODS = {
 
 
 def pretrained(folder, classes):
-  """The checkpoint with a fresh head, the size of its pictures, and their mean and standard deviation."""
+  """The checkpoint with a fresh head, the size of its images, and their mean and standard deviation."""
   tensors, metadata = load(folder / "model.safetensors")
   width, _, patch, _ = tensors["patch_embed.proj.weight"].shape
   image = patch * math.isqrt(tensors["pos_embed"].shape[1] - 1)
@@ -48,8 +48,8 @@ def pretrained(folder, classes):
   return model, image, config["mean"], config["std"]
 
 
-def pictures(root, size, mean, std):
-  """The pictures of a folder with one folder per class."""
+def images(root, size, mean, std):
+  """The images of a folder with one folder per class."""
   mean, std = torch.tensor(mean).view(3, 1, 1), torch.tensor(std).view(3, 1, 1)
   return ImageFolder(str(root), lambda p: (to_tensor(p.resize((size, size), Image.BICUBIC)) - mean) / std)
 
@@ -61,7 +61,7 @@ def masks_of(model, loader, method):
   options = METHODS[method]
   for x, y in loader:
     features = model.features(x)
-    if options["score"] == "supcon":  # the two views are the same picture: one forward pass gives both
+    if options["score"] == "supcon":  # the two views are the same image: one forward pass gives both
       loss = supcon(torch.cat([features, features]), y)
     else:
       loss = F.cross_entropy(model.head(features), y)
@@ -126,7 +126,7 @@ def main():
 
   classes = len([folder for folder in (options.data / "train").iterdir() if folder.is_dir()])
   model, *preprocessing = pretrained(options.model, classes)
-  train_set, val_set, test_set = (pictures(options.data / split, *preprocessing) for split in ("train", "val", "test"))
+  train_set, val_set, test_set = (images(options.data / split, *preprocessing) for split in ("train", "val", "test"))
   seen = ConcatDataset([train_set, val_set])
   loader = DataLoader(seen, options.batch_size, shuffle=True, drop_last=True)
 

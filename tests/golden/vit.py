@@ -51,7 +51,7 @@ class Block(nn.Module):
 
 
 class PatchEmbed(nn.Module):
-  """Cuts a picture into patches, row by row, and maps each to a token."""
+  """Cuts an image into patches, row by row, and maps each to a token."""
 
   def __init__(self, width, patch):
     super().__init__()

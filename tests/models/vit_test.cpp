@@ -36,7 +36,7 @@ Vit made(Index classes = 4, std::uint64_t seed = 1) {
   return model;
 }
 
-/// How much each of `n` pictures is scaled by.
+/// How much each of `n` images is scaled by.
 std::vector<double> factors(const DropPath& drop, Index n, Index block, Index blocks, int which) {
   return support::doubles(drop.factors(n, engine::Dtype::f32, block, blocks, which));
 }
@@ -46,7 +46,7 @@ TEST(drop_path, does_nothing_at_rate_0_and_in_the_first_block) {
   EXPECT_TRUE((DropPath{.rate = 0.5, .seed = 3, .step = 7}.factors(5, engine::Dtype::f32, 0, 3, 0).empty()));
 }
 
-TEST(drop_path, drops_pictures_and_scales_the_others_up) {
+TEST(drop_path, drops_images_and_scales_the_others_up) {
   int dropped = 0;
   for (const double factor : factors({.rate = 0.4, .seed = 3, .step = 7}, 64, 2, 3, 1)) {
     dropped += factor == 0;
@@ -57,20 +57,20 @@ TEST(drop_path, drops_pictures_and_scales_the_others_up) {
 }
 
 TEST(drop_path, keeps_the_mean_at_the_rate_of_every_block) {
-  constexpr Index kPictures = 20000;
+  constexpr Index kImages = 20000;
   for (const Index block : {1, 2, 3}) {
     const double rate = 0.6 * static_cast<double>(block) / 3;
-    const auto scaled = factors({.rate = 0.6, .seed = 1, .step = 2}, kPictures, block, 4, 0);
+    const auto scaled = factors({.rate = 0.6, .seed = 1, .step = 2}, kImages, block, 4, 0);
     double mean = 0, kept = 0;
-    for (double f : scaled) mean += f / kPictures, kept += (f != 0) / static_cast<double>(kPictures);
-    const double deviation = std::sqrt(rate * (1 - rate) / kPictures);
+    for (double f : scaled) mean += f / kImages, kept += (f != 0) / static_cast<double>(kImages);
+    const double deviation = std::sqrt(rate * (1 - rate) / kImages);
     EXPECT_NEAR(kept, 1 - rate, 5 * deviation) << block;
     EXPECT_NEAR(mean, 1, 5 * deviation / (1 - rate)) << block;
   }
 }
 
 TEST(drop_path, depends_on_the_seed_the_step_the_block_and_the_branch_alone) {
-  // Which pictures are dropped; neighbouring blocks of so many have almost the same rate.
+  // Which images are dropped; neighbouring blocks of so many have almost the same rate.
   const auto drawn = [](std::uint64_t seed, std::uint64_t step, Index block, int which) {
     std::vector<bool> dropped;
     for (double f : factors({.rate = 0.5, .seed = seed, .step = step}, 128, block, 1000, which))
@@ -88,12 +88,12 @@ TEST(drop_path, depends_on_the_seed_the_step_the_block_and_the_branch_alone) {
 
 TEST(drop_path, changes_the_models_output_the_same_way_every_time) {
   Vit model = made();
-  const Tensor pictures = support::random_tensor({8, 3, 12, 12}, 1);
+  const Tensor images = support::random_tensor({8, 3, 12, 12}, 1);
   const DropPath drop{.rate = 0.9, .seed = 1, .step = 4};
-  const Tensor dropped = model(pictures, drop);
-  EXPECT_TRUE(same_bits(model(pictures, drop), dropped));
-  EXPECT_FALSE(same_bits(model(pictures), dropped));
-  EXPECT_TRUE(same_bits(model(pictures, {.rate = 0, .seed = 9, .step = 9}), model(pictures)));
+  const Tensor dropped = model(images, drop);
+  EXPECT_TRUE(same_bits(model(images, drop), dropped));
+  EXPECT_FALSE(same_bits(model(images), dropped));
+  EXPECT_TRUE(same_bits(model(images, {.rate = 0, .seed = 9, .step = 9}), model(images)));
 }
 
 TEST(initialize, gives_the_same_bits_for_the_same_seed_only) {
@@ -243,39 +243,39 @@ TEST(vit, starts_with_zeros_but_for_the_norms_weights) {
   }
 }
 
-TEST(vit, treats_every_picture_of_a_batch_alone) {
+TEST(vit, treats_every_image_of_a_batch_alone) {
   Vit model = made();
-  const Tensor pictures = support::random_tensor({5, 3, 12, 12}, 1), all = model(pictures);
+  const Tensor images = support::random_tensor({5, 3, 12, 12}, 1), all = model(images);
   for (Index i = 0; i < 5; ++i)
-    EXPECT_TRUE(same_bits(model(pictures.slice(i, i + 1).clone()), all.slice(i, i + 1).clone())) << i;
+    EXPECT_TRUE(same_bits(model(images.slice(i, i + 1).clone()), all.slice(i, i + 1).clone())) << i;
 }
 
 TEST(vit, is_its_head_on_its_features) {
   Vit model = made();
-  const Tensor pictures = support::random_tensor({2, 3, 12, 12}, 1);
-  EXPECT_EQ(model.features(pictures).shape(), (engine::Shape{2, 16}));
-  EXPECT_TRUE(same_bits(model.head()(model.features(pictures)), model(pictures)));
+  const Tensor images = support::random_tensor({2, 3, 12, 12}, 1);
+  EXPECT_EQ(model.features(images).shape(), (engine::Shape{2, 16}));
+  EXPECT_TRUE(same_bits(model.head()(model.features(images)), model(images)));
 }
 
-TEST(vit, refuses_pictures_of_another_size_with_both_sizes) {
+TEST(vit, refuses_images_of_another_size_with_both_sizes) {
   Vit model = made();
   EXPECT_EQ(error_of([&] {
               model(Tensor::zeros({2, 3, 12, 8}));
             }),
-            "vit: pictures [2, 3, 12, 8] should be [2, 3, 12, 12]");
+            "vit: images [2, 3, 12, 8] should be [2, 3, 12, 12]");
   EXPECT_EQ(error_of([&] {
               model(Tensor::zeros({2, 1, 12, 12}));
             }),
-            "vit: pictures [2, 1, 12, 12] should be [2, 3, 12, 12]");
+            "vit: images [2, 1, 12, 12] should be [2, 3, 12, 12]");
 }
 
 TEST(vit, takes_a_head_of_zeros_for_other_classes) {
   Vit model = made();
-  const Tensor pictures = support::random_tensor({2, 3, 12, 12}, 1), before = model.features(pictures);
+  const Tensor images = support::random_tensor({2, 3, 12, 12}, 1), before = model.features(images);
   model.replace_head(11);
   EXPECT_EQ(model.config().classes, 11);
-  EXPECT_TRUE(same_bits(model.features(pictures), before));
-  EXPECT_TRUE(same_bits(model(pictures), Tensor::zeros({2, 11})));
+  EXPECT_TRUE(same_bits(model.features(images), before));
+  EXPECT_TRUE(same_bits(model(images), Tensor::zeros({2, 11})));
 }
 
 TEST(vit, keeps_its_head_when_the_new_one_would_have_no_class) {

@@ -10,7 +10,7 @@ namespace {
 using engine::Index;
 using models::Vit;
 
-// ViT-Ti/16 on one picture.
+// ViT-Ti/16 on one image.
 constexpr double kTokens = 197, kWidth = 192, kClasses = 10;
 // The products with a weight matrix in 12 blocks, the patch embedding and the head; as many again for the
 // gradients of the weights. Behind the queries, keys and values of the last block there is only the class
@@ -31,10 +31,10 @@ Work work(const std::string& name) {
   models::initialize(model, 1);
   const auto method = small::method(name);
   method->prepare(model, nullptr);
-  const engine::Tensor picture = support::random_tensor({1, 3, 224, 224}, 1);
+  const engine::Tensor image = support::random_tensor({1, 3, 224, 224}, 1);
   const Index start = engine::kernels::multiply_adds();
   const engine::Tensor loss =
-      engine::cross_entropy(model(picture), engine::one_hot(std::vector<Index>{3}, config.classes));
+      engine::cross_entropy(model(image), engine::one_hot(std::vector<Index>{3}, config.classes));
   const Index middle = engine::kernels::multiply_adds();
   engine::backward(loss);
   const Index end = engine::kernels::multiply_adds();
@@ -44,7 +44,7 @@ Work work(const std::string& name) {
 TEST(arithmetic, of_a_full_step_is_three_times_the_weights_and_the_attention) {
   const Work full = work("full");
   EXPECT_EQ(full.forward, kWeights + kAttention);
-  // The backward pass of attention has five products, the probabilities' again among them; pictures need no
+  // The backward pass of attention has five products, the probabilities' again among them; images need no
   // gradient.
   const double patches = (kTokens - 1) * 3 * 16 * 16 * kWidth;
   EXPECT_EQ(full.step, 3 * kWeights - patches + kAttention * 7 / 2);

@@ -45,7 +45,7 @@ class GoldenBaseline : public ::testing::TestWithParam<Case> {
   Tensor cross_entropy(int batch) {
     const std::vector<Index> all = support::labels_of(file, GetParam().golden + std::string(".labels"));
     const std::vector<Index> labels{all.begin() + batch * kBatch, all.begin() + (batch + 1) * kBatch};
-    return engine::cross_entropy(model(pictures.slice(batch * kBatch, (batch + 1) * kBatch).clone()),
+    return engine::cross_entropy(model(images.slice(batch * kBatch, (batch + 1) * kBatch).clone()),
                                  engine::one_hot(labels, model.config().classes));
   }
   peft::NextLoss scoring_losses() {
@@ -76,7 +76,7 @@ class GoldenBaseline : public ::testing::TestWithParam<Case> {
 
   const Safetensors file{support::golden("baselines.safetensors")},
       base{support::golden("vit_b.safetensors")};
-  const Tensor pictures = Safetensors(support::golden("methods.safetensors")).read("images");
+  const Tensor images = Safetensors(support::golden("methods.safetensors")).read("images");
   Vit model = support::golden_vit(base);
   std::unique_ptr<peft::Method> method = peft::make_method(GetParam().method, GetParam().options);
   std::vector<double> losses, penalties;

@@ -180,11 +180,10 @@ TEST(Candidates, choose_by_the_sums_that_were_kept) {
   std::vector<std::vector<Tensor>> batches(targets.size());
   for (int batch = 0; batch < 3; ++batch) {
     const auto of_batch = [&, drawn = false]() mutable -> Tensor {
-      return std::exchange(drawn, true)
-                 ? Tensor()
-                 : small::contrastive_loss(model, small::pictures(model.config(), batch),
-                                           small::labels(model.config(), batch),
-                                           exact->scoring()->temperature);
+      return std::exchange(drawn, true) ? Tensor()
+                                        : small::contrastive_loss(model, small::images(model.config(), batch),
+                                                                  small::labels(model.config(), batch),
+                                                                  exact->scoring()->temperature);
     };
     peft::accumulate_gradients(model, targets, of_batch);
     for (std::size_t i = 0; i < targets.size(); ++i) batches[i].push_back(targets[i].parameter.grad());

@@ -35,7 +35,7 @@ class GoldenMethod : public ::testing::TestWithParam<Case> {
  protected:
   GoldenMethod() { method->prepare(model, scoring_losses()); }
 
-  Tensor pictures(int batch) const {
+  Tensor images(int batch) const {
     return file.read("images").slice(batch * kBatch, (batch + 1) * kBatch).clone();
   }
   std::vector<Index> labels(int batch) const {
@@ -43,7 +43,7 @@ class GoldenMethod : public ::testing::TestWithParam<Case> {
     return {all.begin() + batch * kBatch, all.begin() + (batch + 1) * kBatch};
   }
   Tensor cross_entropy(int batch) {
-    return engine::cross_entropy(model(pictures(batch)),
+    return engine::cross_entropy(model(images(batch)),
                                  engine::one_hot(labels(batch), model.config().classes));
   }
   peft::NextLoss scoring_losses() {
@@ -52,7 +52,7 @@ class GoldenMethod : public ::testing::TestWithParam<Case> {
       if (batch == (scoring.batches == 1 ? 1 : 2)) return {};
       Tensor loss = scoring.loss == peft::Scoring::Loss::ce
                         ? cross_entropy(batch)
-                        : small::contrastive_loss(model, pictures(batch), labels(batch), scoring.temperature);
+                        : small::contrastive_loss(model, images(batch), labels(batch), scoring.temperature);
       ++batch;
       score_losses.push_back(loss.item());
       return loss;

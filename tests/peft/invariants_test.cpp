@@ -125,7 +125,7 @@ TEST_P(EveryMethod, trains_as_many_numbers_as_its_account_says_and_the_optimizer
 TEST_P(EveryMethod, counts_the_same_without_losses) {
   Vit scored = base(), counted = base();
   const auto a = method(), b = method();
-  if (a->counts_by_pictures()) GTEST_SKIP() << "what it trains depends on the pictures";
+  if (a->counts_by_images()) GTEST_SKIP() << "what it trains depends on the images";
   a->prepare(scored, small::losses(scored, *a));
   b->prepare(counted, nullptr);
   const peft::Account with = peft::account(scored), without = peft::account(counted);
@@ -290,9 +290,9 @@ TEST_P(EveryMethod, changes_nothing_before_the_first_step) {
   const auto tuning = method();
   tuning->prepare(prepared, small::losses(prepared, *tuning));
   const engine::NoGrad no_grad;
-  const Tensor pictures = small::pictures(plain.config(), 0);
+  const Tensor images = small::images(plain.config(), 0);
   if (name() == "vpt") GTEST_SKIP() << "prompts take part from the beginning";
-  EXPECT_TRUE(support::near(prepared(pictures), plain(pictures), 1e-6));
+  EXPECT_TRUE(support::near(prepared(images), plain(images), 1e-6));
 }
 
 TEST_P(EveryMethod, folds_into_the_base_and_comes_back_to_the_bit) {
@@ -301,18 +301,18 @@ TEST_P(EveryMethod, folds_into_the_base_and_comes_back_to_the_bit) {
   small::tune(model, *tuning);
   const State before = small::copy(model);
   const engine::NoGrad no_grad;
-  const Tensor pictures = small::pictures(model.config(), 0), adapted = model(pictures);
+  const Tensor images = small::images(model.config(), 0), adapted = model(images);
   if (name() == "adapter" || name() == "vpt") {
     EXPECT_NE(support::error_of([&] { peft::Folding folding(model); }), "");
   } else {
     peft::Folding folding(model);
     Vit plain = small::model(std::get<1>(GetParam()).config);
     EXPECT_EQ(engine::parameters(model).size(), engine::parameters(plain).size()) << "nothing added is left";
-    EXPECT_TRUE(support::near(model(pictures), adapted, 1e-5));
+    EXPECT_TRUE(support::near(model(images), adapted, 1e-5));
     folding.undo();
   }
   EXPECT_TRUE(small::same_bits(engine::state(model), before));
-  EXPECT_TRUE(support::same_bits(model(pictures), adapted));
+  EXPECT_TRUE(support::same_bits(model(images), adapted));
 }
 
 std::string name_of(const ::testing::TestParamInfo<EveryMethod::ParamType>& row) {

@@ -49,7 +49,7 @@ INSTANTIATE_TEST_SUITE_P(
         std::pair{"gps", std::map<std::string, std::string>{{"k", "48"}, {"train-bias", "off"}}},
         std::pair{"sift", std::map<std::string, std::string>{{"rate", "1"}}}));
 
-TEST(Scoring, that_a_head_of_zeros_hides_the_pictures_from_is_refused) {
+TEST(Scoring, that_a_head_of_zeros_hides_the_images_from_is_refused) {
   for (const char* name : {"grft", "gps", "sift"}) {
     Vit model = small::model(small::deep());
     model.replace_head(small::deep().classes);

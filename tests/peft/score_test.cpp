@@ -136,10 +136,10 @@ TEST_F(Score, reaches_the_methods_choices_when_they_are_asked_to_keep_it) {
 }
 
 TEST_F(Score, does_not_depend_on_how_cross_entropy_is_batched_but_for_rounding) {
-  // A sum over samples: the mean over four and four pictures, added, is twice the mean over eight.
+  // A sum over samples: the mean over four and four images, added, is twice the mean over eight.
   const models::VitConfig& c = model.config();
   const engine::State parts = accumulated({0, 1});
-  const Tensor first = small::pictures(c, 0), second = small::pictures(c, 1);
+  const Tensor first = small::images(c, 0), second = small::images(c, 1);
   Tensor both = small::twice(first);
   std::copy_n(second.raw(), second.bytes(), both.raw() + first.bytes());
   std::vector<Index> labels = small::labels(c, 0);

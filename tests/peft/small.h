@@ -64,8 +64,8 @@ inline Vit model(const VitConfig& config, std::uint64_t seed = 1) {
 
 constexpr Index kBatch = 4;
 
-/// Four random pictures; batch `which` is the same every time.
-inline Tensor pictures(const VitConfig& c, int which) {
+/// Four random images; batch `which` is the same every time.
+inline Tensor images(const VitConfig& c, int which) {
   return support::random_tensor({kBatch, c.channels, c.image_size, c.image_size},
                                 static_cast<std::uint64_t>(1000 + which));
 }
@@ -79,7 +79,7 @@ inline std::vector<Index> labels(const VitConfig& c, int which) {
 /// The mean cross entropy of batch `which`.
 inline Tensor loss(Vit& model, int which) {
   const VitConfig& c = model.config();
-  return engine::cross_entropy(model(pictures(c, which)), engine::one_hot(labels(c, which), c.classes));
+  return engine::cross_entropy(model(images(c, which)), engine::one_hot(labels(c, which), c.classes));
 }
 
 /// `x` and `x` again along the first axis.
@@ -92,13 +92,13 @@ inline Tensor twice(const Tensor& x) {
   return both;
 }
 
-/// The contrastive loss of pictures that are their own second view.
-inline Tensor contrastive_loss(Vit& model, const Tensor& views, std::vector<Index> of_pictures,
+/// The contrastive loss of images that are their own second view.
+inline Tensor contrastive_loss(Vit& model, const Tensor& views, std::vector<Index> of_images,
                                double temperature) {
-  const std::vector<Index> once = of_pictures;
-  of_pictures.insert(of_pictures.end(), once.begin(), once.end());
+  const std::vector<Index> once = of_images;
+  of_images.insert(of_images.end(), once.begin(), once.end());
   const Tensor features = engine::normalize_rows(model.features(twice(views)));
-  return engine::sup_con(features, of_pictures, temperature);
+  return engine::sup_con(features, of_images, temperature);
 }
 
 /// Scoring losses over `batches` batches, as the method asks for them. Counts how many are drawn in `drawn`.
@@ -107,7 +107,7 @@ inline peft::NextLoss losses(Vit& model, const peft::Method& method, int batches
   if (scoring && scoring->batches > 0) batches = static_cast<int>(scoring->batches);
   const auto of_batch = [&model, scoring](int which) {
     if (!scoring || scoring->loss == peft::Scoring::Loss::ce) return loss(model, which);
-    return contrastive_loss(model, pictures(model.config(), which), labels(model.config(), which),
+    return contrastive_loss(model, images(model.config(), which), labels(model.config(), which),
                             scoring->temperature);
   };
   const auto next = std::make_shared<int>(0);

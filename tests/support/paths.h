@@ -15,7 +15,7 @@ inline std::filesystem::path golden(const char* name) {
   return source_dir() / "tests" / "golden" / name;
 }
 
-/// The folder with real checkpoints and pictures beside the project; the environment variable
+/// The folder with real checkpoints and images beside the project; the environment variable
 /// ESPALIER_SHARED names another. It may not exist.
 inline std::filesystem::path shared_dir() {
   if (const char* elsewhere = std::getenv("ESPALIER_SHARED")) return elsewhere;

@@ -7,10 +7,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-namespace tools {
+namespace training {
 namespace {
 
-/// Four pictures of three classes: right, a little wrong, very wrong, wrong as the second.
+/// Four images of three classes: right, a little wrong, very wrong, wrong as the second.
 Predictions predictions() {
   return {.logits = engine::Tensor::of<float>({4, 3}, {5, 0, 0, 1, 0, 0, 9, 0, 0, 0, 0, 1}),
           .labels = {0, 1, 1, 1},
@@ -38,7 +38,7 @@ TEST(Judge, counts_what_was_taken_for_what) {
   EXPECT_EQ(to_json(e)["per_class"].dump(), R"({"x":100.0,"y":0.0,"z":0.0})");
 }
 
-TEST(Judge, of_a_hundred_thousand_classes_takes_memory_for_the_pictures_and_leaves_the_matrix_out) {
+TEST(Judge, of_a_hundred_thousand_classes_takes_memory_for_the_images_and_leaves_the_matrix_out) {
   constexpr Index kClasses = 100'000;  // 80 GB as a matrix
   std::vector<std::string> names;
   std::vector<Index> map;
@@ -61,4 +61,4 @@ TEST(JudgedJson, names_the_classes) {
 }
 
 }  // namespace
-}  // namespace tools
+}  // namespace training

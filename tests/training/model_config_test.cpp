@@ -8,7 +8,7 @@
 #include "tests/engine/io/temporary_folder.h"
 #include "tools/training/pretrained/metadata.h"
 
-namespace tools {
+namespace training {
 namespace {
 
 using engine::get;
@@ -78,7 +78,7 @@ TEST(ModelConfig, metadata_with_a_flipped_bit_loads_or_throws) {
   }
 }
 
-TEST(HuggingFace, edge_that_pictures_are_resized_to_comes_back_from_its_share) {
+TEST(HuggingFace, edge_that_images_are_resized_to_comes_back_from_its_share) {
   const TemporaryFolder folder;
   for (int edge = 224; edge < 600; ++edge) {
     put(folder / "preprocessor_config.json",
@@ -88,7 +88,7 @@ TEST(HuggingFace, edge_that_pictures_are_resized_to_comes_back_from_its_share) {
   }
 }
 
-TEST(HuggingFace, pictures_that_are_not_normalized_keep_their_values) {
+TEST(HuggingFace, images_that_are_not_normalized_keep_their_values) {
   const TemporaryFolder folder;
   put(folder / "preprocessor_config.json", R"({"do_normalize":false,"image_mean":[0.1,0.1,0.1]})");
   const data::Preprocessing how = *read_model_config(folder.path(), {}, "model").preprocessing;
@@ -103,4 +103,4 @@ TEST(HuggingFace, activation_other_than_gelu_is_refused) {
 }
 
 }  // namespace
-}  // namespace tools
+}  // namespace training

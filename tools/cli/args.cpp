@@ -7,7 +7,7 @@
 #include "engine/base/text.h"
 #include "peft/methods.h"
 
-namespace tools {
+namespace cli {
 namespace {
 
 std::string show(double value) {
@@ -131,11 +131,11 @@ bool Args::parse(std::span<const std::string> arguments) {
     const std::size_t equals = word.find('=');
     if (!word.starts_with("--") || equals == std::string::npos) continue;
     const std::string name = word.substr(0, equals), value = word.substr(equals + 1);
-    if (value.empty()) throw UsageError(command_ + ": " + name + " has no value behind its =");
+    if (value.empty()) throw training::UsageError(command_ + ": " + name + " has no value behind its =");
     const CLI::Option* const option = app_->get_option_no_throw(name);
     static const std::set<std::string> kSwitch{"on", "off", "true", "false", "yes", "no", "1", "0"};
     if (option && option->get_expected_max() == 0 && !kSwitch.contains(value))
-      throw UsageError(command_ + ": " + name + " takes on or off, not '" + value + "'");
+      throw training::UsageError(command_ + ": " + name + " takes on or off, not '" + value + "'");
   }
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
   try {
@@ -144,16 +144,16 @@ bool Args::parse(std::span<const std::string> arguments) {
     std::cout << app_->help();
     return false;
   } catch (const CLI::ParseError& e) {
-    throw UsageError(command_ + ": " + e.what());
+    throw training::UsageError(command_ + ": " + e.what());
   } catch (const engine::Error& e) {
-    throw UsageError(command_ + ": " + e.what());
+    throw training::UsageError(command_ + ": " + e.what());
   }
   for (const std::string& extra : app_->remaining()) {
     const std::string name = extra.substr(0, extra.find('='));
     if (name.starts_with("-"))
-      throw UsageError(command_ + ": unknown option '" + name + "'" +
-                       engine::did_you_mean(name, option_names()));
-    throw UsageError(command_ + ": unexpected argument '" + extra + "'");
+      throw training::UsageError(command_ + ": unknown option '" + name + "'" +
+                                 engine::did_you_mean(name, option_names()));
+    throw training::UsageError(command_ + ": unexpected argument '" + extra + "'");
   }
   return true;
 }
@@ -173,4 +173,4 @@ std::vector<std::pair<std::string, std::string>> Args::all_given() const {
   return all;
 }
 
-}  // namespace tools
+}  // namespace cli

@@ -10,29 +10,15 @@
 
 #include "engine/base/check.h"
 #include "peft/options.h"
+#include "tools/training/usage_error.h"
 
 namespace CLI {
 class App;
 }
 
-namespace tools {
+namespace cli {
 
 using engine::Index;
-
-/// The program was called wrongly: exit status 2.
-struct UsageError : engine::Error {
-  using engine::Error::Error;
-};
-
-/// Runs `f` and turns the Errors it throws into UsageErrors: for options whose values are wrong.
-template <class F>
-decltype(auto) as_usage(F&& f) {
-  try {
-    return std::forward<F>(f)();
-  } catch (const engine::Error& e) {
-    throw UsageError(e.what());
-  }
-}
 
 /// More threads than any machine has cores to run.
 constexpr Index kMostThreads = 1024, kMostWorkers = 256;
@@ -80,4 +66,4 @@ class Args {
   std::unique_ptr<CLI::App> app_;
 };
 
-}  // namespace tools
+}  // namespace cli

@@ -7,10 +7,10 @@
 #include "engine/ops/ops.h"
 #include "engine/tensor/random.h"
 #include "models/zoo.h"
-#include "tools/cli/args.h"
 #include "tools/training/memory.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace cli {
 
 using engine::Phase;
 using engine::PhaseTimer;
@@ -20,10 +20,10 @@ using peft::Scoring;
 namespace {
 
 constexpr double kLr = 1e-3;
-constexpr Index kChoosingPictures = 2;  // enough for gradients that differ from unit to unit
+constexpr Index kChoosingImages = 2;  // enough for gradients that differ from unit to unit
 
 models::VitConfig config_of(const BenchOptions& options) {
-  return as_usage([&] {
+  return training::as_usage([&] {
     models::VitConfig config = models::architecture(options.arch);
     config.classes = options.classes;
     if (options.image_size > 0) config.image_size = options.image_size;
@@ -32,20 +32,20 @@ models::VitConfig config_of(const BenchOptions& options) {
   });
 }
 
-/// A model with random weights, and batches of random pictures for it.
+/// A model with random weights, and batches of random images for it.
 struct Setup {
   explicit Setup(const BenchOptions& options) : model(config_of(options)), seed(options.seed) {
     models::initialize(model, static_cast<std::uint64_t>(seed));
     model.recompute(models::recompute_named(options.recompute));
   }
 
-  Tensor pictures(Index count) const {
+  Tensor images(Index count) const {
     engine::Random random(static_cast<std::uint64_t>(seed), engine::Random::Use::test);
     const models::VitConfig& c = model.config();
     return engine::normal({count, c.channels, c.image_size, c.image_size}, random, 1);
   }
 
-  /// Every class in turn, `run` pictures of each.
+  /// Every class in turn, `run` images of each.
   std::vector<Index> labels(Index count, Index run = 1) const {
     std::vector<Index> labels;
     for (Index i = 0; i < count; ++i) labels.push_back(i / run % model.config().classes);
@@ -59,7 +59,7 @@ struct Setup {
 };
 
 std::unique_ptr<peft::Method> method_of(const BenchOptions& options, models::Vit& model) {
-  return as_usage([&] {
+  return training::as_usage([&] {
     auto method = peft::make_method(options.method, options.method_options);
     method->check_model(model);
     return method;
@@ -74,14 +74,13 @@ std::size_t weight_bytes(models::Vit& model) {
 
 class InferJob : public BenchJob {
  public:
-  explicit InferJob(const BenchOptions& options)
-      : setup_(options), pictures_(setup_.pictures(options.batch)) {}
+  explicit InferJob(const BenchOptions& options) : setup_(options), images_(setup_.images(options.batch)) {}
 
   void pass() override {
     const engine::NoGrad no_grad;
-    const Growth growth;
+    const training::Growth growth;
     const PhaseTimer timer(Phase::forward);
-    setup_.model(pictures_);
+    setup_.model(images_);
     planned_.activations = growth.most();
     planned_.weights = weight_bytes(setup_.model);
   }
@@ -90,7 +89,7 @@ class InferJob : public BenchJob {
 
  private:
   Setup setup_;
-  Tensor pictures_;
+  Tensor images_;
   PlannedBytes planned_;
 };
 
@@ -99,18 +98,18 @@ class StepJob : public BenchJob {
   explicit StepJob(const BenchOptions& options) : setup_(options) {
     method_ = method_of(options, setup_.model);
     prepare();
-    pictures_ = setup_.pictures(options.batch);
+    images_ = setup_.images(options.batch);
     targets_ = setup_.targets(options.batch);
     parameters_ = engine::parameters(setup_.model);
     optimizer_ = engine::make_adam(parameters_, {});
   }
 
   void pass() override {
-    const Growth growth;
+    const training::Growth growth;
     Tensor loss;
     {
       const PhaseTimer timer(Phase::forward);
-      loss = engine::cross_entropy(setup_.model(pictures_), targets_);
+      loss = engine::cross_entropy(setup_.model(images_), targets_);
     }
     {
       const PhaseTimer timer(Phase::backward);
@@ -146,8 +145,8 @@ class StepJob : public BenchJob {
     if (!method_->scoring()) return method_->prepare(setup_.model, {});
     bool drawn = false;
     const auto loss = [&] {
-      return engine::cross_entropy(setup_.model(setup_.pictures(kChoosingPictures)),
-                                   setup_.targets(kChoosingPictures));
+      return engine::cross_entropy(setup_.model(setup_.images(kChoosingImages)),
+                                   setup_.targets(kChoosingImages));
     };
     const auto next = [&] { return std::exchange(drawn, true) ? Tensor() : loss(); };
     method_->prepare(setup_.model, {next, loss});
@@ -155,7 +154,7 @@ class StepJob : public BenchJob {
 
   Setup setup_;
   std::unique_ptr<peft::Method> method_;
-  Tensor pictures_, targets_;
+  Tensor images_, targets_;
   std::vector<engine::NamedParameter> parameters_;
   std::unique_ptr<engine::Optimizer> optimizer_;
   PlannedBytes planned_;
@@ -166,17 +165,17 @@ class ScoreJob : public BenchJob {
   explicit ScoreJob(const BenchOptions& options)
       : setup_(options), method_(method_of(options, setup_.model)), batch_(options.batch) {
     if (!method_->scoring())
-      throw UsageError("bench score: method " + options.method +
-                       " does not select by gradients; grft, gps and sift do");
+      throw training::UsageError("bench score: method " + options.method +
+                                 " does not select by gradients; grft, gps and sift do");
     const Index least = stacked_views() ? 3 : contrasts() ? 2 : 1;  // with one alone the loss is zero
     if (batch_ < least)
-      throw UsageError(engine::say("bench score: two pictures to tell apart need --batch", least,
-                                   "or more with this loss"));
-    pictures_ = setup_.pictures(batch_);
+      throw training::UsageError(
+          engine::say("bench score: two images to tell apart need --batch", least, "or more with this loss"));
+    images_ = setup_.images(batch_);
   }
 
   void pass() override {
-    const Growth growth;
+    const training::Growth growth;
     std::optional<PhaseTimer> timer;
     bool drawn = false;
     // The method asks for the first loss before its backward pass, and for another one behind it.
@@ -211,9 +210,9 @@ class ScoreJob : public BenchJob {
   bool stacked_views() const { return contrasts() && method_->scoring()->augment; }
 
   Tensor loss() {
-    if (!contrasts()) return engine::cross_entropy(setup_.model(pictures_), setup_.targets(batch_));
-    Tensor features = engine::normalize_rows(setup_.model.features(pictures_));
-    // With views that are the same picture, one forward pass serves both; else neighbours are views.
+    if (!contrasts()) return engine::cross_entropy(setup_.model(images_), setup_.targets(batch_));
+    Tensor features = engine::normalize_rows(setup_.model.features(images_));
+    // With views that are the same image, one forward pass serves both; else neighbours are views.
     std::vector<Index> labels = setup_.labels(batch_, stacked_views() ? 2 : 1);
     if (!stacked_views()) {
       features = engine::repeat(features, 2);
@@ -226,7 +225,7 @@ class ScoreJob : public BenchJob {
   std::size_t scored_bytes() {
     std::map<std::string, std::size_t> bytes;
     for (const engine::NamedParameter& p : engine::parameters(setup_.model))
-      bytes[p.name] = gradient_bytes(method_->scored_form(p), p.parameter.value().shape());
+      bytes[p.name] = training::gradient_bytes(method_->scored_form(p), p.parameter.value().shape());
     std::size_t all = 0;
     for (const peft::Choice& choice : method_->choices()) all += bytes.at(choice.parameter);
     return all;
@@ -235,7 +234,7 @@ class ScoreJob : public BenchJob {
   Setup setup_;
   std::unique_ptr<peft::Method> method_;
   Index batch_;
-  Tensor pictures_;
+  Tensor images_;
   PlannedBytes planned_;
 };
 
@@ -251,4 +250,4 @@ std::unique_ptr<BenchJob> make_score_job(const BenchOptions& options) {
   return std::make_unique<ScoreJob>(options);
 }
 
-}  // namespace tools
+}  // namespace cli

@@ -9,11 +9,11 @@
 #include "models/vit.h"
 #include "peft/methods.h"
 
-namespace tools {
+namespace cli {
 
 using engine::Index;
 
-/// What is benchmarked: random weights, random pictures.
+/// What is benchmarked: random weights, random images.
 struct BenchOptions {
   std::string arch, method = "grft", recompute = "none";
   std::map<std::string, std::string> method_options;
@@ -44,10 +44,10 @@ class BenchJob {
 /// A forward pass without a graph.
 std::unique_ptr<BenchJob> make_infer_job(const BenchOptions& options);
 /// A step of Adam: forward, cross entropy, backward, the method's penalty, and the update. What trains was
-/// chosen by the gradients of two random pictures.
+/// chosen by the gradients of two random images.
 std::unique_ptr<BenchJob> make_step_job(const BenchOptions& options);
 /// Scoring by one batch, taken as stacked views where the loss compares two, and the choice that follows.
 /// Throws a UsageError when the method does not score.
 std::unique_ptr<BenchJob> make_score_job(const BenchOptions& options);
 
-}  // namespace tools
+}  // namespace cli

@@ -13,12 +13,13 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/text.h"
 #include "engine/io/append_file.h"
 #include "engine/io/folder.h"
-#include "tools/cli/args.h"
 #include "tools/training/pretrained/model_path.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace cli {
 namespace {
 
 std::string clock_text(double seconds) {
@@ -45,15 +46,8 @@ bool same_file(const std::string& output, const std::filesystem::path& other) {
 
 }  // namespace
 
-std::string one_line(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  }
-  return text;
-}
-
 void note(const std::string& text) {
-  std::cerr << one_line(text) << '\n';
+  std::cerr << engine::one_line(text) << '\n';
 }
 
 void check_can_write(const std::string& path) {
@@ -74,10 +68,10 @@ void check_apart(const std::vector<NamedFile>& outputs, const std::vector<NamedF
     if (output.path.empty()) continue;
     for (const NamedFile& other : others) {
       if (other.path.empty()) continue;
-      for (const std::filesystem::path& file : weight_files(other.path)) {
+      for (const std::filesystem::path& file : training::weight_files(other.path)) {
         if (same_file(output.path, file))
-          throw UsageError(engine::say(output.option, output.path, "is a file of", other.option,
-                                       "too, and would overwrite it; give another"));
+          throw training::UsageError(engine::say(output.option, output.path, "is a file of", other.option,
+                                                 "too, and would overwrite it; give another"));
       }
     }
     others.push_back(output);
@@ -104,7 +98,7 @@ void Progress::advance(const std::string& detail) {
 void Progress::draw(const std::string& detail, bool last) {
   const double seconds = std::max(watch_.seconds(), 1e-9);
   const double left = seconds / static_cast<double>(done_) * static_cast<double>(steps_ - done_);
-  const std::string rate = fixed(static_cast<double>(done_ * images_) / seconds, 1) + " images/s";
+  const std::string rate = engine::fixed(static_cast<double>(done_ * images_) / seconds, 1) + " images/s";
   const std::string time = last ? clock_text(seconds) : clock_text(left) + " left";
   const std::string counts = std::to_string(done_) + '/' + std::to_string(steps_);
   if (!terminal_) {
@@ -120,59 +114,4 @@ void Progress::draw(const std::string& detail, bool last) {
   std::cerr << "\r\033[K" << line << std::flush;
 }
 
-std::string json_text(const nlohmann::ordered_json& json, int indent) {
-  return json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
-bool is_utf8(const std::string& text) {
-  try {
-    return !nlohmann::ordered_json(text).dump().empty();
-  } catch (const nlohmann::ordered_json::exception&) {
-    return false;
-  }
-}
-
-double peak_mb() {
-  // Not getrusage(), which does not know of a reset and counts what a parent had before it started this.
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    double kilobytes = 0;
-    if (word == "VmHWM:" && status >> kilobytes) return kilobytes * 1024 / 1e6;
-  }
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
-}
-
-bool reset_peak_mb() {
-  try {
-    // proc(5): resets the peak resident set size to the present one
-    engine::AppendFile("/proc/self/clear_refs").append("5");
-    return true;
-  } catch (const engine::Error&) {
-    return false;
-  }
-}
-
-std::string fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
-
-std::string exact(double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.17g", value);
-  return text;
-}
-
-std::string shortest(double value) {
-  char text[64];
-  for (int digits = 1; digits <= 17; ++digits) {
-    std::snprintf(text, sizeof text, "%.*g", digits, value);
-    if (std::strtod(text, nullptr) == value) break;
-  }
-  return text;
-}
-
-}  // namespace tools
+}  // namespace cli

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace tools {
+namespace cli {
 namespace {
 
 bool replaces(const std::string& own, const std::string& other) {
@@ -36,4 +36,4 @@ std::vector<std::string> words_of(const peft::MethodInfo& method, const GivenOpt
   return words;
 }
 
-}  // namespace tools
+}  // namespace cli

@@ -6,7 +6,7 @@
 
 #include "peft/methods.h"
 
-namespace tools {
+namespace cli {
 
 /// Options by their names without dashes, with their values; "" for a switch.
 using GivenOptions = std::vector<std::pair<std::string, std::string>>;
@@ -18,4 +18,4 @@ GivenOptions merged(const GivenOptions& common, const GivenOptions& own);
 /// The words of `tune` that give these options; a switch of `method` may have the value on or off.
 std::vector<std::string> words_of(const peft::MethodInfo& method, const GivenOptions& options);
 
-}  // namespace tools
+}  // namespace cli

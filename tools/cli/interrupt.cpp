@@ -7,7 +7,7 @@
 
 #include "engine/base/check.h"
 
-namespace tools {
+namespace cli {
 namespace {
 
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -49,4 +49,4 @@ void check_interrupted(const std::string& where) {
     throw Interrupted(number, engine::say("stopped by", name_of(number), where));
 }
 
-}  // namespace tools
+}  // namespace cli

@@ -3,7 +3,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace tools {
+namespace cli {
 
 /// The user has asked the program to stop, and what was worth keeping is saved. Exit status 128 + signal.
 struct Interrupted : std::runtime_error {
@@ -20,4 +20,4 @@ int noted_signal();
 /// Throws an Interrupted that says `where` the work stopped, when a signal was noted.
 void check_interrupted(const std::string& where);
 
-}  // namespace tools
+}  // namespace cli

@@ -7,20 +7,19 @@
 #include <new>
 
 #include "engine/base/text.h"
-#include "tools/cli/args.h"
 #include "tools/cli/commands/commands.h"
-#include "tools/cli/console.h"
 #include "tools/cli/interrupt.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace cli {
 namespace {
 
 constexpr Command kCommands[] = {
-    {"tune", "fine-tune a checkpoint on a folder of pictures with one method", run_tune},
+    {"tune", "fine-tune a checkpoint on a folder of images with one method", run_tune},
     {"select", "score and select only, and say what it cost", run_select},
     {"compare", "methods x tasks x seeds under one protocol, and the table", run_compare},
     {"eval", "accuracy of a checkpoint, with a delta, on one split", run_eval},
-    {"predict", "classes and probabilities of single pictures", run_predict},
+    {"predict", "classes and probabilities of single images", run_predict},
     {"merge", "base + delta to a stand-alone checkpoint", run_merge},
     {"count", "how many numbers a method trains, without weights or data", run_count},
     {"inspect", "what is in a checkpoint, delta, selection or run folder", run_inspect},
@@ -43,7 +42,7 @@ void run(const std::vector<std::string>& arguments) {
   std::vector<std::string> names;
   for (const Command& command : kCommands) names.emplace_back(command.name);
   if (arguments.empty())
-    throw UsageError("a command is needed: " + engine::join(names, ", ") + "; see espalier --help");
+    throw training::UsageError("a command is needed: " + engine::join(names, ", ") + "; see espalier --help");
   const std::string& name = arguments.front();
   if (name == "--help" || name == "-h" || name == "help") return print_help();
   if (name == "--version") {
@@ -53,11 +52,11 @@ void run(const std::vector<std::string>& arguments) {
   for (const Command& command : kCommands) {
     if (name == command.name) return command.run(Arguments(arguments).subspan(1));
   }
-  throw UsageError("unknown command '" + name + "'" + engine::did_you_mean(name, names));
+  throw training::UsageError("unknown command '" + name + "'" + engine::did_you_mean(name, names));
 }
 
 /// OpenMP's threads spin for milliseconds while they wait unless the environment says otherwise, and then
-/// starve the threads that decode pictures and every other program; asleep at once, they wake too late for
+/// starve the threads that decode images and every other program; asleep at once, they wake too late for
 /// the next loop. Some ten microseconds lie between. The setting is read before main(), so the program starts
 /// itself once more.
 void spin_briefly(char** argv) {
@@ -76,32 +75,32 @@ void keep_standard_streams() {
 
 /// An error is one line, whatever it quotes.
 void complain(const std::string& text) {
-  std::cerr << "espalier: " << one_line(text) << std::endl;
+  std::cerr << "espalier: " << engine::one_line(text) << std::endl;
 }
 
 }  // namespace
-}  // namespace tools
+}  // namespace cli
 
 int main(int argc, char** argv) {
-  tools::keep_standard_streams();
-  tools::spin_briefly(argv);
+  cli::keep_standard_streams();
+  cli::spin_briefly(argv);
   std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone, and
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files, are errors of writing as others are
   try {
-    tools::run({argv + 1, argv + argc});
+    cli::run({argv + 1, argv + argc});
     std::cout.flush();
     if (!std::cout) throw engine::Error("the result could not be written to standard output");
     return 0;
-  } catch (const tools::UsageError& e) {
-    tools::complain(e.what());
+  } catch (const training::UsageError& e) {
+    cli::complain(e.what());
     return 2;
-  } catch (const tools::Interrupted& e) {
-    tools::complain(e.what());
+  } catch (const cli::Interrupted& e) {
+    cli::complain(e.what());
     return 128 + e.signal;
   } catch (const std::bad_alloc&) {
-    tools::complain("out of memory; a smaller --batch-size or --image-size needs less");
+    cli::complain("out of memory; a smaller --batch-size or --image-size needs less");
   } catch (const std::exception& e) {
-    tools::complain(e.what());
+    cli::complain(e.what());
   }
   return 1;
 }

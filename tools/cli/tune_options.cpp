@@ -8,8 +8,9 @@
 #include "models/block.h"
 #include "peft/methods.h"
 #include "tools/cli/given_options.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace cli {
 namespace {
 
 const std::vector<std::string> kSchedules{"constant", "cosine", "linear"};
@@ -40,7 +41,7 @@ std::vector<std::string> augmentation_names() {
 void TuneOptions::add_selection(Args& args) {
   model.add_to(args);
   data.add_to(args);
-  args.choice("--on", on, {"train", "train+val"}, "the pictures to learn from");
+  args.choice("--on", on, {"train", "train+val"}, "the images to learn from");
   add_handling(args);
   args.group("Method");
   args.text("--method", method, "NAME", "see `espalier methods`");
@@ -48,8 +49,8 @@ void TuneOptions::add_selection(Args& args) {
 }
 
 void TuneOptions::add_handling(Args& args) {
-  args.choice("--augment", augment, augmentation_names(), "how training pictures are varied");
-  args.integer("--batch-size", batch_size, 1, "pictures in a batch");
+  args.choice("--augment", augment, augmentation_names(), "how training images are varied");
+  args.integer("--batch-size", batch_size, 1, "images in a batch");
   args.integer("--workers", workers, 0, "threads that decode ahead", kMostWorkers);
   args.choice("--head", head, {"auto", "keep", "new"}, "auto keeps a head whose class count fits");
   args.choice("--init-head", init_head, {"zeros", "trunc-normal"}, "values of a new head");
@@ -64,7 +65,7 @@ void TuneOptions::add_training(Args& args) {
   args.group("Training");
   args.text("--out", out, "DIR", "the run's folder (runs/<data>-<method>-<n>)");
   args.text("--features", features, "DIR",
-            "of linear: learn from features of the pictures that DIR keeps for the next run; the same bits");
+            "of linear: learn from features of the images that DIR keeps for the next run; the same bits");
   args.flag("--resume", resume, "go on with the run in --out");
   args.flag("--overwrite", overwrite, "begin anew in --out");
   args.choice("--recipe", recipe, {"none", "papers"},
@@ -72,12 +73,12 @@ void TuneOptions::add_training(Args& args) {
   args.number("--lr", lr, positive, "a number above 0", "the highest learning rate");
   add_steps(args);
   args.choice("--keep", keep, {"last", "best"}, "the numbers to keep: the last, or the best on val");
-  args.flag("--no-test", no_test, "leave the test pictures alone");
+  args.flag("--no-test", no_test, "leave the test images alone");
   args.flag("--json", json, "print the result as one JSON object");
 }
 
 void TuneOptions::add_steps(Args& args) {
-  args.integer("--epochs", epochs, 1, "passes over the pictures");
+  args.integer("--epochs", epochs, 1, "passes over the images");
   args.integer("--steps", steps, 1, "instead of --epochs");
   args.integer("--grad-accum", grad_accum, 1, "batches for one step");
   args.choice("--optimizer", optimizer, {"sgd", "adam", "adamw"}, "");
@@ -110,13 +111,13 @@ void TuneOptions::add_steps(Args& args) {
 void TuneOptions::check() const {
   model.check();
   data.check();
-  if (resume && overwrite) throw UsageError("--resume and --overwrite exclude each other");
-  if (resume && out.empty()) throw UsageError("--resume needs --out, the run to go on with");
+  if (resume && overwrite) throw training::UsageError("--resume and --overwrite exclude each other");
+  if (resume && out.empty()) throw training::UsageError("--resume needs --out, the run to go on with");
   if (keep == "best" && on == "train+val")
-    throw UsageError("--keep best needs val to choose on, so --on train");
-  if (momentum > 0 && optimizer != "sgd") throw UsageError("--momentum goes with --optimizer sgd");
-  if (min_lr > lr) throw UsageError("--min-lr is above --lr");
-  as_usage([&] {
+    throw training::UsageError("--keep best needs val to choose on, so --on train");
+  if (momentum > 0 && optimizer != "sgd") throw training::UsageError("--momentum goes with --optimizer sgd");
+  if (min_lr > lr) throw training::UsageError("--min-lr is above --lr");
+  training::as_usage([&] {
     const auto made = peft::make_method(method, method_options);
     engine::check(keep != "best" || made->steady(), "--keep best does not go with --method",
                   method +
@@ -126,8 +127,8 @@ void TuneOptions::check() const {
                   method + ": it chooses other numbers while it trains");
   });
   if (!features.empty() && !knows_features())
-    throw UsageError(
-        "--features goes with --method linear, whose features stay as they are, and with pictures that do: "
+    throw training::UsageError(
+        "--features goes with --method linear, whose features stay as they are, and with images that do: "
         "without --augment, --mixup, --cutmix, --drop-path and --reinit-blocks");
 }
 
@@ -215,12 +216,12 @@ namespace {
 /// Reads words; nothing after --help. `given` gets what they tell.
 std::optional<TuneOptions> read_words(std::span<const std::string> words, GivenOptions& given) {
   TuneOptions options;
-  Args args("tune", "Fine-tunes a checkpoint on a folder of pictures with one method.");
+  Args args("tune", "Fine-tunes a checkpoint on a folder of images with one method.");
   options.add_selection(args);
   options.add_training(args);
   if (!args.parse(words)) return std::nullopt;
   if (args.given("--epochs") && args.given("--steps"))
-    throw UsageError("--epochs and --steps exclude each other");
+    throw training::UsageError("--epochs and --steps exclude each other");
   given = args.all_given();
   return options;
 }
@@ -232,14 +233,14 @@ std::optional<TuneOptions> parse_tune(std::span<const std::string> words) {
   std::optional<TuneOptions> options = read_words(words, given);
   if (options && options->recipe == "papers") {
     const peft::MethodInfo& method =
-        as_usage([&]() -> const peft::MethodInfo& { return peft::find_method(options->method); });
+        training::as_usage([&]() -> const peft::MethodInfo& { return peft::find_method(options->method); });
     if (method.recipe.empty())
-      throw UsageError("--recipe papers: no recipe of method " + method.name +
-                       " is kept; `espalier methods NAME` shows those that are");
+      throw training::UsageError("--recipe papers: no recipe of method " + method.name +
+                                 " is kept; `espalier methods NAME` shows those that are");
     options = read_words(words_of(method, merged(method.recipe, given)), given);
   }
   if (options) options->check();
   return options;
 }
 
-}  // namespace tools
+}  // namespace cli

@@ -11,12 +11,12 @@
 #include "tools/cli/model_options.h"
 #include "tools/training/data_source.h"
 
-namespace tools {
+namespace cli {
 
 /// Everything `tune` can be told; `select` uses a part of it.
 struct TuneOptions {
   ModelOptions model;
-  DataOptions data;
+  training::DataOptions data;
   std::string method = "grft", recipe = "none";
   std::map<std::string, std::string> method_options;
   std::string on = "train", head = "auto", init_head = "trunc-normal";
@@ -45,7 +45,7 @@ struct TuneOptions {
   void add_steps(Args& args);
   /// Throws a UsageError when two options contradict each other.
   void check() const;
-  /// True when the features of a picture are the same in every pass: the backbone is frozen, nothing varies.
+  /// True when the features of an image are the same in every pass: the backbone is frozen, nothing varies.
   bool knows_features() const;
 
   std::unique_ptr<engine::Optimizer> make_optimizer(const std::vector<engine::NamedParameter>& all) const;
@@ -60,4 +60,4 @@ struct TuneOptions {
 /// method's recipe stands for what they do not tell. Throws a UsageError that names what is wrong about them.
 std::optional<TuneOptions> parse_tune(std::span<const std::string> words);
 
-}  // namespace tools
+}  // namespace cli

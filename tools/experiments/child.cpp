@@ -14,7 +14,7 @@
 #include "engine/io/file_system.h"
 #include "tools/cli/interrupt.h"
 
-namespace tools {
+namespace experiments {
 namespace {
 
 constexpr const char* kShown = "a process for a run";
@@ -97,7 +97,7 @@ void drain(End& end, const Take& take) {
 void follow(pid_t process, End& out, End& err, Lines& lines) {
   bool told = false;
   while (out.is_open() || err.is_open()) {
-    if (const int signal = noted_signal(); signal != 0 && !told) {
+    if (const int signal = cli::noted_signal(); signal != 0 && !told) {
       ::kill(process, signal);
       told = true;
     }
@@ -133,4 +133,4 @@ ChildEnd run_child(const std::vector<std::string>& words,
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), lines.error()};
 }
 
-}  // namespace tools
+}  // namespace experiments

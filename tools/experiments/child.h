@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace tools {
+namespace experiments {
 
 /// How a process ended.
 struct ChildEnd {
@@ -19,4 +19,4 @@ struct ChildEnd {
 ChildEnd run_child(const std::vector<std::string>& words,
                    const std::function<void(const std::string&)>& on_line);
 
-}  // namespace tools
+}  // namespace experiments

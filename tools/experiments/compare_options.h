@@ -4,20 +4,20 @@
 #include "tools/experiments/comparison.h"
 #include "tools/experiments/method_spec.h"
 
-namespace tools {
+namespace experiments {
 
 /// What `compare` is told.
 struct CompareOptions {
-  TuneOptions common;  ///< of all runs
+  cli::TuneOptions common;  ///< of all runs
   std::string out;
   std::vector<std::string> tasks, methods, lrs;
   Index seeds = 1;
   bool papers = false;  ///< methods train as their papers say, where nothing else is said
   bool dry_run = false;
-  GivenOptions given;  ///< those of `common` that were given
+  cli::GivenOptions given;  ///< those of `common` that were given
 };
 
-/// Pictures to compare methods on.
+/// Images to compare methods on.
 struct Task {
   std::string name, folder;
   data::Splits splits;
@@ -35,8 +35,8 @@ std::optional<CompareOptions> parse_compare(std::span<const std::string> words);
 /// UsageError that names a method without, or what is wrong with its SPEC.
 std::vector<MethodSpec> read_methods(const CompareOptions& options);
 
-/// The tasks with their pictures, of which none is read. With `searches` every one needs val. Throws a
+/// The tasks with their images, of which none is read. With `searches` every one needs val. Throws a
 /// UsageError for a wrong --task, an Error that says which split is missing.
 std::vector<Task> open_tasks(const CompareOptions& options, bool searches);
 
-}  // namespace tools
+}  // namespace experiments

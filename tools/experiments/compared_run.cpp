@@ -3,18 +3,19 @@
 #include "engine/io/folder.h"
 #include "engine/io/json.h"
 #include "engine/io/lines.h"
-#include "tools/cli/console.h"
-#include "tools/cli/json_field.h"
 #include "tools/training/evaluate.h"
+#include "tools/training/json_field.h"
+#include "tools/training/json_text.h"
 
-namespace tools {
+namespace experiments {
 
 namespace fs = std::filesystem;
 using engine::Json;
 
 bool is_run_of(const fs::path& folder, const Json& identity) {
   try {
-    const Json written = engine::parse_json(json_text(identity), "identity");  // what is no UTF-8 is replaced
+    const Json written =
+        engine::parse_json(training::json_text(identity), "identity");  // what is no UTF-8 is replaced
     const Json config = engine::read_json(folder / "config.json");
     for (const auto& [key, value] : written.items())
       if (!config.is_object() || !config.contains(key) || config[key] != value) return false;
@@ -29,7 +30,8 @@ double seconds_per_step(const fs::path& log, Index images_per_step) {
   double seconds = 0, steps = 0;
   engine::for_each_line(log, kLongest, [&](std::string_view text) {
     if (text.find("\"images_per_s\"") == std::string_view::npos) return;
-    const double rate = needed_field<double>(engine::parse_json(text, log.string()), "images_per_s");
+    const double rate =
+        training::needed_field<double>(engine::parse_json(text, log.string()), "images_per_s");
     engine::check(rate > 0, log.string() + ": images_per_s should be above 0, not", rate);
     seconds += static_cast<double>(images_per_step) / rate;
     ++steps;
@@ -40,27 +42,27 @@ double seconds_per_step(const fs::path& log, Index images_per_step) {
 std::optional<RunRecord> read_run(const fs::path& folder, const Json& identity, RunRecord run) {
   if (!is_run_of(folder, identity)) return std::nullopt;
   try {
-    const Json result = engine::read_json(folder / "result.json", kMaxResultValues);
+    const Json result = engine::read_json(folder / "result.json", training::kMaxResultValues);
     const char* split = run.stage == Stage::search ? "val" : "test";
     engine::check(result.is_object() && result.contains(split), "there is no", split);
-    run.top1 = needed_field<double>(result[split], "top1");
-    run.loss = needed_field<double>(result[split], "loss");
-    run.ece = needed_field<double>(result[split], "ece");
-    run.trainable = needed_field<Index>(result, "trainable");
-    run.total = needed_field<Index>(result, "total");
+    run.top1 = training::needed_field<double>(result[split], "top1");
+    run.loss = training::needed_field<double>(result[split], "loss");
+    run.ece = training::needed_field<double>(result[split], "ece");
+    run.trainable = training::needed_field<Index>(result, "trainable");
+    run.total = training::needed_field<Index>(result, "total");
     engine::check(run.total > 0, "total should be above 0");
-    run.delta_bytes = needed_field<Index>(result, "delta_bytes");
-    run.seconds = needed_field<double>(result, "seconds");
-    run.score_seconds = needed_field<double>(result.value("phases", Json()), "score");
-    run.peak_mb = needed_field<double>(result, "peak_mb");
-    run.resumed = needed_field<bool>(result, "resumed");
+    run.delta_bytes = training::needed_field<Index>(result, "delta_bytes");
+    run.seconds = training::needed_field<double>(result, "seconds");
+    run.score_seconds = training::needed_field<double>(result.value("phases", Json()), "score");
+    run.peak_mb = training::needed_field<double>(result, "peak_mb");
+    run.resumed = training::needed_field<bool>(result, "resumed");
     const Json config = engine::read_json(folder / "config.json");
-    run.knew_features = !needed_field<std::string>(config, "features").empty();
-    const Index batch = needed_field<Index>(identity, "batch_size"),
-                accum = needed_field<Index>(identity, "grad_accum"),
-                pictures = needed_field<Index>(config, "pictures");
+    run.knew_features = !training::needed_field<std::string>(config, "features").empty();
+    const Index batch = training::needed_field<Index>(identity, "batch_size"),
+                accum = training::needed_field<Index>(identity, "grad_accum"),
+                images = training::needed_field<Index>(config, "images");
     run.seconds_per_epoch = seconds_per_step(folder / "metrics.jsonl", batch * accum) *
-                            static_cast<double>(pictures / batch / accum);
+                            static_cast<double>(images / batch / accum);
     return run;
   } catch (const engine::Error&) {  // no result yet, or a damaged one
     return std::nullopt;
@@ -72,4 +74,4 @@ void remove_checkpoints(const fs::path& folder) {
     if (fs::exists(folder / name)) engine::remove_file(folder / name);
 }
 
-}  // namespace tools
+}  // namespace experiments

@@ -2,7 +2,7 @@
 
 #include "tools/experiments/comparison.h"
 
-namespace tools {
+namespace experiments {
 
 /// True when the run in `folder` was started with what `identity` says, as its config.json tells. A folder
 /// without one that can be read holds no such run.
@@ -19,4 +19,4 @@ std::optional<RunRecord> read_run(const std::filesystem::path& folder, const eng
 /// Removes the checkpoints of a finished run: nothing is to be gone on with.
 void remove_checkpoints(const std::filesystem::path& folder);
 
-}  // namespace tools
+}  // namespace experiments

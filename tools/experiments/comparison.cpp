@@ -7,10 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 
-#include "tools/cli/console.h"
+#include "engine/base/text.h"
 #include "tools/experiments/statistics.h"
 
-namespace tools {
+namespace experiments {
 
 using engine::Json;
 
@@ -206,7 +206,7 @@ std::string folder_name(const std::string& label) {
 std::filesystem::path run_path(const std::string& task, const std::string& label, double lr, Index seed,
                                Stage stage) {
   return std::filesystem::path("runs") / folder_name(task) / folder_name(label) /
-         ("lr" + shortest(lr) + "-seed" + std::to_string(seed) + "-" + name_of(stage));
+         ("lr" + engine::shortest(lr) + "-seed" + std::to_string(seed) + "-" + name_of(stage));
 }
 
-}  // namespace tools
+}  // namespace experiments

@@ -8,7 +8,7 @@
 #include "engine/base/check.h"
 #include "engine/io/json.h"
 
-namespace tools {
+namespace experiments {
 
 using engine::Index;
 
@@ -65,4 +65,4 @@ std::string folder_name(const std::string& label);
 std::filesystem::path run_path(const std::string& task, const std::string& label, double lr, Index seed,
                                Stage stage);
 
-}  // namespace tools
+}  // namespace experiments

@@ -6,9 +6,8 @@
 #include <vector>
 
 #include "engine/base/text.h"
-#include "tools/cli/console.h"
 
-namespace tools {
+namespace experiments {
 
 using engine::Json;
 using Cells = std::vector<std::string>;
@@ -18,17 +17,17 @@ namespace {
 constexpr const char* kNone = "-";  // in place of a figure that is not there
 
 std::string figure(const Json& value, int digits) {
-  return value.is_null() ? kNone : fixed(value, digits);
+  return value.is_null() ? kNone : engine::fixed(value, digits);
 }
 
 std::string p_value(double p) {
-  return p < 0.001 ? "< 0.001" : fixed(p, 3);
+  return p < 0.001 ? "< 0.001" : engine::fixed(p, 3);
 }
 
 /// "0.21": two digits that matter.
 std::string percentage(double percent) {
   const int digits = percent >= 10 ? 1 : percent >= 1 ? 2 : percent >= 0.1 ? 3 : 4;
-  return fixed(percent, digits);
+  return engine::fixed(percent, digits);
 }
 
 /// A row of a Markdown table; "|" in a cell would begin another.
@@ -59,8 +58,8 @@ std::string accuracy_text(const Json& method, const std::string& task) {
   const Json& all = method["accuracy"];
   if (!all.contains(task)) return kNone;
   const Json& accuracy = all[task];
-  const std::string sd = accuracy["sd"].is_null() ? "" : " ± " + fixed(accuracy["sd"], 2);
-  return fixed(accuracy["mean"], 2) + sd;
+  const std::string sd = accuracy["sd"].is_null() ? "" : " ± " + engine::fixed(accuracy["sd"], 2);
+  return engine::fixed(accuracy["mean"], 2) + sd;
 }
 
 std::string accuracies(const Json& comparison) {
@@ -95,7 +94,7 @@ std::string rates(const Json& comparison) {
   for (const Json& method : comparison["table"]) {
     Cells cells{method["method"]};
     for (const std::string& task : tasks)
-      cells.push_back(method["lr"].contains(task) ? shortest(method["lr"][task]) : kNone);
+      cells.push_back(method["lr"].contains(task) ? engine::shortest(method["lr"][task]) : kNone);
     text += row(cells);
   }
   return text;
@@ -105,8 +104,8 @@ std::string against(const std::string& first, const Json& comparison) {
   std::string text = heading({"against " + first, "tasks", "mean difference", "wins", "losses", "ties", "p"});
   for (const Json& pair : comparison["pairs"]) {
     if (pair["b"] != first) continue;
-    text += row({pair["a"], pair["tasks"].dump(), fixed(pair["mean_difference"], 2), pair["wins"].dump(),
-                 pair["losses"].dump(), pair["ties"].dump(), p_value(pair["p"])});
+    text += row({pair["a"], pair["tasks"].dump(), engine::fixed(pair["mean_difference"], 2),
+                 pair["wins"].dump(), pair["losses"].dump(), pair["ties"].dump(), p_value(pair["p"])});
   }
   return text;
 }
@@ -142,7 +141,7 @@ std::string markdown_tables(const Json& comparison) {
   const auto& runs = comparison["runs"];
   if (std::ranges::any_of(runs, [](const Json& run) { return run["knew_features"] == true; }))
     text +=
-        "\nLinear probes learnt from features of the pictures that were computed once per task; s/epoch is "
+        "\nLinear probes learnt from features of the images that were computed once per task; s/epoch is "
         "without "
         "that.\n";
   if (table.size() > 1) {
@@ -175,4 +174,4 @@ std::string csv_table(const Json& comparison) {
   return text;
 }
 
-}  // namespace tools
+}  // namespace experiments

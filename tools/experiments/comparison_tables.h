@@ -4,7 +4,7 @@
 
 #include "engine/io/json.h"
 
-namespace tools {
+namespace experiments {
 
 /// table.md of a compare.json: the table, the learning rates that were chosen, and every method against the
 /// first.
@@ -13,4 +13,4 @@ std::string markdown_tables(const engine::Json& comparison);
 /// table.csv of a compare.json, a row for every method of the table and its figures in full (RFC 4180).
 std::string csv_table(const engine::Json& comparison);
 
-}  // namespace tools
+}  // namespace experiments

@@ -5,11 +5,11 @@
 
 #include "engine/base/text.h"
 #include "peft/methods.h"
-#include "tools/cli/args.h"
-#include "tools/cli/console.h"
 #include "tools/experiments/comparison.h"
+#include "tools/training/json_text.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace experiments {
 namespace {
 
 /// What the comparison decides, and how it is told.
@@ -20,11 +20,11 @@ constexpr std::pair<const char*, const char*> kDecided[] = {
     {"method", "the method stands first"},
     {"model", "all methods have one --model"},
     {"arch", "all methods have one --arch"},
-    {"data", "--task NAME=FOLDER says where pictures are"},
-    {"train-list", "--task NAME=FOLDER says where pictures are"},
-    {"val-list", "--task NAME=FOLDER says where pictures are"},
-    {"test-list", "--task NAME=FOLDER says where pictures are"},
-    {"data-root", "--task NAME=FOLDER says where pictures are"},
+    {"data", "--task NAME=FOLDER says where images are"},
+    {"train-list", "--task NAME=FOLDER says where images are"},
+    {"val-list", "--task NAME=FOLDER says where images are"},
+    {"test-list", "--task NAME=FOLDER says where images are"},
+    {"data-root", "--task NAME=FOLDER says where images are"},
     {"features", "they are kept below --out"},
     {"on", "it is train for a search and train+val for the test"},
     {"no-test", "test is left alone in every search"},
@@ -108,8 +108,8 @@ MethodSpec read_spec(const std::string& text) {
 
 }  // namespace
 
-std::vector<std::string> MethodSpec::words(const GivenOptions& common) const {
-  std::vector<std::string> all = words_of(peft::find_method(method), merged(common, options));
+std::vector<std::string> MethodSpec::words(const cli::GivenOptions& common) const {
+  std::vector<std::string> all = cli::words_of(peft::find_method(method), cli::merged(common, options));
   all.insert(all.begin(), "--method=" + method);
   return all;
 }
@@ -122,12 +122,12 @@ std::vector<MethodSpec> parse_method_specs(std::string_view text) {
     try {
       specs.push_back(read_spec(one));
     } catch (const engine::Error& e) {
-      throw UsageError("method '" + one + "': " + e.what());
+      throw training::UsageError("method '" + one + "': " + e.what());
     }
     const std::string& label = specs.back().label;
     if (std::ranges::count(specs, label, &MethodSpec::label) > 1)
-      throw UsageError("two methods are called '" + label +
-                       "'; LABEL=METHOD,... gives one of them another name");
+      throw training::UsageError("two methods are called '" + label +
+                                 "'; LABEL=METHOD,... gives one of them another name");
   }
   return specs;
 }
@@ -148,8 +148,8 @@ void check_label(const std::string& text, std::string_view what) {
   constexpr std::size_t kLongest = 255;  // that file systems take
   engine::check(!text.empty(), what, "is empty");
   engine::check(folder_name(text).size() <= kLongest, what, "is too long for the name of a folder");
-  engine::check(is_utf8(text) && one_line(text) == text, what, "must be one line of UTF-8");
+  engine::check(training::is_utf8(text) && engine::one_line(text) == text, what, "must be one line of UTF-8");
   engine::check(text.front() != ' ' && text.back() != ' ', what, "must not begin or end with a space");
 }
 
-}  // namespace tools
+}  // namespace experiments

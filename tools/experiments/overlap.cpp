@@ -7,9 +7,8 @@
 #include "engine/base/text.h"
 #include "peft/delta.h"
 #include "peft/selection/select.h"
-#include "tools/cli/console.h"
 
-namespace tools {
+namespace experiments {
 
 using engine::Index;
 using engine::Json;
@@ -98,11 +97,12 @@ void print_overlap(const Json& overlap) {
     }
     std::cout << "  " << name << '\n';
   }
-  std::cout << "mean overlap " << fixed(overlap["overlap"], 4);
+  std::cout << "mean overlap " << engine::fixed(overlap["overlap"], 4);
   if (energies)
-    std::cout << "; squared gradient held, over that of the other: mean " << fixed(overlap["energy"], 4)
-              << ", of all together " << fixed(overlap["total"], 4);
+    std::cout << "; squared gradient held, over that of the other: mean "
+              << engine::fixed(overlap["energy"], 4) << ", of all together "
+              << engine::fixed(overlap["total"], 4);
   std::cout << '\n';
 }
 
-}  // namespace tools
+}  // namespace experiments

@@ -3,7 +3,7 @@
 #include "engine/io/json.h"
 #include "engine/io/safetensors.h"
 
-namespace tools {
+namespace experiments {
 
 /// What two selections have in common. For every parameter that either chose from: how many units each takes
 /// (`units`, `against`), how many of them are the same (`common`) and their share of all that either takes
@@ -17,4 +17,4 @@ engine::Json overlap_of(const engine::Safetensors& selection, const engine::Safe
 
 void print_overlap(const engine::Json& overlap);
 
-}  // namespace tools
+}  // namespace experiments

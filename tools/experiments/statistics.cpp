@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace tools {
+namespace experiments {
 
 double mean(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -56,4 +56,4 @@ double wilcoxon_p(std::span<const double> differences) {
   return std::min(1.0, 2 * std::min(low, high));
 }
 
-}  // namespace tools
+}  // namespace experiments

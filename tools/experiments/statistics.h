@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-namespace tools {
+namespace experiments {
 
 /// The mean; `values` must not be empty.
 double mean(std::span<const double> values);
@@ -20,4 +20,4 @@ std::vector<double> ranks(std::span<const double> values);
 /// the middle. Differences of 0 are left out and equal ones share the mean of their ranks. 1 when all are 0.
 double wilcoxon_p(std::span<const double> differences);
 
-}  // namespace tools
+}  // namespace experiments

@@ -5,10 +5,11 @@
 #include "engine/base/text.h"
 #include "engine/io/json.h"
 #include "peft/delta.h"
-#include "tools/cli/args.h"
 #include "tools/cli/console.h"
+#include "tools/training/json_text.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace training {
 
 using engine::Json;
 using engine::State;
@@ -75,7 +76,7 @@ void save_checkpoint(const RunFolder& folder, models::Vit& model, const peft::Me
                 {"version", "3"},
                 {"step", std::to_string(state.step)},
                 {"judged", std::to_string(state.judged)},
-                {"best_top1", exact(state.best_top1)},
+                {"best_top1", engine::exact(state.best_top1)},
                 {"config", config}},
                folder.file(kFormer));
 }
@@ -101,7 +102,7 @@ std::optional<Checkpoint> Checkpoint::newest(const RunFolder& folder, const std:
     } catch (const UsageError&) {
       throw;
     } catch (const engine::Error& e) {
-      note(std::string("note: passed over ") + e.what());
+      cli::note(std::string("note: passed over ") + e.what());
       complaint = e.what();
     }
   }
@@ -122,4 +123,4 @@ void Checkpoint::restore(engine::Optimizer& optimizer, engine::Ema* ema) const {
   if (ema) ema->load_state(file_.tensors_with(kEma));
 }
 
-}  // namespace tools
+}  // namespace training

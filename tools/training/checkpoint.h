@@ -9,7 +9,7 @@
 #include "tools/training/run_folder.h"
 #include "tools/training/sealed_file.h"
 
-namespace tools {
+namespace training {
 
 using engine::Index;
 
@@ -50,4 +50,4 @@ class Checkpoint {
 /// Throws a UsageError that names the options in which two configurations differ.
 void check_same_config(const std::string& file, const std::string& saved, const std::string& given);
 
-}  // namespace tools
+}  // namespace training

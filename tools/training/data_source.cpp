@@ -12,10 +12,12 @@
 #include "data/split_file.h"
 #include "engine/base/text.h"
 #include "tools/cli/console.h"
+#include "tools/training/json_text.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace training {
 
-void DataOptions::add_to(Args& args) {
+void DataOptions::add_to(cli::Args& args) {
   args.group("Data");
   args.text("--data", data, "DIR", "DIR/train/<class>/*, and val and test where they exist; or IDX files");
   args.text("--train-list", train_list, "FILE", "instead: lines `path label`");
@@ -25,10 +27,10 @@ void DataOptions::add_to(Args& args) {
   add_screening(args);
 }
 
-void DataOptions::add_screening(Args& args) {
+void DataOptions::add_screening(cli::Args& args) {
   args.choice("--on-bad-image", on_bad_image, {"error", "skip"},
-              "skip: decode every picture before anything else and leave out those that cannot be");
-  args.flag("--allow-empty-class", allow_empty_class, "a class folder without pictures is no error");
+              "skip: decode every image before anything else and leave out those that cannot be");
+  args.flag("--allow-empty-class", allow_empty_class, "a class folder without images is no error");
 }
 
 std::string DataOptions::name() const {
@@ -45,7 +47,7 @@ void DataOptions::check(const std::string& split) const {
     throw UsageError("data is needed, in one form: --data DIR, or --train-list FILE with --data-root DIR");
   if (lists && list_of(split).empty() && train_list.empty())
     throw UsageError("--" + split + "-list FILE is needed beside the other lists");
-  if (lists && data_root.empty()) throw UsageError("lists of pictures need --data-root DIR");
+  if (lists && data_root.empty()) throw UsageError("lists of images need --data-root DIR");
   if (!lists && !data_root.empty())
     throw UsageError("--data-root goes with --train-list; --data DIR needs none");
 }
@@ -58,30 +60,30 @@ namespace {
 
 void tell(const data::Splits& splits) {
   if (splits.ignored > 0)
-    note(engine::say("note:", splits.ignored, "files passed over: not pictures by their names"));
-  for (const std::string& oddity : splits.notes) note("note: " + oddity);
+    cli::note(engine::say("note:", splits.ignored, "files passed over: not images by their names"));
+  for (const std::string& oddity : splits.notes) cli::note("note: " + oddity);
 }
 
-/// Leaves the pictures out of a split that cannot be decoded.
+/// Leaves the images out of a split that cannot be decoded.
 void screen(data::Splits& splits, const std::string& name, std::shared_ptr<const data::Dataset>& split,
             Index workers) {
   const Index groups = (split->size() + data::kScreenedAtOnce - 1) / data::kScreenedAtOnce;
-  Progress progress("check " + name, groups, data::kScreenedAtOnce);
+  cli::Progress progress("check " + name, groups, data::kScreenedAtOnce);
   data::Screened screened =
       data::screen(name, split, splits.classes, static_cast<int>(workers), [&] { progress.advance(); });
-  split = screened.pictures;
+  split = screened.images;
   std::ranges::move(screened.bad, std::back_inserter(splits.skipped));
 }
 
-void tell_skipped(const std::vector<data::BadPicture>& skipped) {
+void tell_skipped(const std::vector<data::BadImage>& skipped) {
   constexpr std::size_t kTold = 3;
   if (skipped.empty()) return;
   std::vector<std::string> reasons;
   for (std::size_t i = 0; i < std::min(kTold, skipped.size()); ++i)
     reasons.push_back(skipped[i].file + ": " + skipped[i].reason);
   if (skipped.size() > kTold) reasons.push_back(engine::say(skipped.size() - kTold, "more"));
-  note(engine::say("note:", skipped.size(), skipped.size() == 1 ? "picture" : "pictures",
-                   "skipped:", engine::join(reasons, " | ")));
+  cli::note(engine::say("note:", skipped.size(), skipped.size() == 1 ? "image" : "images",
+                        "skipped:", engine::join(reasons, " | ")));
 }
 
 }  // namespace
@@ -136,9 +138,9 @@ SplitToJudge open_split_to_judge(const DataOptions& options, const std::string& 
   return {splits.classes, find_split(splits, split), splits.skipped};
 }
 
-std::string skipped_lines(const std::vector<data::BadPicture>& skipped) {
+std::string skipped_lines(const std::vector<data::BadImage>& skipped) {
   std::string lines;
-  for (const data::BadPicture& bad : skipped)
+  for (const data::BadImage& bad : skipped)
     lines += json_text({{"file", bad.file}, {"reason", bad.reason}, {"split", bad.split}}) + '\n';
   return lines;
 }
@@ -165,4 +167,4 @@ std::vector<Index> match_classes(const std::vector<std::string>& data_classes,
   return map;
 }
 
-}  // namespace tools
+}  // namespace training

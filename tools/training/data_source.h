@@ -3,17 +3,19 @@
 #include "data/dataset.h"
 #include "tools/cli/args.h"
 
-namespace tools {
+namespace training {
 
-/// Where the pictures come from: the shared options of the commands.
+using engine::Index;
+
+/// Where the images come from: the shared options of the commands.
 struct DataOptions {
   std::string data, train_list, val_list, test_list, data_root;
   std::string on_bad_image = "error";
   bool allow_empty_class = false;
 
-  void add_to(Args& args);
-  /// Those that say what is done about pictures that are bad or missing.
-  void add_screening(Args& args);
+  void add_to(cli::Args& args);
+  /// Those that say what is done about images that are bad or missing.
+  void add_screening(cli::Args& args);
   /// Throws a UsageError unless the data is given in one form that has `split`.
   void check(const std::string& split = "train") const;
   /// The list of "train", "val" or "test"; empty when it is not given.
@@ -22,7 +24,7 @@ struct DataOptions {
   std::string name() const;
 };
 
-/// Opens the folder of --data, or the lists. With --on-bad-image skip, every picture of the `used` splits is
+/// Opens the folder of --data, or the lists. With --on-bad-image skip, every image of the `used` splits is
 /// decoded once by `workers` threads, and the bad ones are left out. Odd things and what was left out are
 /// told on stderr.
 data::Splits open_splits(const DataOptions& options, const std::vector<std::string>& used, Index workers);
@@ -30,15 +32,15 @@ data::Splits open_splits(const DataOptions& options, const std::vector<std::stri
 /// A split that a model is judged on.
 struct SplitToJudge {
   std::vector<std::string> classes;
-  std::shared_ptr<const data::Dataset> pictures;
-  std::vector<data::BadPicture> skipped;
+  std::shared_ptr<const data::Dataset> images;
+  std::vector<data::BadImage> skipped;
 };
 /// The same for one split. Where the data has no train to tell the classes, they are those of the split
 /// itself.
 SplitToJudge open_split_to_judge(const DataOptions& options, const std::string& split, Index workers);
 
-/// Pictures that were left out, one JSON object with file, reason and split a line.
-std::string skipped_lines(const std::vector<data::BadPicture>& skipped);
+/// Images that were left out, one JSON object with file, reason and split a line.
+std::string skipped_lines(const std::vector<data::BadImage>& skipped);
 
 /// The split "train", "val", "test" or "train+val". Throws an Error when it is not there.
 std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, const std::string& name);
@@ -48,4 +50,4 @@ std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, cons
 std::vector<Index> match_classes(const std::vector<std::string>& data_classes,
                                  const std::vector<std::string>& model_classes, Index outputs);
 
-}  // namespace tools
+}  // namespace training

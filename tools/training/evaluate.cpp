@@ -9,11 +9,12 @@
 
 #include "engine/autograd/record.h"
 #include "engine/base/phase.h"
+#include "engine/base/stopwatch.h"
 #include "tools/cli/console.h"
 #include "tools/cli/interrupt.h"
 #include "tools/training/features.h"
 
-namespace tools {
+namespace training {
 
 using engine::Tensor;
 
@@ -58,19 +59,19 @@ Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Datase
                           const data::Preprocessing& how, const std::vector<Index>& class_map,
                           const EvaluateOptions& options) {
   const engine::NoGrad no_grad;
-  const Stopwatch watch;
+  const engine::Stopwatch watch;
   data::Loader loader(split, {.preprocessing = how,
                               .batch_size = options.batch_size,
-                              .pictures = options.known.empty(),
+                              .images = options.known.empty(),
                               .workers = options.workers});
   const Index classes = model.config().classes;
   Predictions all{.logits = Tensor::unset({split->size(), classes}), .labels = {}, .files = {}, .seconds = 0};
-  std::optional<Progress> progress;
+  std::optional<cli::Progress> progress;
   if (!options.title.empty()) progress.emplace(options.title, loader.batches(), options.batch_size);
   std::byte* to = all.logits.raw();
   loader.start(0);
   while (const auto batch = next_batch(loader)) {
-    check_interrupted("while evaluating");
+    cli::check_interrupted("while evaluating");
     const engine::PhaseTimer timer(engine::Phase::evaluate);
     const Tensor logits = logits_of(model, *batch, options.known);
     std::memcpy(to, logits.raw(), logits.bytes());
@@ -157,4 +158,4 @@ nlohmann::ordered_json to_json(const Evaluation& e, Index most) {
   return all;
 }
 
-}  // namespace tools
+}  // namespace training

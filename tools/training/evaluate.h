@@ -7,11 +7,11 @@
 #include "data/loader.h"
 #include "models/vit.h"
 
-namespace tools {
+namespace training {
 
 using engine::Index;
 
-/// What a model says of every picture of a split.
+/// What a model says of every image of a split.
 struct Predictions {
   engine::Tensor logits;      ///< [n, classes]
   std::vector<Index> labels;  ///< in the model's classes
@@ -24,7 +24,7 @@ struct Evaluation {
   double top1 = 0, top5 = 0;      ///< percent
   double loss = 0;                ///< mean cross entropy
   double ece = 0;                 ///< expected calibration error over 15 equal bins (Guo et al. 2017)
-  Index images = 0, skipped = 0;  ///< pictures judged, and those left out by --on-bad-image skip
+  Index images = 0, skipped = 0;  ///< images judged, and those left out by --on-bad-image skip
   double seconds = 0;
   std::vector<std::string> classes;  ///< of the data
   std::vector<double> per_class;     ///< percent, for each of them
@@ -43,7 +43,7 @@ struct EvaluateOptions {
   Index batch_size = 32;
   int workers = 2;
   std::string title;          ///< of the progress bar; empty for none
-  engine::Tensor known = {};  ///< features of the split's pictures, as of KnownFeatures
+  engine::Tensor known = {};  ///< features of the split's images, as of KnownFeatures
 };
 
 /// Runs the model over a whole split in its order. `class_map` gives the model's class of every class of the
@@ -65,4 +65,4 @@ std::optional<data::Batch> next_batch(data::Loader& loader);
 /// The fields of `eval --json`; `confusion`, as a matrix, only up to `most` cells.
 nlohmann::ordered_json to_json(const Evaluation& evaluation, Index most = kMostConfusion);
 
-}  // namespace tools
+}  // namespace training

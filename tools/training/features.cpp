@@ -10,10 +10,11 @@
 #include "engine/kernels/simd.h"
 #include "tools/cli/console.h"
 #include "tools/cli/interrupt.h"
+#include "tools/training/json_text.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/sealed_file.h"
 
-namespace tools {
+namespace training {
 
 using engine::Tensor;
 
@@ -22,36 +23,36 @@ namespace {
 constexpr const char *kFormat = "espalier-features", *kTensor = "class_token";
 
 /// All that features depend on.
-std::string origin(const Job& job, const data::Dataset& pictures) {
+std::string origin(const Job& job, const data::Dataset& images) {
   const models::VitConfig& c = job.loaded.model.config();
   engine::Sha256 names;
-  for (Index i = 0; i < pictures.size(); ++i) {
-    const std::string name = pictures.name(i) + '\0';
+  for (Index i = 0; i < images.size(); ++i) {
+    const std::string name = images.name(i) + '\0';
     names.add(std::as_bytes(std::span(name)));
   }
   return json_text({{"base_sha256", job.loaded.base_sha256},
                     {"image_size", c.image_size},
                     {"heads", c.heads},
-                    {"norm_eps", exact(c.norm_eps)},
+                    {"norm_eps", engine::exact(c.norm_eps)},
                     {"preprocessing", preprocessing_json(job.loaded.preprocessing)},
                     {"names_sha256", names.hex()},
                     {"version", ESPALIER_VERSION},
                     {"instruction_set", engine::kernels::simd_name()}});
 }
 
-Tensor compute(Job& job, const std::shared_ptr<const data::Dataset>& pictures, const TuneOptions& options,
+Tensor compute(Job& job, const std::shared_ptr<const data::Dataset>& images, const cli::TuneOptions& options,
                const std::string& split) {
   const engine::NoGrad no_grad;
   models::Vit& model = job.loaded.model;
-  data::Loader loader(pictures, {.preprocessing = job.loaded.preprocessing,
-                                 .batch_size = options.batch_size,
-                                 .workers = static_cast<int>(options.workers)});
-  Tensor all = Tensor::unset({pictures->size(), model.config().width});
-  Progress progress("features " + split, loader.batches(), options.batch_size);
+  data::Loader loader(images, {.preprocessing = job.loaded.preprocessing,
+                               .batch_size = options.batch_size,
+                               .workers = static_cast<int>(options.workers)});
+  Tensor all = Tensor::unset({images->size(), model.config().width});
+  cli::Progress progress("features " + split, loader.batches(), options.batch_size);
   std::byte* to = all.raw();
   loader.start(0);
   while (const auto batch = next_batch(loader)) {
-    check_interrupted("while computing features of " + split);
+    cli::check_interrupted("while computing features of " + split);
     const Tensor features = model.features(batch->images);
     std::memcpy(to, features.raw(), features.bytes());
     to += features.bytes();
@@ -81,20 +82,21 @@ std::optional<Tensor> read(const std::filesystem::path& path, const std::string&
     const SealedFile file(path, kFormat);
     if (file.told("from") == from && file.file().entry(kTensor).shape() == shape)
       return file.file().read_as(kTensor, engine::Dtype::f32);
-    note("note: " + path.string() + " has features of another model or of other pictures, and is made anew");
+    cli::note("note: " + path.string() +
+              " has features of another model or of other images, and is made anew");
   } catch (const engine::Error& e) {
-    note(std::string("note: passed over ") + e.what());
+    cli::note(std::string("note: passed over ") + e.what());
   }
   return std::nullopt;
 }
 
-Tensor features_of(Job& job, const std::string& split, const TuneOptions& options,
+Tensor features_of(Job& job, const std::string& split, const cli::TuneOptions& options,
                    const std::filesystem::path& dir) {
-  const auto pictures = find_split(job.splits, split);
+  const auto images = find_split(job.splits, split);
   const std::filesystem::path path = dir / (split + ".safetensors");
-  const std::string from = origin(job, *pictures);
-  if (auto known = read(path, from, {pictures->size(), job.loaded.model.config().width})) return *known;
-  const Tensor computed = compute(job, pictures, options, split);
+  const std::string from = origin(job, *images);
+  if (auto known = read(path, from, {images->size(), job.loaded.model.config().width})) return *known;
+  const Tensor computed = compute(job, images, options, split);
   engine::make_folders(dir);
   write_sealed(path, {{kTensor, computed}}, {{"format", kFormat}, {"from", from}});
   return computed;
@@ -110,7 +112,7 @@ Tensor stacked(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-KnownFeatures known_features(Job& job, const TuneOptions& options, const std::filesystem::path& dir) {
+KnownFeatures known_features(Job& job, const cli::TuneOptions& options, const std::filesystem::path& dir) {
   KnownFeatures known;
   if (dir.empty()) return known;
   const auto of = [&](const char* split) { return features_of(job, split, options, dir); };
@@ -135,4 +137,4 @@ Tensor logits_of(models::Vit& model, const data::Batch& batch, const Tensor& kno
   return model.head()(rows);
 }
 
-}  // namespace tools
+}  // namespace training

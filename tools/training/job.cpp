@@ -8,16 +8,18 @@
 #include "peft/delta.h"
 #include "tools/cli/console.h"
 #include "tools/training/depth.h"
+#include "tools/training/json_text.h"
 #include "tools/training/pretrained/metadata.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace training {
 
 using nlohmann::ordered_json;
 
 namespace {
 
 /// Keeps the checkpoint's head or puts a new one in its place, as --head says.
-void choose_head(LoadedModel& loaded, const data::Splits& splits, const TuneOptions& options) {
+void choose_head(LoadedModel& loaded, const data::Splits& splits, const cli::TuneOptions& options) {
   const Index classes = static_cast<Index>(splits.classes.size());
   const bool fits = loaded.has_head && loaded.model.config().classes == classes;
   if (options.head == "keep" && !fits) {
@@ -30,26 +32,26 @@ void choose_head(LoadedModel& loaded, const data::Splits& splits, const TuneOpti
   if (options.head == "new" || !fits) {
     new_head(loaded, classes, options.init_head, static_cast<std::uint64_t>(options.model.seed));
   } else if (!loaded.classes.empty() && loaded.classes != splits.classes) {
-    note(
+    cli::note(
         "note: the head is kept though its classes have other names than the data's; --head new starts "
         "afresh");
   }
   loaded.classes = splits.classes;
 }
 
-/// The pictures by their paths. Folders have them so; a list may not.
-std::shared_ptr<const data::Dataset> in_path_order(const std::shared_ptr<const data::Dataset>& pictures) {
+/// The images by their paths. Folders have them so; a list may not.
+std::shared_ptr<const data::Dataset> in_path_order(const std::shared_ptr<const data::Dataset>& images) {
   std::vector<std::string> paths;
   std::vector<Index> places;
-  for (Index i = 0; i < pictures->size(); ++i) paths.push_back(pictures->name(i)), places.push_back(i);
+  for (Index i = 0; i < images->size(); ++i) paths.push_back(images->name(i)), places.push_back(i);
   std::ranges::stable_sort(places, {},
                            [&](Index i) -> const std::string& { return paths[static_cast<std::size_t>(i)]; });
-  return data::some_of(pictures, std::move(places));
+  return data::some_of(images, std::move(places));
 }
 
 /// Refuses at once what training would refuse after a long scoring.
-void check_data(const Job& job, const TuneOptions& options) {
-  const Index n = job.pictures->size(), batches = n / options.batch_size;
+void check_data(const Job& job, const cli::TuneOptions& options) {
+  const Index n = job.images->size(), batches = n / options.batch_size;
   for (const std::string& name : job.splits.classes) {
     engine::check(is_utf8(name), "the name of class", json_text(name),
                   "is not UTF-8, so that no delta can hold it; rename it");
@@ -74,28 +76,28 @@ void check_scoring(const Job& job) {
                 "there are");
 }
 
-std::string pictures_sha256(const std::vector<std::string>& classes, const data::Dataset& pictures) {
+std::string images_sha256(const std::vector<std::string>& classes, const data::Dataset& images) {
   engine::Sha256 hash;
   const auto add = [&](const std::string& line) { hash.add(std::as_bytes(std::span(line))); };
   for (const std::string& name : classes) add(name + '\0');
-  for (Index i = 0; i < pictures.size(); ++i)
-    add(pictures.name(i) + '\0' + std::to_string(pictures.label(i)) + '\0');
+  for (Index i = 0; i < images.size(); ++i)
+    add(images.name(i) + '\0' + std::to_string(images.label(i)) + '\0');
   return hash.hex();
 }
 
 }  // namespace
 
-Job make_job(const TuneOptions& options, const std::vector<std::string>& splits) {
+Job make_job(const cli::TuneOptions& options, const std::vector<std::string>& splits) {
   Job job{.loaded = load_model(options.model),
           .splits = open_splits(options.data, splits, options.workers),
-          .pictures = nullptr,
+          .images = nullptr,
           .method = peft::make_method(options.method, options.method_options,
                                       static_cast<std::uint64_t>(options.model.seed))};
   if (options.no_shuffle && !options.data.train_list.empty()) {
     for (auto* split : {&job.splits.train, &job.splits.val})
       if (*split) *split = in_path_order(*split);
   }
-  job.pictures = find_split(job.splits, options.on);
+  job.images = find_split(job.splits, options.on);
   check_data(job, options);
   choose_head(job.loaded, job.splits, options);
   check_depth(job.loaded.model, options);
@@ -110,11 +112,11 @@ Job make_job(const TuneOptions& options, const std::vector<std::string>& splits)
 
 namespace {
 
-void prepare_method(Job& job, const TuneOptions& options, ScoringRun run) {
+void prepare_method(Job& job, const cli::TuneOptions& options, ScoringRun run) {
   const peft::Scoring* scoring = job.method->scoring();
   if (!scoring) return job.method->prepare(job.loaded.model, {});
   const bool by_path = options.no_score_shuffle && !options.no_shuffle && !options.data.train_list.empty();
-  const ScoringData data{.pictures = by_path ? in_path_order(job.pictures) : job.pictures,
+  const ScoringData data{.images = by_path ? in_path_order(job.images) : job.images,
                          .preprocessing = job.loaded.preprocessing,
                          .batch_size = options.batch_size,
                          .seed = static_cast<std::uint64_t>(options.model.seed),
@@ -127,7 +129,7 @@ void prepare_method(Job& job, const TuneOptions& options, ScoringRun run) {
 
 }  // namespace
 
-void prepare(Job& job, const TuneOptions& options, ScoringRun run) {
+void prepare(Job& job, const cli::TuneOptions& options, ScoringRun run) {
   prepare_method(job, options, std::move(run));
   apply_depth(job.loaded.model, options);
 }
@@ -141,17 +143,17 @@ ordered_json identity_of(const LoadedModel& base) {
            base.told ? ordered_json::parse(preprocessing_json(*base.told)) : ordered_json(nullptr)}};
 }
 
-ordered_json identity_of(const TuneOptions& options, const ordered_json& base,
-                         const std::vector<std::string>& classes, const data::Dataset& pictures) {
+ordered_json identity_of(const cli::TuneOptions& options, const ordered_json& base,
+                         const std::vector<std::string>& classes, const data::Dataset& images) {
   ordered_json identity = options.to_json();
   for (const char* free : {"eval_every", "save_every", "workers", "recompute"}) identity.erase(free);
   identity.update(base);
-  identity["pictures"] = pictures.size();
-  identity["pictures_sha256"] = pictures_sha256(classes, pictures);
+  identity["images"] = images.size();
+  identity["images_sha256"] = images_sha256(classes, images);
   return identity;
 }
 
-engine::Metadata metadata_of(const Job& job, const TuneOptions& options, const std::string& format) {
+engine::Metadata metadata_of(const Job& job, const cli::TuneOptions& options, const std::string& format) {
   const auto values =
       peft::OptionValues(options.method, peft::find_method(options.method).options, options.method_options);
   return {{"format", format},
@@ -164,7 +166,7 @@ engine::Metadata metadata_of(const Job& job, const TuneOptions& options, const s
           {"arch", job.loaded.arch}};
 }
 
-void write_selection(const std::filesystem::path& path, Job& job, const TuneOptions& options) {
+void write_selection(const std::filesystem::path& path, Job& job, const cli::TuneOptions& options) {
   std::map<std::string, engine::Shape> shapes;
   for (const auto& p : engine::parameters(job.loaded.model)) shapes[p.name] = p.parameter.value().shape();
   ordered_json shape, energy, squares;
@@ -182,4 +184,4 @@ void write_selection(const std::filesystem::path& path, Job& job, const TuneOpti
   engine::write_safetensors(path, peft::selection_tensors(job.method->choices()), metadata);
 }
 
-}  // namespace tools
+}  // namespace training

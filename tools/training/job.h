@@ -9,38 +9,38 @@
 #include "tools/training/run_folder.h"
 #include "tools/training/scoring.h"
 
-namespace tools {
+namespace training {
 
 /// A model, its data and a method, ready for scoring: what `tune` and `select` have in common.
 struct Job {
   LoadedModel loaded;
   data::Splits splits;
-  std::shared_ptr<const data::Dataset> pictures;  ///< those that are learnt from
+  std::shared_ptr<const data::Dataset> images;  ///< those that are learnt from
   std::unique_ptr<peft::Method> method;
 };
 
 /// Loads everything and gives the model the head that the options ask for. `splits` are those the job uses.
-Job make_job(const TuneOptions& options, const std::vector<std::string>& splits);
+Job make_job(const cli::TuneOptions& options, const std::vector<std::string>& splits);
 
 /// Scores and selects.
-void prepare(Job& job, const TuneOptions& options, ScoringRun run);
+void prepare(Job& job, const cli::TuneOptions& options, ScoringRun run);
 
 /// What tells a model before it is tuned: the hash of its weights, and what files beside them say.
 nlohmann::ordered_json identity_of(const LoadedModel& base);
 
 /// What two runs must have in common for one to go on with the other or to stand for it: the options that
-/// make a difference, the base (its identity), and the pictures that are learnt from (the hash of their
+/// make a difference, the base (its identity), and the images that are learnt from (the hash of their
 /// classes, and of name and class of each).
-nlohmann::ordered_json identity_of(const TuneOptions& options, const nlohmann::ordered_json& base,
-                                   const std::vector<std::string>& classes, const data::Dataset& pictures);
+nlohmann::ordered_json identity_of(const cli::TuneOptions& options, const nlohmann::ordered_json& base,
+                                   const std::vector<std::string>& classes, const data::Dataset& images);
 
 /// The metadata of a delta or selection: format, method, options, base, classes, preprocessing and
 /// architecture.
-engine::Metadata metadata_of(const Job& job, const TuneOptions& options, const std::string& format);
+engine::Metadata metadata_of(const Job& job, const cli::TuneOptions& options, const std::string& format);
 
 /// Writes what the method chose as a selection file. Its metadata tells of every parameter the shape and,
 /// where gradients were scored, the share of the squared gradient that was chosen (`energy`) and the squared
 /// gradient itself (`gradient_squares`).
-void write_selection(const std::filesystem::path& path, Job& job, const TuneOptions& options);
+void write_selection(const std::filesystem::path& path, Job& job, const cli::TuneOptions& options);
 
-}  // namespace tools
+}  // namespace training

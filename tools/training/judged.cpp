@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-namespace tools {
+namespace training {
 
 std::vector<Mistake> worst_mistakes(const Predictions& predictions, std::size_t count) {
   const auto classes = static_cast<std::size_t>(predictions.logits.shape()[1]);
@@ -38,4 +38,4 @@ nlohmann::ordered_json judged_json(const std::string& split, const Predictions& 
   return {{"split", split}, {"images", predictions.labels.size()}, {"mistakes", mistakes}};
 }
 
-}  // namespace tools
+}  // namespace training

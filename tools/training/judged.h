@@ -6,9 +6,9 @@
 
 #include "tools/training/evaluate.h"
 
-namespace tools {
+namespace training {
 
-/// A picture that a model takes for another class.
+/// An image that a model takes for another class.
 struct Mistake {
   std::string file;
   Index label = 0, predicted = 0;       ///< in the model's classes
@@ -22,4 +22,4 @@ std::vector<Mistake> worst_mistakes(const Predictions& predictions, std::size_t 
 nlohmann::ordered_json judged_json(const std::string& split, const Predictions& predictions,
                                    const std::vector<std::string>& classes);
 
-}  // namespace tools
+}  // namespace training

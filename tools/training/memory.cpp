@@ -10,11 +10,10 @@
 #include "engine/base/text.h"
 #include "engine/ops/ops.h"
 #include "peft/target.h"
-#include "tools/cli/console.h"
 #include "tools/training/depth.h"
 #include "tools/training/pretrained/at_image_size.h"
 
-namespace tools {
+namespace training {
 
 using engine::Tensor;
 
@@ -22,17 +21,17 @@ namespace {
 
 constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 
-/// Bytes that buffers grow by in a forward and a backward pass with `count` pictures.
+/// Bytes that buffers grow by in a forward and a backward pass with `count` images.
 std::size_t pass_growth(models::Vit& model, Index count) {
   const models::VitConfig& c = model.config();
-  const Tensor pictures = Tensor::zeros({count, c.channels, c.image_size, c.image_size});
+  const Tensor images = Tensor::zeros({count, c.channels, c.image_size, c.image_size});
   const Growth growth;
   const std::vector<Index> labels(static_cast<std::size_t>(count), 0);
-  engine::backward(engine::cross_entropy(model(pictures), engine::one_hot(labels, c.classes)));
+  engine::backward(engine::cross_entropy(model(images), engine::one_hot(labels, c.classes)));
   return growth.most();
 }
 
-/// The same for any number of pictures.
+/// The same for any number of images.
 std::size_t foretold_growth(models::Vit& model, Index count) {
   const std::size_t one = pass_growth(model, 1);
   engine::Module& all = model;
@@ -51,7 +50,7 @@ std::size_t trained_bytes(models::Vit& model) {
 }
 
 /// How many packed copies of what trains the optimizer keeps.
-std::size_t moments(const TuneOptions& options) {
+std::size_t moments(const cli::TuneOptions& options) {
   if (options.optimizer == "sgd") return options.momentum > 0 ? 1 : 0;
   return 2;
 }
@@ -102,7 +101,7 @@ std::size_t status_bytes(const std::string& wanted) {
 }
 
 std::string megabytes(std::size_t bytes) {
-  return fixed(static_cast<double>(bytes) / 1e6, 0) + " MB";
+  return engine::fixed(static_cast<double>(bytes) / 1e6, 0) + " MB";
 }
 
 }  // namespace
@@ -112,8 +111,8 @@ std::string MemoryForecast::text() const {
       "weights",
       megabytes(weights) + (copies > 0 ? ", copies of them " + megabytes(copies) : "") + ", gradients",
       megabytes(gradients) + ", optimizer", megabytes(optimizer) + ", activations",
-      megabytes(activations) + ", pictures", megabytes(pictures) + ", program",
-      megabytes(program) + "; together", megabytes(total()));
+      megabytes(activations) + ", images", megabytes(images) + ", program", megabytes(program) + "; together",
+      megabytes(total()));
 }
 
 std::size_t gradient_bytes(const engine::Selection& form, const engine::Shape& full) {
@@ -122,7 +121,7 @@ std::size_t gradient_bytes(const engine::Selection& form, const engine::Shape& f
   return static_cast<std::size_t>(form.packed(full).numel()) * each;
 }
 
-MemoryForecast forecast(Job& job, const TuneOptions& options) {
+MemoryForecast forecast(Job& job, const cli::TuneOptions& options) {
   models::Vit& model = job.loaded.model;
   MemoryForecast plan;
   for (const auto& p : engine::parameters(model)) plan.weights += p.parameter.value().bytes();
@@ -130,18 +129,18 @@ MemoryForecast forecast(Job& job, const TuneOptions& options) {
   const peft::Scoring* scoring = job.method->scoring();
   const bool stacked = scoring && scoring->loss == peft::Scoring::Loss::supcon && scoring->augment;
   const models::VitConfig& c = model.config();
-  // Of the pictures to learn from five batches at most are in the making, waiting and in use; then as many to
+  // Of the images to learn from five batches at most are in the making, waiting and in use; then as many to
   // be judged.
-  const auto held = [&](const data::Dataset* pictures) {
-    return pictures ? std::min(5 * options.batch_size, pictures->size()) : 0;
+  const auto held = [&](const data::Dataset* images) {
+    return images ? std::min(5 * options.batch_size, images->size()) : 0;
   };
-  const auto bytes = [&](Index pictures, Index side) {
-    return static_cast<std::size_t>(pictures * c.channels * side * side) * sizeof(float);
+  const auto bytes = [&](Index images, Index side) {
+    return static_cast<std::size_t>(images * c.channels * side * side) * sizeof(float);
   };
-  const Index learnt = held(job.pictures.get()), scored_size = scoring ? scoring->image_size : 0;
-  plan.pictures = std::max(bytes(learnt, c.image_size),
-                           bytes(learnt * (stacked ? 2 : 1), scored_size > 0 ? scored_size : c.image_size)) +
-                  bytes(held(job.splits.val.get()), c.image_size);
+  const Index learnt = held(job.images.get()), scored_size = scoring ? scoring->image_size : 0;
+  plan.images = std::max(bytes(learnt, c.image_size),
+                         bytes(learnt * (stacked ? 2 : 1), scored_size > 0 ? scored_size : c.image_size)) +
+                bytes(held(job.splits.val.get()), c.image_size);
 
   job.method->prepare(model, {});
   apply_depth(model, options);
@@ -188,4 +187,4 @@ void check_memory(const MemoryForecast& forecast, std::size_t free) {
       "same with --no-memory-check");
 }
 
-}  // namespace tools
+}  // namespace training

@@ -6,7 +6,7 @@
 #include "engine/tensor/storage.h"
 #include "tools/training/job.h"
 
-namespace tools {
+namespace training {
 
 /// Watches how much more all buffers hold than when it was made. Only one at a time.
 class Growth {
@@ -20,11 +20,11 @@ class Growth {
 
 /// What a run will hold at the same time, at most, in bytes.
 struct MemoryForecast {
-  std::size_t weights = 0, copies = 0, gradients = 0, optimizer = 0, activations = 0, pictures = 0;
+  std::size_t weights = 0, copies = 0, gradients = 0, optimizer = 0, activations = 0, images = 0;
   std::size_t program = 30'000'000;  ///< code, stacks and what is small: about that on Linux
   bool in_scoring = false;           ///< the most is needed while scoring, not while training
   std::size_t total() const {
-    return weights + copies + gradients + optimizer + activations + pictures + program;
+    return weights + copies + gradients + optimizer + activations + images + program;
   }
   /// "weights 22 MB, ..."
   std::string text() const;
@@ -34,10 +34,10 @@ struct MemoryForecast {
 /// numbers are counted too.
 std::size_t gradient_bytes(const engine::Selection& form, const engine::Shape& full);
 
-/// Foretells the memory of a run from a forward and a backward pass with one and with three grey pictures:
-/// all that grows with the batch grows by the same amount for every picture. What trains is chosen by ties,
+/// Foretells the memory of a run from a forward and a backward pass with one and with three grey images:
+/// all that grows with the batch grows by the same amount for every image. What trains is chosen by ties,
 /// as many numbers as will be chosen by the scores. Leaves nothing behind but the choice.
-MemoryForecast forecast(Job& job, const TuneOptions& options);
+MemoryForecast forecast(Job& job, const cli::TuneOptions& options);
 
 /// Bytes that this process can still get: the least of what the system has, what its control group leaves it
 /// and what its own limits do.
@@ -46,4 +46,4 @@ std::size_t free_memory();
 /// Throws an Error that says what to lower when a run needs more memory than there is.
 void check_memory(const MemoryForecast& forecast, std::size_t free);
 
-}  // namespace tools
+}  // namespace training

@@ -6,7 +6,7 @@
 #include "tools/cli/console.h"
 #include "tools/training/checkpoint.h"
 
-namespace tools {
+namespace training {
 
 namespace {
 
@@ -34,7 +34,7 @@ std::optional<PartialScores> read_partial_scores(const std::filesystem::path& pa
     return PartialScores{engine::parse_integer(file.told("batches"), path.string() + ": batches"),
                          file.tensors_with(kGradient)};
   } catch (const engine::Error& e) {
-    note(std::string("note: passed over ") + e.what());
+    cli::note(std::string("note: passed over ") + e.what());
     return std::nullopt;
   }
 }
@@ -53,4 +53,4 @@ void restore_partial_scores(const PartialScores& scores,
   }
 }
 
-}  // namespace tools
+}  // namespace training

@@ -7,7 +7,7 @@
 
 #include "engine/nn/state.h"
 
-namespace tools {
+namespace training {
 
 using engine::Index;
 
@@ -32,4 +32,4 @@ std::optional<PartialScores> read_partial_scores(const std::filesystem::path& pa
 void restore_partial_scores(const PartialScores& scores,
                             const std::vector<engine::NamedParameter>& parameters);
 
-}  // namespace tools
+}  // namespace training

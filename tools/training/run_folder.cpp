@@ -9,10 +9,11 @@
 #include "engine/io/folder.h"
 #include "engine/io/json.h"
 #include "engine/io/lines.h"
-#include "tools/cli/args.h"
 #include "tools/cli/console.h"
+#include "tools/training/json_text.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace training {
 
 namespace fs = std::filesystem;
 using engine::Json;
@@ -105,8 +106,8 @@ void RunFolder::take_lock() {
   lock_.emplace(file(kLock));
   if (lock_->held()) return;
   if (lock_->supported()) complain_of(path_, engine::FileLock::holder(file(kLock)));
-  note("note: the file system of " + path_.string() +
-       " knows no locks; nothing keeps a second run from writing there");
+  cli::note("note: the file system of " + path_.string() +
+            " knows no locks; nothing keeps a second run from writing there");
 }
 
 void RunFolder::remove_leftovers() const {
@@ -164,4 +165,4 @@ void RunFolder::remove(const std::string& name) const {
   if (fs::exists(file(name))) engine::remove_file(file(name));
 }
 
-}  // namespace tools
+}  // namespace training

@@ -9,7 +9,7 @@
 #include "engine/io/append_file.h"
 #include "engine/io/file_lock.h"
 
-namespace tools {
+namespace training {
 
 /// The beginning of a run, as its log has it.
 struct LogPart {
@@ -61,4 +61,4 @@ class RunFolder {
   std::optional<engine::AppendFile> log_;
 };
 
-}  // namespace tools
+}  // namespace training

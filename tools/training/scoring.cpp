@@ -5,20 +5,21 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/stopwatch.h"
 #include "engine/base/text.h"
 #include "engine/ops/ops.h"
 #include "tools/cli/console.h"
 #include "tools/cli/interrupt.h"
 #include "tools/training/pretrained/at_image_size.h"
 
-namespace tools {
+namespace training {
 
 using engine::Tensor;
 using peft::Scoring;
 
 namespace {
 
-/// Supervised contrastive loss over two views of a batch. When the views are the same pictures, one forward
+/// Supervised contrastive loss over two views of a batch. When the views are the same images, one forward
 /// pass serves both.
 Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, const Scoring& scoring) {
   std::vector<Index> labels = batch.labels;
@@ -32,9 +33,9 @@ Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, const Scor
 ScoringData chosen(const Scoring& scoring, ScoringData data) {
   if (scoring.image_size > 0) data.preprocessing.size = scoring.image_size;
   if (scoring.classes == 0) return data;
-  data.pictures = data::first_classes(data.pictures, scoring.classes);
-  engine::check(data.pictures->size() >= data.batch_size, "--score-classes", scoring.classes, "leaves",
-                data.pictures->size(), "pictures to score with, too few for one batch of", data.batch_size);
+  data.images = data::first_classes(data.images, scoring.classes);
+  engine::check(data.images->size() >= data.batch_size, "--score-classes", scoring.classes, "leaves",
+                data.images->size(), "images to score with, too few for one batch of", data.batch_size);
   return data;
 }
 
@@ -60,7 +61,7 @@ class ScoringLosses {
         scoring_(scoring),
         data_(chosen(scoring, data)),
         run_(std::move(run)),
-        loader_(data_.pictures, loader_options(scoring, data_)),
+        loader_(data_.images, loader_options(scoring, data_)),
         batches_(scoring.batches == 0 ? loader_.batches() : std::min(scoring.batches, loader_.batches())),
         done_(run_.begun ? run_.begun->batches : 0),
         progress_("score", batches_ - done_, data.batch_size) {}
@@ -69,13 +70,13 @@ class ScoringLosses {
     started_ ? look_back() : start();
     if (done_ == batches_) return {};
     const auto batch = loader_.next();
-    engine::check(batch.has_value(), "scoring: the pictures ran out after batch", done_);
-    pictures_ = batch->names;
+    engine::check(batch.has_value(), "scoring: the images ran out after batch", done_);
+    images_ = batch->names;
     last_ = *batch;
     const Tensor loss = again();
     check_finite(std::isfinite(loss.item()), engine::say("the loss of batch", done_, "is", loss.item()));
     run_.on_loss(done_++, loss.item());
-    progress_.advance("loss " + fixed(loss.item(), 4));
+    progress_.advance("loss " + engine::fixed(loss.item(), 4));
     return loss;
   }
 
@@ -111,17 +112,17 @@ class ScoringLosses {
     // not hold: such a scoring begins anew.
     const bool kept = !scoring_.until_settled && !scoring_.in_stages;
     const bool due = run_.save_every > 0 ? done_ % run_.save_every == 0 : since_saved_.seconds() > kSeconds;
-    if (kept && (due || noted_signal() != 0)) {
+    if (kept && (due || cli::noted_signal() != 0)) {
       run_.before_saving();
       save_partial_scores(run_.partial, run_.config, done_, parameters_);
       since_saved_ = {};
     }
-    check_interrupted(engine::say("after scoring batch", done_ - 1) +
-                      (kept ? "; --resume goes on from there" : "; --resume begins the scoring anew"));
+    cli::check_interrupted(engine::say("after scoring batch", done_ - 1) +
+                           (kept ? "; --resume goes on from there" : "; --resume begins the scoring anew"));
   }
 
   void check_finite(bool finite, const std::string& complaint) const {
-    engine::check(finite, "scoring:", complaint + "; its pictures are", engine::join(pictures_, ", "));
+    engine::check(finite, "scoring:", complaint + "; its images are", engine::join(images_, ", "));
   }
 
   models::Vit& model_;
@@ -130,13 +131,13 @@ class ScoringLosses {
   ScoringRun run_;
   data::Loader loader_;
   Index batches_, done_;
-  Progress progress_;
+  cli::Progress progress_;
   bool started_ = false;
   std::optional<AtImageSize> size_;
   std::vector<engine::NamedParameter> parameters_;
   data::Batch last_;
-  std::vector<std::string> pictures_;
-  Stopwatch since_saved_;
+  std::vector<std::string> images_;
+  engine::Stopwatch since_saved_;
 };
 
 }  // namespace
@@ -147,4 +148,4 @@ peft::NextLoss scoring_losses(models::Vit& model, const Scoring& scoring, const 
   return {[losses] { return losses->next(); }, [losses] { return losses->again(); }, losses->batches()};
 }
 
-}  // namespace tools
+}  // namespace training

@@ -9,13 +9,13 @@
 #include "peft/selection/score.h"
 #include "tools/training/partial_scores.h"
 
-namespace tools {
+namespace training {
 
 using engine::Index;
 
 /// The batches a method is scored with.
 struct ScoringData {
-  std::shared_ptr<const data::Dataset> pictures;
+  std::shared_ptr<const data::Dataset> images;
   data::Preprocessing preprocessing;
   Index batch_size = 32;
   std::uint64_t seed = 0;
@@ -35,12 +35,12 @@ struct ScoringRun {
   std::optional<PartialScores> begun = {};      ///< what an interrupted scoring has left
 };
 
-/// The scoring losses of one pass over the pictures, batch by batch in the order of training's first epoch:
+/// The scoring losses of one pass over the images, batch by batch in the order of training's first epoch:
 /// the supervised contrastive loss of normalised class tokens on two views stacked as one batch, or cross
 /// entropy. The model must outlive the result. A loss or a gradient that is not finite throws an Error that
-/// names the tensor, the batch and its pictures. After a noted signal the sums are saved and Interrupted is
+/// names the tensor, the batch and its images. After a noted signal the sums are saved and Interrupted is
 /// thrown.
 peft::NextLoss scoring_losses(models::Vit& model, const peft::Scoring& scoring, const ScoringData& data,
                               ScoringRun run);
 
-}  // namespace tools
+}  // namespace training

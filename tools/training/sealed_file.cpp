@@ -5,7 +5,7 @@
 
 #include "engine/io/sha256.h"
 
-namespace tools {
+namespace training {
 
 using engine::Tensor;
 
@@ -69,4 +69,4 @@ void write_sealed(const std::filesystem::path& path, const engine::NamedTensors&
   engine::write_safetensors(path, tensors, metadata, former);
 }
 
-}  // namespace tools
+}  // namespace training

@@ -6,7 +6,7 @@
 #include "engine/io/safetensors.h"
 #include "engine/nn/state.h"
 
-namespace tools {
+namespace training {
 
 /// A safetensors file that a run keeps for itself. It holds the hash of all that is in it, so that damage of
 /// any kind is seen before a number is used.
@@ -30,4 +30,4 @@ class SealedFile {
 void write_sealed(const std::filesystem::path& path, const engine::NamedTensors& tensors,
                   engine::Metadata metadata, const std::filesystem::path& former = {});
 
-}  // namespace tools
+}  // namespace training

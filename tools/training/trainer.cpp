@@ -9,6 +9,7 @@
 
 #include "engine/autograd/backward.h"
 #include "engine/base/phase.h"
+#include "engine/base/stopwatch.h"
 #include "engine/base/text.h"
 #include "engine/ops/ops.h"
 #include "engine/optim/clip.h"
@@ -17,7 +18,7 @@
 #include "tools/cli/interrupt.h"
 #include "tools/training/depth.h"
 
-namespace tools {
+namespace training {
 
 using engine::Phase;
 using engine::PhaseTimer;
@@ -26,7 +27,7 @@ using engine::Tensor;
 namespace {
 
 data::LoaderOptions loader_options(const Trainer::Parts& p) {
-  const TuneOptions& o = p.options;
+  const cli::TuneOptions& o = p.options;
   return {.preprocessing = p.loaded.preprocessing,
           .batch_size = o.batch_size,
           .drop_last = true,
@@ -37,7 +38,7 @@ data::LoaderOptions loader_options(const Trainer::Parts& p) {
           .mixup = o.mixup,
           .cutmix = o.cutmix,
           .classes = p.loaded.model.config().classes,
-          .pictures = p.features.learnt.empty(),
+          .images = p.features.learnt.empty(),
           .workers = static_cast<int>(o.workers)};
 }
 
@@ -109,12 +110,12 @@ void Trainer::save() const {
 }
 
 void Trainer::check_finite(Index step, double value, const std::string& what,
-                           const std::vector<std::string>& pictures) {
+                           const std::vector<std::string>& images) {
   if (std::isfinite(value)) return;
   for (const auto& [name, parameter] : parameters_) parameter.grad() = {};
   // The optimizer's state is still that of what trained before.
   if (is_sound() && p_.method.steady() && !chose_anew_) save();
-  diverged(engine::say("the", what, "of step", step, "is", value), pictures);
+  diverged(engine::say("the", what, "of step", step, "is", value), images);
 }
 
 std::string Trainer::bad_gradient() const {
@@ -126,9 +127,9 @@ std::string Trainer::bad_gradient() const {
   return "";  // only their squares overflow
 }
 
-void Trainer::diverged(const std::string& complaint, const std::vector<std::string>& pictures) const {
+void Trainer::diverged(const std::string& complaint, const std::vector<std::string>& images) const {
   throw engine::Error(engine::say(
-      complaint + "; its pictures are", engine::join(pictures, ", ") + ".", "The last good state is kept in",
+      complaint + "; its images are", engine::join(images, ", ") + ".", "The last good state is kept in",
       p_.folder.file("checkpoint.safetensors").string() + "; a lower --lr or --clip may help"));
 }
 
@@ -148,21 +149,21 @@ double Trainer::rate_at(Index step) const {
   return stage.schedule.at(step - stage.first);
 }
 
-Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::string>& pictures) {
-  const TuneOptions& o = p_.options;
+Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::string>& images) {
+  const cli::TuneOptions& o = p_.options;
   Loss total;
   for (Index i = 0; i < o.grad_accum; ++i) {
     const auto batch = next_batch(loader_);
     const PhaseTimer timer(Phase::step);
-    engine::check(batch.has_value(), "the pictures ran out in epoch", epoch);
-    pictures.insert(pictures.end(), batch->names.begin(), batch->names.end());
+    engine::check(batch.has_value(), "the images ran out in epoch", epoch);
+    images.insert(images.end(), batch->names.begin(), batch->names.end());
     const models::DropPath drop{o.drop_path, static_cast<std::uint64_t>(o.model.seed),
                                 static_cast<std::uint64_t>(step * o.grad_accum + i)};
     const auto loss_of_batch = [&] {
       const Tensor logits = logits_of(p_.loaded.model, *batch, p_.features.learnt, drop);
       const Tensor loss =
           engine::cross_entropy(logits, targets_of(*batch, logits.shape()[1], o.label_smoothing));
-      check_finite(step, loss.item(), "loss", pictures);
+      check_finite(step, loss.item(), "loss", images);
       return loss;
     };
     if (i == 0) {
@@ -181,17 +182,17 @@ Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::strin
 }
 
 double Trainer::take_step(Index step, Index epoch) {
-  const Stopwatch watch;
-  std::vector<std::string> pictures;
-  const Loss loss = gradients(step, epoch, pictures);
+  const engine::Stopwatch watch;
+  std::vector<std::string> images;
+  const Loss loss = gradients(step, epoch, images);
   const PhaseTimer timer(Phase::step);
   const double most = p_.options.clip > 0 ? p_.options.clip : std::numeric_limits<double>::infinity();
   const double norm = engine::clip_gradients(parameters_, most);
-  if (!std::isfinite(norm)) check_finite(step, norm, "gradient" + bad_gradient(), pictures);
+  if (!std::isfinite(norm)) check_finite(step, norm, "gradient" + bad_gradient(), images);
   const double lr = rate_at(step);
   optimizer_->step(lr);
   // Nothing is saved: the step has already spoilt the numbers.
-  if (!is_sound()) diverged(engine::say("a weight after step", step, "is not finite"), pictures);
+  if (!is_sound()) diverged(engine::say("a weight after step", step, "is not finite"), images);
   if (ema_) ema_->update();
   state_.step = step + 1;
   p_.folder.log({{"kind", "step"},
@@ -200,7 +201,7 @@ double Trainer::take_step(Index step, Index epoch) {
                  {"loss", loss.loss},
                  {"penalty", loss.penalty},
                  {"lr", lr},
-                 {"images_per_s", static_cast<double>(pictures.size()) / watch.seconds()}});
+                 {"images_per_s", static_cast<double>(images.size()) / watch.seconds()}});
   return loss.loss;
 }
 
@@ -243,20 +244,20 @@ void Trainer::evaluate(Index epoch) {
                  {"top1", e.top1},
                  {"top5", e.top5},
                  {"step", state_.step}});
-  judgement_ = " val " + fixed(e.top1, 1) + " %";
+  judgement_ = " val " + engine::fixed(e.top1, 1) + " %";
 }
 
-void Trainer::train_epoch(Index epoch, Progress& progress) {
+void Trainer::train_epoch(Index epoch, cli::Progress& progress) {
   const Index done = state_.step % steps_per_epoch_;
   const Index end = std::min(steps_, (epoch + 1) * steps_per_epoch_);
   loader_.start(epoch, done * p_.options.grad_accum);
   while (state_.step < end) {
     const double loss = take_step(state_.step, epoch);
-    progress.advance("loss " + fixed(loss, 4) + judgement_);
+    progress.advance("loss " + engine::fixed(loss, 4) + judgement_);
     const bool due = p_.options.save_every > 0 && state_.step % p_.options.save_every == 0;
     // The last state is saved when it is judged, so that a resumed run need not judge again.
-    if (noted_signal() != 0 || (due && state_.step < end)) save();
-    check_interrupted(engine::say("after step", state_.step) + kGoOn);
+    if (cli::noted_signal() != 0 || (due && state_.step < end)) save();
+    cli::check_interrupted(engine::say("after step", state_.step) + kGoOn);
   }
 }
 
@@ -269,9 +270,9 @@ void Trainer::finish_epoch(Index epoch) {
   const bool last = state_.step == steps_;
   try {
     if (last || (epoch + 1) % p_.options.eval_every == 0) evaluate(epoch);
-  } catch (const Interrupted&) {
+  } catch (const cli::Interrupted&) {
     save();
-    check_interrupted(engine::say("while judging epoch", epoch) + kGoOn);
+    cli::check_interrupted(engine::say("while judging epoch", epoch) + kGoOn);
   }
   state_.judged = state_.step;
   const Index every = p_.options.save_every;
@@ -279,7 +280,7 @@ void Trainer::finish_epoch(Index epoch) {
 }
 
 void Trainer::run() {
-  Progress progress("tune", steps_ - state_.step, p_.options.batch_size * p_.options.grad_accum);
+  cli::Progress progress("tune", steps_ - state_.step, p_.options.batch_size * p_.options.grad_accum);
   while (true) {
     if (judgement_is_due()) finish_epoch((state_.step - 1) / steps_per_epoch_);
     if (state_.step == steps_) break;
@@ -289,4 +290,4 @@ void Trainer::run() {
   put_back_best();
 }
 
-}  // namespace tools
+}  // namespace training

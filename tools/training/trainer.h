@@ -9,7 +9,7 @@
 #include "tools/training/pretrained/model_source.h"
 #include "tools/training/run_folder.h"
 
-namespace tools {
+namespace training {
 
 /// The training loop: forward, backward, penalty, clip, step, average; and evaluation on val between epochs.
 class Trainer {
@@ -19,7 +19,7 @@ class Trainer {
     peft::Method& method;
     const data::Splits& splits;
     RunFolder& folder;
-    const TuneOptions& options;
+    const cli::TuneOptions& options;
     std::string config;  ///< of the run, for its checkpoints
     KnownFeatures features = {};
   };
@@ -28,7 +28,7 @@ class Trainer {
   /// Takes back what a checkpoint holds beside the weights.
   void resume(const Checkpoint& checkpoint);
   /// Trains to the end and leaves in the model the numbers to keep: the averages with --ema, the best on val
-  /// with --keep best. Throws an Error that names the step and its pictures when a loss, a gradient or a
+  /// with --keep best. Throws an Error that names the step and its images when a loss, a gradient or a
   /// weight is not finite; the checkpoint then holds a state whose numbers all are. After a noted signal it
   /// saves a checkpoint and throws Interrupted.
   void run();
@@ -42,15 +42,15 @@ class Trainer {
     double loss = 0, penalty = 0;
   };
   double rate_at(Index step) const;
-  Loss gradients(Index step, Index epoch, std::vector<std::string>& pictures);
+  Loss gradients(Index step, Index epoch, std::vector<std::string>& images);
   void check_finite(Index step, double value, const std::string& what,
-                    const std::vector<std::string>& pictures);
+                    const std::vector<std::string>& images);
   /// The first parameter whose gradient is not finite, as " of NAME".
   std::string bad_gradient() const;
   /// Throws the Error of a run that goes on no more.
-  [[noreturn]] void diverged(const std::string& complaint, const std::vector<std::string>& pictures) const;
+  [[noreturn]] void diverged(const std::string& complaint, const std::vector<std::string>& images) const;
   double take_step(Index step, Index epoch);  ///< the loss
-  void train_epoch(Index epoch, Progress& progress);
+  void train_epoch(Index epoch, cli::Progress& progress);
   /// True after the last step of an epoch that was not yet judged.
   bool judgement_is_due() const;
   void finish_epoch(Index epoch);
@@ -76,4 +76,4 @@ class Trainer {
   std::string judgement_;    ///< the last top-1 on val, for people
 };
 
-}  // namespace tools
+}  // namespace training

@@ -11,10 +11,10 @@
 #include "models/zoo.h"
 #include "peft/delta.h"
 #include "peft/methods.h"
-#include "tools/cli/console.h"
 #include "tools/training/pretrained/metadata.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace training {
 
 using data::Preprocessing;
 using engine::Json;
@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Makes the model one for pictures of another size, its position embedding interpolated.
+/// Makes the model one for images of another size, its position embedding interpolated.
 void resize(models::Vit& model, Index size) {
   models::VitConfig config = model.config();
   if (config.image_size == size) return;
@@ -70,7 +70,7 @@ void attach_modules(models::Vit& model, const Safetensors& delta) {
 
 }  // namespace
 
-LoadedModel load_tuned_model(const ModelOptions& options, const std::string& delta, bool force) {
+LoadedModel load_tuned_model(const cli::ModelOptions& options, const std::string& delta, bool force) {
   if (delta.empty()) return load_model(options);
   engine::check(fs::exists(delta), delta + ": no such file or folder");
   const Safetensors file(delta);
@@ -87,7 +87,7 @@ LoadedModel load_tuned_model(const ModelOptions& options, const std::string& del
     engine::check(file.contains(name), file.path() + ": not a delta: it has no", name);
   const std::vector<std::string> classes = read_class_list(told("classes"), file.path());
   check_names_differ(classes, file.path());
-  ModelOptions sized = options;
+  cli::ModelOptions sized = options;
   const Preprocessing how = read_preprocessing(told("preprocessing"), file.path());
   sized.image_size = options.arch.empty() ? 0 : how.size;  // random weights are made for a size
   LoadedModel loaded = load_base(sized);
@@ -110,4 +110,4 @@ LoadedModel load_tuned_model(const ModelOptions& options, const std::string& del
   return loaded;
 }
 
-}  // namespace tools
+}  // namespace training

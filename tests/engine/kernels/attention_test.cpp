@@ -34,7 +34,7 @@ void expect_plain(const AttentionShape& s, double std, double tolerance) {
   Tensor plain = Tensor::unset({s.batch, s.tokens, s.heads, s.width}, Dtype::f64);
   attention_plain(s, exact.data<double>().data(), plain.data<double>().data());
   EXPECT_TRUE(support::near(attend<T>(s, qkv).y, plain, tolerance))
-      << s.batch << " pictures, " << s.tokens << " tokens, " << s.heads << " heads of " << s.width;
+      << s.batch << " images, " << s.tokens << " tokens, " << s.heads << " heads of " << s.width;
 }
 
 const std::vector<AttentionShape> kShapes = {{1, 1, 1, 1},  {1, 2, 1, 3},   {3, 5, 2, 7},
@@ -103,7 +103,7 @@ TEST(Attention, log_sum_is_the_logarithm_of_the_denominator) {
   }
 }
 
-TEST(Attention, a_picture_has_the_same_bits_alone_and_in_a_batch) {
+TEST(Attention, a_image_has_the_same_bits_alone_and_in_a_batch) {
   const AttentionShape all{3, 11, 2, 5}, one{1, 11, 2, 5};
   const Tensor qkv = qkv_of(all, Dtype::f32);
   const Tensor y = attend<float>(all, qkv).y;
@@ -113,7 +113,7 @@ TEST(Attention, a_picture_has_the_same_bits_alone_and_in_a_batch) {
   }
 }
 
-TEST(AttentionBackward, a_picture_has_the_same_bits_alone_and_in_a_batch) {
+TEST(AttentionBackward, a_image_has_the_same_bits_alone_and_in_a_batch) {
   const AttentionShape all{3, 11, 2, 5}, one{1, 11, 2, 5};
   const Tensor qkv = qkv_of(all, Dtype::f32), dy = support::random_tensor({3, 11, 2, 5}, 2);
   const auto run = [](const AttentionShape& s, const Tensor& in, const Tensor& slope) {

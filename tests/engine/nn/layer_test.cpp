@@ -102,7 +102,7 @@ TEST(PatchEmbed, is_a_convolution_with_a_stride_of_its_kernel) {
   const Tensor y = embed(x);
   ASSERT_EQ(y.shape(), Shape({1, 6, 3}));
   Tensor expected = Tensor::zeros(y.shape(), Dtype::f64);
-  const float* picture = x.data<float>().data();
+  const float* image = x.data<float>().data();
   const float* kernel = embed.proj.weight.value().data<float>().data();
   const float* bias = embed.proj.bias.value().data<float>().data();
   for (std::size_t patch = 0; patch < 6; ++patch) {
@@ -111,7 +111,7 @@ TEST(PatchEmbed, is_a_convolution_with_a_stride_of_its_kernel) {
       for (std::size_t c = 0; c < 2; ++c)
         for (std::size_t i = 0; i < 2; ++i)
           for (std::size_t j = 0; j < 2; ++j)
-            sum += static_cast<double>(picture[c * 24 + (patch / 3 * 2 + i) * 6 + patch % 3 * 2 + j]) *
+            sum += static_cast<double>(image[c * 24 + (patch / 3 * 2 + i) * 6 + patch % 3 * 2 + j]) *
                    kernel[out * 8 + c * 4 + i * 2 + j];
       expected.data<double>()[patch * 3 + out] = sum;
     }

@@ -23,10 +23,10 @@ Tensor positions(std::span<const Tensor> in) {
   return add_positions(in[0], in[1]);
 }
 
-OpCase cut(std::string name, Shape pictures, Index side, bool large = false) {
+OpCase cut(std::string name, Shape images, Index side, bool large = false) {
   return {.op = "patches",
           .name = std::move(name),
-          .shapes = {std::move(pictures)},
+          .shapes = {std::move(images)},
           .run = [side](std::span<const Tensor> in) { return patches(in[0], side); },
           .large = large};
 }
@@ -60,7 +60,7 @@ std::vector<OpCase> rearrange_cases() {
       cut("one_number", {1, 1, 1, 1}, 1),
       cut("of_one_pixel", {2, 3, 2, 5}, 1),
       cut("wider_than_high", {2, 3, 6, 9}, 3),
-      cut("whole_picture", {1, 2, 4, 4}, 4),
+      cut("whole_image", {1, 2, 4, 4}, 4),
       cut("many", {3, 3, 32, 48}, 8, true),
       insert("one_number", {1, 1, 1}, {1, 1, 1}, 0),
       insert("in_front", {3, 7, 5}, {1, 1, 5}, 0),

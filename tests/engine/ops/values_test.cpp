@@ -89,10 +89,10 @@ TEST(Reshape, keeps_the_numbers_in_order) {
 }
 
 TEST(Patches, go_row_by_row_with_channels_outermost) {
-  // One picture of two channels, 2 by 4: 0 1 2 3 / 4 5 6 7, and the same plus 10.
-  const Tensor pictures = of({1, 2, 2, 4}, {0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17});
-  EXPECT_TRUE(support::same_bits(patches(pictures, 2), of({1, 2, 8}, {0, 1, 4, 5, 10, 11, 14, 15,  //
-                                                                      2, 3, 6, 7, 12, 13, 16, 17})));
+  // One image of two channels, 2 by 4: 0 1 2 3 / 4 5 6 7, and the same plus 10.
+  const Tensor images = of({1, 2, 2, 4}, {0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17});
+  EXPECT_TRUE(support::same_bits(patches(images, 2), of({1, 2, 8}, {0, 1, 4, 5, 10, 11, 14, 15,  //
+                                                                    2, 3, 6, 7, 12, 13, 16, 17})));
 }
 
 TEST(InsertTokens, puts_the_same_tokens_into_every_sequence_and_remove_takes_them_out) {

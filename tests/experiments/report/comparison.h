@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace tools {
+namespace experiments {
 
 /// A comparison of two methods on two tasks, as compare.json has it.
 inline nlohmann::ordered_json sample_comparison() {
@@ -24,4 +24,4 @@ inline nlohmann::ordered_json sample_comparison() {
   })");
 }
 
-}  // namespace tools
+}  // namespace experiments

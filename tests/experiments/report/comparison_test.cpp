@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "tests/engine/io/temporary_folder.h"
+#include "tests/experiments/report/comparison.h"
 #include "tests/support/compare.h"
-#include "tests/tools/report/comparison.h"
 
-namespace tools {
+namespace experiments {
 namespace {
 
 using engine::put;
@@ -78,4 +78,4 @@ TEST(ReportOfComparison, with_a_changed_byte_is_read_or_refused_by_name) {
 }
 
 }  // namespace
-}  // namespace tools
+}  // namespace experiments

@@ -8,7 +8,7 @@
 #include "tools/experiments/report/base64.h"
 #include "tools/experiments/report/embedded.h"
 
-namespace tools {
+namespace experiments {
 namespace {
 
 using ::testing::HasSubstr;
@@ -79,4 +79,4 @@ TEST(Base64, is_that_of_rfc_4648) {
 }
 
 }  // namespace
-}  // namespace tools
+}  // namespace experiments

@@ -11,7 +11,7 @@
 #include "tests/engine/io/temporary_folder.h"
 #include "tools/experiments/report/page.h"
 
-namespace tools {
+namespace experiments {
 namespace {
 
 using engine::get;
@@ -21,7 +21,7 @@ using engine::Tensor;
 using ::testing::HasSubstr;
 using Json = nlohmann::ordered_json;
 
-struct NoPictures : data::Dataset {
+struct NoImages : data::Dataset {
   data::Index size() const override { return 0; }
   std::string name(data::Index) const override { return {}; }
   data::Index label(data::Index) const override { return 0; }
@@ -54,7 +54,7 @@ void put_run(const TemporaryFolder& folder) {
 }
 
 Json report_of(const TemporaryFolder& folder) {
-  return report_of_run(folder.path(), {.result = nullptr, .judged = std::make_shared<NoPictures>()});
+  return report_of_run(folder.path(), {.result = nullptr, .judged = std::make_shared<NoImages>()});
 }
 
 TEST(ReportOfRun, holds_what_the_files_of_the_run_tell) {
@@ -112,4 +112,4 @@ TEST(ReportOfRun, with_a_file_cut_off_is_made_or_names_it) {
 }
 
 }  // namespace
-}  // namespace tools
+}  // namespace experiments

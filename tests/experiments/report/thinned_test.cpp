@@ -5,7 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-namespace tools {
+namespace experiments {
 namespace {
 
 TEST(Thinned, keeps_every_row_of_a_short_curve) {
@@ -39,4 +39,4 @@ TEST(Thinned, leaves_out_what_does_not_go_forward) {
 }
 
 }  // namespace
-}  // namespace tools
+}  // namespace experiments

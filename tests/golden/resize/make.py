@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Makes the tables and pictures beside it, with Pillow and torchvision as the judges.
+"""Makes the tables and images beside it, with Pillow and torchvision as the judges.
 
     /usr/bin/python3 tests/golden/resize/make.py [FOLDER WITH REAL PICTURES]
 
-Source pictures are made by formula (`noise`), so that the C++ tests make the same ones; results are kept as CRC-32 of
+Source images are made by formula (`noise`), so that the C++ tests make the same ones; results are kept as CRC-32 of
 all their bytes, so that an equal sum means not a single differing pixel.
 """
 import math
@@ -100,7 +100,7 @@ def color_table():
     write("color.txt", "change seed width height factor crc32", rows)
 
 
-def pictures():
+def images():
     """Small files of every kind that is read."""
     image = noise("noise", 300, 23, 17).resize((46, 34), Image.BICUBIC).crop((3, 2, 40, 31))
     alpha = noise("noise", 301, 37, 29).getchannel(0)
@@ -111,7 +111,7 @@ def pictures():
     gray_alpha.putalpha(alpha)
     ink = Image.merge("CMYK", [*image.split(), alpha])
     small = image.crop((0, 0, 13, 9))
-    for name, picture, options in [
+    for name, image, options in [
         ("420.jpg", image, dict(quality=90, subsampling=2)), ("422.jpg", image, dict(quality=60, subsampling=1)),
         ("444.jpg", image, dict(quality=95, subsampling=0)), ("gray.jpg", gray, {}),
         ("progressive.jpg", image, dict(progressive=True)), ("cmyk.jpg", ink, dict(quality=85)),
@@ -120,18 +120,18 @@ def pictures():
         ("bits.png", small.convert("1"), {}), ("rgb.bmp", small, {}), ("palette.bmp", small.quantize(16), {}),
         ("gray.bmp", gray.crop((0, 0, 13, 9)), {}), ("rgb.ppm", small, {}), ("gray.pgm", gray.crop((0, 0, 13, 9)), {}),
     ]:
-        picture.save(os.path.join(HERE, name), **options)
+        image.save(os.path.join(HERE, name), **options)
     transparent = small.quantize(16)
     transparent.save(os.path.join(HERE, "palette_alpha.png"), transparency=3)
     names = sorted(n for n in os.listdir(HERE) if n.split(".")[-1] in ("jpg", "png", "bmp", "ppm", "pgm"))
     rows = []
     for name in names:
-        picture = Image.open(os.path.join(HERE, name)).convert("RGB")
-        rows.append((name, *picture.size, crc(picture)))
+        image = Image.open(os.path.join(HERE, name)).convert("RGB")
+        rows.append((name, *image.size, crc(image)))
     write("decode.txt", "file width height crc32", rows)
 
 
-def real_pictures(root):
+def real_images(root):
     rows = []
     for task in sorted(os.listdir(root)):
         files = []
@@ -139,8 +139,8 @@ def real_pictures(root):
             files += [os.path.join(folder, name) for name in names]
         files.sort()
         for path in files[:: max(1, len(files) // 8)]:
-            picture = Image.open(path).convert("RGB")
-            rows.append((os.path.relpath(path, root), *picture.size, crc(picture)))
+            image = Image.open(path).convert("RGB")
+            rows.append((os.path.relpath(path, root), *image.size, crc(image)))
     write("real.txt", "file width height crc32", rows)
 
 
@@ -149,6 +149,6 @@ if __name__ == "__main__":
     resize_table()
     eval_table()
     color_table()
-    pictures()
+    images()
     if len(sys.argv) > 1:
-        real_pictures(sys.argv[1])
+        real_images(sys.argv[1])

@@ -2,6 +2,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/stopwatch.h"
 #include "engine/base/text.h"
 #include "engine/kernels/gemm.h"
 #include "engine/kernels/parallel.h"
@@ -12,8 +13,11 @@
 #include "tools/cli/bench_job.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
+#include "tools/training/json_text.h"
+#include "tools/training/peak_memory.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace cli {
 
 using engine::Phase;
 using nlohmann::ordered_json;
@@ -37,11 +41,12 @@ const Kind& find_kind(const std::vector<std::string>& words) {
   std::vector<std::string> names;
   for (const Kind& kind : kKinds) names.emplace_back(kind.name);
   if (words.size() != 1)
-    throw UsageError("bench: one of " + engine::join(names, ", ") + " is needed, and only one");
+    throw training::UsageError("bench: one of " + engine::join(names, ", ") + " is needed, and only one");
   for (const Kind& kind : kKinds) {
     if (words[0] == kind.name) return kind;
   }
-  throw UsageError("bench: unknown kind '" + words[0] + "'" + engine::did_you_mean(words[0], names));
+  throw training::UsageError("bench: unknown kind '" + words[0] + "'" +
+                             engine::did_you_mean(words[0], names));
 }
 
 double median(std::vector<double> values) {
@@ -65,7 +70,7 @@ Timing time_passes(BenchJob& job, Index repeats) {
   const Index before = engine::kernels::multiply_adds();
   for (Index i = 0; i < repeats; ++i) {
     engine::reset_phases();
-    const Stopwatch watch;
+    const engine::Stopwatch watch;
     job.pass();
     seconds.push_back(watch.seconds());
     for (std::size_t p = 0; p < phases.size(); ++p)
@@ -94,9 +99,10 @@ ordered_json memory_json(const PlannedBytes& planned) {
 ordered_json measure(const Kind& kind, const BenchOptions& options, Index repeats) {
   const std::unique_ptr<BenchJob> job = kind.make(options);
   engine::release_free_buffers();  // what making it needed and passes do not
-  if (!reset_peak_mb()) note("the peak memory includes the preparation: it cannot be reset on this system");
+  if (!training::reset_peak_mb())
+    note("the peak memory includes the preparation: it cannot be reset on this system");
   const Timing timing = time_passes(*job, repeats);
-  const double peak = peak_mb();
+  const double peak = training::peak_mb();
   const double gflops = 2 * timing.multiply_adds / timing.seconds / 1e9;
   const double most_gflops = 2 * timing.fma_peak / 1e9;
   ordered_json phases = ordered_json::object();
@@ -124,18 +130,20 @@ std::string list(const ordered_json& numbers, int digits, const std::string& uni
     std::string spaced = name;
     std::ranges::replace(spaced, '_', ' ');
     if (name == "weight_gradients") spaced = "of which weight gradients";
-    words.push_back(spaced + ' ' + fixed(value, digits) + ' ' + unit);
+    words.push_back(spaced + ' ' + engine::fixed(value, digits) + ' ' + unit);
   }
   return engine::join(words, ", ");
 }
 
 void print(const Kind& kind, const ordered_json& r) {
-  std::cout << fixed(r["seconds"], 4) << " s a " << kind.unit << ", " << fixed(r["images_per_s"], 1)
-            << " images/s (median of " << r["repeats"] << ", " << r["threads"] << " threads)\n"
-            << fixed(r["gflops"], 1) << " GFLOP/s, " << fixed(100 * r["peak_share"].get<double>(), 1)
-            << " % of the " << fixed(r["fma_peak_gflops"], 1) << " that "
-            << r["instruction_set"].get<std::string>() << " multiply-adds reach in registers alone\n"
-            << list(r["phases"], 4, "s") << "\npeak memory " << fixed(r["peak_mb"], 0)
+  std::cout << engine::fixed(r["seconds"], 4) << " s a " << kind.unit << ", "
+            << engine::fixed(r["images_per_s"], 1) << " images/s (median of " << r["repeats"] << ", "
+            << r["threads"] << " threads)\n"
+            << engine::fixed(r["gflops"], 1) << " GFLOP/s, "
+            << engine::fixed(100 * r["peak_share"].get<double>(), 1) << " % of the "
+            << engine::fixed(r["fma_peak_gflops"], 1) << " that " << r["instruction_set"].get<std::string>()
+            << " multiply-adds reach in registers alone\n"
+            << list(r["phases"], 4, "s") << "\npeak memory " << engine::fixed(r["peak_mb"], 0)
             << " MB; planned: " << list(r["memory_mb"], 1, "MB") << '\n';
 }
 
@@ -149,7 +157,7 @@ void run_bench(Arguments arguments) {
   bool json = false;
   Args args("bench",
             "Time and memory of inference, of a training step, or of scoring, on random weights and random "
-            "pictures.\n\n"
+            "images.\n\n"
             "infer  a forward pass without a graph\n"
             "step   forward, cross entropy, backward, the method's penalty and a step of Adam\n"
             "score  the method's scoring loss of one batch, forward and backward with the gradient of every\n"
@@ -161,31 +169,32 @@ void run_bench(Arguments arguments) {
   args.group("Model");
   args.text("--arch", options.arch, "NAME", "architecture, by timm's name");
   args.integer("--classes", options.classes, 1, "of the head");
-  args.integer("--image-size", options.image_size, 1, "side of the pictures; otherwise the architecture's");
-  args.integer("--batch", options.batch, 1, "pictures in a batch", 100'000);
+  args.integer("--image-size", options.image_size, 1, "side of the images; otherwise the architecture's");
+  args.integer("--batch", options.batch, 1, "images in a batch", 100'000);
   args.group("Measurement");
   args.integer("--repeats", repeats, 1, "timed passes, behind one that is not timed", 100'000);
   args.integer("--threads", threads, 1, "otherwise all cores", kMostThreads);
   args.choice("--instruction-set", instruction_set, {"avx512", "avx2", "baseline"}, "of the inner loops");
   args.choice("--recompute", options.recompute, models::recompute_names(),
               "what the backward pass runs again: the hidden layer of every block, or blocks as a whole");
-  args.integer("--seed", options.seed, 0, "of weights and pictures");
+  args.integer("--seed", options.seed, 0, "of weights and images");
   args.flag("--json", json, "print the result as one JSON object");
   args.group("Method, of step and score");
   args.text("--method", options.method, "NAME", "see `espalier methods`");
   args.method_options(options.method_options);
   if (!args.parse(arguments)) return;
   const Kind& kind = find_kind(words);
-  if (options.arch.empty() || options.batch == 0) throw UsageError("bench: --arch and --batch are needed");
+  if (options.arch.empty() || options.batch == 0)
+    throw training::UsageError("bench: --arch and --batch are needed");
 
   if (!engine::kernels::use_simd(instruction_set))
-    throw UsageError("bench: this machine cannot run --instruction-set " + instruction_set);
+    throw training::UsageError("bench: this machine cannot run --instruction-set " + instruction_set);
   engine::kernels::set_threads(static_cast<int>(threads));
   const ordered_json result = measure(kind, options, repeats);
   if (json)
-    std::cout << json_text(result, 2) << '\n';
+    std::cout << training::json_text(result, 2) << '\n';
   else
     print(kind, result);
 }
 
-}  // namespace tools
+}  // namespace cli

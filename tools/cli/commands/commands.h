@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace tools {
+namespace cli {
 
 /// One command of the program: a row of the table in main.cpp. `run` gets the arguments behind the command's
 /// name and prints the result; it throws an Error when it fails.
@@ -26,4 +26,4 @@ void run_report(Arguments arguments);
 void run_methods(Arguments arguments);
 void run_bench(Arguments arguments);
 
-}  // namespace tools
+}  // namespace cli

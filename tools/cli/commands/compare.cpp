@@ -19,8 +19,10 @@
 #include "tools/experiments/comparison_tables.h"
 #include "tools/experiments/report/write.h"
 #include "tools/training/job.h"
+#include "tools/training/json_text.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace cli {
 
 namespace fs = std::filesystem;
 using engine::Json;
@@ -41,11 +43,12 @@ struct Base {
 /// All runs of a comparison, and what they have shown.
 class Comparison {
  public:
-  Comparison(CompareOptions options, std::vector<MethodSpec> methods, std::vector<Task> tasks)
+  Comparison(experiments::CompareOptions options, std::vector<experiments::MethodSpec> methods,
+             std::vector<experiments::Task> tasks)
       : o_(std::move(options)), methods_(std::move(methods)), tasks_(std::move(tasks)) {
     std::vector<std::vector<double>> lrs;
-    for (const MethodSpec& method : methods_) lrs.push_back(method.lrs);
-    plan_ = plan_runs(tasks_.size(), lrs, o_.seeds);
+    for (const experiments::MethodSpec& method : methods_) lrs.push_back(method.lrs);
+    plan_ = experiments::plan_runs(tasks_.size(), lrs, o_.seeds);
     records_.resize(plan_.size());
     failed_.resize(plan_.size());
     check_words();
@@ -54,7 +57,7 @@ class Comparison {
   }
 
   void print_plan() const {
-    for (const PlannedRun& run : plan_) std::cout << describe(run) << '\n';
+    for (const experiments::PlannedRun& run : plan_) std::cout << describe(run) << '\n';
   }
 
   /// Makes every run that is missing. Throws an Error that names those which failed.
@@ -73,66 +76,68 @@ class Comparison {
   }
 
   Json json() const {
-    std::vector<RunRecord> runs;
+    std::vector<experiments::RunRecord> runs;
     for (const auto& record : records_)
       if (record) runs.push_back(*record);
-    return comparison_json({{"settings", settings()}, {"methods", methods_json()}, {"tasks", tasks_json()}},
-                           runs);
+    return experiments::comparison_json(
+        {{"settings", settings()}, {"methods", methods_json()}, {"tasks", tasks_json()}}, runs);
   }
 
  private:
   fs::path path(const char* name) const { return fs::path(o_.out) / name; }
 
-  const peft::MethodInfo& info_of(const PlannedRun& run) const {
+  const peft::MethodInfo& info_of(const experiments::PlannedRun& run) const {
     return peft::find_method(methods_[run.method].method);
   }
 
   /// The words of `tune` for a run with this rate.
-  std::vector<std::string> words(const PlannedRun& run, double lr) const {
-    const Task& task = tasks_[run.task];
+  std::vector<std::string> words(const experiments::PlannedRun& run, double lr) const {
+    const experiments::Task& task = tasks_[run.task];
     std::vector<std::string> all = methods_[run.method].words(o_.given);
     if (o_.papers && !info_of(run).recipe.empty()) all.emplace_back("--recipe=papers");
     const bool judges =
         std::ranges::any_of(all, [](const std::string& w) { return w.starts_with("--eval-every"); });
     if (!judges) all.push_back("--eval-every=1000000000");  // at the end only
-    if (run.stage == Stage::search) all.push_back("--no-test");
+    if (run.stage == experiments::Stage::search) all.push_back("--no-test");
     for (const std::string& word :
-         {"--data=" + task.folder, "--on=" + task.learnt(run.stage), "--lr=" + shortest(lr),
+         {"--data=" + task.folder, "--on=" + task.learnt(run.stage), "--lr=" + engine::shortest(lr),
           "--seed=" + std::to_string(run.seed), "--out=" + folder_of(run, lr).string()})
       all.push_back(word);
     all.push_back("--json");
     if (parse_tune(all)->knows_features())
-      all.push_back("--features=" + (fs::path(o_.out) / "features" / folder_name(task.name)).string());
+      all.push_back("--features=" +
+                    (fs::path(o_.out) / "features" / experiments::folder_name(task.name)).string());
     return all;
   }
 
-  fs::path folder_of(const PlannedRun& run, double lr) const {
+  fs::path folder_of(const experiments::PlannedRun& run, double lr) const {
     return fs::path(o_.out) /
-           run_path(tasks_[run.task].name, methods_[run.method].label, lr, run.seed, run.stage);
+           experiments::run_path(tasks_[run.task].name, methods_[run.method].label, lr, run.seed, run.stage);
   }
 
   /// Throws a UsageError for a method whose options `tune` would not take.
   void check_words() const {
-    for (const PlannedRun& run : plan_) {
-      const MethodSpec& method = methods_[run.method];
+    for (const experiments::PlannedRun& run : plan_) {
+      const experiments::MethodSpec& method = methods_[run.method];
       try {
         parse_tune(words(run, run.lr.value_or(method.lrs.front())));
       } catch (const engine::Error& e) {
-        throw UsageError("method '" + method.label + "': " + e.what());
+        throw training::UsageError("method '" + method.label + "': " + e.what());
       }
     }
   }
 
   /// Reads the model once, so that it is known to be one and to suit the methods, and gives it back.
   void load_base() {
-    LoadedModel loaded = load_model(o_.common.model);
-    base_ = {loaded.arch, loaded.model.config().image_size, identity_of(loaded)};
+    training::LoadedModel loaded = training::load_model(o_.common.model);
+    base_ = {loaded.arch, loaded.model.config().image_size, training::identity_of(loaded)};
     for (std::size_t i = 0; i < methods_.size(); ++i) {
-      const TuneOptions options = *parse_tune(words({0, i, {}, 0, Stage::final}, methods_[i].lrs.front()));
+      const TuneOptions options =
+          *parse_tune(words({0, i, {}, 0, experiments::Stage::final}, methods_[i].lrs.front()));
       try {
         peft::make_method(options.method, options.method_options)->check_model(loaded.model);
       } catch (const engine::Error& e) {
-        throw UsageError("method '" + methods_[i].label + "': " + e.what());
+        throw training::UsageError("method '" + methods_[i].label + "': " + e.what());
       }
     }
   }
@@ -140,10 +145,10 @@ class Comparison {
   void take_folder() {
     const fs::path folder = o_.out;
     if (fs::exists(folder) && !fs::is_directory(folder))
-      throw UsageError(o_.out + " is a file; --out needs a folder");
+      throw training::UsageError(o_.out + " is a file; --out needs a folder");
     if (fs::exists(folder) && !fs::is_empty(folder) && !fs::exists(path(kLock)))
-      throw UsageError(o_.out + " is no comparison's folder (it has no " + kLock +
-                       "), so it is left alone; give another --out");
+      throw training::UsageError(o_.out + " is no comparison's folder (it has no " + kLock +
+                                 "), so it is left alone; give another --out");
     engine::make_folders(folder);
     lock_.emplace(path(kLock));
     engine::check(lock_->held() || !lock_->supported(), o_.out + ":", engine::FileLock::holder(path(kLock)),
@@ -158,14 +163,15 @@ class Comparison {
   }
 
   /// The searches that decide on the rate of a final run.
-  bool decides(const PlannedRun& search, const PlannedRun& run) const {
-    return search.stage == Stage::search && search.task == run.task && search.method == run.method;
+  bool decides(const experiments::PlannedRun& search, const experiments::PlannedRun& run) const {
+    return search.stage == experiments::Stage::search && search.task == run.task &&
+           search.method == run.method;
   }
 
   /// Its rate; nothing when it is still to be searched for, or all searches failed.
-  std::optional<double> rate_of(const PlannedRun& run) const {
+  std::optional<double> rate_of(const experiments::PlannedRun& run) const {
     if (run.lr) return run.lr;
-    std::vector<RunRecord> searches;
+    std::vector<experiments::RunRecord> searches;
     for (std::size_t i = 0; i < plan_.size(); ++i) {
       if (!decides(plan_[i], run)) continue;
       if (records_[i])
@@ -173,59 +179,61 @@ class Comparison {
       else if (!failed_[i])
         return std::nullopt;
     }
-    return choose_rate(searches);
+    return experiments::choose_rate(searches);
   }
 
   /// What a run with this rate must have been started with.
-  Json identity(const PlannedRun& run, double lr) const {
-    const Task& task = tasks_[run.task];
-    Json all = identity_of(*parse_tune(words(run, lr)), base_.identity, task.splits.classes,
-                           *find_split(task.splits, task.learnt(run.stage)));
+  Json identity(const experiments::PlannedRun& run, double lr) const {
+    const experiments::Task& task = tasks_[run.task];
+    Json all = training::identity_of(*parse_tune(words(run, lr)), base_.identity, task.splits.classes,
+                                     *training::find_split(task.splits, task.learnt(run.stage)));
     if (o_.common.model.model.empty()) all.erase("base_sha256");  // random weights are told by arch and seed
     if (o_.common.data.on_bad_image == "skip") {                  // which ones are bad is not known here
-      all.erase("pictures");
-      all.erase("pictures_sha256");
+      all.erase("images");
+      all.erase("images_sha256");
     }
     return all;
   }
 
   /// Takes what a finished run has shown, and removes what it was to go on from; false when there is none.
   bool look_for(std::size_t i) {
-    const PlannedRun& run = plan_[i];
+    const experiments::PlannedRun& run = plan_[i];
     const auto lr = rate_of(run);
     if (!lr) return false;
-    records_[i] = read_run(folder_of(run, *lr), identity(run, *lr),
-                           {.task = tasks_[run.task].name,
-                            .method = methods_[run.method].label,
-                            .lr = *lr,
-                            .seed = run.seed,
-                            .stage = run.stage});
+    records_[i] = experiments::read_run(folder_of(run, *lr), identity(run, *lr),
+                                        {.task = tasks_[run.task].name,
+                                         .method = methods_[run.method].label,
+                                         .lr = *lr,
+                                         .seed = run.seed,
+                                         .stage = run.stage});
     if (!records_[i]) return false;
-    remove_checkpoints(folder_of(run, *lr));
+    experiments::remove_checkpoints(folder_of(run, *lr));
     return true;
   }
 
   void make_run(std::size_t i) {
-    const PlannedRun& run = plan_[i];
+    const experiments::PlannedRun& run = plan_[i];
     const auto lr = rate_of(run);
     if (!lr) return fail(i, "no learning rate of its search came to an end");
     const std::string title =
         engine::say("run", i + 1, "of", std::to_string(plan_.size()) + ":", describe(run));
     if (look_for(i)) return write();  // its rate was not known before
-    note(title + (run.lr ? "" : " (" + shortest(*lr) + ")"));
+    note(title + (run.lr ? "" : " (" + engine::shortest(*lr) + ")"));
     std::vector<std::string> all{"tune"};
     for (std::string& word : words(run, *lr)) all.push_back(std::move(word));
     const fs::path folder = folder_of(run, *lr);
     if (fs::exists(folder / "metrics.jsonl"))
-      all.emplace_back(is_run_of(folder, identity(run, *lr)) ? "--resume" : "--overwrite");
-    ChildEnd end = run_child(all, [this](const std::string& line) { pass_on(line); });
-    if (end.status == kCalledWrongly && all.back() == "--resume") {  // on other pictures than it was begun
+      all.emplace_back(experiments::is_run_of(folder, identity(run, *lr)) ? "--resume" : "--overwrite");
+    experiments::ChildEnd end =
+        experiments::run_child(all, [this](const std::string& line) { pass_on(line); });
+    if (end.status == kCalledWrongly && all.back() == "--resume") {  // on other images than it was begun
       all.back() = "--overwrite";
-      end = run_child(all, [this](const std::string& line) { pass_on(line); });
+      end = experiments::run_child(all, [this](const std::string& line) { pass_on(line); });
     }
     if (end.status == 0 && look_for(i)) {
-      note(engine::say(" ", run.stage == Stage::search ? "val" : "test", fixed(records_[i]->top1, 2), "%,",
-                       fixed(records_[i]->seconds, 1), "s"));
+      note(engine::say(" ", run.stage == experiments::Stage::search ? "val" : "test",
+                       engine::fixed(records_[i]->top1, 2), "%,", engine::fixed(records_[i]->seconds, 1),
+                       "s"));
       write();
     }
     check_interrupted("in " + title + "; the same command goes on from there");
@@ -244,19 +252,19 @@ class Comparison {
 
   void write() const {
     const Json all = json();
-    engine::write_file(path(kJson), json_text(all, 2) + '\n');
-    engine::write_file(path(kMarkdown), markdown_tables(all));
-    engine::write_file(path(kCsv), csv_table(all));
-    write_comparison_report(o_.out);
+    engine::write_file(path(kJson), training::json_text(all, 2) + '\n');
+    engine::write_file(path(kMarkdown), experiments::markdown_tables(all));
+    engine::write_file(path(kCsv), experiments::csv_table(all));
+    experiments::write_comparison_report(o_.out);
   }
 
-  std::string describe(const PlannedRun& run) const {
-    const MethodSpec& method = methods_[run.method];
+  std::string describe(const experiments::PlannedRun& run) const {
+    const experiments::MethodSpec& method = methods_[run.method];
     std::vector<std::string> rates;
-    for (double lr : method.lrs) rates.push_back(shortest(lr));
-    return engine::say(name_of(run.stage) + ",", tasks_[run.task].name + ",", method.label + ",",
-                       run.lr ? "lr " + shortest(*run.lr) : "best lr of " + engine::join(rates, "/"), "seed",
-                       run.seed);
+    for (double lr : method.lrs) rates.push_back(engine::shortest(lr));
+    return engine::say(experiments::name_of(run.stage) + ",", tasks_[run.task].name + ",", method.label + ",",
+                       run.lr ? "lr " + engine::shortest(*run.lr) : "best lr of " + engine::join(rates, "/"),
+                       "seed", run.seed);
   }
 
   Json settings() const {
@@ -282,7 +290,7 @@ class Comparison {
   }
 
   /// The options of a method's recipe that the comparison leaves open.
-  GivenOptions open_recipe(const MethodSpec& method) const {
+  GivenOptions open_recipe(const experiments::MethodSpec& method) const {
     const auto& recipe = peft::find_method(method.method).recipe;
     GivenOptions all = merged(recipe, o_.given);
     std::erase_if(all, [&](const auto& option) {
@@ -293,7 +301,7 @@ class Comparison {
 
   Json methods_json() const {
     Json all = Json::array();
-    for (const MethodSpec& method : methods_) {
+    for (const experiments::MethodSpec& method : methods_) {
       Json options = Json::object();
       GivenOptions all_options = method.options;
       if (o_.papers) all_options = merged(open_recipe(method), method.options);
@@ -306,7 +314,7 @@ class Comparison {
 
   Json tasks_json() const {
     Json all = Json::array();
-    for (const Task& task : tasks_) {
+    for (const experiments::Task& task : tasks_) {
       const auto& s = task.splits;
       all.push_back({{"name", task.name},
                      {"data", task.folder},
@@ -318,13 +326,13 @@ class Comparison {
     return all;
   }
 
-  CompareOptions o_;
-  std::vector<MethodSpec> methods_;
-  std::vector<Task> tasks_;
+  experiments::CompareOptions o_;
+  std::vector<experiments::MethodSpec> methods_;
+  std::vector<experiments::Task> tasks_;
   Base base_;
-  std::vector<PlannedRun> plan_;
-  std::vector<std::optional<RunRecord>> records_;  ///< as plan_
-  std::vector<char> failed_;                       ///< as plan_, in this process
+  std::vector<experiments::PlannedRun> plan_;
+  std::vector<std::optional<experiments::RunRecord>> records_;  ///< as plan_
+  std::vector<char> failed_;                                    ///< as plan_, in this process
   std::set<std::string> told_;
   std::optional<engine::FileLock> lock_;
 };
@@ -332,20 +340,21 @@ class Comparison {
 }  // namespace
 
 void run_compare(Arguments arguments) {
-  std::optional<CompareOptions> options = parse_compare(arguments);
+  std::optional<experiments::CompareOptions> options = experiments::parse_compare(arguments);
   if (!options) return;
-  std::vector<MethodSpec> methods = read_methods(*options);
-  const bool searches = std::ranges::any_of(methods, [](const MethodSpec& m) { return m.lrs.size() > 1; });
-  std::vector<Task> tasks = open_tasks(*options, searches);
+  std::vector<experiments::MethodSpec> methods = experiments::read_methods(*options);
+  const bool searches =
+      std::ranges::any_of(methods, [](const experiments::MethodSpec& m) { return m.lrs.size() > 1; });
+  std::vector<experiments::Task> tasks = experiments::open_tasks(*options, searches);
   const bool dry_run = options->dry_run, json = options->common.json;
   Comparison comparison(std::move(*options), std::move(methods), std::move(tasks));
   if (dry_run) return comparison.print_plan();
   note_signals();
   comparison.make_runs();
   if (json)
-    std::cout << json_text(comparison.json(), 2) << '\n';
+    std::cout << training::json_text(comparison.json(), 2) << '\n';
   else
-    std::cout << markdown_tables(comparison.json());
+    std::cout << experiments::markdown_tables(comparison.json());
 }
 
-}  // namespace tools
+}  // namespace cli

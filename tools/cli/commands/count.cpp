@@ -7,9 +7,9 @@
 #include "peft/methods.h"
 #include "tools/cli/args.h"
 #include "tools/cli/commands/commands.h"
-#include "tools/cli/console.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace cli {
 
 using engine::human_count;
 using nlohmann::ordered_json;
@@ -24,7 +24,7 @@ void print(const peft::Account& a) {
     std::cout << line << g.name << (g.tensors > 1 ? " x " + std::to_string(g.tensors) : "") << '\n';
   }
   std::cout << "trainable " << human_count(a.trainable) << " (head " << human_count(a.head) << ") of "
-            << human_count(a.total) << ": " << fixed(a.percent(), 4) << " %\n";
+            << human_count(a.total) << ": " << engine::fixed(a.percent(), 4) << " %\n";
 }
 
 }  // namespace
@@ -43,15 +43,15 @@ void run_count(Arguments arguments) {
   args.text("--method", method, "NAME", "see `espalier methods`");
   args.method_options(method_options);
   if (!args.parse(arguments)) return;
-  if (arch.empty() || classes == 0) throw UsageError("count: --arch and --classes are needed");
+  if (arch.empty() || classes == 0) throw training::UsageError("count: --arch and --classes are needed");
 
-  models::VitConfig config = as_usage([&] { return models::architecture(arch); });
+  models::VitConfig config = training::as_usage([&] { return models::architecture(arch); });
   config.classes = classes;
   models::Vit model(config);
-  const auto chosen = as_usage([&] { return peft::make_method(method, method_options); });
-  as_usage([&] { chosen->check_model(model); });
-  if (chosen->counts_by_pictures())
-    throw UsageError("count: what " + method + " trains depends on the pictures; `select` tells it");
+  const auto chosen = training::as_usage([&] { return peft::make_method(method, method_options); });
+  training::as_usage([&] { chosen->check_model(model); });
+  if (chosen->counts_by_images())
+    throw training::UsageError("count: what " + method + " trains depends on the images; `select` tells it");
   chosen->prepare(model, {});
   const peft::Account a = peft::account(model);
   if (!json) return print(a);
@@ -67,4 +67,4 @@ void run_count(Arguments arguments) {
             << '\n';
 }
 
-}  // namespace tools
+}  // namespace cli

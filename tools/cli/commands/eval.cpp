@@ -1,30 +1,32 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/text.h"
 #include "engine/io/safetensors.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
 #include "tools/training/data_source.h"
 #include "tools/training/evaluate.h"
+#include "tools/training/json_text.h"
 #include "tools/training/tuned_model.h"
 
-namespace tools {
+namespace cli {
 
 using nlohmann::ordered_json;
 
 namespace {
 
-void write_logits(const std::string& path, const Predictions& p) {
+void write_logits(const std::string& path, const training::Predictions& p) {
   const engine::Tensor labels = engine::Tensor::of<std::int64_t>({static_cast<Index>(p.labels.size())},
                                                                  {p.labels.begin(), p.labels.end()});
   engine::write_safetensors(path, {{"logits", p.logits}, {"labels", labels}},
-                            {{"files", json_text(p.files)}});
+                            {{"files", training::json_text(p.files)}});
 }
 
-void print(const Evaluation& e, const std::vector<std::string>& outputs) {
-  std::cout << "top-1 " << fixed(e.top1, 2) << " %, top-5 " << fixed(e.top5, 2) << " %, loss "
-            << fixed(e.loss, 4) << ", calibration error " << fixed(e.ece, 4) << ", " << e.images
-            << " images in " << fixed(e.seconds, 1)
+void print(const training::Evaluation& e, const std::vector<std::string>& outputs) {
+  std::cout << "top-1 " << engine::fixed(e.top1, 2) << " %, top-5 " << engine::fixed(e.top5, 2) << " %, loss "
+            << engine::fixed(e.loss, 4) << ", calibration error " << engine::fixed(e.ece, 4) << ", "
+            << e.images << " images in " << engine::fixed(e.seconds, 1)
             << " s\n\nper class, and the class most often taken for it:\n";
   for (std::size_t c = 0; c < e.classes.size(); ++c) {
     std::string worst;
@@ -33,7 +35,7 @@ void print(const Evaluation& e, const std::vector<std::string>& outputs) {
       const std::string& name = outputs[static_cast<std::size_t>(output)];
       if (name != e.classes[c] && count > most) worst = name, most = count;
     }
-    std::cout << "  " << fixed(e.per_class[c], 1) << " %  " << e.classes[c];
+    std::cout << "  " << engine::fixed(e.per_class[c], 1) << " %  " << e.classes[c];
     if (most > 0) std::cout << "  (" << most << " x " << worst << ")";
     std::cout << '\n';
   }
@@ -43,7 +45,7 @@ void print(const Evaluation& e, const std::vector<std::string>& outputs) {
 
 void run_eval(Arguments arguments) {
   ModelOptions model;
-  DataOptions data;
+  training::DataOptions data;
   std::string delta, split = "test", logits;
   Index batch_size = 32, workers = 2;
   bool force = false, json = false;
@@ -53,7 +55,7 @@ void run_eval(Arguments arguments) {
   args.flag("--force", force, "take a delta that was made for another base");
   data.add_to(args);
   args.choice("--split", split, {"train", "val", "test"}, "");
-  args.integer("--batch-size", batch_size, 1, "pictures in a batch");
+  args.integer("--batch-size", batch_size, 1, "images in a batch");
   args.integer("--workers", workers, 0, "threads that decode ahead", kMostWorkers);
   args.group("Result");
   args.text("--logits", logits, "FILE", "write logits, labels and file names, a safetensors file");
@@ -68,22 +70,22 @@ void run_eval(Arguments arguments) {
                                        {"--val-list", data.val_list},
                                        {"--test-list", data.test_list}});
 
-  LoadedModel loaded = load_tuned_model(model, delta, force);
+  training::LoadedModel loaded = training::load_tuned_model(model, delta, force);
   const Index outputs = loaded.model.config().classes;
   engine::check(loaded.has_head || !delta.empty(),
                 model.model + ": the checkpoint has no head; tune one, or give --delta");
-  const SplitToJudge judged = open_split_to_judge(data, split, workers);
-  std::cerr << skipped_lines(judged.skipped);
-  const std::vector<Index> map = match_classes(judged.classes, loaded.classes, outputs);
-  const Predictions p = predict_split(loaded.model, judged.pictures, loaded.preprocessing, map,
-                                      {batch_size, static_cast<int>(workers), split});
-  Evaluation e = judge(p, judged.classes, map);
+  const training::SplitToJudge judged = training::open_split_to_judge(data, split, workers);
+  std::cerr << training::skipped_lines(judged.skipped);
+  const std::vector<Index> map = training::match_classes(judged.classes, loaded.classes, outputs);
+  const training::Predictions p = training::predict_split(
+      loaded.model, judged.images, loaded.preprocessing, map, {batch_size, static_cast<int>(workers), split});
+  training::Evaluation e = training::judge(p, judged.classes, map);
   e.skipped = std::ssize(judged.skipped);
   if (!logits.empty()) write_logits(logits, p);
   if (json)
-    std::cout << json_text(to_json(e, kMostPrinted), 2) << '\n';
+    std::cout << training::json_text(training::to_json(e, training::kMostPrinted), 2) << '\n';
   else
     print(e, loaded.classes.empty() ? judged.classes : loaded.classes);
 }
 
-}  // namespace tools
+}  // namespace cli

@@ -7,12 +7,13 @@
 #include "engine/io/sharded_safetensors.h"
 #include "tools/cli/args.h"
 #include "tools/cli/commands/commands.h"
-#include "tools/cli/console.h"
 #include "tools/experiments/overlap.h"
 #include "tools/training/evaluate.h"
+#include "tools/training/json_text.h"
 #include "tools/training/pretrained/model_path.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace cli {
 
 namespace fs = std::filesystem;
 using engine::Json;
@@ -56,7 +57,7 @@ Json describe_run(const fs::path& path) {
     if (fs::exists(path / name)) run["files"][name] = fs::file_size(path / name);
   }
   if (fs::exists(path / "result.json"))
-    run["result"] = engine::read_json(path / "result.json", kMaxResultValues);
+    run["result"] = engine::read_json(path / "result.json", training::kMaxResultValues);
   return run;
 }
 
@@ -64,7 +65,7 @@ Json describe(const fs::path& path) {
   engine::check(fs::exists(path), path.string() + ": no such file or folder");
   if (!fs::is_directory(path)) return describe_file(path);
   if (fs::exists(path / "metrics.jsonl")) return describe_run(path);
-  return describe_file(find_model(path).weights);
+  return describe_file(training::find_model(path).weights);
 }
 
 /// The selection at a path: a file, or that of a run folder.
@@ -120,24 +121,25 @@ void run_inspect(Arguments arguments) {
             "of select: say how much of the squared gradient each holds too");
   args.flag("--json", json, "print JSON");
   if (!args.parse(arguments)) return;
-  if (paths.empty()) throw UsageError("inspect: at least one file or folder is needed");
-  if (!gradients.empty() && against.empty()) throw UsageError("inspect: --gradients needs --against");
+  if (paths.empty()) throw training::UsageError("inspect: at least one file or folder is needed");
+  if (!gradients.empty() && against.empty())
+    throw training::UsageError("inspect: --gradients needs --against");
   if (!against.empty()) {
-    if (paths.size() != 1) throw UsageError("inspect: --against compares with one selection");
+    if (paths.size() != 1) throw training::UsageError("inspect: --against compares with one selection");
     std::optional<engine::Safetensors> squared;
     if (!gradients.empty()) squared.emplace(gradients);
-    const Json overlap =
-        overlap_of(open_selection(paths[0]), open_selection(against), squared ? &*squared : nullptr);
+    const Json overlap = experiments::overlap_of(open_selection(paths[0]), open_selection(against),
+                                                 squared ? &*squared : nullptr);
     if (json)
-      std::cout << json_text(overlap, 2) << '\n';
+      std::cout << training::json_text(overlap, 2) << '\n';
     else
-      print_overlap(overlap);
+      experiments::print_overlap(overlap);
     return;
   }
   Json all = Json::array();
   for (const std::string& path : paths) all.push_back(describe(path));
   if (json) {
-    std::cout << json_text(all.size() == 1 ? all[0] : all, 2) << '\n';
+    std::cout << training::json_text(all.size() == 1 ? all[0] : all, 2) << '\n';
     return;
   }
   for (const Json& d : all) {
@@ -148,4 +150,4 @@ void run_inspect(Arguments arguments) {
   }
 }
 
-}  // namespace tools
+}  // namespace cli

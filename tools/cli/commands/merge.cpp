@@ -4,23 +4,26 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/autograd/record.h"
+#include "engine/base/text.h"
 #include "engine/io/sharded_safetensors.h"
 #include "engine/tensor/random.h"
 #include "models/names.h"
 #include "peft/adapters/merge.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
+#include "tools/training/json_text.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/tuned_model.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace cli {
 
 using engine::Tensor;
 using nlohmann::ordered_json;
 
 namespace {
 
-/// The largest difference of the logits of two models on a batch of random pictures.
+/// The largest difference of the logits of two models on a batch of random images.
 double largest_difference(models::Vit& a, models::Vit& b, std::uint64_t seed) {
   const engine::NoGrad no_grad;
   engine::Random random(seed, engine::Random::Use::test);
@@ -55,11 +58,12 @@ void run_merge(Arguments arguments) {
   args.flag("--json", json, "print the result as one JSON object");
   if (!args.parse(arguments)) return;
   model.check();
-  if (delta.empty() || out.empty()) throw UsageError("merge: --delta FILE and --out FILE are needed");
+  if (delta.empty() || out.empty())
+    throw training::UsageError("merge: --delta FILE and --out FILE are needed");
   check_can_write(out);
   check_apart({{"--out", out}}, {{"--model", model.model}, {"--delta", delta}});
 
-  LoadedModel tuned = load_tuned_model(model, delta, force);
+  training::LoadedModel tuned = training::load_tuned_model(model, delta, force);
   peft::Folding folding(tuned.model);
   engine::State tensors = copied(engine::state(tuned.model));
   folding.undo();  // to compare
@@ -74,23 +78,23 @@ void run_merge(Arguments arguments) {
                             {{"format", "pt"},
                              {"arch", tuned.arch},
                              {"num_heads", std::to_string(tuned.model.config().heads)},
-                             {"norm_eps", exact(tuned.model.config().norm_eps)},
-                             {"classes", json_text(tuned.classes)},
-                             {"preprocessing", preprocessing_json(tuned.preprocessing)}});
+                             {"norm_eps", engine::exact(tuned.model.config().norm_eps)},
+                             {"classes", training::json_text(tuned.classes)},
+                             {"preprocessing", training::preprocessing_json(tuned.preprocessing)}});
   ModelOptions again;
   again.model = out;
   again.seed = model.seed;
-  LoadedModel merged = load_model(again);
+  training::LoadedModel merged = training::load_model(again);
   const double difference =
       largest_difference(tuned.model, merged.model, static_cast<std::uint64_t>(model.seed));
   if (json) {
     const ordered_json result{
         {"largest_difference", difference}, {"out", out}, {"bytes", std::filesystem::file_size(out)}};
-    std::cout << json_text(result, 2) << '\n';
+    std::cout << training::json_text(result, 2) << '\n';
     return;
   }
   std::cout << "largest difference of the logits on a probe batch: " << difference << "\nwritten: " << out
             << '\n';
 }
 
-}  // namespace tools
+}  // namespace cli

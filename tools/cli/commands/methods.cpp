@@ -5,8 +5,9 @@
 
 #include "tools/cli/args.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace cli {
 
 using nlohmann::ordered_json;
 
@@ -51,7 +52,8 @@ void run_methods(Arguments arguments) {
   if (!args.parse(arguments)) return;
   std::vector<const peft::MethodInfo*> shown;
   for (const std::string& name : names)
-    shown.push_back(&as_usage([&]() -> const peft::MethodInfo& { return peft::find_method(name); }));
+    shown.push_back(
+        &training::as_usage([&]() -> const peft::MethodInfo& { return peft::find_method(name); }));
   if (names.empty()) {
     for (const peft::MethodInfo& method : peft::methods()) shown.push_back(&method);
   }
@@ -71,4 +73,4 @@ void run_methods(Arguments arguments) {
   if (names.empty()) std::cout << "\nespalier methods NAME shows a method's page and options.\n";
 }
 
-}  // namespace tools
+}  // namespace cli

@@ -6,18 +6,20 @@
 
 #include "data/codecs/decode.h"
 #include "engine/autograd/record.h"
+#include "engine/base/text.h"
 #include "tools/cli/commands/commands.h"
-#include "tools/cli/console.h"
+#include "tools/training/json_text.h"
 #include "tools/training/tuned_model.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace cli {
 
 using nlohmann::ordered_json;
 
 namespace {
 
-/// The `count` most probable classes of one picture.
-ordered_json best_classes(LoadedModel& loaded, const std::string& path, Index count) {
+/// The `count` most probable classes of one image.
+ordered_json best_classes(training::LoadedModel& loaded, const std::string& path, Index count) {
   const engine::NoGrad no_grad;
   const engine::Tensor logits = loaded.model(data::to_tensor(data::read_image(path), loaded.preprocessing));
   const auto x = logits.data<float>();
@@ -45,8 +47,8 @@ void run_predict(Arguments arguments) {
   Index top = 5;
   bool force = false, json = false;
   std::vector<std::string> files;
-  Args args("predict", "Classes and probabilities of single pictures.");
-  args.texts("IMAGE", files, "pictures");
+  Args args("predict", "Classes and probabilities of single images.");
+  args.texts("IMAGE", files, "images");
   model.add_to(args);
   args.text("--delta", delta, "FILE", "what was tuned");
   args.flag("--force", force, "take a delta that was made for another base");
@@ -55,25 +57,25 @@ void run_predict(Arguments arguments) {
   args.flag("--json", json, "print the result as one JSON array");
   if (!args.parse(arguments)) return;
   model.check();
-  if (files.empty()) throw UsageError("predict: at least one picture is needed");
+  if (files.empty()) throw training::UsageError("predict: at least one image is needed");
 
-  LoadedModel loaded = load_tuned_model(model, delta, force);
+  training::LoadedModel loaded = training::load_tuned_model(model, delta, force);
   engine::check(loaded.has_head || !delta.empty(),
                 model.model + ": the checkpoint has no head; tune one, or give --delta");
   ordered_json all = ordered_json::array();
   for (const std::string& file : files)
     all.push_back({{"file", file}, {"top", best_classes(loaded, file, top)}});
   if (json) {
-    std::cout << json_text(all, 2) << '\n';
+    std::cout << training::json_text(all, 2) << '\n';
     return;
   }
-  for (const ordered_json& picture : all) {
-    std::cout << picture["file"].get<std::string>() << '\n';
-    for (const ordered_json& c : picture["top"]) {
-      std::cout << "  " << fixed(100 * c["probability"].get<double>(), 1) << " %  "
+  for (const ordered_json& image : all) {
+    std::cout << image["file"].get<std::string>() << '\n';
+    for (const ordered_json& c : image["top"]) {
+      std::cout << "  " << engine::fixed(100 * c["probability"].get<double>(), 1) << " %  "
                 << c["class"].get<std::string>() << '\n';
     }
   }
 }
 
-}  // namespace tools
+}  // namespace cli

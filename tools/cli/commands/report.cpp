@@ -7,8 +7,9 @@
 #include "tools/experiments/report/comparison.h"
 #include "tools/experiments/report/page.h"
 #include "tools/experiments/report/write.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace cli {
 
 namespace fs = std::filesystem;
 
@@ -18,12 +19,13 @@ constexpr const char *kReport = "report.html", *kComparison = "compare.json";
 
 }  // namespace
 
-void write_run_report(const fs::path& folder, const AtHand& at_hand) {
-  engine::write_file(folder / kReport, report_page(report_of_run(folder, at_hand)));
+void write_run_report(const fs::path& folder, const experiments::AtHand& at_hand) {
+  engine::write_file(folder / kReport, experiments::report_page(experiments::report_of_run(folder, at_hand)));
 }
 
 void write_comparison_report(const fs::path& folder) {
-  engine::write_file(folder / kReport, report_page(report_of_comparison(folder / kComparison)));
+  engine::write_file(folder / kReport,
+                     experiments::report_page(experiments::report_of_comparison(folder / kComparison)));
 }
 
 void run_report(Arguments arguments) {
@@ -33,16 +35,16 @@ void run_report(Arguments arguments) {
   args.texts("FOLDER", folders, "folders of runs or comparisons");
   args.integer("--threads", threads, 1, "makes no difference here", kMostThreads);
   if (!args.parse(arguments)) return;
-  if (folders.empty()) throw UsageError("report: the folder of a run or of a comparison is needed");
+  if (folders.empty()) throw training::UsageError("report: the folder of a run or of a comparison is needed");
   for (const fs::path folder : folders) {
     engine::check(fs::is_directory(folder), folder.string() + ": no such folder");
     const bool comparison = fs::exists(folder / kComparison);
     engine::check(comparison || fs::exists(folder / "metrics.jsonl"),
                   folder.string() + ": is the folder of no run and no comparison: it has neither",
                   "metrics.jsonl nor compare.json");
-    comparison ? write_comparison_report(folder) : write_run_report(folder);
+    comparison ? experiments::write_comparison_report(folder) : experiments::write_run_report(folder);
     std::cout << (folder / kReport).string() << '\n';
   }
 }
 
-}  // namespace tools
+}  // namespace cli

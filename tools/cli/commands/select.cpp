@@ -1,18 +1,22 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/stopwatch.h"
 #include "engine/base/text.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
 #include "tools/training/job.h"
+#include "tools/training/json_text.h"
+#include "tools/training/peak_memory.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace cli {
 
 using nlohmann::ordered_json;
 
 namespace {
 
-ordered_json taken(Job& job) {
+ordered_json taken(training::Job& job) {
   std::map<std::string, Index> numbers;
   for (const auto& p : engine::parameters(job.loaded.model)) numbers[p.name] = p.parameter.trained_count();
   ordered_json all = ordered_json::object();
@@ -33,9 +37,9 @@ void print(const ordered_json& result) {
                   t["energy"].get<double>());
     std::cout << line << name << '\n';
   }
-  std::cout << "scoring " << fixed(result["score_seconds"], 2) << " s, selecting "
-            << fixed(result["select_seconds"], 3) << " s, peak memory " << fixed(result["peak_mb"], 0)
-            << " MB\n";
+  std::cout << "scoring " << engine::fixed(result["score_seconds"], 2) << " s, selecting "
+            << engine::fixed(result["select_seconds"], 3) << " s, peak memory "
+            << engine::fixed(result["peak_mb"], 0) << " MB\n";
 }
 
 }  // namespace
@@ -52,7 +56,8 @@ void run_select(Arguments arguments) {
   if (!args.parse(arguments)) return;
   options.check();
   if (!peft::make_method(options.method, options.method_options)->scoring())
-    throw UsageError("method " + options.method + " does not select by gradients; grft, gps and sift do");
+    throw training::UsageError("method " + options.method +
+                               " does not select by gradients; grft, gps and sift do");
   for (const std::string& path : {options.out, gradients}) check_can_write(path);
   check_apart({{"--out", options.out}, {"--gradients", gradients}},
               {{"--model", options.model.model},
@@ -60,14 +65,14 @@ void run_select(Arguments arguments) {
                {"--val-list", options.data.val_list},
                {"--test-list", options.data.test_list}});
 
-  Job job = make_job(options, engine::split(options.on, '+'));
-  std::cerr << skipped_lines(job.splits.skipped);
-  if (!gradients.empty()) as_usage([&] { job.method->keep_gradients(); });
-  const Stopwatch watch;
-  prepare(job, options, {});
+  training::Job job = training::make_job(options, engine::split(options.on, '+'));
+  std::cerr << training::skipped_lines(job.splits.skipped);
+  if (!gradients.empty()) training::as_usage([&] { job.method->keep_gradients(); });
+  const engine::Stopwatch watch;
+  training::prepare(job, options, {});
   const double scored = job.method->score_seconds();
   const double selected = watch.seconds() - scored;
-  if (!options.out.empty()) write_selection(options.out, job, options);
+  if (!options.out.empty()) training::write_selection(options.out, job, options);
   if (!gradients.empty()) {
     engine::NamedTensors all;
     for (const peft::Choice& c : job.method->choices()) all.emplace_back(c.parameter, c.gradient);
@@ -76,13 +81,13 @@ void run_select(Arguments arguments) {
   }
   const ordered_json result{{"score_seconds", scored},
                             {"select_seconds", selected},
-                            {"peak_mb", peak_mb()},
+                            {"peak_mb", training::peak_mb()},
                             {"skipped", job.splits.skipped.size()},
                             {"taken", taken(job)}};
   if (options.json)
-    std::cout << json_text(result, 2) << '\n';
+    std::cout << training::json_text(result, 2) << '\n';
   else
     print(result);
 }
 
-}  // namespace tools
+}  // namespace cli

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace tools {
+namespace experiments {
 
 std::string base64(std::span<const std::byte> bytes) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -19,4 +19,4 @@ std::string base64(std::span<const std::byte> bytes) {
   return text;
 }
 
-}  // namespace tools
+}  // namespace experiments

@@ -4,9 +4,9 @@
 #include <span>
 #include <string>
 
-namespace tools {
+namespace experiments {
 
 /// Bytes as text, by RFC 4648 with padding.
 std::string base64(std::span<const std::byte> bytes);
 
-}  // namespace tools
+}  // namespace experiments

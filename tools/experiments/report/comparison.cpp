@@ -4,10 +4,10 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "tools/cli/json_field.h"
 #include "tools/experiments/report/thinned.h"
+#include "tools/training/json_field.h"
 
-namespace tools {
+namespace experiments {
 
 using engine::Json;
 
@@ -18,7 +18,7 @@ namespace {
 Json numbers(const Json& object, std::initializer_list<const char*> names) {
   Json some = Json::object();
   for (const char* name : names) {
-    const auto value = field<double>(object, name);
+    const auto value = training::field<double>(object, name);
     some[name] = value ? Json(std::trunc(*value) == *value ? *value : six_digits(*value)) : Json();
   }
   return some;
@@ -48,14 +48,15 @@ Json by_task(const Json& object, const char* name, const Json& tasks,
 }
 
 Json task_of(const Json& task) {
-  Json shown{{"name", needed_field<std::string>(task, "name")}};
+  Json shown{{"name", training::needed_field<std::string>(task, "name")}};
   shown.update(numbers(task, {"classes", "train", "val", "test"}));
   return shown;
 }
 
 Json row_of(const Json& row, const Json& tasks) {
-  Json shown{{"method", needed_field<std::string>(row, "method")}};
-  shown["lr"] = by_task(row, "lr", tasks, [](const Json& lr) { return field_as<double>(lr, "lr"); });
+  Json shown{{"method", training::needed_field<std::string>(row, "method")}};
+  shown["lr"] =
+      by_task(row, "lr", tasks, [](const Json& lr) { return training::field_as<double>(lr, "lr"); });
   shown["accuracy"] = by_task(row, "accuracy", tasks, [](const Json& accuracy) {
     engine::check(accuracy.is_object(), "accuracy should be an object");
     return numbers(accuracy, {"mean", "sd", "seeds"});
@@ -66,7 +67,8 @@ Json row_of(const Json& row, const Json& tasks) {
 }
 
 Json pair_of(const Json& pair) {
-  Json shown{{"a", needed_field<std::string>(pair, "a")}, {"b", needed_field<std::string>(pair, "b")}};
+  Json shown{{"a", training::needed_field<std::string>(pair, "a")},
+             {"b", training::needed_field<std::string>(pair, "b")}};
   shown.update(numbers(pair, {"tasks", "mean_difference", "wins", "losses", "ties", "p"}));
   return shown;
 }
@@ -75,9 +77,11 @@ Json pair_of(const Json& pair) {
 Json search_of(const Json& comparison) {
   Json search = Json::array();
   each_of(comparison, "runs", [&](const Json& run) {
-    if (needed_field<std::string>(run, "stage") != "search") return Json();
-    search.push_back({needed_field<std::string>(run, "task"), needed_field<std::string>(run, "method"),
-                      needed_field<double>(run, "lr"), six_digits(needed_field<double>(run, "val_top1"))});
+    if (training::needed_field<std::string>(run, "stage") != "search") return Json();
+    search.push_back({training::needed_field<std::string>(run, "task"),
+                      training::needed_field<std::string>(run, "method"),
+                      training::needed_field<double>(run, "lr"),
+                      six_digits(training::needed_field<double>(run, "val_top1"))});
     return Json();
   });
   return search;
@@ -95,7 +99,7 @@ Json report_of_comparison(const std::filesystem::path& file) {
                   "settings should be an object");
     Json report{{"kind", "comparison"},
                 {"name", std::filesystem::absolute(file).parent_path().filename().string()},
-                {"espalier", field<std::string>(comparison, "espalier").value_or("")},
+                {"espalier", training::field<std::string>(comparison, "espalier").value_or("")},
                 {"settings", comparison["settings"]}};
     const Json tasks = report["tasks"] = each_of(comparison, "tasks", task_of);
     report["table"] = each_of(comparison, "table", [&](const Json& row) { return row_of(row, tasks); });
@@ -107,4 +111,4 @@ Json report_of_comparison(const std::filesystem::path& file) {
   }
 }
 
-}  // namespace tools
+}  // namespace experiments

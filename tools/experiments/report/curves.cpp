@@ -9,7 +9,7 @@
 #include "engine/io/lines.h"
 #include "tools/experiments/report/thinned.h"
 
-namespace tools {
+namespace experiments {
 
 using engine::Json;
 
@@ -80,4 +80,4 @@ Json read_curves(const std::filesystem::path& metrics) {
   return json;
 }
 
-}  // namespace tools
+}  // namespace experiments

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 
-namespace tools {
+namespace experiments {
 
 /// The curves in a run's metrics.jsonl, each as Thinned has it: `steps` (step, loss, penalty, lr),
 /// `scores` (batch, loss), `choices` (batches, overlap, held in percent), `val` and `test` (step, loss,
@@ -11,4 +11,4 @@ namespace tools {
 /// when it cannot be read.
 nlohmann::ordered_json read_curves(const std::filesystem::path& metrics);
 
-}  // namespace tools
+}  // namespace experiments

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "engine/io/sha256.h"
-#include "tools/cli/console.h"
 #include "tools/experiments/report/base64.h"
 #include "tools/experiments/report/embedded.h"
+#include "tools/training/json_text.h"
 
-namespace tools {
+namespace experiments {
 
 namespace {
 
@@ -58,7 +58,7 @@ void fill(std::string& page, const std::string& mark, std::string_view text) {
 
 std::string script_json(const nlohmann::ordered_json& data) {
   std::string safe;
-  for (const char c : json_text(data)) c == '<' ? safe += "\\u003c" : safe += c;
+  for (const char c : training::json_text(data)) c == '<' ? safe += "\\u003c" : safe += c;
   return safe;
 }
 
@@ -73,4 +73,4 @@ std::string report_page(const nlohmann::ordered_json& data) {
   return page;
 }
 
-}  // namespace tools
+}  // namespace experiments

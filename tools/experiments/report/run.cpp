@@ -9,13 +9,13 @@
 
 #include "engine/base/text.h"
 #include "engine/io/safetensors.h"
-#include "tools/cli/json_field.h"
 #include "tools/experiments/report/curves.h"
-#include "tools/experiments/report/pictures.h"
+#include "tools/experiments/report/images.h"
 #include "tools/experiments/report/selection.h"
 #include "tools/training/evaluate.h"
+#include "tools/training/json_field.h"
 
-namespace tools {
+namespace experiments {
 
 namespace fs = std::filesystem;
 using engine::Index;
@@ -24,7 +24,7 @@ using engine::Json;
 namespace {
 
 Json read_object(const fs::path& path) {
-  Json json = engine::read_json(path, kMaxResultValues);
+  Json json = engine::read_json(path, training::kMaxResultValues);
   engine::check(json.is_object(), path.string() + ": should be a JSON object");
   return json;
 }
@@ -43,7 +43,7 @@ auto about(const fs::path& file, F&& f) {
 /// first and kMostCells at most.
 Json cells_of(const Json& confusion, std::size_t classes) {
   constexpr std::size_t kMostCells = 20'000;
-  const auto counts = field_as<std::vector<std::vector<Index>>>(confusion, "confusion");
+  const auto counts = training::field_as<std::vector<std::vector<Index>>>(confusion, "confusion");
   std::vector<std::array<Index, 3>> cells;
   engine::check(counts.size() == classes, "confusion has", counts.size(), "rows for", classes, "classes");
   for (std::size_t i = 0; i < counts.size(); ++i) {
@@ -65,11 +65,11 @@ Json mistakes_of(const Json& judged) {
   Json mistakes = Json::array();
   for (const Json& m : judged["mistakes"]) {
     if (mistakes.size() == kMost) break;
-    mistakes.push_back({{"file", needed_field<std::string>(m, "file")},
-                        {"class", needed_field<std::string>(m, "class")},
-                        {"predicted", needed_field<std::string>(m, "predicted")},
-                        {"p_class", needed_field<double>(m, "p_class")},
-                        {"p_predicted", needed_field<double>(m, "p_predicted")}});
+    mistakes.push_back({{"file", training::needed_field<std::string>(m, "file")},
+                        {"class", training::needed_field<std::string>(m, "class")},
+                        {"predicted", training::needed_field<std::string>(m, "predicted")},
+                        {"p_class", training::needed_field<double>(m, "p_class")},
+                        {"p_predicted", training::needed_field<double>(m, "p_predicted")}});
   }
   return mistakes;
 }
@@ -106,13 +106,13 @@ void add_judgement(Json& report, const fs::path& folder, const AtHand& at_hand) 
   if (!fs::exists(file)) return;
   const Json judged = read_object(file);
   about(file, [&] {
-    report["judged"] = needed_field<std::string>(judged, "split");
+    report["judged"] = training::needed_field<std::string>(judged, "split");
     report["mistakes"] = mistakes_of(judged);
   });
   const std::string split = report["judged"];
   if (report["mistakes"].empty()) return;
-  const auto pictures = at_hand.judged ? at_hand.judged : reopen_split(report["config"], split);
-  if (pictures) add_pictures(report["mistakes"], *pictures);
+  const auto images = at_hand.judged ? at_hand.judged : reopen_split(report["config"], split);
+  if (images) add_images(report["mistakes"], *images);
 }
 
 /// The result, without the confusion matrices but that of the last split.
@@ -140,7 +140,8 @@ Json report_of_run(const fs::path& folder, const AtHand& at_hand) {
   const fs::path config_file = folder / "config.json";
   Json config = read_object(config_file);
   Json report{{"kind", "run"}, {"name", fs::absolute(folder / "x").parent_path().filename().string()}};
-  about(config_file, [&] { report["classes"] = needed_field<std::vector<std::string>>(config, "classes"); });
+  about(config_file,
+        [&] { report["classes"] = training::needed_field<std::vector<std::string>>(config, "classes"); });
   config.erase("classes");
   report["config"] = std::move(config);
   report["curves"] = read_curves(folder / "metrics.jsonl");
@@ -153,4 +154,4 @@ Json report_of_run(const fs::path& folder, const AtHand& at_hand) {
   return report;
 }
 
-}  // namespace tools
+}  // namespace experiments

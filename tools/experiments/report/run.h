@@ -6,7 +6,7 @@
 
 #include "data/dataset.h"
 
-namespace tools {
+namespace experiments {
 
 /// What who has just made a run need not read again.
 struct AtHand {
@@ -20,4 +20,4 @@ struct AtHand {
 /// when the folder holds no run or a file of it is damaged.
 nlohmann::ordered_json report_of_run(const std::filesystem::path& folder, const AtHand& at_hand = {});
 
-}  // namespace tools
+}  // namespace experiments

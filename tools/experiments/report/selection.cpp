@@ -7,10 +7,10 @@
 
 #include "peft/delta.h"
 #include "peft/target.h"
-#include "tools/cli/json_field.h"
 #include "tools/experiments/report/thinned.h"
+#include "tools/training/json_field.h"
 
-namespace tools {
+namespace experiments {
 
 using engine::Json;
 using engine::Selection;
@@ -64,7 +64,7 @@ Json told(const engine::Safetensors& file, const std::string& key) {
 /// Of one parameter; a number that is missing is 0.
 double number_of(const engine::Safetensors& file, const Json& object, const std::string& parameter) {
   if (!object.contains(parameter)) return 0;
-  return field_as<double>(object[parameter], file.path() + ": " + parameter);
+  return training::field_as<double>(object[parameter], file.path() + ": " + parameter);
 }
 
 std::vector<float> scores_of(const engine::Safetensors& file, const std::string& name, std::size_t count) {
@@ -97,7 +97,8 @@ Json read_selection(const std::filesystem::path& path) {
   for (const std::string& name : names) {
     const Selection& part = parts.at(name);
     engine::check(shapes.contains(name), file.path() + ": there is no shape of", name);
-    const Shape shape(field_as<std::vector<Index>>(shapes[name], file.path() + ": the shape of " + name));
+    const Shape shape(
+        training::field_as<std::vector<Index>>(shapes[name], file.path() + ": the shape of " + name));
     engine::check(shape.numel() > 0, file.path() + ":", name, "is empty");
     part.check_fits(shape, file.path() + ": " + name);
     Json matrix{{"name", name},
@@ -114,4 +115,4 @@ Json read_selection(const std::filesystem::path& path) {
   return matrices;
 }
 
-}  // namespace tools
+}  // namespace experiments

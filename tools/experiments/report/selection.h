@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 
-namespace tools {
+namespace experiments {
 
 /// What a selection file says of every matrix, as a list in the order of the model's names: `name`, `rows`
 /// and `columns` of the whole, `kind` ("rows", "columns", "elements"), `units` and `numbers` chosen,
@@ -15,4 +15,4 @@ nlohmann::ordered_json read_selection(const std::filesystem::path& path);
 
 constexpr std::size_t kMostUnits = 512, kMostBins = 256;
 
-}  // namespace tools
+}  // namespace experiments

@@ -5,7 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-namespace tools {
+namespace experiments {
 
 Thinned::Thinned(std::vector<std::string> columns)
     : columns_(std::move(columns)), last_(-std::numeric_limits<double>::infinity()) {}
@@ -51,4 +51,4 @@ double six_digits(double value) {
   return std::strtod(text, nullptr);
 }
 
-}  // namespace tools
+}  // namespace experiments

@@ -6,7 +6,7 @@
 
 #include "engine/base/check.h"
 
-namespace tools {
+namespace experiments {
 
 using engine::Index;
 
@@ -40,4 +40,4 @@ class Thinned {
 /// `value` with six significant digits.
 double six_digits(double value);
 
-}  // namespace tools
+}  // namespace experiments

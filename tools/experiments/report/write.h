@@ -2,7 +2,7 @@
 
 #include "tools/experiments/report/run.h"
 
-namespace tools {
+namespace experiments {
 
 /// Writes report.html of a run into its folder, whole or not at all.
 void write_run_report(const std::filesystem::path& folder, const AtHand& at_hand = {});
@@ -10,4 +10,4 @@ void write_run_report(const std::filesystem::path& folder, const AtHand& at_hand
 /// The same of a comparison, from the compare.json in its folder.
 void write_comparison_report(const std::filesystem::path& folder);
 
-}  // namespace tools
+}  // namespace experiments

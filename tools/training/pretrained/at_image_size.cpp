@@ -3,7 +3,7 @@
 #include "engine/nn/state.h"
 #include "models/positions.h"
 
-namespace tools {
+namespace training {
 namespace {
 
 engine::Parameter positions_of(models::Vit& model) {
@@ -28,4 +28,4 @@ AtImageSize::AtImageSize(models::Vit& model, engine::Index size)
   model.resize(size, models::resize_positions(before_, config.grid()));
 }
 
-}  // namespace tools
+}  // namespace training

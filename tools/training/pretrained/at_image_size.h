@@ -2,9 +2,9 @@
 
 #include "models/vit.h"
 
-namespace tools {
+namespace training {
 
-/// While it lives, the model takes pictures of another size (0: of its own), its positions interpolated.
+/// While it lives, the model takes images of another size (0: of its own), its positions interpolated.
 class AtImageSize {
  public:
   /// Throws an Error when the size does not suit the model, or the positions train.
@@ -21,4 +21,4 @@ class AtImageSize {
   engine::Tensor before_;
 };
 
-}  // namespace tools
+}  // namespace training

@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/io/json.h"
-#include "tools/cli/json_field.h"
+#include "tools/training/json_field.h"
 
-namespace tools {
+namespace training {
 
 using data::Preprocessing;
 using engine::Index;
@@ -49,4 +49,4 @@ std::vector<std::string> read_class_list(const std::string& text, const std::str
   return json.get<std::vector<std::string>>();
 }
 
-}  // namespace tools
+}  // namespace training

@@ -7,10 +7,10 @@
 #include "engine/io/in_quotes.h"
 #include "engine/io/json.h"
 #include "models/zoo.h"
-#include "tools/cli/json_field.h"
+#include "tools/training/json_field.h"
 #include "tools/training/pretrained/metadata.h"
 
-namespace tools {
+namespace training {
 
 using data::Preprocessing;
 using engine::Index;
@@ -37,7 +37,7 @@ void read_three(const Json& json, const char* name, std::array<float, 3>& to) {
 }
 
 /// What a file says, beside what data::check_preprocessing wants: a crop of next to nothing asks for a
-/// picture of next to any size.
+/// image of next to any size.
 void check_told(const Preprocessing& how) {
   engine::check(how.crop_pct >= 0.01 && how.crop_pct <= 1, "crop_pct should be 0.01 to 1, not", how.crop_pct);
   data::check_preprocessing(how);
@@ -164,4 +164,4 @@ ModelConfig read_model_config(const std::filesystem::path& folder, const engine:
   return config;
 }
 
-}  // namespace tools
+}  // namespace training

@@ -8,7 +8,7 @@
 #include "data/transforms.h"
 #include "engine/io/safetensors.h"
 
-namespace tools {
+namespace training {
 
 /// What a checkpoint says of itself beside its tensors.
 struct ModelConfig {
@@ -23,4 +23,4 @@ struct ModelConfig {
 ModelConfig read_model_config(const std::filesystem::path& folder, const engine::Metadata& metadata,
                               const std::string& file);
 
-}  // namespace tools
+}  // namespace training

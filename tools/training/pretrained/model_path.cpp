@@ -6,7 +6,7 @@
 #include "engine/io/shard_index.h"
 #include "engine/io/sharded_safetensors.h"
 
-namespace tools {
+namespace training {
 
 namespace fs = std::filesystem;
 
@@ -43,4 +43,4 @@ std::vector<fs::path> weight_files(const std::string& path) {
   return files;
 }
 
-}  // namespace tools
+}  // namespace training

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace tools {
+namespace training {
 
 /// What `--model PATH` stands for.
 struct ModelPath {
@@ -20,4 +20,4 @@ ModelPath find_model(const std::string& path);
 /// what cannot be read it is the path alone.
 std::vector<std::filesystem::path> weight_files(const std::string& path);
 
-}  // namespace tools
+}  // namespace training

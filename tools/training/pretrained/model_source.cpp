@@ -13,8 +13,9 @@
 #include "tools/cli/console.h"
 #include "tools/training/pretrained/model_config.h"
 #include "tools/training/pretrained/model_path.h"
+#include "tools/training/usage_error.h"
 
-namespace tools {
+namespace training {
 
 using engine::Dtype;
 using engine::Safetensors;
@@ -71,12 +72,12 @@ void fill(LoadedModel& loaded, State state, const models::VitConfig& stored) {
   engine::load_state(loaded.model, std::move(state), loaded.checkpoint.string());
 }
 
-LoadedModel from_checkpoint(const ModelOptions& options) {
+LoadedModel from_checkpoint(const cli::ModelOptions& options) {
   const ModelPath found = find_model(options.model);
   const ShardedSafetensors file(found.weights);
   if (const auto told = file.wrong_total_size()) {
-    note(engine::say("note:", file.path() + ": total_size is", *told, "but the tensors have", file.bytes(),
-                     "bytes"));
+    cli::note(engine::say("note:", file.path() + ": total_size is", *told, "but the tensors have",
+                          file.bytes(), "bytes"));
   }
   State state = read_weights(file);
   about(file, [&] { state = models::to_timm_names(std::move(state)); });
@@ -108,7 +109,7 @@ LoadedModel from_checkpoint(const ModelOptions& options) {
   return loaded;
 }
 
-LoadedModel from_random(const ModelOptions& options) {
+LoadedModel from_random(const cli::ModelOptions& options) {
   models::VitConfig config = as_usage([&] { return models::architecture(options.arch); });
   if (options.image_size > 0) config.image_size = options.image_size;
   as_usage([&] { models::check_config(config); });
@@ -123,18 +124,18 @@ LoadedModel from_random(const ModelOptions& options) {
   models::initialize(loaded.model, static_cast<std::uint64_t>(options.seed));
   if (options.image_size > 0) loaded.arch = models::architecture_name(config);
   loaded.base_sha256 = engine::sha256_of_safetensors(engine::state(loaded.model));
-  note("note: random weights (--arch without --model)");
+  cli::note("note: random weights (--arch without --model)");
   return loaded;
 }
 
 }  // namespace
 
-LoadedModel load_base(const ModelOptions& options) {
+LoadedModel load_base(const cli::ModelOptions& options) {
   engine::kernels::set_threads(static_cast<int>(options.threads));
   return options.model.empty() ? from_random(options) : from_checkpoint(options);
 }
 
-LoadedModel load_model(const ModelOptions& options) {
+LoadedModel load_model(const cli::ModelOptions& options) {
   LoadedModel loaded = load_base(options);
   loaded.preprocessing = options.preprocessing(loaded.told, loaded.model.config().image_size);
   return loaded;
@@ -145,4 +146,4 @@ void new_head(LoadedModel& loaded, Index classes, const std::string& how, std::u
   if (how != "zeros") models::initialize_head(loaded.model, seed);
 }
 
-}  // namespace tools
+}  // namespace training

@@ -7,7 +7,9 @@
 #include "models/vit.h"
 #include "tools/cli/model_options.h"
 
-namespace tools {
+namespace training {
+
+using engine::Index;
 
 /// A model with all that is known about it.
 struct LoadedModel {
@@ -17,16 +19,16 @@ struct LoadedModel {
   std::filesystem::path checkpoint;         ///< its file or index; empty for random weights
   bool has_head = false;                    ///< the checkpoint brought a head
   std::vector<std::string> classes;         ///< names of the head's classes, where the checkpoint tells them
-  std::optional<data::Preprocessing> told;  ///< how the files beside the weights say pictures are prepared
+  std::optional<data::Preprocessing> told;  ///< how the files beside the weights say images are prepared
   data::Preprocessing preprocessing;        ///< how they are prepared
 };
 
 /// Loads the checkpoint, or makes random weights for --arch. Notes go to stderr.
-LoadedModel load_model(const ModelOptions& options);
+LoadedModel load_model(const cli::ModelOptions& options);
 /// The same while `preprocessing` is still to be settled: by a delta.
-LoadedModel load_base(const ModelOptions& options);
+LoadedModel load_base(const cli::ModelOptions& options);
 
 /// A head for this many classes in place of the model's: from a normal distribution cut at 2, or zeros.
 void new_head(LoadedModel& loaded, Index classes, const std::string& how, std::uint64_t seed);
 
-}  // namespace tools
+}  // namespace training

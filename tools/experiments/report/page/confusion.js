@@ -1,4 +1,4 @@
-// Which classes are taken for which: the confusion matrix, as a table of few classes and as a picture of many.
+// Which classes are taken for which: the confusion matrix, as a table of few classes and as an image of many.
 "use strict";
 
 const kMostCellsWithText = 16;
@@ -16,7 +16,7 @@ function confusionSection(report) {
     share: (t, p) => (totals[t] > 0 ? matrix.count(t, p) / totals[t] : 0),
     tell: (t, p) => `${classes[t]} taken for ${classes[p]}: ${matrix.count(t, p)} of ${totals[t]} (${percent(100 * matrix.share(t, p))})`,
   };
-  const figure = classes.length <= kMostCellsWithText ? confusionTable(matrix) : confusionPicture(matrix);
+  const figure = classes.length <= kMostCellsWithText ? confusionTable(matrix) : confusionImage(matrix);
   const note = `Of the ${split} split. A row is a true class, a column what was predicted; the colour is the share of the row.`;
   return section("Confusion", note, el("div", { class: "split" },
     el("div", {}, figure, rampKey("0 %", "100 % of the true class")), commonConfusions(matrix, cells)));
@@ -32,7 +32,7 @@ function confusionTable(matrix) {
 }
 
 /** Every class a line of pixels; figures for the cell under the pointer, or moved to with the arrow keys. */
-function confusionPicture(matrix) {
+function confusionImage(matrix) {
   const n = matrix.classes.length;
   const canvas = el("canvas", { class: "matrix", tabindex: 0, role: "img", "aria-label": `Confusion matrix of ${n} classes` });
   const line = readout("Point at a cell, or go to it with the arrow keys.");
@@ -83,11 +83,11 @@ function confusionPicture(matrix) {
 function commonConfusions(matrix, cells) {
   const kShown = 10;
   const wrong = cells.filter(([t, p]) => t !== p).slice(0, kShown);
-  if (wrong.length === 0) return el("p", {}, "No picture was taken for another class.");
+  if (wrong.length === 0) return el("p", {}, "No image was taken for another class.");
   const columns = [
     { title: "true class", left: true, value: ([t]) => matrix.classes[t], text: ([t]) => matrix.classes[t] },
     { title: "taken for", left: true, value: ([, p]) => matrix.classes[p], text: ([, p]) => matrix.classes[p] },
-    { title: "pictures", value: ([, , n]) => n, text: ([, , n]) => count(n) },
+    { title: "images", value: ([, , n]) => n, text: ([, , n]) => count(n) },
     { title: "of the class", value: ([t, p]) => matrix.share(t, p), text: ([t, p]) => percent(100 * matrix.share(t, p)) },
   ];
   return el("div", {}, el("h3", {}, "Most frequent"), sortableTable("Most frequent confusions", columns, wrong, 2));

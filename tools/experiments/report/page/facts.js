@@ -18,12 +18,12 @@ function resultFacts({ result, config }) {
   facts.push(["numbers trained", `${count(result.trainable)} of ${count(result.total)}`], ["share trained", percent((100 * result.trainable) / result.total)],
     ["delta", bytes(result.delta_bytes)], ["peak memory", bytes(1e6 * result.peak_mb)], ["time in all", duration(result.seconds)]);
   for (const [phase, seconds] of Object.entries(result.phases || {})) facts.push([phaseName(phase), duration(seconds)]);
-  facts.push(["threads", String(config.threads)], ["pictures skipped", count(result.skipped)]);
+  facts.push(["threads", String(config.threads)], ["images skipped", count(result.skipped)]);
   return facts;
 }
 
 function phaseName(phase) {
-  return "– " + (phase === "data" ? "waiting for pictures" : phase);
+  return "– " + (phase === "data" ? "waiting for images" : phase);
 }
 
 function percentOf(x) {

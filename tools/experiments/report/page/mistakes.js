@@ -1,4 +1,4 @@
-// The pictures whose true class got the lowest probability.
+// The images whose true class got the lowest probability.
 "use strict";
 
 function mistakesSection(report) {
@@ -9,9 +9,9 @@ function mistakesSection(report) {
 }
 
 function mistakeCard(mistake) {
-  const safe = typeof mistake.picture === "string" && mistake.picture.startsWith("data:image/jpeg;base64,");
-  const picture = safe ? el("img", { src: mistake.picture, alt: "a picture of class " + mistake.class }) : el("span", { class: "no-picture" }, "no picture");
-  return el("figure", { class: "mistake", title: mistake.file }, el("div", { class: "frame" }, picture), el("figcaption", {},
+  const safe = typeof mistake.image === "string" && mistake.image.startsWith("data:image/jpeg;base64,");
+  const image = safe ? el("img", { src: mistake.image, alt: "an image of class " + mistake.class }) : el("span", { class: "no-image" }, "no image");
+  return el("figure", { class: "mistake", title: mistake.file }, el("div", { class: "frame" }, image), el("figcaption", {},
     chance(mistake.predicted, mistake.p_predicted, "orange", "predicted"), chance(mistake.class, mistake.p_class, "blue", "true")));
 }
 

@@ -10,14 +10,14 @@
 
 namespace data {
 
-/// Pictures in files of their own, decoded each time they are asked for.
-class PictureFiles : public Dataset {
+/// Images in files of their own, decoded each time they are asked for.
+class ImageFiles : public Dataset {
  public:
   struct Entry {
     std::string path;
     Index label;
   };
-  explicit PictureFiles(std::vector<Entry> entries) : entries_(std::move(entries)) {}
+  explicit ImageFiles(std::vector<Entry> entries) : entries_(std::move(entries)) {}
   Index size() const override { return static_cast<Index>(entries_.size()); }
   std::string name(Index i) const override { return entry(i).path; }
   Index label(Index i) const override { return entry(i).label; }

@@ -1,4 +1,4 @@
-#include "tools/experiments/report/pictures.h"
+#include "tools/experiments/report/images.h"
 
 #include <filesystem>
 #include <map>
@@ -6,20 +6,22 @@
 
 #include "data/thumbnail.h"
 #include "tools/cli/console.h"
-#include "tools/cli/json_field.h"
 #include "tools/experiments/report/base64.h"
 #include "tools/training/data_source.h"
+#include "tools/training/json_field.h"
 
-namespace tools {
+namespace experiments {
+
+using engine::Index;
 
 using engine::Json;
 
 namespace {
 
-DataOptions data_options(const Json& config) {
-  DataOptions options;
+training::DataOptions data_options(const Json& config) {
+  training::DataOptions options;
   const auto take = [&](const char* key, std::string& target) {
-    target = field<std::string>(config, key).value_or("");
+    target = training::field<std::string>(config, key).value_or("");
   };
   take("data", options.data);
   take("train_list", options.train_list);
@@ -40,28 +42,28 @@ std::string data_uri(const data::Image& image) {
 
 std::shared_ptr<const data::Dataset> reopen_split(const Json& config, const std::string& split) {
   try {
-    const DataOptions options = data_options(config);
+    const training::DataOptions options = data_options(config);
     options.check();
-    return find_split(open_splits(options, {}, 0), split);
+    return training::find_split(training::open_splits(options, {}, 0), split);
   } catch (const std::exception& e) {  // the file system throws its own
-    note(std::string("note: the report has no pictures: ") + e.what());
+    cli::note(std::string("note: the report has no images: ") + e.what());
     return nullptr;
   }
 }
 
-void add_pictures(Json& mistakes, const data::Dataset& split) {
+void add_images(Json& mistakes, const data::Dataset& split) {
   std::map<std::string, Json*> wanted;
   for (Json& mistake : mistakes) wanted[mistake["file"]] = &mistake;
   for (Index i = 0; i < split.size() && !wanted.empty(); ++i) {
     const auto found = wanted.find(split.name(i));
     if (found == wanted.end()) continue;
     try {
-      (*found->second)["picture"] = data_uri(split.image(i));
+      (*found->second)["image"] = data_uri(split.image(i));
     } catch (const engine::Error& e) {
-      note(std::string("note: left out of the report: ") + e.what());
+      cli::note(std::string("note: left out of the report: ") + e.what());
     }
     wanted.erase(found);
   }
 }
 
-}  // namespace tools
+}  // namespace experiments

@@ -10,7 +10,7 @@
 #include "engine/base/check.h"
 #include "engine/io/json.h"
 
-namespace tools {
+namespace training {
 
 /// The value of a JSON file's field called `name`. Throws an Error that names the field and says what it
 /// should be.
@@ -60,4 +60,4 @@ inline std::array<float, 3> three_numbers_of(const std::vector<float>& values, c
   return {values[0], values[1], values[2]};
 }
 
-}  // namespace tools
+}  // namespace training

@@ -16,11 +16,11 @@ using ::testing::Not;
 
 constexpr int kFailed = 1;
 
-/// Bad pictures beside the garden's own: what is no picture, is cut off, waits for a writer, leads nowhere.
+/// Bad images beside the garden's own: what is no image, is cut off, waits for a writer, leads nowhere.
 Words spoil(const Garden& garden) {
   const std::string data = garden.data();
   write_text(data + "/train/blue/00a.jpg", "<html>404 not found</html>");
-  write_text(data + "/train/green/99.ppm", picture(1, 7).substr(0, 100));
+  write_text(data + "/train/green/99.ppm", image(1, 7).substr(0, 100));
   ::mkfifo((data + "/train/red/pipe.png").c_str(), 0600);
   fs::create_symlink("gone", data + "/val/red/gone.jpg");
   write_text(data + "/test/blue/new\nline.png", "");
@@ -50,7 +50,7 @@ Words eval_words(const Garden& garden, const std::string& run = "run") {
           "--data", garden.data(), "--json"};
 }
 
-TEST(BadPicture, ends_a_run_with_one_line_that_names_it) {
+TEST(BadImage, ends_a_run_with_one_line_that_names_it) {
   ::alarm(120);  // a pipe must not be waited for
   for (std::size_t i = 0; i < 5; ++i) {
     const Garden garden;
@@ -66,15 +66,15 @@ TEST(BadPicture, ends_a_run_with_one_line_that_names_it) {
   ::alarm(0);
 }
 
-TEST(BadPicture, is_skipped_when_told_so_and_listed) {
+TEST(BadImage, is_skipped_when_told_so_and_listed) {
   ::alarm(120);
   const Garden garden;
   const Words bad = spoil(garden);
   const Outcome outcome = garden.tune("linear", kSkip);
   EXPECT_EQ(outcome.json()["skipped"], 5);
   for (const char* split : {"val", "test"}) EXPECT_EQ(outcome.json()[split]["skipped"], 1) << split;
-  EXPECT_TRUE(outcome.noted("note: 5 pictures skipped: " + bad[0] +
-                            ": is not a JPEG, PNG, BMP or PPM/PGM picture (looks like HTML) | "))
+  EXPECT_TRUE(outcome.noted("note: 5 images skipped: " + bad[0] +
+                            ": is not a JPEG, PNG, BMP or PPM/PGM image (looks like HTML) | "))
       << outcome.err;
   EXPECT_TRUE(outcome.noted("| 2 more\n")) << outcome.err;
   const std::vector<Json> skipped = read_lines(garden.run_folder() + "/skipped.jsonl");
@@ -101,7 +101,7 @@ TEST(BadPicture, is_skipped_when_told_so_and_listed) {
 }
 
 // What is skipped leaves no trace in the numbers: order, augmentation and mixing go by the others' places.
-TEST(BadPicture, when_skipped_gives_the_bits_of_data_without_it_for_any_workers) {
+TEST(BadImage, when_skipped_gives_the_bits_of_data_without_it_for_any_workers) {
   const Words how{"--augment", "fgvc", "--mixup", "0.5", "--score-batches", "2"};
   const Garden garden;
   garden.tune("grft", how, "good");
@@ -118,7 +118,7 @@ TEST(BadPicture, when_skipped_gives_the_bits_of_data_without_it_for_any_workers)
   }
 }
 
-TEST(BadPicture, is_skipped_again_when_a_run_is_resumed) {
+TEST(BadImage, is_skipped_again_when_a_run_is_resumed) {
   const Garden garden;
   spoil(garden);
   garden.tune("linear", kSkip + Words{"--epochs", "2"});
@@ -128,7 +128,7 @@ TEST(BadPicture, is_skipped_again_when_a_run_is_resumed) {
   EXPECT_TRUE(read_text(garden.run_folder() + "/delta.safetensors") == delta);
 }
 
-TEST(BadPicture, list_of_an_earlier_run_does_not_stay) {
+TEST(BadImage, list_of_an_earlier_run_does_not_stay) {
   const Garden garden;
   const Words bad = spoil(garden);
   garden.tune("linear", kSkip);
@@ -139,7 +139,7 @@ TEST(BadPicture, list_of_an_earlier_run_does_not_stay) {
   EXPECT_FALSE(fs::exists(garden.run_folder() + "/skipped.jsonl"));
 }
 
-TEST(BadPicture, of_a_list_or_without_train_is_skipped_too) {
+TEST(BadImage, of_a_list_or_without_train_is_skipped_too) {
   const Garden garden;
   garden.tune("linear");
   std::string list;
@@ -161,12 +161,12 @@ TEST(BadPicture, of_a_list_or_without_train_is_skipped_too) {
   EXPECT_EQ(alone.json()["skipped"], 1);
 }
 
-TEST(BadPicture, skipped_with_all_others_of_its_class_is_an_error) {
+TEST(BadImage, skipped_with_all_others_of_its_class_is_an_error) {
   const Garden garden;
   for (const auto& file : fs::directory_iterator(garden.data() + "/val/green")) write_text(file, "");
   EXPECT_THAT(
       run(Words{"tune"} + garden.job("linear") + Words{"--out", garden.run_folder()} + kSkip).error(kFailed),
-      AllOf(HasSubstr("val has no picture of class green that can be read, of 3"), HasSubstr("is empty")));
+      AllOf(HasSubstr("val has no image of class green that can be read, of 3"), HasSubstr("is empty")));
   EXPECT_FALSE(fs::exists(garden.run_folder()));
   EXPECT_EQ(run(Words{"select"} + garden.job("grft") + kSkip).status, 0) << "val is not used";
   // What is left must fill a batch.
@@ -178,7 +178,7 @@ TEST(BadPicture, skipped_with_all_others_of_its_class_is_an_error) {
       HasSubstr("the data has 13 images to learn from"));
 }
 
-TEST(BadPicture, policy_is_error_or_skip_and_told_by_the_help) {
+TEST(BadImage, policy_is_error_or_skip_and_told_by_the_help) {
   const Garden garden;
   for (const char* command : {"tune", "select", "eval"}) {
     EXPECT_THAT(run({command, "--help"}).out, AllOf(HasSubstr("--on-bad-image"), HasSubstr("error|skip")))
