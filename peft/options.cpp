@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "engine/base/text.h"
-#include "peft/method_info.h"
 
 namespace peft {
 

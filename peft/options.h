@@ -19,6 +19,9 @@ struct OptionInfo {
   std::string help;
 };
 
+/// Several groups of options in one list.
+std::vector<OptionInfo> joined(std::initializer_list<std::vector<OptionInfo>> groups);
+
 /// The options of one method with the values given by the user, else the standard ones. Every getter throws
 /// an Error that names the option and what would be right.
 class OptionValues {

@@ -1,9 +1,8 @@
-#include "peft/methods/adapter.h"
-
 #include "engine/nn/linear.h"
 #include "engine/ops/activation.h"
 #include "engine/ops/arithmetic.h"
 #include "peft/adapters/attaching.h"
+#include "peft/method_info.h"
 #include "peft/target.h"
 
 namespace peft {

@@ -1,9 +1,8 @@
-#include "peft/methods/dora.h"
-
 #include <cmath>
 
 #include "engine/ops/arithmetic.h"
 #include "peft/adapters/low_rank.h"
+#include "peft/method_info.h"
 
 namespace peft {
 namespace {

@@ -1,7 +1,6 @@
-#include "peft/methods/fisher.h"
-
 #include <cmath>
 
+#include "peft/method_info.h"
 #include "peft/selection/selecting.h"
 
 namespace peft {

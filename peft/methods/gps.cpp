@@ -1,15 +1,9 @@
-#include "peft/methods/gps.h"
-
+#include "peft/method_info.h"
+#include "peft/methods/vtab_recipe.h"
 #include "peft/selection/candidates.h"
 #include "peft/selection/selecting.h"
 
 namespace peft {
-
-std::vector<std::pair<std::string, std::string>> gps_recipe() {
-  return {{"augment", "vtab"},    {"resize", "squash"}, {"optimizer", "adam"},
-          {"schedule", "cosine"}, {"min-lr", "1e-8"},   {"warmup-epochs", "10"},
-          {"lr", "2e-3"},         {"epochs", "100"},    {"batch-size", "32"}};
-}
 
 MethodInfo gps() {
   return {
@@ -23,7 +17,7 @@ MethodInfo gps() {
         return std::make_unique<SelectingMethod>(
             read_element_scoring(values, read_k(values, Units::Kind::neuron)));
       },
-      gps_recipe()};
+      vtab_recipe()};
 }
 
 }  // namespace peft

@@ -1,6 +1,5 @@
-#include "peft/methods/green.h"
-
 #include "peft/method.h"
+#include "peft/method_info.h"
 #include "peft/methods/knapsack.h"
 #include "peft/selection/dense_gradients.h"
 #include "peft/target.h"

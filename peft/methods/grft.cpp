@@ -1,6 +1,6 @@
-#include "peft/methods/grft.h"
-
+#include "peft/method_info.h"
 #include "peft/methods/anchored.h"
+#include "peft/methods/vtab_recipe.h"
 #include "peft/selection/selecting.h"
 #include "peft/selection/sketch.h"
 
@@ -23,6 +23,8 @@ SelectingMethod::Options read_grft(const OptionValues& values) {
 
 }  // namespace
 
+/// To first order the k strongest rows lower the loss most: a gradient step on rows S lowers it by the rate
+/// times the sum over S of their squared gradients.
 MethodInfo grft() {
   return {
       "grft",
@@ -41,7 +43,7 @@ MethodInfo grft() {
       [](const OptionValues& values) -> std::unique_ptr<Method> {
         return std::make_unique<Anchored<SelectingMethod>>(read_anchor(values), read_grft(values));
       },
-      gps_recipe()};  // it tells none of its own, and follows the same benchmarks
+      vtab_recipe()};  // the paper gives none of its own, and follows the same benchmarks
 }
 
 }  // namespace peft

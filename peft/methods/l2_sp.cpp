@@ -1,5 +1,4 @@
-#include "peft/methods/l2_sp.h"
-
+#include "peft/method_info.h"
 #include "peft/methods/anchored.h"
 #include "peft/methods/by_name.h"
 

@@ -1,5 +1,4 @@
-#include "peft/methods/last_k.h"
-
+#include "peft/method_info.h"
 #include "peft/methods/by_name.h"
 #include "peft/target.h"
 

@@ -1,5 +1,4 @@
-#include "peft/methods/linear.h"
-
+#include "peft/method_info.h"
 #include "peft/methods/by_name.h"
 
 namespace peft {

@@ -1,8 +1,7 @@
-#include "peft/methods/lisa.h"
-
 #include <algorithm>
 
 #include "peft/method.h"
+#include "peft/method_info.h"
 #include "peft/target.h"
 
 namespace peft {

@@ -1,5 +1,4 @@
-#include "peft/methods/ln.h"
-
+#include "peft/method_info.h"
 #include "peft/methods/by_name.h"
 
 namespace peft {

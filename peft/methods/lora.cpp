@@ -1,6 +1,5 @@
-#include "peft/methods/lora.h"
-
 #include "peft/adapters/lora_adapter.h"
+#include "peft/method_info.h"
 
 namespace peft {
 MethodInfo lora() {

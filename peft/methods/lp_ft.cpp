@@ -1,8 +1,7 @@
-#include "peft/methods/lp_ft.h"
-
 #include <cmath>
 
 #include "peft/method.h"
+#include "peft/method_info.h"
 
 namespace peft {
 namespace {

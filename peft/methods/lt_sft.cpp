@@ -1,10 +1,9 @@
-#include "peft/methods/lt_sft.h"
-
 #include <algorithm>
 #include <cmath>
 
 #include "engine/ops/arithmetic.h"
 #include "peft/method.h"
+#include "peft/method_info.h"
 #include "peft/selection/select.h"
 #include "peft/target.h"
 

@@ -1,5 +1,4 @@
-#include "peft/methods/magnitude.h"
-
+#include "peft/method_info.h"
 #include "peft/methods/by_weight.h"
 
 namespace peft {

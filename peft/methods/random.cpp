@@ -1,6 +1,5 @@
-#include "peft/methods/random.h"
-
 #include "engine/tensor/random.h"
+#include "peft/method_info.h"
 #include "peft/selection/selecting.h"
 #include "peft/target.h"
 

@@ -1,10 +1,9 @@
-#include "peft/methods/sam.h"
-
 #include <cmath>
 #include <utility>
 
 #include "engine/autograd/backward.h"
 #include "engine/tensor/random.h"
+#include "peft/method_info.h"
 #include "peft/selection/selecting.h"
 #include "peft/target.h"
 

@@ -1,5 +1,3 @@
-#include "peft/methods/sara.h"
-
 // With several threads Eigen sums in other blocks, to other bits.
 #define EIGEN_DONT_PARALLELIZE
 #include <Eigen/Eigenvalues>
@@ -7,6 +5,7 @@
 #include <cmath>
 
 #include "peft/method.h"
+#include "peft/method_info.h"
 #include "peft/target.h"
 
 namespace peft {

@@ -1,7 +1,6 @@
-#include "peft/methods/shira.h"
-
 #include "engine/ops/arithmetic.h"
 #include "engine/tensor/random.h"
+#include "peft/method_info.h"
 #include "peft/selection/selecting.h"
 #include "peft/target.h"
 

@@ -1,5 +1,4 @@
-#include "peft/methods/sift.h"
-
+#include "peft/method_info.h"
 #include "peft/selection/candidates.h"
 #include "peft/selection/selecting.h"
 

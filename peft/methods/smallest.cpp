@@ -1,8 +1,7 @@
-#include "peft/methods/smallest.h"
-
 #include <algorithm>
 #include <cmath>
 
+#include "peft/method_info.h"
 #include "peft/selection/selecting.h"
 
 namespace peft {

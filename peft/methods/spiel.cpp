@@ -1,9 +1,8 @@
-#include "peft/methods/spiel.h"
-
 #include <algorithm>
 #include <cmath>
 
 #include "peft/method.h"
+#include "peft/method_info.h"
 #include "peft/selection/dense_gradients.h"
 #include "peft/selection/largest.h"
 #include "peft/selection/select.h"

@@ -1,10 +1,9 @@
-#include "peft/methods/spt.h"
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 
 #include "peft/adapters/lora_adapter.h"
+#include "peft/method_info.h"
 #include "peft/selection/select.h"
 #include "peft/selection/selecting.h"
 #include "peft/target.h"

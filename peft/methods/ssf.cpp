@@ -1,7 +1,6 @@
-#include "peft/methods/ssf.h"
-
 #include "engine/ops/arithmetic.h"
 #include "peft/adapters/attaching.h"
+#include "peft/method_info.h"
 #include "peft/target.h"
 
 namespace peft {

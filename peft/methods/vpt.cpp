@@ -1,11 +1,10 @@
-#include "peft/methods/vpt.h"
-
 #include <algorithm>
 #include <cmath>
 
 #include "engine/base/text.h"
 #include "engine/ops/rearrange.h"
 #include "peft/adapters/attaching.h"
+#include "peft/method_info.h"
 #include "peft/target.h"
 
 namespace peft {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "engine/nn/module.h"
-#include "peft/method_info.h"
+#include "peft/options.h"
 
 namespace peft {
 
