@@ -7,14 +7,11 @@ namespace peft {
 using engine::NamedParameter;
 using engine::Selection;
 
-const std::vector<Look>& Method::looks() const {
-  static const std::vector<Look> none;
-  return none;
-}
-
-const std::vector<Choice>& Method::choices() const {
-  static const std::vector<Choice> none;
-  return none;
+void Method::keep_gradients() {
+  const Scoring* const how = scoring();
+  if (how && !how->no_whole_gradient.empty())
+    throw engine::Error(how->no_whole_gradient + ", so there is no whole gradient to keep");
+  keep_gradients_ = true;
 }
 
 PartsByName Method::moved(engine::Module& model) const {

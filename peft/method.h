@@ -30,7 +30,7 @@ struct Step {
   engine::Index steps;                   ///< of the run
   engine::Index per_epoch;               ///< steps
   double lr;                             ///< of this step
-  std::function<engine::Tensor()> loss;  ///< of the step's first batch, computed anew at every call
+  std::function<engine::Tensor()> loss;  ///< of the step's first batch, computed again at every call
   engine::Optimizer& optimizer;
 };
 
@@ -40,62 +40,96 @@ struct Stage {
   double lr_factor = 1;  ///< of the rates of its schedule
 };
 
-/// A fine-tuning method decides which numbers of a model train, and may add modules to it.
+/// Plain facts about a method with its options, whatever the model.
+struct MethodTraits {
+  /// Nothing but the head ever trains, so that features of the backbone can be computed once.
+  bool trains_head_only = false;
+  /// False: during training it may select other parameters than it has moved already, so that the values of
+  /// an earlier step cannot be put back.
+  bool selection_is_fixed = true;
+  /// How many parameters train, and which modules are added, cannot be known without images.
+  bool count_depends_on_data = false;
+  /// Before the first step the model computes what the base does, up to rounding.
+  bool starts_as_base = true;
+  /// What it trains can be written into the base's own parameters.
+  bool merges = true;
+  /// Every parameter trains at some time, even where prepare() trains few.
+  bool all_train_later = false;
+  /// How many copies of all weights it holds at a time, beside what training takes.
+  engine::Index weight_copies = 0;
+};
+
+/// A fine-tuning method decides which parameters of a model train, and may add modules to it. Its life, in
+/// the order of the calls (only steps 1, 4 and 6 are needed to train):
+///
+///   1. make_method()            reads and checks the options (peft/methods.h). traits() holds from here on.
+///   2. check_model()            refuses options that do not fit the model, before any image is read.
+///   3. scoring()                says what losses prepare() will draw, or that it draws none.
+///   4. prepare()                attaches modules, draws the losses, chooses, and sets what trains.
+///                               choices(), snapshots() and score_seconds() say what came of it.
+///   5. stages()                 splits the training into stretches with a schedule each.
+///   6. begin_step()             before every step: may choose again. The caller then runs forward and
+///   backward
+///      regularize()             passes, calls this once behind them all, and lets the optimizer move.
+///   7. moved(), state()         between any two steps: what a delta, and a checkpoint besides, must hold.
+///   8. restore() or attach()    on the base model of another process: restore() takes the place of 4 in a
+///   run
+///                               that resumes, attach() alone makes the model take a delta.
 class Method {
  public:
   virtual ~Method() = default;
 
-  /// Adds the modules the method trains beside the model's own, where they are not there yet. `stored` are
-  /// the names of the parameters in a file that is to be read into the model; a method whose modules depend
-  /// on the images finds in them which ones it had added.
-  virtual void attach(engine::Module&, const std::set<std::string>& /*stored*/ = {}) {}
-  /// Adds its modules and sets what trains. A method that scores draws losses until there are none; one that
-  /// does not draws none. With no `next_loss` every score is 0, so that ties decide: enough to count.
-  virtual void prepare(engine::Module& model, const NextLoss& next_loss) = 0;
+  virtual MethodTraits traits() const { return {}; }
+
   /// Throws an Error when the options do not fit the model: a target that matches nothing, a k that is too
   /// large.
   virtual void check_model(engine::Module&) const {}
   /// How `next_loss` is to be made; nullptr when the method does not score.
   virtual const Scoring* scoring() const { return nullptr; }
-  /// The form in which the gradient of a parameter it chooses from is summed up: whole, mixed or folded.
-  virtual engine::Selection scored_form(const engine::NamedParameter&) const { return {}; }
-  /// What was chosen by the last prepare().
-  virtual const std::vector<Choice>& choices() const;
-  /// How that choice came about, where scoring looked at it on the way.
-  virtual const std::vector<Look>& looks() const;
-  /// Seconds the last prepare() spent on scoring, the making of the losses included.
-  virtual double score_seconds() const { return 0; }
-  /// Keeps the accumulated gradients in choices(), for whoever wants to look. Throws an Error when they are
-  /// not summed up whole.
-  virtual void keep_gradients() {}
+  /// Makes prepare() keep the accumulated gradients in choices(). Throws an Error when they never exist
+  /// whole.
+  void keep_gradients();
 
-  /// What it needs memory for beside what trains after prepare().
-  struct ExtraMemory {
-    engine::Index copies = 0;  ///< of all weights, held at a time
-    bool all_train = false;    ///< every number trains later
-  };
-  virtual ExtraMemory extra_memory() const { return {}; }
+  /// Adds its modules and sets what trains. A method that scores draws losses until there are none; one that
+  /// does not draws none. With no `next_loss` every score is 0, so that ties decide: enough to count.
+  virtual void prepare(engine::Module& model, const NextLoss& next_loss) = 0;
+  /// What the last prepare() chose, for a method that ranks.
+  const std::vector<Choice>& choices() const { return selected_.choices; }
+  /// How that choice came about, where scoring looked at it on the way.
+  const std::vector<Look>& looks() const { return selected_.looks; }
+  /// Seconds the last prepare() spent on scoring, computing the losses included.
+  double score_seconds() const { return selected_.score_seconds; }
+
   /// The stretches a training of that many steps falls into.
   virtual std::vector<Stage> stages(engine::Index steps) const { return {{steps}}; }
-  /// Called before every step; a method whose selection changes while training changes it here.
+  /// Called before every step; a method whose selection changes during training changes it here.
   virtual void begin_step(engine::Module&, const Step&) {}
   /// Adds the gradient of the method's penalty to the gradients and returns the penalty. Called once a step,
   /// behind the backward passes of all its batches.
   virtual double regularize(const std::vector<engine::NamedParameter>&) { return 0; }
 
-  /// False for a method that may choose other numbers while training than it has moved already: the numbers
-  /// of an earlier step cannot be put back then.
-  virtual bool steady() const { return true; }
-  /// True when how many numbers train depends on the images, so that nothing can be counted without them.
-  virtual bool counts_by_images() const { return false; }
-  /// The numbers that may differ from the base by now: a delta holds them. What trains, unless a method
-  /// lets go of numbers it has moved.
+  /// The parts that may differ from the base by now: a delta holds them. What trains, unless a method
+  /// freezes parameters it has moved.
   virtual PartsByName moved(engine::Module& model) const;
-  /// What a run that goes on needs beside the numbers and the selection, in tensors.
+  /// What a run that resumes needs beside the values and the selection, in tensors.
   virtual engine::State state() const { return {}; }
+
   /// Sets what trains as an earlier run of the same model left it, and takes back its state(). The
   /// parameters must hold the values they had before the first step.
   virtual void restore(engine::Module& model, const PartsByName& trained, const engine::State& state = {});
+  /// Adds the modules the method trains beside the model's own, where they are not there yet. `stored` are
+  /// the names of the parameters in a file that is to be read into the model; a method whose modules depend
+  /// on the images finds in them which ones it had added.
+  virtual void attach(engine::Module&, const std::set<std::string>& /*stored*/ = {}) {}
+
+ protected:
+  struct Selected {
+    std::vector<Choice> choices;
+    std::vector<Look> looks;
+    double score_seconds = 0;
+  };
+  Selected selected_;  ///< by the last prepare()
+  bool keep_gradients_ = false;
 };
 
 /// What trains in the model now.

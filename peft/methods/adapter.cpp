@@ -51,6 +51,7 @@ class Bottlenecks : public AttachingMethod {
     scale_ =
         values.text("scale") == "auto" ? (style_ == Style::parallel ? 0.1 : 1) : values.positive("scale");
   }
+  MethodTraits traits() const override { return {.merges = false}; }
 
  protected:
   std::vector<Site> where(engine::Module& model) const override {

@@ -9,16 +9,9 @@ namespace {
 class Fisher : public SelectingMethod {
  public:
   using SelectingMethod::SelectingMethod;
-  ExtraMemory extra_memory() const override { return {.copies = 1}; }
-  void keep_gradients() override {
-    throw engine::Error("fisher sums up squares of gradients, so that there is no gradient to be kept");
-  }
+  MethodTraits traits() const override { return {.weight_copies = 1}; }
 
  protected:
-  void score(engine::Module& model, const std::vector<engine::NamedParameter>& targets,
-             const NextLoss& next_loss) override {
-    accumulate_gradients(model, targets, next_loss, Accumulate::squares);
-  }
   /// The root, whose squares a row or column adds up.
   engine::Tensor strength(const engine::NamedParameter&, const engine::Tensor& squares) override {
     engine::Tensor roots = squares.clone();
@@ -38,7 +31,10 @@ MethodInfo fisher() {
       "Sung et al. 2021, arXiv 2111.09839). Unlike the squared sum of GPS and GRFT, gradients of opposite sign do not cancel.",
       joined({unit_options("neuron", "1", "0.01"), scoring_options("ce", "all", "off")}),
       [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<Fisher>(read_scoring(values, read_units(values)));
+        SelectingMethod::Options options = read_scoring(values, read_units(values));
+        options.scoring.accumulate = Accumulate::squares;
+        options.scoring.no_whole_gradient = "fisher accumulates squared gradients";
+        return std::make_unique<Fisher>(std::move(options));
       }};
 }
 

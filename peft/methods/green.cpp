@@ -38,8 +38,7 @@ class Green : public Method {
     const std::vector<NamedParameter> tensors = tensors_of(model);
     train(model, tensors, worth(model, tensors, step));
   }
-  bool steady() const override { return false; }
-  ExtraMemory extra_memory() const override { return {.copies = 3}; }
+  MethodTraits traits() const override { return {.selection_is_fixed = false, .weight_copies = 3}; }
 
   PartsByName moved(engine::Module& model) const override {
     PartsByName all = trained_parts(model);

@@ -16,7 +16,6 @@ Units read_axis(const OptionValues& values) {
 SelectingMethod::Options read_grft(const OptionValues& values) {
   SelectingMethod::Options options = read_scoring(values, read_axis(values));
   options.sketch = values.integer("score-sketch", 0);
-  options.scoring.in_stages = options.sketch > 0;
   options.seed = values.seed();
   return options;
 }

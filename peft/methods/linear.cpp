@@ -5,6 +5,9 @@ namespace peft {
 namespace {
 
 class Linear : public ByName {
+ public:
+  MethodTraits traits() const override { return {.trains_head_only = true}; }
+
  protected:
   bool trains(const std::string&, engine::Index) const override { return false; }
 };

@@ -26,7 +26,7 @@ class Lisa : public Method {
   void begin_step(engine::Module& model, const Step& step) override {
     if (step.number % period_ == 0) draw(model, step.number / period_);
   }
-  bool steady() const override { return false; }
+  MethodTraits traits() const override { return {.selection_is_fixed = false}; }
 
   PartsByName moved(engine::Module& model) const override { return parts_with(model, drawn_); }
   engine::State state() const override {

@@ -20,8 +20,7 @@ class LpFt : public Method {
     if (step.number != probe_steps(step.steps)) return;
     for (const auto& p : engine::parameters(model)) p.parameter.train(engine::Selection::all());
   }
-  bool steady() const override { return false; }
-  ExtraMemory extra_memory() const override { return {.copies = 0, .all_train = true}; }
+  MethodTraits traits() const override { return {.selection_is_fixed = false, .all_train_later = true}; }
 
  private:
   Index probe_steps(Index steps) const { return std::lround(share_ * static_cast<double>(steps)); }

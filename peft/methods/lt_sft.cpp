@@ -33,8 +33,9 @@ class LtSft : public Method {
   void begin_step(engine::Module& model, const Step& step) override {
     if (step.number == first_steps(step.steps)) keep_largest_movements(model);
   }
-  bool steady() const override { return false; }
-  ExtraMemory extra_memory() const override { return {.copies = 1, .all_train = true}; }
+  MethodTraits traits() const override {
+    return {.selection_is_fixed = false, .all_train_later = true, .weight_copies = 1};
+  }
 
  private:
   Index first_steps(Index steps) const {

@@ -25,7 +25,7 @@ class Sam : public SelectingMethod {
     std::uint64_t seed = 0;
   };
   Sam(Options options, const Hessian& hessian) : SelectingMethod(std::move(options)), hessian_(hessian) {}
-  ExtraMemory extra_memory() const override { return {.copies = hessian_.probes > 0 ? 6 : 0}; }
+  MethodTraits traits() const override { return {.weight_copies = hessian_.probes > 0 ? 6 : 0}; }
 
  protected:
   void score(engine::Module& model, const std::vector<NamedParameter>& targets,

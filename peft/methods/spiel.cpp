@@ -61,8 +61,7 @@ class Spiel : public Method {
     const std::vector<Tensor> gradients = dense_gradients(model, targets(), step.loss);
     for (std::size_t i = 0; i < tracked_.size(); ++i) tracked_[i].add(gradients[i]);
   }
-  bool steady() const override { return false; }
-  ExtraMemory extra_memory() const override { return {.copies = 2}; }
+  MethodTraits traits() const override { return {.selection_is_fixed = false, .weight_copies = 2}; }
 
   engine::State state() const override {
     engine::State all;

@@ -26,7 +26,8 @@ class Spt : public Method {
     LowRank::Options lora;
     std::uint64_t seed = 0;
   };
-  explicit Spt(Own own) : own_(own) {}
+  explicit Spt(Own own) : own_(std::move(own)) {}
+  MethodTraits traits() const override { return {.count_depends_on_data = true}; }
 
   void attach(engine::Module& model, const std::set<std::string>& stored) override {
     for (const Site& site : sites(model)) {
@@ -36,12 +37,6 @@ class Spt : public Method {
     }
   }
   const Scoring* scoring() const override { return &own_.scoring; }
-  const std::vector<Choice>& choices() const override { return choices_; }
-  double score_seconds() const override { return seconds_; }
-  void keep_gradients() override {
-    throw engine::Error("spt sums up squares of gradients, so that there is no gradient to be kept");
-  }
-  bool counts_by_images() const override { return true; }
 
   void prepare(engine::Module& model, const NextLoss& next_loss) override {
     for (const Site& site : sites(model)) site.layer->detach();  // of an earlier preparation
@@ -51,10 +46,10 @@ class Spt : public Method {
     });
     const auto start = std::chrono::steady_clock::now();
     if (next_loss) {
-      accumulate_gradients(model, pool, next_loss, Accumulate::squares);
+      accumulate_gradients(model, pool, next_loss, own_.scoring.accumulate);
       check_some_gradient(pool, own_.scoring);
     }
-    seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    selected_.score_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     std::vector<Tensor> sensitivity;
     Index numbers = 0;
     for (const NamedParameter& p : pool) {
@@ -82,7 +77,7 @@ class Spt : public Method {
       if (site.linear()) linear.emplace(site.name + ".weight", site);
     PartsByName parts;
     std::vector<Site> dense;
-    choices_.clear();
+    selected_.choices.clear();
     for (std::size_t i = 0; i < pool.size(); ++i) {
       const engine::Shape& shape = pool[i].parameter.value().shape();
       const double count = static_cast<double>(chosen[i].size());
@@ -97,12 +92,12 @@ class Spt : public Method {
       } else if (count > 0) {
         const Selection part = Selection::elements(chosen[i]);
         parts.emplace(pool[i].name, part);
-        choices_.push_back({pool[i].name,
-                            part,
-                            scores_of(sensitivity[i], part),
-                            squares_of(sensitivity[i]),
-                            energy_of(sensitivity[i], part),
-                            {}});
+        selected_.choices.push_back({pool[i].name,
+                                     part,
+                                     scores_of(sensitivity[i], part),
+                                     squares_of(sensitivity[i]),
+                                     energy_of(sensitivity[i], part),
+                                     {}});
       }
     }
     for (const Site& site : dense) attach_lora(site);
@@ -115,8 +110,6 @@ class Spt : public Method {
   }
 
   Own own_;
-  std::vector<Choice> choices_;
-  double seconds_ = 0;
 };
 
 }  // namespace
@@ -138,13 +131,15 @@ MethodInfo spt() {
       [](const OptionValues& values) -> std::unique_ptr<Method> {
         Spt::Own own;
         own.scoring.loss = Scoring::Loss::ce;
+        own.scoring.accumulate = Accumulate::squares;
+        own.scoring.no_whole_gradient = "spt accumulates squared gradients";
         own.scoring.batches = values.text("score-batches") == "all" ? 0 : values.integer("score-batches", 1);
         own.rate = read_rate(values).rate;
         own.matrix = values.positive("matrix");
         own.vector = values.positive("vector");
         own.lora = {.rank = values.integer("rank", 1), .alpha = values.positive("alpha")};
         own.seed = values.seed();
-        return std::make_unique<Spt>(own);
+        return std::make_unique<Spt>(std::move(own));
       },
       // Of its code.
       {{"optimizer", "adamw"},

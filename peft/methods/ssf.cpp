@@ -51,6 +51,7 @@ class SsfAdapter : public engine::Adapter {
 class Ssf : public AttachingMethod {
  public:
   Ssf(double spread, std::uint64_t seed) : spread_(spread), seed_(seed) {}
+  MethodTraits traits() const override { return {.starts_as_base = spread_ == 0}; }
 
  protected:
   std::vector<Site> where(engine::Module& model) const override {

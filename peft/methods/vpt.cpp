@@ -37,6 +37,8 @@ class Prompts : public engine::Adapter {
 class Vpt : public AttachingMethod {
  public:
   Vpt(bool deep, Index count, std::uint64_t seed) : deep_(deep), count_(count), seed_(seed) {}
+  /// Attention sees the prompts from the first step on.
+  MethodTraits traits() const override { return {.starts_as_base = false, .merges = false}; }
 
  protected:
   std::vector<Site> where(engine::Module& model) const override {

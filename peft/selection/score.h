@@ -31,17 +31,35 @@ class NextLoss {
   engine::Index batches_ = 0;
 };
 
-/// What a method asks of whoever computes its scoring losses.
+/// How the gradients of the batches are put together.
+enum class Accumulate {
+  sums,    ///< with their signs
+  squares  ///< the squares of each batch's gradient: the diagonal of the empirical Fisher information
+};
+
+/// How a method scores: what it asks of whoever computes its losses, and what it accumulates.
 struct Scoring {
   enum class Loss { supcon, ce };
   Loss loss = Loss::supcon;
   double temperature = 0.07;
   engine::Index batches = 0;     ///< 0: one epoch
   bool until_settled = false;    ///< of those, only so many as the choice needs to settle
-  bool in_stages = false;        ///< what is summed up changes on the way
   bool augment = true;           ///< two SimCLR views; otherwise both views are the image itself
   engine::Index image_size = 0;  ///< side of the images to score with; 0: as they are trained on
   engine::Index classes = 0;     ///< only images of the first classes; 0: of all
+
+  Accumulate accumulate = Accumulate::sums;
+  /// The form in which the gradient of a target is accumulated; empty: every one whole.
+  std::function<engine::Selection(const engine::NamedParameter&)> form = {};
+  /// True when the sums over the batches so far are all that the other batches need, so that scoring can
+  /// resume from a file of them.
+  bool resumes = true;
+  /// Why the accumulated gradient of a target never exists whole; empty where it does.
+  std::string no_whole_gradient = {};
+
+  engine::Selection form_of(const engine::NamedParameter& target) const {
+    return form ? form(target) : engine::Selection::all();
+  }
 };
 
 /// The choice by the sums over some of the batches, beside that by the sums over all that were drawn.
@@ -49,12 +67,6 @@ struct Look {
   engine::Index batches;
   double overlap;  ///< the share of units in common, in the mean over the targets
   double held;     ///< the squares of its units over those of the choice by all, in all targets together
-};
-
-/// How the gradients of the batches are put together.
-enum class Accumulate {
-  sums,    ///< with their signs
-  squares  ///< the squares of each batch's gradient: the diagonal of the empirical Fisher information
 };
 
 /// The sum over all batches of the gradients of `targets`, or of their squares: exactly one backward pass per

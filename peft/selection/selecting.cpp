@@ -29,6 +29,25 @@ void check_some_gradient(const std::vector<NamedParameter>& targets, const Scori
                       "checkpoint");
 }
 
+SelectingMethod::SelectingMethod(Options options) : options_(std::move(options)) {
+  Scoring& scoring = options_.scoring;
+  if (options_.sketch > 0) {
+    scoring.form = [units = options_.units, width = options_.sketch, seed = options_.seed](
+                       const NamedParameter& p) { return sketch_of(p, units, width, seed); };
+    scoring.resumes = false;  // what is accumulated changes on the way
+    scoring.no_whole_gradient = "--score-sketch accumulates no whole gradient";
+  } else if (options_.candidates > 0) {
+    Units many = options_.units;
+    many.times = options_.candidates;
+    scoring.form = [many](const NamedParameter&) {
+      return Selection::folded(std::make_shared<Candidates>(many));
+    };
+    scoring.resumes = false;  // which elements are candidates depends on sums that are gone
+    scoring.no_whole_gradient = "--score-candidates accumulates no whole gradient";
+  }
+  if (scoring.until_settled) scoring.resumes = false;  // it depends on earlier choices
+}
+
 void SelectingMethod::check_model(engine::Module& model) const {
   options_.units.check_fits(find_targets(model, options_.targets));
 }
@@ -36,24 +55,8 @@ void SelectingMethod::check_model(engine::Module& model) const {
 void SelectingMethod::score(engine::Module& model, const std::vector<NamedParameter>& targets,
                             const NextLoss& next_loss) {
   std::vector<Selection> forms;
-  for (const NamedParameter& p : targets) forms.push_back(scored_form(p));
-  accumulate_gradients(model, targets, next_loss, Accumulate::sums, forms);
-}
-
-Selection SelectingMethod::scored_form(const NamedParameter& target) const {
-  const Options& o = options_;
-  if (o.sketch > 0) return sketch_of(target, o.units, o.sketch, o.seed);
-  if (o.candidates == 0) return Selection::all();
-  Units many = o.units;
-  many.times = o.candidates;
-  return Selection::folded(std::make_shared<Candidates>(many));
-}
-
-void SelectingMethod::keep_gradients() {
-  engine::check(options_.sketch == 0 && options_.candidates == 0,
-                options_.sketch > 0 ? "--score-sketch" : "--score-candidates",
-                "sums up no whole gradient, so that there is none to be kept");
-  keep_gradients_ = true;
+  for (const NamedParameter& p : targets) forms.push_back(options_.scoring.form_of(p));
+  accumulate_gradients(model, targets, next_loss, options_.scoring.accumulate, forms);
 }
 
 Tensor SelectingMethod::strength(const NamedParameter&, const Tensor& gradient) {
@@ -96,28 +99,28 @@ NextLoss SelectingMethod::losses(const std::vector<NamedParameter>& targets, con
   if (!options_.scoring.until_settled) return next_loss;
   return until_settled(
       next_loss, targets, options_.units,
-      [this](const NamedParameter& p) { return strength(p, p.parameter.grad()); }, looks_);
+      [this](const NamedParameter& p) { return strength(p, p.parameter.grad()); }, selected_.looks);
 }
 
 void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) {
   const std::vector<NamedParameter> all = engine::parameters(model),
                                     targets = find_targets(model, options_.targets);
   options_.units.check_fits(targets);
-  looks_.clear();
+  selected_.looks.clear();
   const bool scored = needs_gradient() && next_loss;
   const auto start = std::chrono::steady_clock::now();
   if (scored) score(model, targets, losses(targets, next_loss));
   if (scored) check_some_gradient(targets, options_.scoring);
-  score_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  selected_.score_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::vector<Choice> choices;
   for (const NamedParameter& p : targets) {
     choices.push_back(choose(p, scored));
     p.parameter.freeze();  // lets the dense gradient go
   }
-  choices_ = std::move(choices);
+  selected_.choices = std::move(choices);
 
   train_head_only(model);
-  for (std::size_t i = 0; i < targets.size(); ++i) targets[i].parameter.train(choices_[i].selection);
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i].parameter.train(selected_.choices[i].selection);
   for (const NamedParameter& p : all) {  // whole, a target or not
     if (options_.train_bias && !in_head(p.name) && is_linear_bias(p.name, all))
       p.parameter.train(Selection::all());
@@ -154,7 +157,6 @@ SelectingMethod::Options read_element_scoring(const OptionValues& values, const 
   SelectingMethod::Options options = read_scoring(values, units);
   constexpr engine::Index kMost = 1'000'000;  // more than any neuron has inputs, or a share that is the whole
   options.candidates = std::min(values.integer("score-candidates", 0), kMost);
-  options.scoring.in_stages = options.candidates > 0;
   engine::check(options.candidates == 0 || !options.scoring.until_settled,
                 "--score-candidates cannot go with --score-batches auto, which looks at whole gradients");
   return options;

@@ -18,16 +18,11 @@ class SelectingMethod : public Method {
     engine::Index candidates = 0;  ///< elements held, as a multiple of those chosen; 0: all
     std::uint64_t seed = 0;        ///< of the mixtures
   };
-  explicit SelectingMethod(Options options) : options_(std::move(options)) {}
+  explicit SelectingMethod(Options options);
 
   void prepare(engine::Module& model, const NextLoss& next_loss) override;
   void check_model(engine::Module& model) const override;
   const Scoring* scoring() const override { return needs_gradient() ? &options_.scoring : nullptr; }
-  const std::vector<Choice>& choices() const override { return choices_; }
-  const std::vector<Look>& looks() const override { return looks_; }
-  double score_seconds() const override { return score_seconds_; }
-  engine::Selection scored_form(const engine::NamedParameter& target) const override;
-  void keep_gradients() override;
 
  protected:
   /// False for a method that looks at no image.
@@ -46,11 +41,7 @@ class SelectingMethod : public Method {
   engine::Tensor gradient_of(const engine::NamedParameter& target, bool scored) const;
   Choice choose(const engine::NamedParameter& target, bool scored);
   Options options_;
-  std::vector<Choice> choices_;
-  std::vector<Look> looks_;
   std::map<std::string, double> shares_;  ///< see look_closer()
-  bool keep_gradients_ = false;
-  double score_seconds_ = 0;
 };
 
 /// The options every scoring method has, with its own standard loss, batches and train-bias.

@@ -378,7 +378,7 @@ TEST(Inspect, compares_two_selections) {
   EXPECT_THAT(run({"select", "--model", garden.model(), "--data", garden.data(), "--batch-size", "6",
                    "--method", "grft", "--score-sketch", "2", "--gradients", garden / "none"})
                   .error(2),
-              HasSubstr("--score-sketch sums up no whole gradient"));
+              HasSubstr("--score-sketch accumulates no whole gradient"));
   EXPECT_THAT(run({"select", "--model", garden.model(), "--data", garden.data(), "--batch-size", "6",
                    "--method", "grft", "--score-image-size", "9"})
                   .error(2),

@@ -224,7 +224,7 @@ TEST(Candidates, hold_few_numbers_while_scoring) {
   const auto method = small::method("gps", {{"score-candidates", "4"}});
   for (const NamedParameter& p : peft::find_targets(model, {})) {
     const engine::Shape& full = p.parameter.value().shape();
-    EXPECT_EQ(method->scored_form(p).packed(full), engine::Shape({full.rows() * 4})) << p.name;
+    EXPECT_EQ(method->scoring()->form_of(p).packed(full), engine::Shape({full.rows() * 4})) << p.name;
   }
 }
 
@@ -239,7 +239,8 @@ TEST(Candidates, hold_as_many_times_what_is_chosen_and_no_more_than_there_is) {
   const auto most = small::method("gps", {{"score-candidates", "9000000000000000000"}});
   Vit model = small::model(small::deep());
   for (const NamedParameter& p : peft::find_targets(model, {}))
-    EXPECT_EQ(most->scored_form(p).packed(p.parameter.value().shape()).numel(), p.parameter.value().numel());
+    EXPECT_EQ(most->scoring()->form_of(p).packed(p.parameter.value().shape()).numel(),
+              p.parameter.value().numel());
 }
 
 TEST(Candidates, name_the_parameter_whose_gradient_is_not_finite) {
@@ -260,7 +261,7 @@ TEST(Candidates, are_refused_where_whole_gradients_are_needed) {
   EXPECT_EQ(support::error_of([] {
               small::method("sift", {{"score-candidates", "2"}})->keep_gradients();
             }),
-            "--score-candidates sums up no whole gradient, so that there is none to be kept");
+            "--score-candidates accumulates no whole gradient, so there is no whole gradient to keep");
 }
 
 }  // namespace

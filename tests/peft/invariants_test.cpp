@@ -79,7 +79,7 @@ TEST_P(EveryMethod, moves_what_it_trains_and_keeps_every_other_bit) {
     State before = small::copy(model);
     const auto tuning = method();
     tuning->prepare(model, small::losses(model, *tuning));
-    if (name() == "spt") before = with_what_was_added(before, model);  // after scoring
+    before = with_what_was_added(before, model);  // some modules are added after scoring
     EXPECT_TRUE(small::same_bits(engine::state(model), before)) << "scoring changed the model";
 
     const std::vector<NamedParameter> all = engine::parameters(model);
@@ -125,7 +125,7 @@ TEST_P(EveryMethod, trains_as_many_numbers_as_its_account_says_and_the_optimizer
 TEST_P(EveryMethod, counts_the_same_without_losses) {
   Vit scored = base(), counted = base();
   const auto a = method(), b = method();
-  if (a->counts_by_images()) GTEST_SKIP() << "what it trains depends on the images";
+  if (a->traits().count_depends_on_data) GTEST_SKIP() << "what it trains depends on the images";
   a->prepare(scored, small::losses(scored, *a));
   b->prepare(counted, nullptr);
   const peft::Account with = peft::account(scored), without = peft::account(counted);
@@ -181,7 +181,7 @@ TEST_P(EveryMethod, writes_no_more_numbers_than_it_trains) {
 TEST_P(EveryMethod, moves_the_same_numbers_to_the_same_bits_as_masked_dense_training) {
   Vit packed = base(), dense = base();
   const auto tuning = method({{"anchor", "0"}, {"nuclear", "0"}, {"progressive", "off"}});
-  if (!tuning->steady()) GTEST_SKIP() << "what it trains changes";
+  if (!tuning->traits().selection_is_fixed) GTEST_SKIP() << "what it trains changes";
   tuning->prepare(packed, small::losses(packed, *tuning));
   std::set<std::string> added;
   for (const auto& [part_name, part] : peft::trained_parts(packed)) added.insert(part_name);
@@ -237,7 +237,8 @@ TEST_P(EveryMethod, gives_the_same_bits_every_time_and_for_any_thread_count) {
     const support::UseThreads guard(threads);
     Vit model = base();
     const auto tuning = method();
-    if (name() != "fisher" && name() != "spt") tuning->keep_gradients();  // these sum up squares
+    const peft::Scoring* const scoring = tuning->scoring();
+    if (!scoring || scoring->no_whole_gradient.empty()) tuning->keep_gradients();
     small::tune(model, *tuning);
     State all = small::copy(model);
     for (const peft::Choice& choice : tuning->choices()) {
@@ -291,7 +292,7 @@ TEST_P(EveryMethod, changes_nothing_before_the_first_step) {
   tuning->prepare(prepared, small::losses(prepared, *tuning));
   const engine::NoGrad no_grad;
   const Tensor images = small::images(plain.config(), 0);
-  if (name() == "vpt") GTEST_SKIP() << "prompts take part from the beginning";
+  if (!tuning->traits().starts_as_base) GTEST_SKIP() << "what it adds takes part from the beginning";
   EXPECT_TRUE(support::near(prepared(images), plain(images), 1e-6));
 }
 
@@ -302,7 +303,7 @@ TEST_P(EveryMethod, folds_into_the_base_and_comes_back_to_the_bit) {
   const State before = small::copy(model);
   const engine::NoGrad no_grad;
   const Tensor images = small::images(model.config(), 0), adapted = model(images);
-  if (name() == "adapter" || name() == "vpt") {
+  if (!tuning->traits().merges) {
     EXPECT_NE(support::error_of([&] { peft::Folding folding(model); }), "");
   } else {
     peft::Folding folding(model);

@@ -134,7 +134,7 @@ TEST(Sketch, is_refused_for_elements_and_where_whole_gradients_are_to_be_kept) {
   EXPECT_EQ(support::error_of([] {
               small::method("grft", {{"score-sketch", "2"}})->keep_gradients();
             }),
-            "--score-sketch sums up no whole gradient, so that there is none to be kept");
+            "--score-sketch accumulates no whole gradient, so there is no whole gradient to keep");
 }
 
 /// Losses whose gradient is `size[i]` in row `row[i]` of every target, drawn until there are none.

@@ -225,7 +225,7 @@ class ScoreJob : public BenchJob {
   std::size_t scored_bytes() {
     std::map<std::string, std::size_t> bytes;
     for (const engine::NamedParameter& p : engine::parameters(setup_.model))
-      bytes[p.name] = training::gradient_bytes(method_->scored_form(p), p.parameter.value().shape());
+      bytes[p.name] = training::gradient_bytes(method_->scoring()->form_of(p), p.parameter.value().shape());
     std::size_t all = 0;
     for (const peft::Choice& choice : method_->choices()) all += bytes.at(choice.parameter);
     return all;

@@ -118,12 +118,12 @@ void TuneOptions::check() const {
   if (momentum > 0 && optimizer != "sgd") throw training::UsageError("--momentum goes with --optimizer sgd");
   if (min_lr > lr) throw training::UsageError("--min-lr is above --lr");
   training::as_usage([&] {
-    const auto made = peft::make_method(method, method_options);
-    engine::check(keep != "best" || made->steady(), "--keep best does not go with --method",
+    const bool fixed = peft::make_method(method, method_options)->traits().selection_is_fixed;
+    engine::check(keep != "best" || fixed, "--keep best does not go with --method",
                   method +
                       ": it chooses other numbers while it trains, so that earlier ones cannot be put back; "
                       "use --keep last");
-    engine::check(reinit_blocks == 0 || made->steady(), "--reinit-blocks does not go with --method",
+    engine::check(reinit_blocks == 0 || fixed, "--reinit-blocks does not go with --method",
                   method + ": it chooses other numbers while it trains");
   });
   if (!features.empty() && !knows_features())
@@ -133,8 +133,8 @@ void TuneOptions::check() const {
 }
 
 bool TuneOptions::knows_features() const {
-  return method == "linear" && augment == "none" && mixup == 0 && cutmix == 0 && drop_path == 0 &&
-         reinit_blocks == 0;
+  return peft::make_method(method, method_options)->traits().trains_head_only && augment == "none" &&
+         mixup == 0 && cutmix == 0 && drop_path == 0 && reinit_blocks == 0;
 }
 
 std::unique_ptr<engine::Optimizer> TuneOptions::make_optimizer(

@@ -144,11 +144,11 @@ MemoryForecast forecast(Job& job, const cli::TuneOptions& options) {
 
   job.method->prepare(model, {});
   apply_depth(model, options);
-  const peft::Method::ExtraMemory later = job.method->extra_memory();
-  if (later.all_train) {
+  const peft::MethodTraits traits = job.method->traits();
+  if (traits.all_train_later) {
     for (const auto& p : engine::parameters(model)) p.parameter.train(engine::Selection::all());
   }
-  plan.copies = static_cast<std::size_t>(later.copies) * plan.weights;
+  plan.copies = static_cast<std::size_t>(traits.weight_copies) * plan.weights;
   const std::size_t trained = trained_bytes(model);
   plan.gradients = trained;
   plan.optimizer = trained * (moments(options) + (options.ema > 0 ? 1 : 0));
@@ -160,7 +160,7 @@ MemoryForecast forecast(Job& job, const cli::TuneOptions& options) {
   for (const auto& choice : job.method->choices()) {
     for (const auto& p : engine::parameters(model)) {
       if (p.name != choice.parameter) continue;
-      p.parameter.train(job.method->scored_form(p));
+      p.parameter.train(scoring->form_of(p));
     }
   }
   const std::size_t scored = trained_bytes(model);

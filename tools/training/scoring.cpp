@@ -108,9 +108,7 @@ class ScoringLosses {
     }
     if (done_ == batches_ || run_.partial.empty()) return;
     constexpr double kSeconds = 300;
-    // Whether a choice has settled, and what the candidates are, depends on earlier sums, which the file does
-    // not hold: such a scoring begins anew.
-    const bool kept = !scoring_.until_settled && !scoring_.in_stages;
+    const bool kept = scoring_.resumes;
     const bool due = run_.save_every > 0 ? done_ % run_.save_every == 0 : since_saved_.seconds() > kSeconds;
     if (kept && (due || cli::noted_signal() != 0)) {
       run_.before_saving();

@@ -114,7 +114,7 @@ void Trainer::check_finite(Index step, double value, const std::string& what,
   if (std::isfinite(value)) return;
   for (const auto& [name, parameter] : parameters_) parameter.grad() = {};
   // The optimizer's state is still that of what trained before.
-  if (is_sound() && p_.method.steady() && !chose_anew_) save();
+  if (is_sound() && p_.method.traits().selection_is_fixed && !chose_anew_) save();
   diverged(engine::say("the", what, "of step", step, "is", value), images);
 }
 

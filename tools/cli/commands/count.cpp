@@ -50,7 +50,7 @@ void run_count(Arguments arguments) {
   models::Vit model(config);
   const auto chosen = training::as_usage([&] { return peft::make_method(method, method_options); });
   training::as_usage([&] { chosen->check_model(model); });
-  if (chosen->counts_by_images())
+  if (chosen->traits().count_depends_on_data)
     throw training::UsageError("count: what " + method + " trains depends on the images; `select` tells it");
   chosen->prepare(model, {});
   const peft::Account a = peft::account(model);
