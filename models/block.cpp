@@ -4,6 +4,7 @@
 
 #include "engine/autograd/recompute.h"
 #include "engine/autograd/record.h"
+#include "engine/nn/roles.h"
 #include "engine/tensor/random.h"
 
 namespace models {
@@ -53,9 +54,9 @@ Tensor Block::class_token(const Tensor& x, const DropPath& drop, Index index, In
 
 void Block::own_parts(engine::Parts& visit) {
   visit("norm1", norm1_);
-  visit("attn", attn_);
+  visit(engine::kAttentionName, attn_);
   visit("norm2", norm2_);
-  visit("mlp", mlp_);
+  visit(engine::kMlpName, mlp_);
 }
 
 Tensor Blocks::operator()(const Tensor& x, const DropPath& drop) {

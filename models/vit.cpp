@@ -1,5 +1,6 @@
 #include "models/vit.h"
 
+#include "engine/nn/roles.h"
 #include "engine/ops/ops.h"
 #include "engine/tensor/random.h"
 
@@ -59,12 +60,12 @@ Tensor Vit::operator()(const Tensor& images, const DropPath& drop) {
 }
 
 void Vit::parts(engine::Parts& visit) {
-  visit("cls_token", cls_token_);
-  visit("pos_embed", pos_embed_);
-  visit("patch_embed", patch_embed_);
-  visit("blocks", blocks_);
-  visit("norm", norm_);
-  visit("head", head_);
+  visit(engine::kClassTokenName, cls_token_);
+  visit(engine::kPositionsName, pos_embed_);
+  visit(engine::kPatchEmbedName, patch_embed_);
+  visit(engine::kBlocksName, blocks_);
+  visit(engine::kFinalNormName, norm_);
+  visit(engine::kHeadName, head_);
 }
 
 void Vit::resize(Index image_size, Tensor positions) {
@@ -96,7 +97,7 @@ void initialize(Vit& model, std::uint64_t seed) {
   for (const auto& [name, parameter] : engine::parameters(model)) {
     Random random(seed, Random::Use::weights, stream++);
     const Shape& shape = parameter.value().shape();
-    if (name == "cls_token")
+    if (name == engine::kClassTokenName)
       parameter.value() = engine::normal(shape, random, kTokenStd);
     else if (shape.rank() > 1)
       parameter.value() = engine::trunc_normal(shape, random, kStd);

@@ -1,11 +1,11 @@
 #include "models/zoo.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <string_view>
 
 #include "engine/base/text.h"
+#include "engine/nn/roles.h"
 
 namespace models {
 
@@ -39,16 +39,6 @@ constexpr Row kZoo[] = {
     {"deit_base_patch16_384", 384, 16, 768, 12, 12},
     {"vit_demo_patch4_28", 28, 4, 64, 6, 4},  // of tools/demo, not timm's
 };
-
-/// The N of "blocks.N.<more>"; -1 for any other name.
-Index block_number(std::string_view name) {
-  constexpr std::string_view kBlocks = "blocks.";
-  if (!name.starts_with(kBlocks)) return -1;
-  name.remove_prefix(kBlocks.size());
-  Index number = -1;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  return error == std::errc() && end != name.data() + name.size() && *end == '.' ? number : -1;
-}
 
 /// How many numbers a model has, about: its matrices and tokens. A double, for sizes that make no sense.
 double numbers_of(const VitConfig& c) {
@@ -121,7 +111,7 @@ VitConfig config_from_shapes(const std::map<std::string, Shape>& shapes, std::op
   shape("blocks.0.attn.qkv.weight", 2);
   // The highest number tells, so that load_state names what is missing in a block before it.
   Index last = 0;
-  for (const auto& [name, any] : shapes) last = std::max(last, block_number(name));
+  for (const auto& [name, any] : shapes) last = std::max(last, engine::block_of(name).value_or(-1));
   engine::check(last < static_cast<Index>(shapes.size()), "there is a block", last, "but only", shapes.size(),
                 "tensors");
   c.depth = last + 1;

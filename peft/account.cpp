@@ -32,7 +32,7 @@ Account account(engine::Module& model) {
     const engine::Index trained = parameter.trained_count(), numbers = parameter.value().numel();
     ++at->tensors, at->trainable += trained, at->total += numbers;
     a.trainable += trained, a.total += numbers;
-    if (in_head(name)) a.head += trained;
+    if (engine::in_head(name)) a.head += trained;
   }
   return a;
 }

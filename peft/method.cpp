@@ -43,7 +43,7 @@ void train_only(engine::Module& model, const PartsByName& parts) {
 
 void train_head_only(engine::Module& model) {
   for (const NamedParameter& p : engine::parameters(model)) {
-    p.parameter.train(in_head(p.name) ? Selection::all() : Selection::none());
+    p.parameter.train(engine::in_head(p.name) ? Selection::all() : Selection::none());
   }
 }
 

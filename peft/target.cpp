@@ -17,31 +17,12 @@ bool is_weight_matrix(const NamedParameter& p) {
 
 }  // namespace
 
-bool in_head(const std::string& name) {
-  return name.starts_with("head.");
-}
-
 bool is_linear_bias(const std::string& name, const std::vector<NamedParameter>& all) {
   constexpr std::string_view kBias = ".bias";
   if (!name.ends_with(kBias)) return false;
   const std::string weight = name.substr(0, name.size() - kBias.size()) + ".weight";
   return std::ranges::any_of(
       all, [&](const NamedParameter& p) { return p.name == weight && is_weight_matrix(p); });
-}
-
-std::optional<Index> block_of(const std::string& name) {
-  for (const std::string& part : engine::split(name, '.')) {
-    if (!part.empty() && std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; })) {
-      return engine::parse_integer(part, name);
-    }
-  }
-  return std::nullopt;
-}
-
-Index count_blocks(const std::vector<NamedParameter>& all) {
-  Index blocks = 0;
-  for (const NamedParameter& p : all) blocks = std::max(blocks, block_of(p.name).value_or(-1) + 1);
-  return blocks;
 }
 
 engine::Selection elements_or_none(std::vector<Index> at) {
@@ -58,7 +39,7 @@ std::vector<NamedParameter> find_targets(engine::Module& model, const std::vecto
   std::vector<NamedParameter> candidates;
   std::vector<std::string> names;
   for (const NamedParameter& p : engine::parameters(model)) {
-    if (in_head(p.name)) continue;
+    if (engine::in_head(p.name)) continue;
     candidates.push_back(p);
     names.push_back(p.name);
   }

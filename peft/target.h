@@ -1,26 +1,15 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "engine/nn/module.h"
+#include "engine/nn/roles.h"
 #include "engine/tensor/random.h"
 
 namespace peft {
 
-/// True for the classifier's parameters, which every method trains as a whole ("head.weight", "head.bias").
-bool in_head(const std::string& name);
-
 /// True for the bias of a linear layer or convolution: its layer's weight is a matrix. Norms' biases are not.
 bool is_linear_bias(const std::string& name, const std::vector<engine::NamedParameter>& all);
-
-/// The number of the block a parameter belongs to, the first number in its name: 3 for
-/// "blocks.3.attn.qkv.weight".
-std::optional<engine::Index> block_of(const std::string& name);
-
-/// How many blocks the model has: the highest block_of() + 1.
-engine::Index count_blocks(const std::vector<engine::NamedParameter>& all);
 
 /// These elements; nothing when there are none.
 engine::Selection elements_or_none(std::vector<engine::Index> at);

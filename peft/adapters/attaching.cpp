@@ -34,8 +34,8 @@ void AttachingMethod::prepare(engine::Module& model, const NextLoss&) {
   attach(model);
   const std::set<std::string> added = adapter_parameters(model);
   for (const auto& [name, parameter] : engine::parameters(model)) {
-    parameter.train(in_head(name) || added.contains(name) ? engine::Selection::all()
-                                                          : engine::Selection::none());
+    parameter.train(engine::in_head(name) || added.contains(name) ? engine::Selection::all()
+                                                                  : engine::Selection::none());
   }
 }
 

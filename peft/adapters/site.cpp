@@ -23,7 +23,7 @@ std::vector<Site> sites(engine::Module& model) {
       model, [](const std::string&, Parameter&) {},
       [&](const std::string& name, engine::Module& module) {
         auto* layer = dynamic_cast<Adaptable*>(&module);
-        if (!layer || name == "head") return;
+        if (!layer || engine::in_head(name)) return;
         all.push_back({name, layer, own_parameter(*layer, "weight"), own_parameter(*layer, "bias")});
       });
   return all;

@@ -57,7 +57,8 @@ class Bottlenecks : public AttachingMethod {
   std::vector<Site> where(engine::Module& model) const override {
     std::vector<Site> all = sites(model);
     std::erase_if(all, [&](const Site& site) {
-      const bool attention = site.name.ends_with(".attn"), mlp = site.name.ends_with(".mlp");
+      const engine::Role role = engine::role_of(site.name);
+      const bool attention = role.inside == engine::kAttentionName, mlp = role.inside == engine::kMlpName;
       return !(mlp || (attention && style_ == Style::houlsby));
     });
     for (const Site& site : all) {

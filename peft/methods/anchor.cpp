@@ -11,15 +11,15 @@ using engine::NamedParameter;
 using engine::Tensor;
 
 Anchor::Anchor(const Options& options, const std::vector<NamedParameter>& all) : weight_(options.weight) {
-  const Index blocks = count_blocks(all);
+  const Index blocks = engine::count_blocks(all);
   const auto in_last_blocks = [&](const std::string& name) {
-    const std::optional<Index> block = block_of(name);
+    const std::optional<Index> block = engine::block_of(name);
     return block && *block >= blocks - *options.last_blocks;
   };
   for (const NamedParameter& p : all) {
     const engine::Selection& part = p.parameter.trains();
     if (!part.any() || weight_ == 0) continue;
-    const bool head = in_head(p.name);
+    const bool head = engine::in_head(p.name);
     if (head ? options.head == Head::none : options.last_blocks && !in_last_blocks(p.name)) continue;
     Tensor origin = part.gather(p.parameter.value());
     if (head && options.head == Head::zero) origin = Tensor::zeros(origin.shape(), origin.dtype());

@@ -6,10 +6,10 @@ namespace peft {
 
 void ByName::prepare(engine::Module& model, const NextLoss&) {
   const std::vector<engine::NamedParameter> all = engine::parameters(model);
-  const engine::Index blocks = count_blocks(all);
+  const engine::Index blocks = engine::count_blocks(all);
   for (const auto& [name, parameter] : all) {
-    parameter.train(in_head(name) || trains(name, blocks) ? engine::Selection::all()
-                                                          : engine::Selection::none());
+    parameter.train(engine::in_head(name) || trains(name, blocks) ? engine::Selection::all()
+                                                                  : engine::Selection::none());
   }
 }
 

@@ -59,7 +59,7 @@ class Green : public Method {
  private:
   static std::vector<NamedParameter> tensors_of(engine::Module& model) {
     std::vector<NamedParameter> all = engine::parameters(model);
-    std::erase_if(all, [](const NamedParameter& p) { return in_head(p.name); });
+    std::erase_if(all, [](const NamedParameter& p) { return engine::in_head(p.name); });
     return all;
   }
 
@@ -95,7 +95,7 @@ class Green : public Method {
     const std::vector<bool> chosen = choose_within(items, budget_ * all);
     PartsByName parts;
     for (const auto& [name, parameter] : engine::parameters(model))
-      if (in_head(name)) parts.emplace(name, Selection::all());
+      if (engine::in_head(name)) parts.emplace(name, Selection::all());
     for (std::size_t i = 0; i < tensors.size(); ++i)
       if (chosen[i]) parts.emplace(tensors[i].name, Selection::all());
     train_only(model, parts);

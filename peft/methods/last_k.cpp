@@ -9,13 +9,14 @@ class LastBlocks : public ByName {
  public:
   explicit LastBlocks(engine::Index count) : count_(count) {}
   void check_model(engine::Module& model) const override {
-    const engine::Index blocks = count_blocks(engine::parameters(model));
+    const engine::Index blocks = engine::count_blocks(engine::parameters(model));
     engine::check(count_ <= blocks, "--blocks", count_, "is more than the", blocks, "blocks of the model");
   }
 
  protected:
   bool trains(const std::string& name, engine::Index blocks) const override {
-    return name.starts_with("norm.") || block_of(name).value_or(-1) >= blocks - count_;
+    const engine::Role role = engine::role_of(name);
+    return role.kind == engine::Role::Kind::final_norm || role.block >= blocks - count_;
   }
 
  private:

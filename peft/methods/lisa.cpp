@@ -8,6 +8,7 @@ namespace peft {
 namespace {
 
 using engine::Index;
+using engine::Role;
 using engine::Selection;
 using engine::Tensor;
 
@@ -16,7 +17,7 @@ class Lisa : public Method {
   Lisa(Index count, Index period, std::uint64_t seed) : count_(count), period_(period), seed_(seed) {}
 
   void check_model(engine::Module& model) const override {
-    const Index blocks = count_blocks(engine::parameters(model));
+    const Index blocks = engine::count_blocks(engine::parameters(model));
     engine::check(count_ <= blocks, "--blocks", count_, "is more than the", blocks, "blocks of the model");
   }
   void prepare(engine::Module& model, const NextLoss&) override {
@@ -45,18 +46,18 @@ class Lisa : public Method {
  private:
   void draw(engine::Module& model, Index period) {
     engine::Random random = random_of(seed_, "blocks", static_cast<std::uint64_t>(period));
-    const std::vector<Index> order = random.permutation(count_blocks(engine::parameters(model)));
+    const std::vector<Index> order = random.permutation(engine::count_blocks(engine::parameters(model)));
     const std::set<Index> blocks(order.begin(), order.begin() + std::min(count_, std::ssize(order)));
     drawn_.insert(blocks.begin(), blocks.end());
     train_only(model, parts_with(model, blocks));
   }
 
-  /// Those blocks and all that is in none.
+  /// Those blocks, the embeddings and the head: all that is in no block but the final norm.
   static PartsByName parts_with(engine::Module& model, const std::set<Index>& blocks) {
     PartsByName parts;
     for (const auto& p : engine::parameters(model)) {
-      const std::optional<Index> block = block_of(p.name);
-      if (block ? blocks.contains(*block) : !p.name.starts_with("norm."))
+      const Role role = engine::role_of(p.name);
+      if (role.kind == Role::Kind::block ? blocks.contains(role.block) : role.kind != Role::Kind::final_norm)
         parts.emplace(p.name, Selection::all());
     }
     return parts;

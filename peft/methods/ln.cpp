@@ -1,14 +1,13 @@
 #include "peft/method_info.h"
 #include "peft/methods/by_name.h"
+#include "peft/target.h"
 
 namespace peft {
 namespace {
 
 class LayerNorms : public ByName {
  protected:
-  bool trains(const std::string& name, engine::Index) const override {
-    return name.find("norm") != std::string::npos;
-  }
+  bool trains(const std::string& name, engine::Index) const override { return engine::in_norm(name); }
 };
 
 }  // namespace

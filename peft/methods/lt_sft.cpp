@@ -55,7 +55,7 @@ class LtSft : public Method {
     Index numbers = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
       const Tensor& now = all[i].parameter.value();
-      if (!in_head(all[i].name)) {
+      if (!engine::in_head(all[i].name)) {
         movements.push_back(engine::add(now.detached(), engine::scale(origin_[i], -1)));
         numbers += now.numel();
       }
@@ -65,7 +65,7 @@ class LtSft : public Method {
     const std::vector<std::vector<Index>> chosen = strongest_overall(movements, count);
     auto next = chosen.begin();
     for (const NamedParameter& p : all) {
-      if (in_head(p.name))
+      if (engine::in_head(p.name))
         p.parameter.train(Selection::all());
       else
         p.parameter.train(elements_or_none(*next++));

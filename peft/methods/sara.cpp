@@ -96,7 +96,7 @@ class Sara : public Method {
       p.parameter.train(elements_or_none(smallest(p.parameter.value(), own_.threshold, &before)));
     }
     for (const NamedParameter& p : engine::parameters(model))
-      if (in_head(p.name)) p.parameter.train(Selection::all());
+      if (engine::in_head(p.name)) p.parameter.train(Selection::all());
   }
 
   /// nuclear * |M|_*, with M the trained elements of one matrix, drawn anew at every step. An element that
@@ -131,7 +131,7 @@ class Sara : public Method {
       if (!at.empty()) first_.emplace(p.name, Selection::elements(std::move(at)));
     }
     for (const NamedParameter& p : engine::parameters(model))
-      if (in_head(p.name)) first_.emplace(p.name, Selection::all());
+      if (engine::in_head(p.name)) first_.emplace(p.name, Selection::all());
   }
 
   Own own_;

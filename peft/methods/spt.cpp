@@ -42,7 +42,9 @@ class Spt : public Method {
     for (const Site& site : sites(model)) site.layer->detach();  // of an earlier preparation
     std::vector<NamedParameter> pool = engine::parameters(model);
     std::erase_if(pool, [](const NamedParameter& p) {
-      return in_head(p.name) || p.name.starts_with("patch_embed.") || p.name == "cls_token";
+      const engine::Role role = engine::role_of(p.name);
+      return role.kind == engine::Role::Kind::head || role.part == engine::kPatchEmbedName ||
+             role.part == engine::kClassTokenName;
     });
     const auto start = std::chrono::steady_clock::now();
     if (next_loss) {
@@ -104,7 +106,8 @@ class Spt : public Method {
     for (const NamedParameter& p : engine::parameters(model)) {
       const bool lora = std::ranges::any_of(
           dense, [&](const Site& site) { return p.name.starts_with(site.name + ".lora."); });
-      if (lora || in_head(p.name) || p.name == "cls_token") parts.emplace(p.name, Selection::all());
+      if (lora || engine::in_head(p.name) || engine::role_of(p.name).part == engine::kClassTokenName)
+        parts.emplace(p.name, Selection::all());
     }
     train_only(model, parts);
   }

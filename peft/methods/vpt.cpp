@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/base/text.h"
 #include "engine/ops/rearrange.h"
 #include "peft/adapters/attaching.h"
 #include "peft/method_info.h"
@@ -44,8 +43,9 @@ class Vpt : public AttachingMethod {
   std::vector<Site> where(engine::Module& model) const override {
     std::vector<Site> all = sites(model);
     std::erase_if(all, [&](const Site& site) {
-      const bool block = site.name.starts_with("blocks.") && engine::split(site.name, '.').size() == 2;
-      return deep_ ? !block : site.name != "blocks";
+      const engine::Role role = engine::role_of(site.name);
+      const auto wanted = deep_ ? engine::Role::Kind::block : engine::Role::Kind::blocks;
+      return role.kind != wanted || !role.inside.empty();
     });
     engine::check(!all.empty(), "the model has no blocks to put prompts into");
     return all;

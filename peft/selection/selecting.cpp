@@ -122,7 +122,7 @@ void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) 
   train_head_only(model);
   for (std::size_t i = 0; i < targets.size(); ++i) targets[i].parameter.train(selected_.choices[i].selection);
   for (const NamedParameter& p : all) {  // whole, a target or not
-    if (options_.train_bias && !in_head(p.name) && is_linear_bias(p.name, all))
+    if (options_.train_bias && !engine::in_head(p.name) && is_linear_bias(p.name, all))
       p.parameter.train(Selection::all());
   }
 }

@@ -86,19 +86,4 @@ TEST(is_linear_bias, is_true_for_layers_with_a_matrix_and_false_for_norms) {
   EXPECT_FALSE(peft::is_linear_bias("unknown.bias", all));
 }
 
-TEST(block_of, is_the_first_number_in_a_name) {
-  EXPECT_EQ(peft::block_of("blocks.3.attn.qkv.weight"), 3);
-  EXPECT_EQ(peft::block_of("blocks.10.mlp.fc1.bias"), 10);
-  EXPECT_EQ(peft::block_of("a.2.b.7"), 2);
-  EXPECT_EQ(peft::block_of("patch_embed.proj.weight"), std::nullopt);
-  EXPECT_EQ(peft::block_of("norm1.weight"), std::nullopt);
-}
-
-TEST(in_head, is_true_for_the_classifier_alone) {
-  EXPECT_TRUE(peft::in_head("head.weight"));
-  EXPECT_TRUE(peft::in_head("head.bias"));
-  EXPECT_FALSE(peft::in_head("blocks.0.head.weight"));
-  EXPECT_FALSE(peft::in_head("header.weight"));
-}
-
 }  // namespace

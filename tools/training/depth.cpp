@@ -2,23 +2,12 @@
 
 #include <cmath>
 
-#include "peft/target.h"
+#include "engine/nn/roles.h"
 #include "tools/training/usage_error.h"
 
 namespace training {
 
 using engine::Selection;
-
-namespace {
-
-/// The layer of a parameter: 0 for the embeddings, i + 1 for block i, blocks + 1 for what is behind them.
-Index layer_of(const std::string& name, Index blocks) {
-  if (const auto block = peft::block_of(name)) return *block + 1;
-  const bool embedding = name.starts_with("patch_embed.") || name == "cls_token" || name == "pos_embed";
-  return embedding ? 0 : blocks + 1;
-}
-
-}  // namespace
 
 void reinitialize_blocks(models::Vit& model, const cli::TuneOptions& options) {
   if (options.reinit_blocks == 0) return;
@@ -28,7 +17,7 @@ void reinitialize_blocks(models::Vit& model, const cli::TuneOptions& options) {
   const auto values = engine::parameters(fresh);
   auto from = values.begin();
   for (const auto& [name, parameter] : engine::parameters(model)) {
-    if (peft::block_of(name).value_or(-1) >= first) parameter.value() = from->parameter.value();
+    if (engine::block_of(name).value_or(-1) >= first) parameter.value() = from->parameter.value();
     ++from;
   }
 }
@@ -37,7 +26,7 @@ void apply_depth(models::Vit& model, const cli::TuneOptions& options) {
   if (options.freeze_blocks == 0 && options.reinit_blocks == 0) return;
   const Index blocks = model.config().depth;
   for (const auto& [name, parameter] : engine::parameters(model)) {
-    const Index layer = layer_of(name, blocks);
+    const Index layer = engine::role_of(name).layer(blocks);
     const bool held = options.freeze_blocks > 0 && layer <= options.freeze_blocks;
     const bool fresh = layer > blocks - options.reinit_blocks && layer <= blocks;
     if (held && parameter.trains().any()) parameter.freeze();
@@ -46,7 +35,7 @@ void apply_depth(models::Vit& model, const cli::TuneOptions& options) {
 }
 
 double depth_rate(const std::string& name, Index blocks, double decay) {
-  return std::pow(decay, static_cast<double>(blocks + 1 - layer_of(name, blocks)));
+  return std::pow(decay, static_cast<double>(blocks + 1 - engine::role_of(name).layer(blocks)));
 }
 
 void check_depth(const models::Vit& model, const cli::TuneOptions& options) {

@@ -7,6 +7,7 @@
 
 #include "engine/io/json.h"
 #include "engine/io/safetensors.h"
+#include "engine/nn/roles.h"
 #include "models/positions.h"
 #include "models/zoo.h"
 #include "peft/delta.h"
@@ -30,7 +31,7 @@ void resize(models::Vit& model, Index size) {
   config.image_size = size;
   models::check_config(config);
   for (const auto& [name, tensor] : engine::state(model))
-    if (name == "pos_embed") model.resize(size, models::resize_positions(tensor, config.grid()));
+    if (name == engine::kPositionsName) model.resize(size, models::resize_positions(tensor, config.grid()));
 }
 
 void check_names_differ(const std::vector<std::string>& classes, const std::string& file) {

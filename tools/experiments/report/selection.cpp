@@ -5,8 +5,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "engine/nn/roles.h"
 #include "peft/delta.h"
-#include "peft/target.h"
 #include "tools/experiments/report/thinned.h"
 #include "tools/training/json_field.h"
 
@@ -77,7 +77,7 @@ std::vector<float> scores_of(const engine::Safetensors& file, const std::string&
 
 /// Blocks by their number, what stands before them first.
 bool in_model_order(const std::string& a, const std::string& b) {
-  const Index block_a = peft::block_of(a).value_or(-1), block_b = peft::block_of(b).value_or(-1);
+  const Index block_a = engine::role_of(a).block, block_b = engine::role_of(b).block;
   return block_a != block_b ? block_a < block_b : a < b;
 }
 

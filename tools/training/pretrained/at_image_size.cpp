@@ -1,5 +1,6 @@
 #include "tools/training/pretrained/at_image_size.h"
 
+#include "engine/nn/roles.h"
 #include "engine/nn/state.h"
 #include "models/positions.h"
 
@@ -8,7 +9,7 @@ namespace {
 
 engine::Parameter positions_of(models::Vit& model) {
   for (const auto& [name, parameter] : engine::parameters(model))
-    if (name == "pos_embed") return parameter;
+    if (name == engine::kPositionsName) return parameter;
   return {};
 }
 

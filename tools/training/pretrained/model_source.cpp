@@ -7,6 +7,7 @@
 #include "engine/io/safetensors.h"
 #include "engine/io/sharded_safetensors.h"
 #include "engine/kernels/parallel.h"
+#include "engine/nn/roles.h"
 #include "models/names.h"
 #include "models/positions.h"
 #include "models/zoo.h"
@@ -62,7 +63,7 @@ void check_types(const State& state, const std::string& file) {
 void fill(LoadedModel& loaded, State state, const models::VitConfig& stored) {
   const Index wanted = loaded.model.config().grid();
   for (auto& [name, tensor] : state) {
-    if (name == "pos_embed" && stored.grid() != wanted)
+    if (name == engine::kPositionsName && stored.grid() != wanted)
       tensor = models::resize_positions(tensor.to(Dtype::f32), wanted);
   }
   if (!loaded.has_head) {

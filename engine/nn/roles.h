@@ -1,0 +1,59 @@
+#pragma once
+
+#include <optional>
+
+#include "engine/nn/module.h"
+
+namespace engine {
+
+// What a name says about its place in a model, spelled in this one file.
+//
+// Boxes beside each other do not include each other, yet a method must tell the head from a block, whatever
+// the model. What they share is the dotted name that engine/nn gives every parameter, and that deltas and
+// --targets have as well. So this is the agreement: models/ names its parts by the constants below
+// (models/names.h translates other checkpoints), and peft/ and tools/ ask role_of(). A name is enough: no
+// model need be open.
+//
+// A backbone with more parts adds to the table in roles.cpp and asks nothing of others: register tokens are
+// one more embedding; an attention pool is a kind of its own, whose latent, kv and proj are told apart by
+// `inside`; a second classifier is one more head. LayerScale and tables of position biases lie inside a block
+// already.
+
+constexpr std::string_view kClassTokenName = "cls_token", kPositionsName = "pos_embed",
+                           kPatchEmbedName = "patch_embed", kBlocksName = "blocks", kFinalNormName = "norm",
+                           kHeadName = "head";
+/// The residual branches inside a block.
+constexpr std::string_view kAttentionName = "attn", kMlpName = "mlp";
+
+/// The place of a parameter or module in a model.
+struct Role {
+  enum class Kind {
+    embedding,   ///< patches, positions and class token
+    block,       ///< block i, or something in it
+    blocks,      ///< all blocks together, or something attached around them
+    final_norm,  ///< behind the blocks
+    head,        ///< the classifier, which every method trains
+    other
+  };
+  Kind kind = Kind::other;
+  Index block = -1;    ///< i of a block, otherwise -1
+  std::string part;    ///< what the model calls it: "patch_embed", "blocks"
+  std::string inside;  ///< the rest of the name: "attn.qkv.weight"; empty for the part or block itself
+
+  /// Its layer of 0 to `blocks` + 1: the embeddings, the blocks, and all that is behind them, as in timm.
+  Index layer(Index blocks) const;
+};
+
+/// The role of a dotted name: block 3 and inside "attn.qkv.weight" for "blocks.3.attn.qkv.weight".
+Role role_of(std::string_view name);
+
+/// True for the classifier and its parameters: "head", "head.weight".
+bool in_head(std::string_view name);
+/// True for the parameters of a norm, in a block or behind them: a part of the name begins with "norm".
+bool in_norm(std::string_view name);
+/// The i of block i and all that is in it.
+std::optional<Index> block_of(std::string_view name);
+/// How many blocks these parameters have: the highest block_of() + 1.
+Index count_blocks(const std::vector<NamedParameter>& all);
+
+}  // namespace engine
