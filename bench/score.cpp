@@ -37,11 +37,11 @@ void choose(benchmark::State& state, const std::string& arch, const Units& units
   const std::vector<Tensor> gradients = random_gradients(arch);
   Index chosen = 0, numbers = 0;
   for (const Tensor& g : gradients) {
-    chosen += static_cast<Index>(units.of(g.shape()).strongest(g).indices().size());
+    chosen += static_cast<Index>(units.of(g.shape()).top(g).indices().size());
     numbers += g.numel();
   }
   for (auto _ : state) {
-    for (const Tensor& g : gradients) benchmark::DoNotOptimize(units.of(g.shape()).strongest(g));
+    for (const Tensor& g : gradients) benchmark::DoNotOptimize(units.of(g.shape()).top(g));
   }
   state.counters["index_bytes"] = static_cast<double>(chosen) * sizeof(std::int64_t);
   state.counters["mask_bytes"] = static_cast<double>(numbers) * sizeof(float);

@@ -48,7 +48,7 @@ std::vector<Selection> choose(const std::vector<NamedParameter>& targets,
                               const std::vector<Tensor>& gradients, const Units& units) {
   std::vector<Selection> chosen;
   for (std::size_t i = 0; i < targets.size(); ++i)
-    chosen.push_back(units.of(targets[i].parameter.value().shape()).strongest(gradients[i]));
+    chosen.push_back(units.of(targets[i].parameter.value().shape()).top(gradients[i]));
   return chosen;
 }
 
@@ -93,9 +93,8 @@ std::vector<Tensor> sketches(const std::vector<NamedParameter>& targets, const s
 }
 
 /// The choice among the `r` candidates that a sketch of `early` names, by the rest of the gradient.
-std::vector<Selection> look_closer(const std::vector<NamedParameter>& targets,
-                                   const std::vector<Tensor>& early, const std::vector<Tensor>& whole,
-                                   Units units, Index r, std::uint64_t seed) {
+std::vector<Selection> rescored(const std::vector<NamedParameter>& targets, const std::vector<Tensor>& early,
+                                const std::vector<Tensor>& whole, Units units, Index r, std::uint64_t seed) {
   Units many = units;
   many.k = r;
   const std::vector<Selection> candidates = choose(targets, sketches(targets, early, units, r, seed), many);
@@ -203,7 +202,7 @@ void look(training::Job& job, const cli::TuneOptions& options) {
       for (const std::uint64_t seed : {0, 1, 2}) {
         const auto sketched = choose(targets, sketches(targets, whole, units, mixtures, seed), units);
         print("sketch", name, mixtures, static_cast<long>(seed), compare(sketched, exact, whole));
-        const auto closer = look_closer(targets, quarter, whole, units, mixtures, seed);
+        const auto closer = rescored(targets, quarter, whole, units, mixtures, seed);
         print("closer", name, mixtures, static_cast<long>(seed), compare(closer, exact, whole));
       }
     }

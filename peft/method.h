@@ -11,13 +11,13 @@
 
 namespace peft {
 
-/// What a method chose in one parameter, and how strong it was.
+/// What a method chose in one parameter, and how important that is.
 struct Choice {
   std::string parameter;
   engine::Selection selection;
   std::vector<float> scores;  ///< of every unit, in the selection's order
-  double squares = 0;         ///< the sum of the squares of what was ranked
-  double energy = 0;          ///< the share of them that was taken
+  double squares = 0;         ///< the sum of the squares of the parameter's importance
+  double captured = 0;        ///< the share of them that the selection holds
   engine::Tensor gradient;    ///< the accumulated gradient, when it was asked for
 };
 
@@ -95,8 +95,8 @@ class Method {
   virtual void prepare(engine::Module& model, const NextLoss& next_loss) = 0;
   /// What the last prepare() chose, for a method that ranks.
   const std::vector<Choice>& choices() const { return selected_.choices; }
-  /// How that choice came about, where scoring looked at it on the way.
-  const std::vector<Look>& looks() const { return selected_.looks; }
+  /// What fewer batches would have chosen, where scoring took snapshots of the choice on the way.
+  const std::vector<Snapshot>& snapshots() const { return selected_.snapshots; }
   /// Seconds the last prepare() spent on scoring, computing the losses included.
   double score_seconds() const { return selected_.score_seconds; }
 
@@ -125,7 +125,7 @@ class Method {
  protected:
   struct Selected {
     std::vector<Choice> choices;
-    std::vector<Look> looks;
+    std::vector<Snapshot> snapshots;
     double score_seconds = 0;
   };
   Selected selected_;  ///< by the last prepare()

@@ -13,7 +13,7 @@ OptionValues::OptionValues(std::string method, std::span<const OptionInfo> known
     : method_(std::move(method)), seed_(seed) {
   std::vector<std::string> names;
   for (const OptionInfo& option : known) {
-    values_[option.name] = option.standard;
+    values_[option.name] = option.default_value;
     names.push_back(option.name);
   }
   for (const auto& [name, value] : given) {
@@ -52,7 +52,7 @@ double OptionValues::positive(const std::string& name) const {
       name, [](double x) { return x > 0; }, "a number above 0,");
 }
 
-double OptionValues::not_negative(const std::string& name) const {
+double OptionValues::non_negative(const std::string& name) const {
   return number(
       name, [](double x) { return x >= 0; }, "a number of 0 or more,");
 }

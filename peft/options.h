@@ -13,16 +13,16 @@ namespace peft {
 
 /// One option of a method, as the command line shows it.
 struct OptionInfo {
-  std::string name;      ///< without the dashes: "k"
-  std::string values;    ///< "N", "row|column|short"; empty for a switch
-  std::string standard;  ///< the value when it is not given
+  std::string name;    ///< without the dashes: "k"
+  std::string values;  ///< "N", "row|column|short"; empty for a switch
+  std::string default_value;
   std::string help;
 };
 
 /// Several groups of options in one list.
 std::vector<OptionInfo> joined(std::initializer_list<std::vector<OptionInfo>> groups);
 
-/// The options of one method with the values given by the user, else the standard ones. Every getter throws
+/// The options of one method with the values given by the user, else the defaults. Every getter throws
 /// an Error that names the option and what would be right.
 class OptionValues {
  public:
@@ -37,7 +37,7 @@ class OptionValues {
                         engine::Index highest = std::numeric_limits<engine::Index>::max()) const;
   /// A number above 0; of 0 or more; in (0, 1].
   double positive(const std::string& name) const;
-  double not_negative(const std::string& name) const;
+  double non_negative(const std::string& name) const;
   double share(const std::string& name) const;
   /// A number of another range: `ok` decides, `range` says it in words.
   double number(const std::string& name, bool (*ok)(double), std::string_view range) const;

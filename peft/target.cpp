@@ -36,11 +36,11 @@ engine::Random random_of(std::uint64_t seed, const std::string& name, std::uint6
 }
 
 std::vector<NamedParameter> find_targets(engine::Module& model, const std::vector<std::string>& patterns) {
-  std::vector<NamedParameter> candidates;
+  std::vector<NamedParameter> pool;
   std::vector<std::string> names;
   for (const NamedParameter& p : engine::parameters(model)) {
     if (engine::in_head(p.name)) continue;
-    candidates.push_back(p);
+    pool.push_back(p);
     names.push_back(p.name);
   }
   for (const std::string& pattern : patterns) {
@@ -49,12 +49,12 @@ std::vector<NamedParameter> find_targets(engine::Module& model, const std::vecto
     engine::check(hits, "target '" + pattern + "' matches no parameter that a method can choose from" +
                             engine::did_you_mean(pattern, names));
   }
-  std::erase_if(candidates, [&](const NamedParameter& p) {
+  std::erase_if(pool, [&](const NamedParameter& p) {
     if (patterns.empty()) return !is_weight_matrix(p);
     return std::ranges::none_of(
         patterns, [&](const std::string& pattern) { return engine::glob_match(pattern, p.name); });
   });
-  return candidates;
+  return pool;
 }
 
 }  // namespace peft

@@ -16,9 +16,8 @@ class Adapter : public Module {
  public:
   virtual std::string_view name() const = 0;
   virtual Tensor operator()(const Tensor& x, const Base& layer) = 0;
-  /// Writes what was learnt into the layer's own parameters, so that the adapter can go; false when it
-  /// cannot.
-  virtual bool fold(Adaptable& host) = 0;
+  /// Writes what it adds into the layer's own parameters, so that the adapter can go; false when it cannot.
+  virtual bool merge_into(Adaptable& host) = 0;
 };
 
 /// A module with an input and an output of one tensor, and the only place where an adapter attaches.

@@ -8,7 +8,7 @@ engine::Tensor LoraAdapter::operator()(const engine::Tensor& x, const engine::Ba
   return engine::add(layer(x), increment_(x));
 }
 
-bool LoraAdapter::fold(engine::Adaptable& host) {
+bool LoraAdapter::merge_into(engine::Adaptable& host) {
   const auto weight = own_parameter(host, "weight");
   if (weight) weight->value() = increment_.added_to(weight->value());
   return weight.has_value();

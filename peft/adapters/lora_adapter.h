@@ -12,7 +12,7 @@ class LoraAdapter : public engine::Adapter {
 
   std::string_view name() const override { return "lora"; }
   engine::Tensor operator()(const engine::Tensor& x, const engine::Base& layer) override;
-  bool fold(engine::Adaptable& host) override;
+  bool merge_into(engine::Adaptable& host) override;
   void parts(engine::Parts& visit) override;
 
  private:

@@ -6,29 +6,29 @@
 
 namespace peft {
 
-Folding::Folding(engine::Module& model) {
-  std::vector<std::string> unfoldable;
+MergedAdapters::MergedAdapters(engine::Module& model) {
+  std::vector<std::string> cannot;
   for (const Site& site : sites(model)) {
     if (!site.layer->adapter()) continue;
-    Folded f{.layer = site.layer, .adapter = site.layer->detach(), .before = {}};
+    Merged m{.layer = site.layer, .adapter = site.layer->detach(), .before = {}};
     for (const auto& own : {site.weight, site.bias})
-      if (own) f.before.emplace_back(*own, own->value().clone());
-    if (!f.adapter->fold(*site.layer)) unfoldable.push_back(site.name);
-    folded_.push_back(std::move(f));
+      if (own) m.before.emplace_back(*own, own->value().clone());
+    if (!m.adapter->merge_into(*site.layer)) cannot.push_back(site.name);
+    merged_.push_back(std::move(m));
   }
-  if (unfoldable.empty()) return;
-  const std::string kind(folded_.front().adapter->name());
+  if (cannot.empty()) return;
+  const std::string kind(merged_.front().adapter->name());
   undo();
   throw engine::Error("what '" + kind + "' adds cannot be written into the layers (" +
-                      engine::join(unfoldable, ", ") + "): keep base and delta");
+                      engine::join(cannot, ", ") + "): keep base and delta");
 }
 
-void Folding::undo() {
-  for (Folded& f : folded_) {
-    for (auto& [parameter, value] : f.before) parameter.value() = value;
-    f.layer->attach(std::move(f.adapter));
+void MergedAdapters::undo() {
+  for (Merged& m : merged_) {
+    for (auto& [parameter, value] : m.before) parameter.value() = value;
+    m.layer->attach(std::move(m.adapter));
   }
-  folded_.clear();
+  merged_.clear();
 }
 
 }  // namespace peft

@@ -30,7 +30,7 @@ class Bottleneck : public engine::Adapter {
     const Tensor y = layer(x);
     return engine::add(y, engine::scale(up_(down_.with_gelu(parallel_ ? x : y)), scale_));
   }
-  bool fold(engine::Adaptable&) override { return false; }
+  bool merge_into(engine::Adaptable&) override { return false; }
 
   void parts(engine::Parts& visit) override {
     visit("down", down_);

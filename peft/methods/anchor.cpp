@@ -23,20 +23,20 @@ Anchor::Anchor(const Options& options, const std::vector<NamedParameter>& all) :
     if (head ? options.head == Head::none : options.last_blocks && !in_last_blocks(p.name)) continue;
     Tensor origin = part.gather(p.parameter.value());
     if (head && options.head == Head::zero) origin = Tensor::zeros(origin.shape(), origin.dtype());
-    held_.push_back({p, origin});
+    pulled_.push_back({p, origin});
   }
 }
 
 double Anchor::pull() const {
   double penalty = 0;
-  for (const Held& held : held_) {
-    const NamedParameter& p = held.p;
+  for (const Pulled& pulled : pulled_) {
+    const NamedParameter& p = pulled.p;
     if (!p.parameter.trains().any()) continue;  // frozen since
     const Tensor now = p.parameter.trains().gather(p.parameter.value());
     Tensor& gradient = p.parameter.writable_grad();
     engine::check(!gradient.empty(), "anchor:", p.name, "has no gradient");
     engine::visit(now.dtype(), [&]<class T>() {
-      const T *w = now.data<T>().data(), *w0 = held.origin.data<T>().data();
+      const T *w = now.data<T>().data(), *w0 = pulled.origin.data<T>().data();
       T* g = gradient.data<T>().data();
       for (Index i = 0; i < now.numel(); ++i) {
         const double difference = static_cast<double>(w[i]) - static_cast<double>(w0[i]);
@@ -57,7 +57,7 @@ std::vector<OptionInfo> anchor_options(const std::string& weight, const std::str
 Anchor::Options read_anchor(const OptionValues& values) {
   static const std::vector<std::string> kHeads{"none", "init", "zero"};
   Anchor::Options options;
-  options.weight = values.not_negative("anchor");
+  options.weight = values.non_negative("anchor");
   if (values.text("anchor-layers") != "all") options.last_blocks = values.integer("anchor-layers", 0);
   options.head = static_cast<Anchor::Head>(values.choice("anchor-head", kHeads));
   return options;

@@ -7,8 +7,8 @@
 
 namespace peft {
 
-/// The pull to the pre-trained values, added to the loss: weight * sum of (w - w0)^2 over the numbers that
-/// train (L2-SP, Li et al. 2018; in GRFT over the chosen rows and columns). Frozen numbers never leave w0, so
+/// The pull to the pre-trained values, added to the loss: weight * sum of (w - w0)^2 over what
+/// trains (L2-SP, Li et al. 2018; in GRFT over the chosen rows and columns). Frozen values never leave w0, so
 /// they add nothing.
 class Anchor {
  public:
@@ -26,15 +26,15 @@ class Anchor {
   double pull() const;
 
  private:
-  struct Held {
+  struct Pulled {
     engine::NamedParameter p;
     engine::Tensor origin;  ///< w0, packed
   };
   double weight_;
-  std::vector<Held> held_;
+  std::vector<Pulled> pulled_;
 };
 
-/// The options of the pull, with its standard weight and pull of the head.
+/// The options of the pull, with its default weight and pull of the head.
 std::vector<OptionInfo> anchor_options(const std::string& weight, const std::string& head = "none");
 Anchor::Options read_anchor(const OptionValues& values);
 

@@ -11,7 +11,7 @@ class ByWeight : public SelectingMethod {
 
  protected:
   bool needs_gradient() const override { return false; }
-  engine::Tensor strength(const engine::NamedParameter& target, const engine::Tensor&) override {
+  engine::Tensor importance(const engine::NamedParameter& target, const engine::Tensor&) override {
     return target.parameter.value();
   }
 };

@@ -54,20 +54,20 @@ class DoraAdapter : public engine::Adapter {
     return engine::affine(y, factor, engine::affine(factor, engine::scale(bias, -1), bias));
   }
 
-  bool fold(engine::Adaptable& host) override {
+  bool merge_into(engine::Adaptable& host) override {
     const auto weight = own_parameter(host, "weight");
     if (!weight) return false;
-    Tensor folded = increment_.added_to(weight->value());
-    const Tensor inverse = inverted(row_lengths(folded));
-    engine::visit(folded.dtype(), [&]<class T>() {
-      const Index columns = folded.shape().columns();
-      T* w = folded.data<T>().data();
-      for (Index i = 0; i < folded.numel(); ++i) {
+    Tensor merged = increment_.added_to(weight->value());
+    const Tensor inverse = inverted(row_lengths(merged));
+    engine::visit(merged.dtype(), [&]<class T>() {
+      const Index columns = merged.shape().columns();
+      T* w = merged.data<T>().data();
+      for (Index i = 0; i < merged.numel(); ++i) {
         const auto row = static_cast<std::size_t>(i / columns);
         w[i] *= magnitude_.value().data<T>()[row] * inverse.data<T>()[row];
       }
     });
-    weight->value() = folded;
+    weight->value() = merged;
     return true;
   }
 

@@ -13,7 +13,7 @@ class Fisher : public SelectingMethod {
 
  protected:
   /// The root, whose squares a row or column adds up.
-  engine::Tensor strength(const engine::NamedParameter&, const engine::Tensor& squares) override {
+  engine::Tensor importance(const engine::NamedParameter&, const engine::Tensor& squares) override {
     engine::Tensor roots = squares.clone();
     engine::visit(roots.dtype(), [&]<class T>() {
       for (T& x : roots.data<T>()) x = std::sqrt(x);

@@ -62,7 +62,7 @@ class LtSft : public Method {
       all[i].parameter.value() = origin_[i];
     }
     const Index count = static_cast<Index>(rate_ * static_cast<double>(numbers));
-    const std::vector<std::vector<Index>> chosen = strongest_overall(movements, count);
+    const std::vector<std::vector<Index>> chosen = top_overall(movements, count);
     auto next = chosen.begin();
     for (const NamedParameter& p : all) {
       if (engine::in_head(p.name))

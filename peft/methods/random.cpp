@@ -12,7 +12,7 @@ class RandomUnits : public SelectingMethod {
 
  protected:
   bool needs_gradient() const override { return false; }
-  engine::Tensor strength(const engine::NamedParameter& target, const engine::Tensor&) override {
+  engine::Tensor importance(const engine::NamedParameter& target, const engine::Tensor&) override {
     engine::Random random = random_of(seed_, target.name);
     return engine::normal(target.parameter.value().shape(), random, 1);
   }

@@ -156,7 +156,7 @@ MethodInfo sara() {
       [](const OptionValues& values) -> std::unique_ptr<Method> {
         Sara::Own own;
         own.threshold = values.positive("threshold");
-        own.nuclear = values.not_negative("nuclear");
+        own.nuclear = values.non_negative("nuclear");
         own.progressive = values.on("progressive");
         own.targets = values.list("targets");
         own.seed = values.seed();

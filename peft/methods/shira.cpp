@@ -16,7 +16,7 @@ class Shira : public SelectingMethod {
 
  protected:
   bool needs_gradient() const override { return mask_ == Mask::gradient || mask_ == Mask::snip; }
-  engine::Tensor strength(const engine::NamedParameter& target, const engine::Tensor& gradient) override {
+  engine::Tensor importance(const engine::NamedParameter& target, const engine::Tensor& gradient) override {
     const engine::Tensor w = target.parameter.value().detached();
     engine::Random random = random_of(seed_, target.name);
     switch (mask_) {

@@ -14,7 +14,7 @@ class Smallest : public SelectingMethod {
  protected:
   bool needs_gradient() const override { return false; }
   /// How far |w| is below the largest of its matrix; in f64, so that two magnitudes remain two.
-  engine::Tensor strength(const engine::NamedParameter& target, const engine::Tensor&) override {
+  engine::Tensor importance(const engine::NamedParameter& target, const engine::Tensor&) override {
     engine::Tensor below = target.parameter.value().to(engine::Dtype::f64).clone();
     double largest = 0;
     for (const double w : below.data<double>()) largest = std::max(largest, std::abs(w));

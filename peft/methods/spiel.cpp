@@ -47,12 +47,12 @@ class Spiel : public Method {
     for (Tracked& t : tracked_) {
       engine::Random random = random_of(own_.seed, t.p.name);
       const Tensor chance = engine::normal(t.origin.shape(), random, 1);
-      t.p.parameter.train(own_.units.strongest(chance));
+      t.p.parameter.train(own_.units.top(chance));
     }
   }
 
-  /// In the last steps of a period the gradients of the candidates add up, on the step's own batches; the
-  /// period ends with the exchange.
+  /// In the last steps of a period the gradients of the regrowable elements add up, on the step's own
+  /// batches; the period ends with the exchange.
   void begin_step(engine::Module& model, const Step& step) override {
     const Index place = step.number % own_.period;
     if (step.number > 0 && place == 0) exchange(step);
@@ -66,10 +66,10 @@ class Spiel : public Method {
   engine::State state() const override {
     engine::State all;
     for (const Tracked& t : tracked_) {
-      const Index count = static_cast<Index>(t.candidates.size());
+      const Index count = static_cast<Index>(t.regrowable.size());
       if (count == 0) continue;
       all.emplace_back(t.p.name + ".candidates",
-                       Tensor::of<std::int64_t>({count}, {t.candidates.begin(), t.candidates.end()}));
+                       Tensor::of<std::int64_t>({count}, {t.regrowable.begin(), t.regrowable.end()}));
       all.emplace_back(t.p.name + ".sum", Tensor::of<float>({count}, t.sum));
       all.emplace_back(t.p.name + ".squares", Tensor::of<float>({count}, t.squares));
     }
@@ -83,18 +83,18 @@ class Spiel : public Method {
       const auto found = given.find(t.p.name + ".candidates");
       if (found == given.end()) continue;
       const auto at = found->second.data<std::int64_t>();
-      t.candidates.assign(at.begin(), at.end());
-      Selection::elements(t.candidates)
+      t.regrowable.assign(at.begin(), at.end());
+      Selection::elements(t.regrowable)
           .check_fits(t.origin.shape(), "spiel: the saved candidates of " + t.p.name);
-      const auto numbers = [&](const std::string& what) {
+      const auto values_of = [&](const std::string& what) {
         const auto sums = given.find(t.p.name + what);
         engine::check(sums != given.end() && sums->second.numel() == found->second.numel(),
                       "spiel: the saved", t.p.name + what,
-                      "should have as many numbers as there are candidates");
+                      "should have as many values as there are candidates");
         const auto values = sums->second.data<float>();
         return std::vector<float>(values.begin(), values.end());
       };
-      t.sum = numbers(".sum"), t.squares = numbers(".squares");
+      t.sum = values_of(".sum"), t.squares = values_of(".squares");
     }
   }
 
@@ -102,19 +102,19 @@ class Spiel : public Method {
   struct Tracked {
     NamedParameter p;
     Tensor origin;                  ///< w0
-    std::vector<Index> candidates;  ///< to regrow, ascending: the strongest of the first gradient
+    std::vector<Index> regrowable;  ///< to regrow, ascending: the top ones of the first gradient
     std::vector<float> sum, squares;
 
     void add(const Tensor& gradient) {
       if (!p.parameter.trains().any()) return;
-      if (candidates.empty()) {
+      if (regrowable.empty()) {
         const std::vector<Index>& now = p.parameter.trains().indices();
         // As many again as train, so that enough are left without those that train already.
-        candidates = without(strongest_elements(gradient, 2 * std::ssize(now)).indices(), now);
-        sum.assign(candidates.size(), 0), squares.assign(candidates.size(), 0);
+        regrowable = without(top_elements(gradient, 2 * std::ssize(now)).indices(), now);
+        sum.assign(regrowable.size(), 0), squares.assign(regrowable.size(), 0);
       }
-      for (std::size_t i = 0; i < candidates.size(); ++i) {
-        const float g = gradient.data<float>()[static_cast<std::size_t>(candidates[i])];
+      for (std::size_t i = 0; i < regrowable.size(); ++i) {
+        const float g = gradient.data<float>()[static_cast<std::size_t>(regrowable[i])];
         sum[i] += g, squares[i] += g * g;
       }
     }
@@ -132,26 +132,26 @@ class Spiel : public Method {
       tracked_.push_back({p, p.parameter.value().clone(), {}, {}, {}});
   }
 
-  /// Drops the smallest increments and regrows as many of the candidates with the largest gradient: all at
-  /// the first time, then 0.2 (1 - t / T) of them.
+  /// Drops the smallest increments and regrows as many of the regrowable elements with the largest gradient:
+  /// all at the first time, then 0.2 (1 - t / T) of them.
   void exchange(const Step& step) {
     const bool first = step.number == own_.period;
     const double share =
         first ? 1 : 0.2 * (1 - static_cast<double>(step.number) / static_cast<double>(step.steps));
     for (Tracked& t : tracked_) {
-      if (t.candidates.empty()) continue;
+      if (t.regrowable.empty()) continue;
       const std::vector<Index>& now = t.p.parameter.trains().indices();
       const Index count = std::min(static_cast<Index>(std::lround(share * static_cast<double>(now.size()))),
-                                   static_cast<Index>(t.candidates.size()));
+                                   static_cast<Index>(t.regrowable.size()));
       const std::vector<Index> dropped = drop(t, count), grown = grow(t, count);
       const std::vector<Index> next = united(without(now, dropped), grown);
       step.optimizer.reselect(t.p.parameter, Selection::elements(next), [&](Index element) {
         const auto at =
-            static_cast<std::size_t>(std::ranges::lower_bound(t.candidates, element) - t.candidates.begin());
+            static_cast<std::size_t>(std::ranges::lower_bound(t.regrowable, element) - t.regrowable.begin());
         const float n = static_cast<float>(own_.batches);
         return engine::Optimizer::Seed{t.sum[at] / n, t.squares[at] / n};
       });
-      t.candidates.clear();
+      t.regrowable.clear();
     }
   }
 
@@ -172,10 +172,11 @@ class Spiel : public Method {
   }
 
   static std::vector<Index> grow(const Tracked& t, Index count) {
-    std::vector<double> strength;
-    for (const float g : t.sum) strength.push_back(std::abs(static_cast<double>(g)));
+    std::vector<double> importance;
+    for (const float g : t.sum) importance.push_back(std::abs(static_cast<double>(g)));
     std::vector<Index> grown;
-    for (const Index i : largest(strength, count)) grown.push_back(t.candidates[static_cast<std::size_t>(i)]);
+    for (const Index i : largest(importance, count))
+      grown.push_back(t.regrowable[static_cast<std::size_t>(i)]);
     return grown;
   }
 

@@ -60,7 +60,7 @@ class Spt : public Method {
       p.parameter.freeze();
       numbers += shape.numel();
     }
-    const auto chosen = strongest_overall(sensitivity, std::lround(own_.rate * static_cast<double>(numbers)));
+    const auto chosen = top_overall(sensitivity, std::lround(own_.rate * static_cast<double>(numbers)));
     train(model, pool, sensitivity, chosen);
   }
 
@@ -98,7 +98,7 @@ class Spt : public Method {
                                      part,
                                      scores_of(sensitivity[i], part),
                                      squares_of(sensitivity[i]),
-                                     energy_of(sensitivity[i], part),
+                                     captured_share(sensitivity[i], part),
                                      {}});
       }
     }

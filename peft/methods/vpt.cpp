@@ -26,7 +26,7 @@ class Prompts : public engine::Adapter {
     const bool class_token_alone = y.shape().rank() == 2;
     return class_token_alone ? y : engine::remove_tokens(y, 1, prompts_.value().shape()[1]);
   }
-  bool fold(engine::Adaptable&) override { return false; }
+  bool merge_into(engine::Adaptable&) override { return false; }
   void parts(engine::Parts& visit) override { visit("prompts", prompts_); }
 
  private:

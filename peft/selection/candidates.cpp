@@ -26,11 +26,11 @@ Selection sample_of(const Shape& full) {
 
 }  // namespace
 
-Tensor Candidates::add(const Tensor& held, Tensor gradient) {
-  const double squares = squares_of(gradient) + (held.empty() ? 0 : squares_of(held));
+Tensor Candidates::add(const Tensor& kept, Tensor gradient) {
+  const double squares = squares_of(gradient) + (kept.empty() ? 0 : squares_of(kept));
   if (!std::isfinite(squares))  // whoever can name the images finds it
     return Tensor::full({size(gradient.shape())}, std::numeric_limits<double>::quiet_NaN(), gradient.dtype());
-  if (held.empty()) {
+  if (kept.empty()) {
     gradients_ = 1;
     squares_ = squares;
     sample_ = sample_of(gradient.shape());
@@ -38,29 +38,29 @@ Tensor Candidates::add(const Tensor& held, Tensor gradient) {
   } else {
     ++gradients_;
     sampled_ = engine::add(sampled_, sample_.gather(gradient));
-    at_.scatter(engine::add(at_.gather(gradient), held), gradient);
+    at_.scatter(engine::add(at_.gather(gradient), kept), gradient);
   }
-  at_ = many_.strongest(gradient);
+  at_ = many_.top(gradient);
   return at_.gather(gradient);
 }
 
-Tensor Candidates::spread(const Tensor& held, const Shape& full) const {
-  Tensor dense = Tensor::zeros(full, held.dtype());
-  at_.scatter(held, dense);
+Tensor Candidates::spread(const Tensor& kept, const Shape& full) const {
+  Tensor dense = Tensor::zeros(full, kept.dtype());
+  at_.scatter(kept, dense);
   return dense;
 }
 
-double Candidates::squares(const Tensor& held, const Shape& full) const {
+double Candidates::squares(const Tensor& kept, const Shape& full) const {
   if (gradients_ == 1) return squares_;
-  std::vector<Index> others;  // places in the sample that are not held
+  std::vector<Index> others;  // places in the sample that are not kept
   for (std::size_t i = 0, h = 0; i < sample_.indices().size(); ++i) {
     while (h < at_.indices().size() && at_.indices()[h] < sample_.indices()[i]) ++h;
     if (h == at_.indices().size() || at_.indices()[h] > sample_.indices()[i])
       others.push_back(static_cast<Index>(i));
   }
-  if (others.empty()) return squares_of(held);
-  const double each = static_cast<double>(full.numel() - held.numel()) / static_cast<double>(others.size());
-  return squares_of(held) + each * squares_of(Selection::elements(std::move(others)).gather(sampled_));
+  if (others.empty()) return squares_of(kept);
+  const double each = static_cast<double>(full.numel() - kept.numel()) / static_cast<double>(others.size());
+  return squares_of(kept) + each * squares_of(Selection::elements(std::move(others)).gather(sampled_));
 }
 
 const Candidates* candidates_of(const engine::Parameter& parameter) {

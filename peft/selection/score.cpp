@@ -19,7 +19,7 @@ void check_finite(const NamedParameter& p) {
   engine::visit(p.parameter.grad().dtype(), [&]<class T>() {
     const auto g = p.parameter.grad().data<T>();
     const auto bad = std::ranges::find_if(g, [](T v) { return !std::isfinite(v); });
-    engine::check(bad == g.end(), "scoring: the gradient of", p.name, "is not finite at number",
+    engine::check(bad == g.end(), "scoring: the gradient of", p.name, "is not finite at index",
                   bad - g.begin());
   });
 }
@@ -38,7 +38,7 @@ void add_square(const NamedParameter& p, const Tensor& sum) {
 }  // namespace
 
 engine::Tensor NextLoss::again() const {
-  engine::check(static_cast<bool>(again_), "scoring: the loss of a batch cannot be computed once more");
+  engine::check(static_cast<bool>(again_), "scoring: the loss of a batch cannot be computed again");
   return again_();
 }
 

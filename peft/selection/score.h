@@ -13,7 +13,7 @@ class NextLoss {
   /// No losses at all.
   NextLoss() = default;
   NextLoss(std::nullptr_t) {}
-  /// `again` computes the loss of the batch that came last once more, with the weights as they are then;
+  /// `again` computes the loss of the last batch again, with the weights as they are then;
   /// `batches` is how many there will be, where that is known.
   template <std::invocable F>
   requires(!std::same_as<F, NextLoss>)
@@ -43,7 +43,7 @@ struct Scoring {
   Loss loss = Loss::supcon;
   double temperature = 0.07;
   engine::Index batches = 0;     ///< 0: one epoch
-  bool until_settled = false;    ///< of those, only so many as the choice needs to settle
+  bool until_stable = false;     ///< of those, only as many as the choice needs to be stable
   bool augment = true;           ///< two SimCLR views; otherwise both views are the image itself
   engine::Index image_size = 0;  ///< side of the images to score with; 0: as they are trained on
   engine::Index classes = 0;     ///< only images of the first classes; 0: of all
@@ -62,16 +62,16 @@ struct Scoring {
   }
 };
 
-/// The choice by the sums over some of the batches, beside that by the sums over all that were drawn.
-struct Look {
+/// The choice by the sums over some of the batches, compared with that by the sums over all that were drawn.
+struct Snapshot {
   engine::Index batches;
-  double overlap;  ///< the share of units in common, in the mean over the targets
-  double held;     ///< the squares of its units over those of the choice by all, in all targets together
+  double overlap;   ///< the share of units in common, in the mean over the targets
+  double captured;  ///< the squares of its units over those of the choice by all, in all targets together
 };
 
 /// The sum over all batches of the gradients of `targets`, or of their squares: exactly one backward pass per
-/// batch, all other parameters frozen. A gradient is summed up whole, or in the form given for it. The sums
-/// stay in the parameters. Throws an Error naming the tensor when a number in the sum is not finite, and when
+/// batch, all other parameters frozen. A gradient is accumulated whole, or in the form given for it. The sums
+/// stay in the parameters. Throws an Error naming the tensor when a value of the sum is not finite, and when
 /// there was no batch.
 void accumulate_gradients(engine::Module& model, const std::vector<engine::NamedParameter>& targets,
                           const NextLoss& next_loss, Accumulate how = Accumulate::sums,

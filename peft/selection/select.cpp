@@ -84,15 +84,15 @@ std::vector<double> magnitudes(const Tensor& gradient) {
 
 }  // namespace
 
-Selection strongest_rows(const Tensor& gradient, Index count) {
+Selection top_rows(const Tensor& gradient, Index count) {
   return Selection::rows(largest(row_scores(gradient), count));
 }
 
-Selection strongest_columns(const Tensor& gradient, Index count) {
+Selection top_columns(const Tensor& gradient, Index count) {
   return Selection::columns(largest(column_scores(gradient), count));
 }
 
-Selection strongest_per_row(const Tensor& gradient, Index count) {
+Selection top_per_row(const Tensor& gradient, Index count) {
   const Index rows = gradient.shape().rows(), columns = gradient.shape().columns();
   std::vector<std::vector<Index>> pieces(static_cast<std::size_t>((rows + kRows - 1) / kRows));
   engine::visit(gradient.dtype(), [&]<class T>() {
@@ -109,13 +109,13 @@ Selection strongest_per_row(const Tensor& gradient, Index count) {
   return Selection::elements(std::move(elements));
 }
 
-Selection strongest_elements(const Tensor& gradient, Index count) {
+Selection top_elements(const Tensor& gradient, Index count) {
   return Selection::elements(gradient.dtype() == engine::Dtype::f32
                                  ? largest_magnitudes(gradient.data<float>(), count)
                                  : largest(magnitudes(gradient), count));
 }
 
-std::vector<std::vector<Index>> strongest_overall(const std::vector<Tensor>& tensors, Index count) {
+std::vector<std::vector<Index>> top_overall(const std::vector<Tensor>& tensors, Index count) {
   std::vector<float> all;
   for (const Tensor& t : tensors) {
     const std::span<const float> numbers = t.data<float>();
@@ -159,7 +159,7 @@ double squares_of(const Tensor& gradient) {
   return std::accumulate(rows.begin(), rows.end(), 0.0);
 }
 
-double energy_of(const Tensor& gradient, const Selection& selection) {
+double captured_share(const Tensor& gradient, const Selection& selection) {
   const double all = squares_of(gradient);
   return all > 0 ? squares_of(selection.gather(gradient)) / all : 0;
 }

@@ -5,8 +5,8 @@
 
 #include "peft/selection/candidates.h"
 #include "peft/selection/select.h"
-#include "peft/selection/settle.h"
 #include "peft/selection/sketch.h"
+#include "peft/selection/stability.h"
 #include "peft/target.h"
 
 namespace peft {
@@ -45,7 +45,7 @@ SelectingMethod::SelectingMethod(Options options) : options_(std::move(options))
     scoring.resumes = false;  // which elements are candidates depends on sums that are gone
     scoring.no_whole_gradient = "--score-candidates accumulates no whole gradient";
   }
-  if (scoring.until_settled) scoring.resumes = false;  // it depends on earlier choices
+  if (scoring.until_stable) scoring.resumes = false;  // it depends on earlier choices
 }
 
 void SelectingMethod::check_model(engine::Module& model) const {
@@ -59,7 +59,7 @@ void SelectingMethod::score(engine::Module& model, const std::vector<NamedParame
   accumulate_gradients(model, targets, next_loss, options_.scoring.accumulate, forms);
 }
 
-Tensor SelectingMethod::strength(const NamedParameter&, const Tensor& gradient) {
+Tensor SelectingMethod::importance(const NamedParameter&, const Tensor& gradient) {
   return gradient;
 }
 
@@ -73,40 +73,40 @@ Tensor SelectingMethod::gradient_of(const NamedParameter& target, bool scored) c
 Choice SelectingMethod::choose(const NamedParameter& target, bool scored) {
   const engine::Shape& full = target.parameter.value().shape();
   const Tensor gradient = gradient_of(target, scored);
-  const bool ranked = scored || !needs_gradient();
-  const Tensor ranking = ranked ? strength(target, gradient) : gradient;
-  const Selection chosen = options_.units.of(full).strongest(ranking);
+  const bool known = scored || !needs_gradient();
+  const Tensor ranked = known ? importance(target, gradient) : gradient;
+  const Selection chosen = options_.units.of(full).top(ranked);
   Choice choice{.parameter = target.name,
                 .selection = chosen,
-                .scores = scores_of(ranking, chosen),
-                .squares = squares_of(ranking),
+                .scores = scores_of(ranked, chosen),
+                .squares = squares_of(ranked),
                 .gradient = {}};
   if (const Candidates* const some = candidates_of(target.parameter); scored && some)
     choice.squares = some->squares(target.parameter.grad(), full);
-  if (choice.squares > 0) choice.energy = squares_of(chosen.gather(ranking)) / choice.squares;
+  if (choice.squares > 0) choice.captured = squares_of(chosen.gather(ranked)) / choice.squares;
   if (const auto share = shares_.find(target.name); scored && share != shares_.end()) {  // of candidates
     choice.selection = target.parameter.trains().part_of(chosen);
     if (share->second > 0) choice.squares /= share->second;
-    choice.energy *= share->second;
+    choice.captured *= share->second;
   }
   if (keep_gradients_) choice.gradient = gradient;
   return choice;
 }
 
 NextLoss SelectingMethod::losses(const std::vector<NamedParameter>& targets, const NextLoss& next_loss) {
-  if (options_.sketch > 0 && !options_.scoring.until_settled)
-    return look_closer(next_loss, targets, options_.units, options_.sketch, shares_);
-  if (!options_.scoring.until_settled) return next_loss;
-  return until_settled(
+  if (options_.sketch > 0 && !options_.scoring.until_stable)
+    return rescored(next_loss, targets, options_.units, options_.sketch, shares_);
+  if (!options_.scoring.until_stable) return next_loss;
+  return until_stable(
       next_loss, targets, options_.units,
-      [this](const NamedParameter& p) { return strength(p, p.parameter.grad()); }, selected_.looks);
+      [this](const NamedParameter& p) { return importance(p, p.parameter.grad()); }, selected_.snapshots);
 }
 
 void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) {
   const std::vector<NamedParameter> all = engine::parameters(model),
                                     targets = find_targets(model, options_.targets);
   options_.units.check_fits(targets);
-  selected_.looks.clear();
+  selected_.snapshots.clear();
   const bool scored = needs_gradient() && next_loss;
   const auto start = std::chrono::steady_clock::now();
   if (scored) score(model, targets, losses(targets, next_loss));
@@ -157,7 +157,7 @@ SelectingMethod::Options read_element_scoring(const OptionValues& values, const 
   SelectingMethod::Options options = read_scoring(values, units);
   constexpr engine::Index kMost = 1'000'000;  // more than any neuron has inputs, or a share that is the whole
   options.candidates = std::min(values.integer("score-candidates", 0), kMost);
-  engine::check(options.candidates == 0 || !options.scoring.until_settled,
+  engine::check(options.candidates == 0 || !options.scoring.until_stable,
                 "--score-candidates cannot go with --score-batches auto, which looks at whole gradients");
   return options;
 }
@@ -168,7 +168,7 @@ SelectingMethod::Options read_scoring(const OptionValues& values, const Units& u
   options.scoring.loss = values.choice("score", kLosses) == 0 ? Scoring::Loss::supcon : Scoring::Loss::ce;
   options.scoring.temperature = values.positive("temperature");
   const std::string& batches = values.text("score-batches");
-  options.scoring.until_settled = batches == "auto";
+  options.scoring.until_stable = batches == "auto";
   options.scoring.batches = batches == "all" || batches == "auto" ? 0 : values.integer("score-batches", 1);
   options.scoring.image_size = values.integer("score-image-size", 0);
   options.scoring.classes = values.integer("score-classes", 0);

@@ -38,19 +38,19 @@ Selection sketch_of(const engine::NamedParameter& target, const Units& units, In
   return rows ? Selection::mixed_columns(std::move(sketch)) : Selection::mixed_rows(std::move(sketch));
 }
 
-NextLoss look_closer(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units,
-                     Index r, std::map<std::string, double>& shares) {
+NextLoss rescored(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units, Index r,
+                  std::map<std::string, double>& shares) {
   shares.clear();
   const Index all = losses.batches(), first = (all + 3) / 4;
   if (all < 2) return losses;
-  Units candidates = units;
-  candidates.k = std::max(r, units.k);
-  const auto narrow = [targets = std::move(targets), candidates, &shares] {
+  Units finalists = units;
+  finalists.k = std::max(r, units.k);
+  const auto narrow = [targets = std::move(targets), finalists, &shares] {
     for (const engine::NamedParameter& p : targets) {
       if (p.parameter.trains().is_part()) continue;  // whole, because it is no larger than a sketch
       const Tensor sketch = p.parameter.grad();
-      const Selection chosen = candidates.of(p.parameter.value().shape()).strongest(sketch);
-      shares[p.name] = energy_of(sketch, chosen);
+      const Selection chosen = finalists.of(p.parameter.value().shape()).top(sketch);
+      shares[p.name] = captured_share(sketch, chosen);
       p.parameter.train(chosen);
     }
   };
@@ -62,9 +62,8 @@ NextLoss look_closer(NextLoss losses, std::vector<engine::NamedParameter> target
 }
 
 std::vector<OptionInfo> sketch_option() {
-  return {
-      {"score-sketch", "R", "0",
-       "score by R random mixtures of every row or column, then by candidates; 0: by the whole gradient"}};
+  return {{"score-sketch", "R", "0",
+           "score by R random mixtures of every row or column, then by finalists; 0: by the whole gradient"}};
 }
 
 }  // namespace peft

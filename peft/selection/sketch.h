@@ -9,22 +9,22 @@ namespace peft {
 
 /// Sketched scores of rows and columns. With G the gradient summed over the batches and R a random count
 /// sketch (engine::CountSketch) of `r` sums, row i of G R^T has the expected squared length of row i of G.
-/// Two numbers meet with probability 1 / r, or never. So its variance is at most
+/// Two entries meet with probability 1 / r, or never. So its variance is at most
 /// 2 (|g|^4 - sum_j g_j^4) / r, below 2 |g|^4 / r: a relative error of about sqrt(2 / r). Because
 /// G R^T = sum over batches of dy^T (x R^T), neither G nor its arithmetic is needed. Columns alike, with R G.
 
 /// The mixtures of the gradient of `target` that stand for its rows or columns, whichever `units` takes; the
-/// whole gradient where r mixtures are no fewer than what they mix. A stream of random numbers for every seed
-/// and parameter. Throws an Error when units are elements: those have no sketch.
+/// whole gradient where r mixtures are no fewer than what they mix. Every seed and parameter
+/// has a stream of random numbers of its own. Throws an Error when units are elements: those have no sketch.
 engine::Selection sketch_of(const engine::NamedParameter& target, const Units& units, engine::Index r,
                             std::uint64_t seed);
 
-/// The same losses. Behind the first quarter of them a closer look begins: of every target that is summed up
-/// in mixtures, the `r` units (k at least) whose sketches are the strongest are summed up from then on,
-/// themselves and exactly, and nothing else of it. `shares` gets the share of the squared sketch that they
-/// hold, by the target's name. Where the number of losses is not known, or only one, there is no closer look.
-NextLoss look_closer(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units,
-                     engine::Index r, std::map<std::string, double>& shares);
+/// The same losses. After the first quarter of them the finalists are rescored: of every target accumulated
+/// in mixtures, the `r` units (k at least) with the largest sketches are accumulated from then on, themselves
+/// and exactly, and nothing else of it. `shares` gets the share of the squared sketch that they capture, by
+/// the target's name. Where the number of losses is unknown, or only one, nothing is rescored.
+NextLoss rescored(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units,
+                  engine::Index r, std::map<std::string, double>& shares);
 
 /// --score-sketch.
 std::vector<OptionInfo> sketch_option();

@@ -38,10 +38,10 @@ Index Units::elements(const Shape& matrix) const {
   return std::min((static_cast<Index>(share) + 1) * times, matrix.numel());
 }
 
-Selection Units::strongest(const Tensor& strength) const {
-  if (kind == Kind::element) return strongest_elements(strength, elements(strength.shape()));
-  if (kind == Kind::neuron) return strongest_per_row(strength, of_neuron(*this, strength.shape()));
-  return takes_rows(kind, strength.shape()) ? strongest_rows(strength, k) : strongest_columns(strength, k);
+Selection Units::top(const Tensor& importance) const {
+  if (kind == Kind::element) return top_elements(importance, elements(importance.shape()));
+  if (kind == Kind::neuron) return top_per_row(importance, of_neuron(*this, importance.shape()));
+  return takes_rows(kind, importance.shape()) ? top_rows(importance, k) : top_columns(importance, k);
 }
 
 void Units::check_fits(const std::vector<engine::NamedParameter>& targets) const {

@@ -21,9 +21,9 @@ struct Units {
 
   /// The same with `shorter` made up for a matrix of this shape: rows or columns.
   Units of(const engine::Shape& matrix) const;
-  /// The units of `strength` with the largest magnitude, or sum of squares for rows and columns.
-  engine::Selection strongest(const engine::Tensor& strength) const;
-  /// How many single elements strongest() takes of a matrix of this shape.
+  /// The units of largest magnitude in `importance`, or sum of squares for rows and columns.
+  engine::Selection top(const engine::Tensor& importance) const;
+  /// How many single elements top() takes of a matrix of this shape.
   engine::Index elements(const engine::Shape& matrix) const;
   /// Throws an Error when every target has less than is asked for.
   void check_fits(const std::vector<engine::NamedParameter>& targets) const;

@@ -165,7 +165,7 @@ TEST(Candidates, choose_exactly_where_nothing_is_lost) {
       for (std::size_t i = 0; i < a.size(); ++i) {
         EXPECT_EQ(a[i].selection, b[i].selection) << a[i].parameter;
         EXPECT_EQ(a[i].scores, b[i].scores) << a[i].parameter;
-        EXPECT_NEAR(a[i].energy, b[i].energy, 1e-5)
+        EXPECT_NEAR(a[i].captured, b[i].captured, 1e-5)
             << a[i].parameter;  // all is held, or all was seen at once
       }
     }
@@ -196,7 +196,7 @@ TEST(Candidates, choose_by_the_sums_that_were_kept) {
     Tensor sums;
     for (const Tensor& g : batches[i]) sums = candidates.add(sums, g.clone());
     sums = candidates.spread(sums, targets[i].parameter.value().shape());
-    EXPECT_EQ(chosen[i].selection, peft::strongest_per_row(sums, 1)) << targets[i].name;
+    EXPECT_EQ(chosen[i].selection, peft::top_per_row(sums, 1)) << targets[i].name;
     if (!(chosen[i].selection == right[i].selection)) ++other;
   }
   EXPECT_GT(other, 0) << "two candidates miss nothing here, so that nothing was tested";
@@ -214,7 +214,7 @@ TEST(Candidates, are_the_same_for_any_thread_count_and_where_blocks_are_recomput
     for (std::size_t i = 0; i < right.size(); ++i) {
       EXPECT_EQ(other[i].selection, right[i].selection) << right[i].parameter;
       EXPECT_EQ(other[i].scores, right[i].scores) << right[i].parameter;
-      EXPECT_EQ(other[i].energy, right[i].energy) << right[i].parameter;
+      EXPECT_EQ(other[i].captured, right[i].captured) << right[i].parameter;
     }
   }
 }
@@ -250,7 +250,7 @@ TEST(Candidates, name_the_parameter_whose_gradient_is_not_finite) {
     return drawn++ == 2 ? Tensor() : engine::scale(small::loss(model, 0), drawn == 1 ? std::nan("") : 1);
   };
   EXPECT_EQ(support::error_of([&] { method->prepare(model, losses); }),
-            "scoring: the gradient of patch_embed.proj.weight is not finite at number 0");
+            "scoring: the gradient of patch_embed.proj.weight is not finite at index 0");
 }
 
 TEST(Candidates, are_refused_where_whole_gradients_are_needed) {

@@ -79,12 +79,12 @@ TEST_F(DamagedDelta, selection_is_read_or_refused) {
   const std::string whole = bytes_of(peft::selection_tensors({{.parameter = "a",
                                                                .selection = Selection::rows({1, 7}),
                                                                .scores = {1, 2},
-                                                               .energy = 0,
+                                                               .captured = 0,
                                                                .gradient = {}},
                                                               {.parameter = "b",
                                                                .selection = Selection::elements({3}),
                                                                .scores = {4},
-                                                               .energy = 0,
+                                                               .captured = 0,
                                                                .gradient = {}}}));
   const int taken = damage(whole, [](const Safetensors& file) { peft::read_parts(file); });
   EXPECT_GT(taken, 8 * 4 * 3) << "scores may be any number";

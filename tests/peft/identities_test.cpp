@@ -110,7 +110,7 @@ TEST(lp_ft, trains_the_head_alone_and_then_everything_from_there) {
       EXPECT_TRUE(same || p.name.starts_with("head.")) << p.name << " before step " << i;
     }
   });
-  small::expect_only_these_numbers_moved(model, before, method->moved(model), "after both");
+  small::expect_only_these_values_moved(model, before, method->moved(model), "after both");
   EXPECT_EQ(peft::account(model).trainable, peft::account(model).total);
 }
 
@@ -261,7 +261,7 @@ TEST(fisher, of_single_batches_differs_from_the_squared_sum) {
         sum = sum.empty() ? square : engine::add(sum, square);
       }
     }
-    EXPECT_EQ(choice.selection, peft::strongest_elements(sum, std::ssize(choice.selection.indices())));
+    EXPECT_EQ(choice.selection, peft::top_elements(sum, std::ssize(choice.selection.indices())));
     const Tensor chosen = choice.selection.gather(sum);
     for (std::size_t i = 0; i < choice.scores.size(); ++i) {
       const double square = static_cast<double>(choice.scores[i]) * static_cast<double>(choice.scores[i]);
@@ -310,14 +310,14 @@ TEST(knapsack, finds_what_trying_every_set_finds_and_keeps_the_budget) {
   EXPECT_EQ(peft::choose_within({}, 1), std::vector<bool>{});
 }
 
-TEST(strongest_overall, takes_the_largest_of_all_tensors_and_the_first_of_equals) {
+TEST(top_overall, takes_the_largest_of_all_tensors_and_the_first_of_equals) {
   const std::vector<Tensor> tensors{Tensor::of<float>({2, 2}, {1, -9, 3, 3}),
                                     Tensor::of<float>({3}, {3, 0, -4})};
   using Places = std::vector<std::vector<Index>>;
-  EXPECT_EQ(peft::strongest_overall(tensors, 2), (Places{{1}, {2}}));
-  EXPECT_EQ(peft::strongest_overall(tensors, 4), (Places{{1, 2, 3}, {2}}));
-  EXPECT_EQ(peft::strongest_overall(tensors, 0), (Places{{}, {}}));
-  EXPECT_EQ(peft::strongest_overall(tensors, 99), (Places{{0, 1, 2, 3}, {0, 1, 2}}));
+  EXPECT_EQ(peft::top_overall(tensors, 2), (Places{{1}, {2}}));
+  EXPECT_EQ(peft::top_overall(tensors, 4), (Places{{1, 2, 3}, {2}}));
+  EXPECT_EQ(peft::top_overall(tensors, 0), (Places{{}, {}}));
+  EXPECT_EQ(peft::top_overall(tensors, 99), (Places{{0, 1, 2, 3}, {0, 1, 2}}));
 }
 
 TEST(sam, divides_by_the_curvature_that_hutchinson_estimates) {

@@ -93,9 +93,9 @@ TEST_P(EveryMethod, moves_what_it_trains_and_keeps_every_other_bit) {
       optimizer->step(0.01);
       average.update();
     }
-    small::expect_only_these_numbers_moved(model, before, tuning->moved(model), "after training");
+    small::expect_only_these_values_moved(model, before, tuning->moved(model), "after training");
     average.swap();
-    small::expect_only_these_numbers_moved(model, before, tuning->moved(model), "with the averages");
+    small::expect_only_these_values_moved(model, before, tuning->moved(model), "with the averages");
   }
 }
 
@@ -296,7 +296,7 @@ TEST_P(EveryMethod, changes_nothing_before_the_first_step) {
   EXPECT_TRUE(support::near(prepared(images), plain(images), 1e-6));
 }
 
-TEST_P(EveryMethod, folds_into_the_base_and_comes_back_to_the_bit) {
+TEST_P(EveryMethod, merges_into_the_base_and_comes_back_to_the_bit) {
   Vit model = base();
   const auto tuning = method();
   small::tune(model, *tuning);
@@ -304,13 +304,13 @@ TEST_P(EveryMethod, folds_into_the_base_and_comes_back_to_the_bit) {
   const engine::NoGrad no_grad;
   const Tensor images = small::images(model.config(), 0), adapted = model(images);
   if (!tuning->traits().merges) {
-    EXPECT_NE(support::error_of([&] { peft::Folding folding(model); }), "");
+    EXPECT_NE(support::error_of([&] { peft::MergedAdapters merged(model); }), "");
   } else {
-    peft::Folding folding(model);
+    peft::MergedAdapters merged(model);
     Vit plain = small::model(std::get<1>(GetParam()).config);
     EXPECT_EQ(engine::parameters(model).size(), engine::parameters(plain).size()) << "nothing added is left";
     EXPECT_TRUE(support::near(model(images), adapted, 1e-5));
-    folding.undo();
+    merged.undo();
   }
   EXPECT_TRUE(small::same_bits(engine::state(model), before));
   EXPECT_TRUE(support::same_bits(model(images), adapted));

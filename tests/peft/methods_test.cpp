@@ -131,7 +131,7 @@ TEST(sift, moves_its_numbers_in_the_first_step_already) {
   const engine::State before = small::copy(model);
   const auto adam = engine::make_adam(engine::parameters(model), {});
   small::step(model, *method, *adam, 0);
-  small::expect_only_these_numbers_moved(model, before, method->moved(model), "after one step");
+  small::expect_only_these_values_moved(model, before, method->moved(model), "after one step");
 }
 
 TEST(bitfit, trains_every_bias_and_the_head) {

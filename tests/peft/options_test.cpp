@@ -64,7 +64,8 @@ TEST(options, of_every_method_have_a_help_text_and_a_standard_value_that_works) 
     Options standard;
     for (const peft::OptionInfo& option : info.options) {
       EXPECT_FALSE(option.help.empty()) << info.name << " --" << option.name;
-      EXPECT_TRUE(standard.emplace(option.name, option.standard).second) << option.name << " comes twice";
+      EXPECT_TRUE(standard.emplace(option.name, option.default_value).second)
+          << option.name << " comes twice";
     }
     EXPECT_NO_THROW(peft::make_method(info.name, standard)) << info.name;
   }
@@ -74,7 +75,7 @@ TEST(options, have_the_standard_values_of_the_command_lines_contract) {
   const auto standard = [](const std::string& method) {
     Options values;
     for (const peft::OptionInfo& option : peft::find_method(method).options)
-      values[option.name] = option.standard;
+      values[option.name] = option.default_value;
     return values;
   };
   EXPECT_EQ(standard("grft"), (Options{{"k", "2"},

@@ -90,7 +90,7 @@ TEST_F(Score, names_the_tensor_whose_gradient_is_not_finite) {
   for (const double bad : {std::numeric_limits<double>::infinity(), std::nan("")}) {
     const std::string message = error(targets, broken(bad));
     EXPECT_TRUE(
-        message.starts_with("scoring: the gradient of patch_embed.proj.weight is not finite at number"))
+        message.starts_with("scoring: the gradient of patch_embed.proj.weight is not finite at index"))
         << message;
   }
   // Finite in every batch, but too large in sum.
@@ -100,7 +100,7 @@ TEST_F(Score, names_the_tensor_whose_gradient_is_not_finite) {
     return engine::sum(engine::scale(weight, 3e38));
   };
   EXPECT_EQ(error({targets.back()}, huge),
-            "scoring: the gradient of blocks.2.mlp.fc2.weight is not finite at number 0");
+            "scoring: the gradient of blocks.2.mlp.fc2.weight is not finite at index 0");
 }
 
 TEST_F(Score, needs_a_batch) {
@@ -130,8 +130,8 @@ TEST_F(Score, reaches_the_methods_choices_when_they_are_asked_to_keep_it) {
     EXPECT_TRUE(forgetting->choices()[i].gradient.empty());
     EXPECT_EQ(forgetting->choices()[i].scores, kept[i].scores);
     EXPECT_EQ(kept[i].squares, peft::squares_of(expected[i].second));
-    EXPECT_GT(kept[i].energy, 0);
-    EXPECT_LT(kept[i].energy, 1);
+    EXPECT_GT(kept[i].captured, 0);
+    EXPECT_LT(kept[i].captured, 1);
   }
 }
 

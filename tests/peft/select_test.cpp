@@ -104,9 +104,9 @@ TEST(selectors, agree_with_sorting_everything) {
   for (std::uint64_t number = 0; number < kDraws; ++number) {
     const auto [m, gradient, count] = draw(number);
     SCOPED_TRACE(engine::say("draw", number, "shape", gradient.shape(), "count", count));
-    ASSERT_EQ(peft::strongest_rows(gradient, count), Selection::rows(best(row_energies(m), count)));
-    ASSERT_EQ(peft::strongest_columns(gradient, count), Selection::columns(best(column_energies(m), count)));
-    ASSERT_EQ(peft::strongest_elements(gradient, count), Selection::elements(best(sizes(m), count)));
+    ASSERT_EQ(peft::top_rows(gradient, count), Selection::rows(best(row_energies(m), count)));
+    ASSERT_EQ(peft::top_columns(gradient, count), Selection::columns(best(column_energies(m), count)));
+    ASSERT_EQ(peft::top_elements(gradient, count), Selection::elements(best(sizes(m), count)));
 
     std::vector<Index> per_row;
     const std::vector<double> all = sizes(m);
@@ -114,7 +114,7 @@ TEST(selectors, agree_with_sorting_everything) {
       const std::vector<double> row(all.begin() + i * m.columns, all.begin() + (i + 1) * m.columns);
       for (Index j : best(row, count)) per_row.push_back(i * m.columns + j);
     }
-    ASSERT_EQ(peft::strongest_per_row(gradient, count), Selection::elements(per_row));
+    ASSERT_EQ(peft::top_per_row(gradient, count), Selection::elements(per_row));
   }
 }
 
@@ -131,21 +131,20 @@ TEST(selectors, take_few_or_many_of_a_row_alike) {
       for (const double x : row) magnitudes.push_back(std::abs(x));
       for (const Index j : best(magnitudes, count)) expected.push_back(i * kColumns + j);
     }
-    EXPECT_EQ(peft::strongest_per_row(Tensor::of<float>({3, kColumns}, numbers), count),
+    EXPECT_EQ(peft::top_per_row(Tensor::of<float>({3, kColumns}, numbers), count),
               Selection::elements(expected))
         << count;
   }
   numbers[7] = std::nanf("");
   EXPECT_EQ(support::error_of([&] {
-              peft::strongest_per_row(Tensor::of<float>({3, kColumns}, numbers), 100);
+              peft::top_per_row(Tensor::of<float>({3, kColumns}, numbers), 100);
             }),
             "select: the score of unit 7 is not a number");
 }
 
 TEST(selectors, take_nothing_for_a_count_of_0_and_everything_for_a_large_one) {
   const Tensor gradient = support::random_tensor({3, 4}, 1);
-  for (const auto select :
-       {peft::strongest_rows, peft::strongest_columns, peft::strongest_per_row, peft::strongest_elements}) {
+  for (const auto select : {peft::top_rows, peft::top_columns, peft::top_per_row, peft::top_elements}) {
     EXPECT_EQ(select(gradient, 0).indices().size(), 0u);
     EXPECT_EQ(select(gradient, 1'000'000'000'000).packed({3, 4}).numel(), 12);
   }
@@ -153,10 +152,10 @@ TEST(selectors, take_nothing_for_a_count_of_0_and_everything_for_a_large_one) {
 
 TEST(selectors, give_ties_to_the_lower_index) {
   const Tensor gradient = Tensor::full({3, 4}, -2);
-  EXPECT_EQ(peft::strongest_rows(gradient, 2), Selection::rows({0, 1}));
-  EXPECT_EQ(peft::strongest_columns(gradient, 3), Selection::columns({0, 1, 2}));
-  EXPECT_EQ(peft::strongest_per_row(gradient, 1), Selection::elements({0, 4, 8}));
-  EXPECT_EQ(peft::strongest_elements(gradient, 5), Selection::elements({0, 1, 2, 3, 4}));
+  EXPECT_EQ(peft::top_rows(gradient, 2), Selection::rows({0, 1}));
+  EXPECT_EQ(peft::top_columns(gradient, 3), Selection::columns({0, 1, 2}));
+  EXPECT_EQ(peft::top_per_row(gradient, 1), Selection::elements({0, 4, 8}));
+  EXPECT_EQ(peft::top_elements(gradient, 5), Selection::elements({0, 1, 2, 3, 4}));
 }
 
 /// Work is dealt out by pieces of a matrix, and ties stand in many of them.
@@ -167,31 +166,29 @@ TEST(selectors, agree_with_sorting_everything_on_a_matrix_of_many_pieces) {
     m.numbers.push_back(static_cast<double>(random.below(64)) - 32);
   const Tensor t = Tensor::of<double>({m.rows, m.columns}, m.numbers).to(Dtype::f32);
   for (const Index count : {1, 20'000, 300'000})
-    EXPECT_EQ(peft::strongest_elements(t, count).indices(), best(sizes(m), count)) << count;
-  EXPECT_EQ(peft::strongest_columns(t, 500).indices(), best(column_energies(m), 500));
-  EXPECT_EQ(peft::strongest_rows(t, 30).indices(), best(row_energies(m), 30));
+    EXPECT_EQ(peft::top_elements(t, count).indices(), best(sizes(m), count)) << count;
+  EXPECT_EQ(peft::top_columns(t, 500).indices(), best(column_energies(m), 500));
+  EXPECT_EQ(peft::top_rows(t, 30).indices(), best(row_energies(m), 30));
   std::vector<Index> expected;
   for (Index i = 0; i < m.rows; ++i) {
     const auto row = m.numbers.begin() + i * m.columns;
     for (const Index j : best(sizes({1, m.columns, {row, row + m.columns}}), 3))
       expected.push_back(i * m.columns + j);
   }
-  EXPECT_EQ(peft::strongest_per_row(t, 3).indices(), expected);
+  EXPECT_EQ(peft::top_per_row(t, 3).indices(), expected);
 }
 
 TEST(selectors, choose_the_same_from_float_and_double) {
   const Tensor single = support::random_tensor({9, 7}, 3), twice_as_wide = single.to(Dtype::f64);
-  for (const auto select :
-       {peft::strongest_rows, peft::strongest_columns, peft::strongest_per_row, peft::strongest_elements}) {
+  for (const auto select : {peft::top_rows, peft::top_columns, peft::top_per_row, peft::top_elements}) {
     EXPECT_EQ(select(single, 2), select(twice_as_wide, 2));
   }
 }
 
 TEST(selectors, see_squares_that_do_not_fit_a_float) {
   // 1e30 squared is more than a float holds, and 1e-30 squared less than its smallest.
-  EXPECT_EQ(peft::strongest_rows(Tensor::of<float>({3, 1}, {1e30f, 3e30f, 2e30f}), 2),
-            Selection::rows({1, 2}));
-  EXPECT_EQ(peft::strongest_columns(Tensor::of<float>({1, 3}, {1e-30f, 3e-30f, 2e-30f}), 1),
+  EXPECT_EQ(peft::top_rows(Tensor::of<float>({3, 1}, {1e30f, 3e30f, 2e30f}), 2), Selection::rows({1, 2}));
+  EXPECT_EQ(peft::top_columns(Tensor::of<float>({1, 3}, {1e-30f, 3e-30f, 2e-30f}), 1),
             Selection::columns({1}));
 }
 
@@ -199,12 +196,12 @@ TEST(selectors, refuse_scores_that_are_no_numbers_and_negative_counts) {
   Tensor gradient = support::random_tensor({3, 4}, 1);
   gradient.data<float>()[6] = std::numeric_limits<float>::quiet_NaN();  // row 1, column 2
   const auto error = [&](auto select) { return support::error_of([&] { select(gradient, 1); }); };
-  EXPECT_EQ(error(peft::strongest_rows), "select: the score of unit 1 is not a number");
-  EXPECT_EQ(error(peft::strongest_columns), "select: the score of unit 2 is not a number");
-  EXPECT_EQ(error(peft::strongest_per_row), "select: the score of unit 2 is not a number");
-  EXPECT_EQ(error(peft::strongest_elements), "select: the score of unit 6 is not a number");
+  EXPECT_EQ(error(peft::top_rows), "select: the score of unit 1 is not a number");
+  EXPECT_EQ(error(peft::top_columns), "select: the score of unit 2 is not a number");
+  EXPECT_EQ(error(peft::top_per_row), "select: the score of unit 2 is not a number");
+  EXPECT_EQ(error(peft::top_elements), "select: the score of unit 6 is not a number");
   EXPECT_EQ(support::error_of([] {
-              peft::strongest_rows(Tensor::zeros({2, 2}), -1);
+              peft::top_rows(Tensor::zeros({2, 2}), -1);
             }),
             "select: a count of 0 or more is needed, not -1");
 }
@@ -212,10 +209,10 @@ TEST(selectors, refuse_scores_that_are_no_numbers_and_negative_counts) {
 TEST(selectors, let_an_infinite_score_win) {
   Tensor gradient = support::random_tensor({3, 4}, 1, Dtype::f32, 100);
   gradient.data<float>()[6] = -std::numeric_limits<float>::infinity();
-  EXPECT_EQ(peft::strongest_rows(gradient, 1), Selection::rows({1}));
-  EXPECT_EQ(peft::strongest_columns(gradient, 1), Selection::columns({2}));
-  EXPECT_EQ(peft::strongest_elements(gradient, 1), Selection::elements({6}));
-  EXPECT_EQ(peft::strongest_per_row(gradient, 1).indices()[1], 6);
+  EXPECT_EQ(peft::top_rows(gradient, 1), Selection::rows({1}));
+  EXPECT_EQ(peft::top_columns(gradient, 1), Selection::columns({2}));
+  EXPECT_EQ(peft::top_elements(gradient, 1), Selection::elements({6}));
+  EXPECT_EQ(peft::top_per_row(gradient, 1).indices()[1], 6);
 }
 
 TEST(scores_of, gives_the_score_of_every_chosen_unit_in_order) {
@@ -232,26 +229,26 @@ TEST(squares_of, is_the_sum_of_all_squares) {
   EXPECT_EQ(peft::squares_of(Tensor::zeros({2, 3})), 0);
 }
 
-TEST(energy_of, is_the_chosen_share_of_all_squares) {
+TEST(captured_share, is_the_chosen_share_of_all_squares) {
   const Tensor gradient = Tensor::of<float>({2, 3}, {1, -2, 3, 0, 4, -5});
-  EXPECT_DOUBLE_EQ(peft::energy_of(gradient, Selection::rows({1})), 41. / 55);
-  EXPECT_DOUBLE_EQ(peft::energy_of(gradient, Selection::columns({0, 2})), 35. / 55);
-  EXPECT_DOUBLE_EQ(peft::energy_of(gradient, Selection::elements({5})), 25. / 55);
-  EXPECT_EQ(peft::energy_of(gradient, Selection::all()), 1);
-  EXPECT_EQ(peft::energy_of(gradient, Selection::none()), 0);
-  EXPECT_EQ(peft::energy_of(Tensor::zeros({2, 3}), Selection::rows({0})), 0);
+  EXPECT_DOUBLE_EQ(peft::captured_share(gradient, Selection::rows({1})), 41. / 55);
+  EXPECT_DOUBLE_EQ(peft::captured_share(gradient, Selection::columns({0, 2})), 35. / 55);
+  EXPECT_DOUBLE_EQ(peft::captured_share(gradient, Selection::elements({5})), 25. / 55);
+  EXPECT_EQ(peft::captured_share(gradient, Selection::all()), 1);
+  EXPECT_EQ(peft::captured_share(gradient, Selection::none()), 0);
+  EXPECT_EQ(peft::captured_share(Tensor::zeros({2, 3}), Selection::rows({0})), 0);
 }
 
-TEST(energy_of, is_never_beaten_by_another_choice_of_as_many_units) {
+TEST(captured_share, is_never_beaten_by_another_choice_of_as_many_units) {
   for (std::uint64_t number = 0; number < 300; ++number) {
     const auto [m, gradient, count] = draw(number);
     const Index rows = std::min(count, m.rows), columns = std::min(count, m.columns);
-    const double by_rows = peft::energy_of(gradient, peft::strongest_rows(gradient, rows));
+    const double by_rows = peft::captured_share(gradient, peft::top_rows(gradient, rows));
     for (const std::vector<Index>& at : subsets(m.rows, rows))
-      ASSERT_LE(peft::energy_of(gradient, Selection::rows(at)), by_rows + 1e-12) << number;
-    const double by_columns = peft::energy_of(gradient, peft::strongest_columns(gradient, columns));
+      ASSERT_LE(peft::captured_share(gradient, Selection::rows(at)), by_rows + 1e-12) << number;
+    const double by_columns = peft::captured_share(gradient, peft::top_columns(gradient, columns));
     for (const std::vector<Index>& at : subsets(m.columns, columns))
-      ASSERT_LE(peft::energy_of(gradient, Selection::columns(at)), by_columns + 1e-12) << number;
+      ASSERT_LE(peft::captured_share(gradient, Selection::columns(at)), by_columns + 1e-12) << number;
   }
 }
 
@@ -277,24 +274,24 @@ struct Classifier {
   }
 };
 
-TEST(strongest_rows, lower_the_loss_most_of_all_choices_of_as_many_rows) {
+TEST(top_rows, lower_the_loss_most_of_all_choices_of_as_many_rows) {
   Classifier c;
   engine::backward(c.loss());
   const Tensor gradient = c.w.grad();
   for (Index count = 1; count < 6; ++count) {
-    const double chosen = c.fall(gradient, peft::strongest_rows(gradient, count));
+    const double chosen = c.fall(gradient, peft::top_rows(gradient, count));
     EXPECT_GT(chosen, 0);
     for (const std::vector<Index>& at : subsets(6, count))
       EXPECT_LE(c.fall(gradient, Selection::rows(at)), chosen) << count;
   }
 }
 
-TEST(strongest_columns, lower_the_loss_most_of_all_choices_of_as_many_columns) {
+TEST(top_columns, lower_the_loss_most_of_all_choices_of_as_many_columns) {
   Classifier c;
   engine::backward(c.loss());
   const Tensor gradient = c.w.grad();
   for (Index count = 1; count < 5; ++count) {
-    const double chosen = c.fall(gradient, peft::strongest_columns(gradient, count));
+    const double chosen = c.fall(gradient, peft::top_columns(gradient, count));
     EXPECT_GT(chosen, 0);
     for (const std::vector<Index>& at : subsets(5, count))
       EXPECT_LE(c.fall(gradient, Selection::columns(at)), chosen) << count;

@@ -119,11 +119,11 @@ TEST(Sketch, lets_the_candidates_own_gradients_decide) {
   peft::accumulate_gradients(later, b, losses_of(later, 1, 4));
   for (std::size_t i = 0; i < a.size(); ++i) {
     const Tensor sketch = a[i].parameter.grad(), exact = b[i].parameter.grad();
-    const Selection candidates = peft::strongest_rows(sketch, 3);
-    const Selection expected = candidates.part_of(peft::strongest_rows(candidates.gather(exact), 2));
+    const Selection candidates = peft::top_rows(sketch, 3);
+    const Selection expected = candidates.part_of(peft::top_rows(candidates.gather(exact), 2));
     EXPECT_EQ(method->choices()[i].selection, expected) << a[i].name;
-    EXPECT_GT(method->choices()[i].energy, 0);
-    EXPECT_LT(method->choices()[i].energy, 1);
+    EXPECT_GT(method->choices()[i].captured, 0);
+    EXPECT_LT(method->choices()[i].captured, 1);
   }
 }
 
@@ -163,14 +163,14 @@ struct Rows {
 
 struct Scored {
   int batches;
-  std::vector<peft::Look> looks;
+  std::vector<peft::Snapshot> snapshots;
 };
 Scored score(const std::string& batches, Rows rows) {
   Vit model = small::model(small::deep());
   const std::vector<NamedParameter> targets = peft::find_targets(model, {});
   const auto method = small::method("grft", {{"axis", "row"}, {"k", "1"}, {"score-batches", batches}});
   method->prepare(model, rows.losses(targets));
-  return {rows.drawn, method->looks()};
+  return {rows.drawn, method->snapshots()};
 }
 int batches_drawn(const std::string& batches, const Rows& rows) {
   return score(batches, rows).batches;
@@ -212,13 +212,13 @@ TEST(Settling, tells_how_the_choice_came_about) {
   const Scored scored = score("auto", {rows, equal});  // row 1 is the best from batch 7 on
   EXPECT_EQ(scored.batches, 18);
   std::vector<Index> batches;
-  for (const peft::Look& look : scored.looks) {
-    batches.push_back(look.batches);
-    EXPECT_NEAR(look.overlap, look.batches <= 6 ? 0 : 1, 1e-9) << look.batches;
-    EXPECT_NEAR(look.held, look.batches <= 6 ? 9.0 / 225 : 1, 1e-6) << look.batches;
+  for (const peft::Snapshot& s : scored.snapshots) {
+    batches.push_back(s.batches);
+    EXPECT_NEAR(s.overlap, s.batches <= 6 ? 0 : 1, 1e-9) << s.batches;
+    EXPECT_NEAR(s.captured, s.batches <= 6 ? 9.0 / 225 : 1, 1e-6) << s.batches;
   }
   EXPECT_EQ(batches, (std::vector<Index>{1, 2, 3, 4, 6, 9, 13, 18}));
-  EXPECT_TRUE(score("all", {rows, equal}).looks.empty());
+  EXPECT_TRUE(score("all", {rows, equal}).snapshots.empty());
 }
 
 }  // namespace

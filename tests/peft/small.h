@@ -170,8 +170,8 @@ inline ::testing::AssertionResult same_bits(const engine::State& a, const engine
 }
 
 /// Only numbers in `moved` differ between `before` and the model, and all of those do.
-inline void expect_only_these_numbers_moved(Vit& model, const engine::State& before,
-                                            const peft::PartsByName& moved, const char* when) {
+inline void expect_only_these_values_moved(Vit& model, const engine::State& before,
+                                           const peft::PartsByName& moved, const char* when) {
   const std::vector<NamedParameter> all = engine::parameters(model);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto& [name, parameter] = all[i];

@@ -172,7 +172,7 @@ void write_selection(const std::filesystem::path& path, Job& job, const cli::Tun
   ordered_json shape, energy, squares;
   for (const peft::Choice& c : job.method->choices()) {
     shape[c.parameter] = shapes.at(c.parameter).dims();
-    energy[c.parameter] = c.energy;
+    energy[c.parameter] = c.captured;
     squares[c.parameter] = c.squares;
   }
   engine::Metadata metadata = metadata_of(job, options, "espalier-selection");

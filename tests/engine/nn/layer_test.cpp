@@ -64,7 +64,7 @@ TEST(Adapter, folds_into_its_layer_and_goes) {
   layer.attach(detour(Tensor::of<float>({2, 3}, {1, 0, -1, 2, 0, 1})));
   const Tensor x = Tensor::of<float>({2, 3}, {1, 2, 3, -1, 0, 2});
   const Tensor adapted = layer(x).detached();
-  EXPECT_TRUE(layer.adapter()->fold(layer));
+  EXPECT_TRUE(layer.adapter()->merge_into(layer));
   layer.attach(nullptr);
   EXPECT_EQ(layer.adapter(), nullptr);
   EXPECT_TRUE(support::same_bits(layer(x), adapted)) << "small whole numbers: exact";
@@ -74,7 +74,7 @@ TEST(Adapter, folds_into_its_layer_and_goes) {
 TEST(Adapter, says_when_it_cannot_fold) {
   LayerNorm norm(3, 1e-6);
   norm.attach(std::make_unique<Detour>(3, 3));
-  EXPECT_FALSE(norm.adapter()->fold(norm));
+  EXPECT_FALSE(norm.adapter()->merge_into(norm));
 }
 
 TEST(Linear, starts_at_zero_with_or_without_bias) {

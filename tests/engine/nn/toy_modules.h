@@ -48,7 +48,7 @@ class Detour : public Adapter {
   std::string_view name() const override { return "detour"; }
   Tensor operator()(const Tensor& x, const Base& layer) override { return add(layer(x), linear(x, delta)); }
 
-  bool fold(Adaptable& host) override {
+  bool merge_into(Adaptable& host) override {
     auto* into = dynamic_cast<Linear*>(&host);
     if (into) into->weight.value() = add(into->weight.value(), delta.value());
     return into != nullptr;

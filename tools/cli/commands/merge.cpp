@@ -64,9 +64,9 @@ void run_merge(Arguments arguments) {
   check_apart({{"--out", out}}, {{"--model", model.model}, {"--delta", delta}});
 
   training::LoadedModel tuned = training::load_tuned_model(model, delta, force);
-  peft::Folding folding(tuned.model);
+  peft::MergedAdapters adapters(tuned.model);
   engine::State tensors = copied(engine::state(tuned.model));
-  folding.undo();  // to compare
+  adapters.undo();  // to compare
   for (const auto& [name, tensor] : tensors) engine::check_finite(tensor, tensor.dtype(), "merged " + name);
   if (!tuned.checkpoint.empty()) {
     const engine::ShardedSafetensors base(tuned.checkpoint);

@@ -24,7 +24,7 @@ ordered_json taken(training::Job& job) {
     all[c.parameter] = {{"units", c.selection.indices().size()},
                         {"kind", c.selection.kind_name()},
                         {"numbers", numbers[c.parameter]},
-                        {"energy", c.energy}};
+                        {"energy", c.captured}};
   }
   return all;
 }

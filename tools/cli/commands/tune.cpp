@@ -70,9 +70,8 @@ void select(training::Job& job, const TuneOptions& options, training::RunFolder&
     folder.log({{"kind", "score"}, {"batch", batch}, {"loss", loss}});
   };
   training::prepare(job, options, std::move(run));
-  for (const peft::Look& look : job.method->looks()) {
-    folder.log(
-        {{"kind", "choice"}, {"batch", look.batches - 1}, {"overlap", look.overlap}, {"held", look.held}});
+  for (const peft::Snapshot& s : job.method->snapshots()) {
+    folder.log({{"kind", "choice"}, {"batch", s.batches - 1}, {"overlap", s.overlap}, {"held", s.captured}});
   }
   if (job.method->choices().empty()) return;
   training::write_selection(folder.file("selection.safetensors"), job, options);
