@@ -63,7 +63,7 @@ NextLoss rescored(NextLoss losses, std::vector<engine::NamedParameter> targets, 
 
 std::vector<OptionInfo> sketch_option() {
   return {{"score-sketch", "R", "0",
-           "score by R random mixtures of every row or column, then by finalists; 0: by the whole gradient"}};
+           "score rows or columns by a count sketch of width R, then rescore the top R exactly; 0: exact"}};
 }
 
 }  // namespace peft
