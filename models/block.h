@@ -23,12 +23,12 @@ struct DropPath {
                          int which) const;
 };
 
-/// What is computed once more in the backward pass, so that it need not be held: less memory, more time, the
+/// What is computed again in the backward pass, so that it need not be kept: less memory, more time, the
 /// same bits.
 enum class Recompute {
   none,    ///< but activations and norms, which cost little
   mlp,     ///< the hidden layer of every block
-  blocks,  ///< blocks as a whole: only their inputs are held
+  blocks,  ///< blocks as a whole: only their inputs are kept
 };
 
 /// none, mlp, blocks.

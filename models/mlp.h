@@ -9,7 +9,7 @@ class Mlp : public engine::Layer {
  public:
   Mlp(engine::Index width, engine::Index hidden) : fc1_(width, hidden), fc2_(hidden, width) {}
 
-  /// What of fc1(x) is held for the backward pass from now on.
+  /// What of fc1(x) is kept for the backward pass from now on.
   void hold_hidden(engine::Hold hold) { hold_ = hold; }
 
  protected:

@@ -92,7 +92,7 @@ Tensor join(const std::string& name, const std::array<Tensor, 3>& thirds) {
                   name + ": query, key and value are not three tensors of one shape and type");
   }
   std::vector<Index> dims = thirds[0].shape().dims();
-  engine::check(!dims.empty(), name + ": query, key and value are single numbers");
+  engine::check(!dims.empty(), name + ": query, key and value are single values");
   engine::check(!__builtin_mul_overflow(dims[0], 3, &dims[0]), name + ": three times", thirds[0].shape(),
                 "is too large to count");
   Tensor joined = Tensor::unset(Shape(std::move(dims)), thirds[0].dtype());

@@ -40,22 +40,23 @@ constexpr Row kZoo[] = {
     {"vit_demo_patch4_28", 28, 4, 64, 6, 4},  // of tools/demo, not timm's
 };
 
-/// How many numbers a model has, about: its matrices and tokens. A double, for sizes that make no sense.
-double numbers_of(const VitConfig& c) {
+/// How many parameters a model has, about: its matrices and tokens. A double, for sizes that make no sense.
+double parameters_of(const VitConfig& c) {
   const auto real = [](Index n) { return static_cast<double>(n); };
   const double grid = real(c.image_size) / real(c.patch), width = real(c.width);
   const double patches = real(c.channels) * real(c.patch) * real(c.patch) + grid * grid;
   return width * (patches + real(c.depth) * (4 * width + 2 * real(c.hidden)) + real(c.classes));
 }
 
-/// A damaged file may tell sizes that it does not have: memory is taken by them before all is read.
+/// A damaged file may claim sizes that it does not have: memory is taken by them before all is read.
 void check_file_fills(const VitConfig& c, const std::map<std::string, Shape>& shapes) {
   constexpr double kSlack = 2,
-                   kSmall = 1e6;  // what is merely incomplete is told by the names that are missing
+                   kSmall = 1e6;  // what is merely incomplete is reported by the names that are missing
   double there = 0;
   for (const auto& [name, shape] : shapes) there += static_cast<double>(shape.numel());
-  engine::check(numbers_of(c) <= kSlack * there + kSmall, "the shapes tell a model of", c.depth,
-                "blocks of width", c.width, "with about", numbers_of(c), "numbers, but the file has", there);
+  engine::check(parameters_of(c) <= kSlack * there + kSmall, "the shapes describe a model of", c.depth,
+                "blocks of width", c.width, "with about", parameters_of(c), "parameters, but the file has",
+                there);
 }
 
 }  // namespace
@@ -109,7 +110,7 @@ VitConfig config_from_shapes(const std::map<std::string, Shape>& shapes, std::op
                 "is not a class token and a square grid of patches");
   c.image_size = grid * c.patch;
   shape("blocks.0.attn.qkv.weight", 2);
-  // The highest number tells, so that load_state names what is missing in a block before it.
+  // The highest index decides, so that load_state names what is missing in a block before it.
   Index last = 0;
   for (const auto& [name, any] : shapes) last = std::max(last, engine::block_of(name).value_or(-1));
   engine::check(last < static_cast<Index>(shapes.size()), "there is a block", last, "but only", shapes.size(),

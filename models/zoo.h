@@ -21,7 +21,7 @@ std::string architecture_name(const VitConfig& config);
 
 /// Reads the architecture from the shapes of a checkpoint with timm's names. `heads` is what the checkpoint's
 /// config or metadata says; without it, width / 64. Without head.weight, classes is 0. The depth is the
-/// highest block number + 1, whatever is missing before it. Throws an Error when a tensor that tells a size
+/// highest block number + 1, whatever is missing before it. Throws an Error when a tensor that gives a size
 /// is missing or the sizes make no network.
 VitConfig config_from_shapes(const std::map<std::string, engine::Shape>& shapes,
                              std::optional<engine::Index> heads);

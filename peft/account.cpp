@@ -29,9 +29,9 @@ Account account(engine::Module& model) {
     const std::string group = group_name(name);
     auto at = std::ranges::find(a.groups, group, &Account::Group::name);
     if (at == a.groups.end()) at = a.groups.insert(at, {.name = group});
-    const engine::Index trained = parameter.trained_count(), numbers = parameter.value().numel();
-    ++at->tensors, at->trainable += trained, at->total += numbers;
-    a.trainable += trained, a.total += numbers;
+    const engine::Index trained = parameter.trained_count(), all = parameter.value().numel();
+    ++at->tensors, at->trainable += trained, at->total += all;
+    a.trainable += trained, a.total += all;
     if (engine::in_head(name)) a.head += trained;
   }
   return a;

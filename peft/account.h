@@ -7,9 +7,9 @@
 
 namespace peft {
 
-/// How many numbers of a model train.
+/// How many parameters of a model train.
 struct Account {
-  /// Parameters that differ only in the numbers of their blocks: "blocks.*.attn.qkv.weight".
+  /// Parameters that differ only in the index of their block: "blocks.*.attn.qkv.weight".
   struct Group {
     std::string name;
     engine::Index tensors = 0, trainable = 0, total = 0;

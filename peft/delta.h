@@ -18,7 +18,7 @@ engine::NamedTensors delta_of(engine::Module& model, const PartsByName& parts);
 /// Only names that begin with `prefix` count, without it.
 void apply_delta(engine::Module& model, const engine::Safetensors& delta, const std::string& prefix = "");
 
-/// Parts without their numbers, for read_parts(): a whole parameter is an empty tensor.
+/// Parts without their values, for read_parts(): a whole parameter is an empty tensor.
 engine::NamedTensors part_tensors(const PartsByName& parts);
 
 /// The chosen units as tensors: "<name>.rows", ".columns" or ".elements" (I64) and "<name>.score" (F32).

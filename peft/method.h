@@ -70,7 +70,7 @@ struct MethodTraits {
 ///   5. stages()                 splits the training into stretches with a schedule each.
 ///   6. begin_step()             before every step: may choose again. The caller then runs forward and
 ///   backward
-///      regularize()             passes, calls this once behind them all, and lets the optimizer move.
+///      regularize()             passes, calls this once after them all, and lets the optimizer move.
 ///   7. moved(), state()         between any two steps: what a delta, and a checkpoint besides, must hold.
 ///   8. restore() or attach()    on the base model of another process: restore() takes the place of 4 in a
 ///   run
@@ -105,7 +105,7 @@ class Method {
   /// Called before every step; a method whose selection changes during training changes it here.
   virtual void begin_step(engine::Module&, const Step&) {}
   /// Adds the gradient of the method's penalty to the gradients and returns the penalty. Called once a step,
-  /// behind the backward passes of all its batches.
+  /// after the backward passes of all its batches.
   virtual double regularize(const std::vector<engine::NamedParameter>&) { return 0; }
 
   /// The parts that may differ from the base by now: a delta holds them. What trains, unless a method

@@ -20,7 +20,7 @@ class AttachingMethod : public Method {
   virtual std::unique_ptr<engine::Adapter> make(const Site& site, engine::Module& model) const = 0;
 };
 
-/// A new linear layer's weight: uniform in +-1 / sqrt(inputs), which is PyTorch's standard (Kaiming uniform
+/// A new linear layer's weight: uniform in +-1 / sqrt(inputs), which is PyTorch's default (Kaiming uniform
 /// with a = sqrt(5)).
 engine::Tensor kaiming_uniform(engine::Index out, engine::Index in, std::uint64_t seed,
                                const std::string& name);

@@ -49,10 +49,10 @@ Tensor LowRank::added_to(const Tensor& w) const {
 }
 
 std::vector<OptionInfo> low_rank_options() {
-  return {{"rank", "N", "8", "of the increment"},
-          {"alpha", "X", "8", "the increment is scaled with alpha / rank"},
-          {"rslora", "", "off", "scale with alpha / sqrt(rank)"},
-          {"targets", "GLOB,...", "blocks.*.attn.qkv", "linear layers"}};
+  return {{"rank", "N", "8", "rank of the increment"},
+          {"alpha", "X", "8", "the increment is scaled by alpha / rank"},
+          {"rslora", "", "off", "scale by alpha / sqrt(rank) instead"},
+          {"targets", "GLOB,...", "blocks.*.attn.qkv", "linear layers to adapt"}};
 }
 
 LowRank::Options read_low_rank(const OptionValues& values) {

@@ -65,7 +65,7 @@ class Bottlenecks : public AttachingMethod {
       engine::check(rank_ <= 4 * width_of(*site.layer), "--rank", rank_,
                     "is more than four times the width of", site.name + ",", width_of(*site.layer));
     }
-    engine::check(!all.empty(), "the model has no attention and no mlp to put an adapter behind");
+    engine::check(!all.empty(), "the model has no attention and no mlp to put an adapter after");
     return all;
   }
   std::unique_ptr<engine::Adapter> make(const Site& site, engine::Module&) const override {
@@ -82,19 +82,19 @@ class Bottlenecks : public AttachingMethod {
 }  // namespace
 
 MethodInfo adapter() {
-  return {
-      "adapter",
-      "small bottlenecks behind or beside the layers of every block",
-      "Adapters. A bottleneck, scale * up(gelu(down(x))), is added to the output of layers inside the residual branch:\n"
-      "houlsby (Houlsby et al. 2019) behind attention and mlp, pfeiffer (Pfeiffer et al. 2021) behind the mlp, both with the\n"
-      "layer's output as x; parallel (AdaptFormer, Chen et al. 2022) beside the mlp, with its input as x. up starts at zero.\n"
-      "It cannot be merged.",
-      {{"style", "houlsby|pfeiffer|parallel", "pfeiffer", "where the bottlenecks are"},
-       {"rank", "N", "8", "width of the bottleneck"},
-       {"scale", "auto|X", "auto", "of the bottleneck's output; auto: 1, and 0.1 for parallel"}},
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<Bottlenecks>(values);
-      }};
+  return {"adapter",
+          "bottleneck adapters after or beside the layers of every block",
+          "Bottleneck adapters: scale * up(gelu(down(x))) is added to the output of layers inside the "
+          "residual branch. houlsby (Houlsby et al. 2019) puts them after attention and MLP, pfeiffer "
+          "(Pfeiffer et al. 2021) after the MLP, both with the layer's output as x; parallel (AdaptFormer, "
+          "Chen et al. 2022) beside the MLP, with its input as x. up starts at zero. Adapters cannot be "
+          "merged.",
+          {{"style", "houlsby|pfeiffer|parallel", "pfeiffer", "position of the adapters"},
+           {"rank", "N", "8", "width of the bottleneck"},
+           {"scale", "auto|X", "auto", "factor of the adapter's output; auto: 1, but 0.1 for parallel"}},
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            return std::make_unique<Bottlenecks>(values);
+          }};
 }
 
 }  // namespace peft

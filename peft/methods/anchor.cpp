@@ -49,9 +49,9 @@ double Anchor::pull() const {
 }
 
 std::vector<OptionInfo> anchor_options(const std::string& weight, const std::string& head) {
-  return {{"anchor", "X", weight, "weight of the pull to the pre-trained values"},
-          {"anchor-layers", "all|N", "all", "pull all that trains, or the last N blocks"},
-          {"anchor-head", "none|init|zero", head, "pull the head too, to its first values or to zero"}};
+  return {{"anchor", "X", weight, "weight of the L2 pull to the pre-trained values"},
+          {"anchor-layers", "all|N", "all", "pull all that trains, or only the last N blocks"},
+          {"anchor-head", "none|init|zero", head, "pull the head too: to its initial values or to zero"}};
 }
 
 Anchor::Options read_anchor(const OptionValues& values) {

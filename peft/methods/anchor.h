@@ -19,7 +19,7 @@ class Anchor {
     Head head = Head::none;
   };
 
-  /// Remembers the present values of what trains in `all`, which the options pull back.
+  /// Keeps the present values of what trains in `all` and is to be pulled.
   Anchor(const Options& options, const std::vector<engine::NamedParameter>& all);
 
   /// Adds 2 weight (w - w0) to the gradients and returns the penalty.

@@ -22,7 +22,7 @@ class Anchored : public M {
     anchor_.emplace(options_, engine::parameters(model));
   }
   double regularize(const std::vector<engine::NamedParameter>& all) override {
-    // Before the first step: what trains is settled by now, and nothing has moved.
+    // Before the first step: what trains is known by now, and nothing has moved.
     if (!anchor_) anchor_.emplace(options_, all);
     return M::regularize(all) + anchor_->pull();
   }

@@ -13,8 +13,9 @@ class BitFit : public ByName {
 
 MethodInfo bitfit() {
   return {"bitfit",
-          "every bias and the head train",
-          "BitFit (Ben Zaken et al. 2022, arXiv 2106.10199): all biases, the norms' included, and the head.",
+          "all biases and the head",
+          "BitFit (Ben Zaken et al. 2022, arXiv 2106.10199). All biases train, including those of norms, "
+          "and the head.",
           {},
           [](const OptionValues&) -> std::unique_ptr<Method> { return std::make_unique<BitFit>(); }};
 }

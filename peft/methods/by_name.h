@@ -14,7 +14,7 @@ class ByName : public Method {
   virtual bool trains(const std::string& name, engine::Index blocks) const = 0;
 };
 
-/// Every number trains.
+/// All parameters train.
 class Everything : public ByName {
  protected:
   bool trains(const std::string&, engine::Index) const override { return true; }

@@ -87,14 +87,13 @@ class DoraAdapter : public engine::Adapter {
 }  // namespace
 
 MethodInfo dora() {
-  return {
-      "dora", "LoRA for the directions of the weights, their lengths trained apart",
-      "DoRA (Liu et al. 2024, arXiv 2402.09353). Every target's weight W becomes m (W + (alpha / rank) B A) / |W + (alpha /\n"
-      "rank) B A| with the lengths of the rows; A, B, the lengths m [out] and the head train. `merge` writes the product into\n"
-      "the weight.",
-      low_rank_options(), [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<LowRankMethod<DoraAdapter>>(values);
-      }};
+  return {"dora", "LoRA for the directions of the weights, their magnitudes trained separately",
+          "DoRA (Liu et al. 2024, arXiv 2402.09353). Every target's weight W becomes m (W + (alpha / rank) "
+          "B A) / |W + (alpha / rank) B A|, row by row. A, B, the magnitudes m [out] and the head train. "
+          "`merge` writes the product into the weight.",
+          low_rank_options(), [](const OptionValues& values) -> std::unique_ptr<Method> {
+            return std::make_unique<LowRankMethod<DoraAdapter>>(values);
+          }};
 }
 
 }  // namespace peft

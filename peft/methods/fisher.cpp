@@ -25,17 +25,17 @@ class Fisher : public SelectingMethod {
 }  // namespace
 
 MethodInfo fisher() {
-  return {
-      "fisher", "the elements, rows or columns with the largest Fisher information",
-      "The diagonal of the empirical Fisher information ranks: the sum over the batches of the squared gradient (FISH mask,\n"
-      "Sung et al. 2021, arXiv 2111.09839). Unlike the squared sum of GPS and GRFT, gradients of opposite sign do not cancel.",
-      joined({unit_options("neuron", "1", "0.01"), scoring_options("ce", "all", "off")}),
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        SelectingMethod::Options options = read_scoring(values, read_units(values));
-        options.scoring.accumulate = Accumulate::squares;
-        options.scoring.no_whole_gradient = "fisher accumulates squared gradients";
-        return std::make_unique<Fisher>(std::move(options));
-      }};
+  return {"fisher", "elements, rows or columns with the largest Fisher information",
+          "The diagonal of the empirical Fisher information ranks: the squared gradients summed over the "
+          "batches (FISH mask, Sung et al. 2021, arXiv 2111.09839). Unlike in the accumulated gradients of "
+          "GPS and GRFT, opposite signs do not cancel.",
+          joined({unit_options("neuron", "1", "0.01"), scoring_options("ce", "all", "off")}),
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            SelectingMethod::Options options = read_scoring(values, read_units(values));
+            options.scoring.accumulate = Accumulate::squares;
+            options.scoring.no_whole_gradient = "fisher accumulates squared gradients";
+            return std::make_unique<Fisher>(std::move(options));
+          }};
 }
 
 }  // namespace peft

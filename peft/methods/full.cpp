@@ -5,7 +5,7 @@ namespace peft {
 
 MethodInfo full() {
   return {"full",
-          "every number trains",
+          "all parameters train",
           "Full fine-tuning. The delta is as large as the model.",
           {},
           [](const OptionValues&) -> std::unique_ptr<Method> { return std::make_unique<Everything>(); }};

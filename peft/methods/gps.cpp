@@ -6,18 +6,18 @@
 namespace peft {
 
 MethodInfo gps() {
-  return {
-      "gps",
-      "the k strongest inputs of every neuron, and the biases",
-      "GPS (Zhang et al. 2024, arXiv 2312.10136). One pass over the training images sums up the gradient of every weight\n"
-      "matrix; of every row (neuron) the k elements of largest magnitude train, with all biases but the norms' and the head.",
-      joined({k_option("1", "inputs of every neuron"), scoring_options("supcon", "all", "on"),
-              candidates_option()}),
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<SelectingMethod>(
-            read_element_scoring(values, read_k(values, Units::Kind::neuron)));
-      },
-      vtab_recipe()};
+  return {"gps",
+          "top k inputs of every neuron, and the biases",
+          "GPS (Zhang et al. 2024, arXiv 2312.10136). One pass over the training images accumulates the "
+          "gradient of every weight matrix. In every row (neuron) the k elements of largest magnitude "
+          "train, together with the head and all biases except those of norms.",
+          joined({k_option("1", "inputs of every neuron"), scoring_options("supcon", "all", "on"),
+                  candidates_option()}),
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            return std::make_unique<SelectingMethod>(
+                read_element_scoring(values, read_k(values, Units::Kind::neuron)));
+          },
+          vtab_recipe()};
 }
 
 }  // namespace peft

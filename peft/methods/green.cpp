@@ -12,11 +12,11 @@ using engine::NamedParameter;
 using engine::Selection;
 using engine::Tensor;
 
-/// Multiply-adds for one token: a weight matrix has as many in its own gradient as it has numbers, and as
+/// Multiply-adds for one token: a weight matrix has as many in its own gradient as it has elements, and as
 /// many in the gradient of its input.
 Item cost_of(const NamedParameter& p) {
-  const double numbers = static_cast<double>(p.parameter.value().numel());
-  return {.value = 0, .own = numbers, .pass = p.name.ends_with(".weight") ? numbers : 0};
+  const double elements = static_cast<double>(p.parameter.value().numel());
+  return {.value = 0, .own = elements, .pass = p.name.ends_with(".weight") ? elements : 0};
 }
 
 class Green : public Method {
@@ -63,8 +63,8 @@ class Green : public Method {
     return all;
   }
 
-  /// A tensor is worth the fall of the loss that its part of one gradient step brings: g1 * (w0 - w1), with
-  /// g1 the gradient behind the step. The step is taken back.
+  /// The value of a tensor is how much its part of one gradient step lowers the loss: g1 * (w0 - w1), with g1
+  /// the gradient after the step. The step is taken back.
   static std::vector<Item> worth(engine::Module& model, const std::vector<NamedParameter>& tensors,
                                  const Step& step) {
     const std::vector<Tensor> before = dense_gradients(model, tensors, step.loss);
@@ -76,12 +76,12 @@ class Green : public Method {
       for (float& w : moved.data<float>()) w -= static_cast<float>(step.lr) * *g++;
       tensors[i].parameter.value() = moved;
     }
-    const std::vector<Tensor> behind = dense_gradients(model, tensors, step.loss);
+    const std::vector<Tensor> after = dense_gradients(model, tensors, step.loss);
     std::vector<Item> items;
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       tensors[i].parameter.value() = weights[i];
       items.push_back(cost_of(tensors[i]));
-      const float *g0 = before[i].data<float>().data(), *g1 = behind[i].data<float>().data();
+      const float *g0 = before[i].data<float>().data(), *g1 = after[i].data<float>().data();
       for (Index j = 0; j < weights[i].numel(); ++j)
         items[i].value += step.lr * static_cast<double>(g0[j]) * static_cast<double>(g1[j]);
     }
@@ -110,20 +110,20 @@ class Green : public Method {
 }  // namespace
 
 MethodInfo green() {
-  return {
-      "green",
-      "the tensors worth most within a share of the backward pass, chosen anew every epoch",
-      "GreenTrainer (Huang et al. 2024, arXiv 2309.13192). At the beginning of an epoch one gradient step on the first batch\n"
-      "tells what every tensor is worth: the fall of the loss its own movement brings. A knapsack takes the best set whose\n"
-      "backward pass, down to the lowest of them, is at most --budget of the whole one; the step is taken back. The costs are\n"
-      "counted from the shapes of the matrices, in multiply-adds for a token, so that the choice is the same on every\n"
-      "machine; the products inside the attention are not counted. The official code measures tensors' times, and takes its\n"
-      "step with the run's optimizer instead of plain descent.",
-      {{"budget", "X", "0.5", "share of the whole backward pass"},
-       {"reselect", "N", "1", "epochs between two choices"}},
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<Green>(values.share("budget"), values.integer("reselect", 1));
-      }};
+  return {"green",
+          "most valuable tensors within a backward-FLOP budget, selected again every epoch",
+          "GreenTrainer (Huang et al. 2024, arXiv 2309.13192). At the start of an epoch one gradient step "
+          "on the first batch gives the value of every tensor: by how much its own movement lowers the "
+          "loss. The step is taken back, and a knapsack picks the most valuable set whose backward pass, "
+          "down to the lowest of its tensors, costs at most --budget of the whole one. Costs are counted "
+          "from the shapes of the matrices, in multiply-adds per token, so that the choice is the same on "
+          "every machine; the products inside attention are not counted. The official code measures the "
+          "tensors' times and steps with the run's optimizer instead of plain gradient descent.",
+          {{"budget", "X", "0.5", "share of the multiply-adds of a whole backward pass"},
+           {"reselect", "N", "1", "epochs between two selections"}},
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            return std::make_unique<Green>(values.share("budget"), values.integer("reselect", 1));
+          }};
 }
 
 }  // namespace peft

@@ -22,27 +22,27 @@ SelectingMethod::Options read_grft(const OptionValues& values) {
 
 }  // namespace
 
-/// To first order the k strongest rows lower the loss most: a gradient step on rows S lowers it by the rate
+/// To first order the top k rows lower the loss most: a gradient step on rows S lowers it by the rate
 /// times the sum over S of their squared gradients.
 MethodInfo grft() {
-  return {
-      "grft",
-      "the k strongest rows or columns of every weight matrix, pulled to their pre-trained values",
-      "GRFT (arXiv 2507.00016). One pass over the training images sums up the gradient G of every weight matrix. Row i\n"
-      "scores sum_j G_ij^2, column j scores sum_i G_ij^2, and the k best train, with anchor * sum (w - w0)^2 added to the\n"
-      "loss. The head trains as a whole, all else is frozen. With --score-sketch R, a quarter of the batches is summed up in R\n"
-      "random mixtures of every row or column alone; of the R best (k at least) the exact gradient over the other batches\n"
-      "decides.",
-      joined({k_option("2", "rows or columns of every matrix"),
-              {{"axis", "short|row|column", "short",
-                "short: the axis with fewer units; a square matrix takes rows"}},
-              anchor_options("0.01"),
-              scoring_options("supcon", "all", "off"),
-              sketch_option()}),
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<Anchored<SelectingMethod>>(read_anchor(values), read_grft(values));
-      },
-      vtab_recipe()};  // the paper gives none of its own, and follows the same benchmarks
+  return {"grft",
+          "top k rows or columns of every weight matrix, pulled to their pre-trained values",
+          "GRFT (arXiv 2507.00016). One pass over the training images accumulates the gradient G of every "
+          "weight matrix. Row i scores sum_j G_ij^2, column j scores sum_i G_ij^2; the k with the highest "
+          "scores train, and anchor * sum (w - w0)^2 is added to the loss. The head trains as a whole, "
+          "everything else is frozen. With --score-sketch R, the first quarter of the batches is "
+          "accumulated in a count sketch of width R only; the top R rows or columns (at least k) are then "
+          "scored exactly on the other batches.",
+          joined({k_option("2", "rows or columns of every matrix"),
+                  {{"axis", "short|row|column", "short",
+                    "what is selected; short: the axis with fewer units, rows of a square matrix"}},
+                  anchor_options("0.01"),
+                  scoring_options("supcon", "all", "off"),
+                  sketch_option()}),
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            return std::make_unique<Anchored<SelectingMethod>>(read_anchor(values), read_grft(values));
+          },
+          vtab_recipe()};  // the paper gives none of its own, and follows the same benchmarks
 }
 
 }  // namespace peft

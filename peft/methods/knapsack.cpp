@@ -14,10 +14,10 @@ std::vector<bool> choose_within(const std::vector<Item>& items, double budget) {
                       : kSteps + 1;
   };
   const std::size_t n = items.size(), width = kSteps + 1;
-  // best[c]: the largest value of items behind the present one whose own costs are at most c.
+  // best[c]: the largest value of items after the present one whose own costs are at most c.
   std::vector<double> best(width, 0);
   std::vector<std::vector<bool>> taken(n, std::vector<bool>(width));
-  double most = 0, passed = 0;  // passed: through all items behind the present one
+  double most = 0, passed = 0;  // passed: through all items after the present one
   std::size_t first = n;
   Index left_at_first = 0;
   for (std::size_t i = n; i-- > 0;) {

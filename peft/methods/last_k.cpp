@@ -26,14 +26,13 @@ class LastBlocks : public ByName {
 }  // namespace
 
 MethodInfo last_k() {
-  return {
-      "last-k",
-      "the last blocks, the final norm and the head train",
-      "The last --blocks blocks, the norm behind them and the head train; the backward pass stops below them.",
-      {{"blocks", "N", "1", "how many of the last blocks"}},
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<LastBlocks>(values.integer("blocks", 1));
-      }};
+  return {"last-k",
+          "the last blocks, the final norm and the head",
+          "The last --blocks blocks, the final norm and the head train; the backward pass stops below them.",
+          {{"blocks", "N", "1", "number of last blocks that train"}},
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            return std::make_unique<LastBlocks>(values.integer("blocks", 1));
+          }};
 }
 
 }  // namespace peft

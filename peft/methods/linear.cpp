@@ -17,7 +17,7 @@ class Linear : public ByName {
 MethodInfo linear() {
   return {"linear",
           "only the head trains",
-          "Linear probe: a linear classifier on the frozen features.",
+          "Linear probe: a linear classifier on the features of the frozen backbone.",
           {},
           [](const OptionValues&) -> std::unique_ptr<Method> { return std::make_unique<Linear>(); }};
 }

@@ -71,17 +71,18 @@ class Lisa : public Method {
 }  // namespace
 
 MethodInfo lisa() {
-  return {
-      "lisa",
-      "a few blocks, drawn anew every few steps",
-      "LISA (Pan et al. 2024, arXiv 2403.17919). Every --period steps --blocks blocks are drawn; they, the embeddings and the\n"
-      "head train, with fresh optimizer state for a block that did not train before. The backward pass goes down to the\n"
-      "embeddings. A delta holds every block that was ever drawn.",
-      {{"blocks", "N", "2", "blocks that train at a time"}, {"period", "N", "20", "steps between two draws"}},
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<Lisa>(values.integer("blocks", 1), values.integer("period", 1),
-                                      values.seed());
-      }};
+  return {"lisa",
+          "a few blocks, resampled every few steps",
+          "LISA (Pan et al. 2024, arXiv 2403.17919). Every --period steps --blocks blocks are sampled; "
+          "they, the embeddings and the head train. A block that did not train before starts with fresh "
+          "optimizer state. The backward pass goes down to the embeddings. A delta holds every block that "
+          "has been sampled.",
+          {{"blocks", "N", "2", "blocks that train at a time"},
+           {"period", "N", "20", "steps between two samplings"}},
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            return std::make_unique<Lisa>(values.integer("blocks", 1), values.integer("period", 1),
+                                          values.seed());
+          }};
 }
 
 }  // namespace peft

@@ -14,8 +14,8 @@ class LayerNorms : public ByName {
 
 MethodInfo ln() {
   return {"ln",
-          "scale and shift of every norm, and the head train",
-          "LayerNorm tuning: the scale and the shift of every norm train, and the head.",
+          "scale and shift of every norm, and the head",
+          "LayerNorm tuning. The scale and the shift of every norm train, and the head.",
           {},
           [](const OptionValues&) -> std::unique_ptr<Method> { return std::make_unique<LayerNorms>(); }};
 }

@@ -30,16 +30,17 @@ class LpFt : public Method {
 }  // namespace
 
 MethodInfo lp_ft() {
-  return {
-      "lp-ft",
-      "the head first, then every number from there at a lower rate",
-      "LP-FT (Kumar et al. 2022, arXiv 2202.10054). A linear probe for a share of the steps, then full fine-tuning from its\n"
-      "head with the rates times --ft-lr, each with the whole schedule.",
-      {{"probe", "X", "0.5", "share of the steps in which the head trains alone"},
-       {"ft-lr", "X", "0.1", "factor of the learning rate afterwards"}},
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<LpFt>(values.number("probe", engine::kShareOrNone), values.positive("ft-lr"));
-      }};
+  return {"lp-ft",
+          "the head first, then all parameters at a lower rate",
+          "LP-FT (Kumar et al. 2022, arXiv 2202.10054). A linear probe for a share of the steps, then full "
+          "fine-tuning from its head with learning rates scaled by --ft-lr. Each of the two has a complete "
+          "schedule of its own.",
+          {{"probe", "X", "0.5", "share of the steps in which only the head trains"},
+           {"ft-lr", "X", "0.1", "factor of the learning rate after the probe"}},
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            return std::make_unique<LpFt>(values.number("probe", engine::kShareOrNone),
+                                          values.positive("ft-lr"));
+          }};
 }
 
 }  // namespace peft

@@ -48,20 +48,20 @@ class LtSft : public Method {
     for (const NamedParameter& p : engine::parameters(model)) origin_.push_back(p.parameter.value().clone());
   }
 
-  /// The largest |w - w0| of all numbers outside the head together; everything goes back to w0.
+  /// Keeps the largest |w - w0| of all parameters outside the head together; everything goes back to w0.
   void keep_largest_movements(engine::Module& model) {
     const std::vector<NamedParameter> all = engine::parameters(model);
     std::vector<Tensor> movements;
-    Index numbers = 0;
+    Index elements = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
       const Tensor& now = all[i].parameter.value();
       if (!engine::in_head(all[i].name)) {
         movements.push_back(engine::add(now.detached(), engine::scale(origin_[i], -1)));
-        numbers += now.numel();
+        elements += now.numel();
       }
       all[i].parameter.value() = origin_[i];
     }
-    const Index count = static_cast<Index>(rate_ * static_cast<double>(numbers));
+    const Index count = static_cast<Index>(rate_ * static_cast<double>(elements));
     const std::vector<std::vector<Index>> chosen = top_overall(movements, count);
     auto next = chosen.begin();
     for (const NamedParameter& p : all) {
@@ -80,17 +80,18 @@ class LtSft : public Method {
 }  // namespace
 
 MethodInfo lt_sft() {
-  return {
-      "lt-sft",
-      "the numbers that move most in full fine-tuning, trained once more from the start",
-      "LT-SFT (Ansell et al. 2022, arXiv 2110.07560). Everything trains for a share of the steps; of all numbers outside the\n"
-      "head the share --rate that moved most is kept, everything goes back to where it began, and only those and the head\n"
-      "train for the rest, with a schedule of its own. Deltas of several tasks that meet nowhere add up.",
-      {{"rate", "X", "0.01", "share of all numbers outside the head"},
-       {"first", "X", "0.5", "share of the steps in which everything trains"}},
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<LtSft>(values.share("rate"), values.number("first", engine::kProperShare));
-      }};
+  return {"lt-sft",
+          "the parameters that move most in full fine-tuning, trained again from the start",
+          "LT-SFT (Ansell et al. 2022, arXiv 2110.07560). All parameters train for a share of the steps. Of "
+          "those outside the head, the share --rate that moved most is kept; everything returns to its "
+          "initial values, and only the kept ones and the head train for the other steps, with a schedule "
+          "of their own. Deltas of several tasks that do not overlap can be added.",
+          {{"rate", "X", "0.01", "share of all parameters outside the head"},
+           {"first", "X", "0.5", "share of the steps in which all parameters train"}},
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            return std::make_unique<LtSft>(values.share("rate"),
+                                           values.number("first", engine::kProperShare));
+          }};
 }
 
 }  // namespace peft

@@ -4,14 +4,13 @@
 namespace peft {
 
 MethodInfo magnitude() {
-  return {
-      "magnitude", "the largest elements, rows or columns of every weight matrix",
-      "The largest weights train, or the rows or columns with the largest sum of squared weights. It looks at no image: the\n"
-      "same selection for every task.",
-      joined({unit_options("neuron", "1", "0.01"), target_options("off")}),
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<ByWeight>(read_targets(values, read_units(values)));
-      }};
+  return {"magnitude", "largest elements, rows or columns of every weight matrix",
+          "The weights of largest magnitude train, or the rows or columns with the largest sum of squared "
+          "weights. It needs no images: the selection is the same for every task.",
+          joined({unit_options("neuron", "1", "0.01"), target_options("off")}),
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            return std::make_unique<ByWeight>(read_targets(values, read_units(values)));
+          }};
 }
 
 }  // namespace peft

@@ -24,14 +24,14 @@ class RandomUnits : public SelectingMethod {
 }  // namespace
 
 MethodInfo random() {
-  return {
-      "random", "randomly chosen elements, rows or columns of every weight matrix",
-      "A random selection of the same form and size as that of another method (--unit, --k, --rate): what any ranking has to\n"
-      "beat. Every parameter draws from a stream of its own, named by --seed and the parameter.",
-      joined({unit_options("neuron", "1", "0.01"), target_options("off")}),
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<RandomUnits>(read_targets(values, read_units(values)), values.seed());
-      }};
+  return {"random", "random elements, rows or columns of every weight matrix",
+          "A random selection of the same form and size as that of another method (--unit, --k, --rate): "
+          "the baseline of any ranking. Every parameter has a random stream of its own, given by --seed and "
+          "its name.",
+          joined({unit_options("neuron", "1", "0.01"), target_options("off")}),
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            return std::make_unique<RandomUnits>(read_targets(values, read_units(values)), values.seed());
+          }};
 }
 
 }  // namespace peft

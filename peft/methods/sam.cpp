@@ -104,24 +104,25 @@ class Sam : public SelectingMethod {
 }  // namespace
 
 MethodInfo sam() {
-  return {
-      "sam",
-      "the share of every weight matrix with the largest g^2 / h",
-      "SAM, the second-order approximation method (Fu et al. 2023, arXiv 2211.15583). The elements with the largest g^2 / h\n"
-      "train, g the accumulated gradient, h the diagonal of the Hessian: taken to be equal everywhere, or with --probes N\n"
-      "estimated on the last batch by Hutchinson's method, |h| at least 0.1. --hessian-power p ranks by g^2 / |h|^p; the\n"
-      "official code has 0.005.",
-      joined({rate_option("0.005"),
-              {{"probes", "N", "0", "random vectors to estimate the Hessian's diagonal with; 0: it is not"},
-               {"hessian-power", "X", "1", "power of |h|"}},
-              scoring_options("ce", "all", "off")}),
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        const Sam::Hessian hessian{values.integer("probes", 0), values.non_negative("hessian-power"),
-                                   values.seed()};
-        return std::make_unique<Sam>(read_scoring(values, read_rate(values)), hessian);
-      },
-      // Of its code.
-      {{"optimizer", "adamw"}, {"lr", "1e-5"}}};
+  return {"sam",
+          "share of every weight matrix with the largest g^2 / h",
+          "SAM, the second-order approximation method of \"On the Effectiveness of Parameter-Efficient "
+          "Fine-Tuning\" (Fu et al. 2023, arXiv 2211.15583). The elements with the largest g^2 / h train, "
+          "where g is the accumulated gradient and h the diagonal of the Hessian: taken as constant or, "
+          "with --probes N, estimated on the last batch by Hutchinson's method, |h| being at least 0.1. "
+          "--hessian-power p ranks by g^2 / |h|^p; the official code has 0.005.",
+          joined({rate_option("0.005"),
+                  {{"probes", "N", "0",
+                    "random probes that estimate the Hessian's diagonal; 0: a constant diagonal"},
+                   {"hessian-power", "X", "1", "exponent p of |h|"}},
+                  scoring_options("ce", "all", "off")}),
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            const Sam::Hessian hessian{values.integer("probes", 0), values.non_negative("hessian-power"),
+                                       values.seed()};
+            return std::make_unique<Sam>(read_scoring(values, read_rate(values)), hessian);
+          },
+          // Of its code.
+          {{"optimizer", "adamw"}, {"lr", "1e-5"}}};
 }
 
 }  // namespace peft

@@ -19,9 +19,9 @@ using engine::Tensor;
 /// The elements with |w| < threshold; of `among` when that is given.
 std::vector<Index> smallest(const Tensor& w, double threshold, const std::vector<Index>* among = nullptr) {
   std::vector<Index> small;
-  const auto numbers = w.data<float>();
+  const auto values = w.data<float>();
   const auto look = [&](Index i) {
-    if (std::abs(static_cast<double>(numbers[static_cast<std::size_t>(i)])) < threshold) small.push_back(i);
+    if (std::abs(static_cast<double>(values[static_cast<std::size_t>(i)])) < threshold) small.push_back(i);
   };
   if (among) {
     for (const Index i : *among) look(i);
@@ -86,7 +86,7 @@ class Sara : public Method {
     return all;
   }
 
-  /// At half time what has grown is let go, and the optimizer begins anew.
+  /// At half of the steps what has grown is frozen, and the optimizer starts over.
   void begin_step(engine::Module& model, const Step& step) override {
     step_ = step.number;
     if (!own_.progressive || step.number == 0 || step.number != step.steps / 2) return;
@@ -99,7 +99,7 @@ class Sara : public Method {
       if (engine::in_head(p.name)) p.parameter.train(Selection::all());
   }
 
-  /// nuclear * |M|_*, with M the trained elements of one matrix, drawn anew at every step. An element that
+  /// nuclear * |M|_*, with M the trained elements of one matrix, sampled again at every step. An element that
   /// trains gets nuclear times its gradient.
   double regularize(const std::vector<NamedParameter>&) override {
     std::vector<const NamedParameter*> trained;
@@ -143,25 +143,25 @@ class Sara : public Method {
 }  // namespace
 
 MethodInfo sara() {
-  return {
-      "sara",
-      "the smallest weights, held at a low rank",
-      "SaRA (Hu et al. 2024, arXiv 2409.06633). The weights with |w| < --threshold train. --nuclear * |M|_* is added to the\n"
-      "loss, with M the trained elements of one matrix, another one every step. At half time those that have grown beyond the\n"
-      "threshold are frozen where they are, and the optimizer begins anew (--no-progressive: they are not).",
-      {{"threshold", "X", "0.002", "the magnitude below which a weight trains"},
-       {"nuclear", "X", "0.0005", "weight of the nuclear norm"},
-       {"progressive", "", "on", "choose anew at half time"},
-       {"targets", "GLOB,...", "", "matrices to choose from", "every weight matrix but the head's"}},
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        Sara::Own own;
-        own.threshold = values.positive("threshold");
-        own.nuclear = values.non_negative("nuclear");
-        own.progressive = values.on("progressive");
-        own.targets = values.list("targets");
-        own.seed = values.seed();
-        return std::make_unique<Sara>(std::move(own));
-      }};
+  return {"sara",
+          "smallest weights, kept at a low rank",
+          "SaRA (Hu et al. 2024, arXiv 2409.06633). The weights with |w| < --threshold train. --nuclear * "
+          "|M|_*, a nuclear norm, is added to the loss, where M holds the trained elements of one matrix, "
+          "another one at every step. At half of the steps, those that have grown beyond the threshold are "
+          "frozen at their values and the optimizer starts over; --no-progressive leaves this out.",
+          {{"threshold", "X", "0.002", "weights of smaller magnitude train"},
+           {"nuclear", "X", "0.0005", "weight of the nuclear norm"},
+           {"progressive", "", "on", "select again at half of the steps"},
+           {"targets", "GLOB,...", "", "matrices to choose from", "every weight matrix but the head's"}},
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            Sara::Own own;
+            own.threshold = values.positive("threshold");
+            own.nuclear = values.non_negative("nuclear");
+            own.progressive = values.on("progressive");
+            own.targets = values.list("targets");
+            own.seed = values.seed();
+            return std::make_unique<Sara>(std::move(own));
+          }};
 }
 
 }  // namespace peft

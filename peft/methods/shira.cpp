@@ -40,18 +40,18 @@ class Shira : public SelectingMethod {
 }  // namespace
 
 MethodInfo shira() {
-  return {
-      "shira", "a share of every weight matrix, by chance, weight, gradient or |w g|",
-      "SHiRA (Bhardwaj et al. 2024, arXiv 2406.13175). A sparse increment on a share of every weight matrix. --mask says what\n"
-      "ranks: random, magnitude |w|, gradient |g|, or snip |w g| (Lee et al. 2019), with g summed over the batches.",
-      joined({{{"mask", "random|magnitude|gradient|snip", "snip", "what ranks"}},
-              rate_option("0.01"),
-              scoring_options("ce", "all", "off")}),
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        static const std::vector<std::string> kMasks{"random", "magnitude", "gradient", "snip"};
-        return std::make_unique<Shira>(read_scoring(values, read_rate(values)),
-                                       static_cast<Mask>(values.choice("mask", kMasks)), values.seed());
-      }};
+  return {"shira", "share of every weight matrix, at random, by |w|, |g| or |w g|",
+          "SHiRA (Bhardwaj et al. 2024, arXiv 2406.13175). A sparse increment on a share of every weight "
+          "matrix. --mask is what ranks: random, magnitude |w|, gradient |g|, or snip |w g| (Lee et al. "
+          "2019), with g accumulated over the batches.",
+          joined({{{"mask", "random|magnitude|gradient|snip", "snip", "what ranks the elements"}},
+                  rate_option("0.01"),
+                  scoring_options("ce", "all", "off")}),
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            static const std::vector<std::string> kMasks{"random", "magnitude", "gradient", "snip"};
+            return std::make_unique<Shira>(read_scoring(values, read_rate(values)),
+                                           static_cast<Mask>(values.choice("mask", kMasks)), values.seed());
+          }};
 }
 
 }  // namespace peft

@@ -26,14 +26,13 @@ class Smallest : public SelectingMethod {
 }  // namespace
 
 MethodInfo smallest() {
-  return {
-      "smallest", "the smallest elements, rows or columns of every weight matrix",
-      "The weights that do least train, as SaRA argues for, without its norm: the opposite of `magnitude`. It looks at no\n"
-      "image.",
-      joined({unit_options("neuron", "1", "0.01"), target_options("off")}),
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<Smallest>(read_targets(values, read_units(values)));
-      }};
+  return {"smallest", "smallest elements, rows or columns of every weight matrix",
+          "The weights that do least train, as SaRA argues for, but without its norm: the opposite of "
+          "`magnitude`. It needs no images.",
+          joined({unit_options("neuron", "1", "0.01"), target_options("off")}),
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            return std::make_unique<Smallest>(read_targets(values, read_units(values)));
+          }};
 }
 
 }  // namespace peft

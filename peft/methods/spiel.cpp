@@ -187,30 +187,31 @@ class Spiel : public Method {
 }  // namespace
 
 MethodInfo spiel() {
-  return {
-      "spiel", "a sparse increment that drops its weakest elements and regrows others",
-      "SpIEL, accumulated gradients (Ansell et al. 2024, arXiv 2401.16405). A share of every weight matrix trains, drawn at\n"
-      "random at first. Every --period steps the smallest increments are dropped, all of them the first time and then 0.2 (1\n"
-      "- t / T) of them, and as many regrown where the gradient summed over --grow-batches batches is largest. A new\n"
-      "element's Adam moments begin with those gradients. The gradients of the last batches of a period are computed apart,\n"
-      "whole: --grow-batches more backward passes a period. All elements of a matrix share one count of steps, so that a new\n"
-      "one's moments are those of an element that has had its gradients all along.",
-      joined(
-          {rate_option("0.01"),
-           {{"period", "N", "20", "steps between two exchanges"},
-            {"grow-batches", "N", "5", "batches whose gradients decide what is regrown"},
-            {"targets", "GLOB,...", "", "parameters to choose from", "every weight matrix but the head's"}}}),
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        Spiel::Own own;
-        own.units = read_rate(values);
-        own.period = values.integer("period", 1);
-        own.batches = values.integer("grow-batches", 1);
-        engine::check(own.batches <= own.period, "--grow-batches", own.batches,
-                      "is more than the --period of", own.period, "steps");
-        own.targets = values.list("targets");
-        own.seed = values.seed();
-        return std::make_unique<Spiel>(std::move(own));
-      }};
+  return {"spiel", "sparse increment that prunes its smallest elements and regrows others",
+          "SpIEL with accumulated gradients (Ansell et al. 2024, arXiv 2401.16405). A share of every weight "
+          "matrix trains, sampled at random at first. Every --period steps the smallest increments are "
+          "pruned, all of them the first time and then 0.2 (1 - t / T) of them, and as many are regrown "
+          "where the gradient accumulated over --grow-batches batches is largest. The Adam moments of a new "
+          "element start from those gradients. They are computed separately, for whole matrices, in the "
+          "last batches of a period: --grow-batches more backward passes per period. All elements of a "
+          "matrix share one step count, so that a new one's moments are those of an element that has had "
+          "its gradients all along.",
+          joined({rate_option("0.01"),
+                  {{"period", "N", "20", "steps between two rounds of pruning and regrowing"},
+                   {"grow-batches", "N", "5", "batches whose gradients decide what is regrown"},
+                   {"targets", "GLOB,...", "", "parameters to choose from",
+                    "every weight matrix but the head's"}}}),
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            Spiel::Own own;
+            own.units = read_rate(values);
+            own.period = values.integer("period", 1);
+            own.batches = values.integer("grow-batches", 1);
+            engine::check(own.batches <= own.period, "--grow-batches", own.batches,
+                          "is more than the --period of", own.period, "steps");
+            own.targets = values.list("targets");
+            own.seed = values.seed();
+            return std::make_unique<Spiel>(std::move(own));
+          }};
 }
 
 }  // namespace peft

@@ -53,14 +53,14 @@ class Spt : public Method {
     }
     selected_.score_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     std::vector<Tensor> sensitivity;
-    Index numbers = 0;
+    Index elements = 0;
     for (const NamedParameter& p : pool) {
       const engine::Shape& shape = p.parameter.value().shape();
       sensitivity.push_back(next_loss ? p.parameter.grad() : Tensor::zeros(shape));
       p.parameter.freeze();
-      numbers += shape.numel();
+      elements += shape.numel();
     }
-    const auto chosen = top_overall(sensitivity, std::lround(own_.rate * static_cast<double>(numbers)));
+    const auto chosen = top_overall(sensitivity, std::lround(own_.rate * static_cast<double>(elements)));
     train(model, pool, sensitivity, chosen);
   }
 
@@ -70,8 +70,9 @@ class Spt : public Method {
     site.layer->attach(std::make_unique<LoraAdapter>(site, own_.lora, own_.seed));
   }
 
-  /// A matrix with at least LoRA's numbers / `matrix` among the chosen gets LoRA, a vector with at least its
-  /// own / `vector` trains whole, all others train the chosen elements; class token and head always train.
+  /// A matrix with at least (parameters of its LoRA) / `matrix` chosen elements gets LoRA, a vector with at
+  /// least (its elements) / `vector` of them trains whole, all others train the chosen elements; class token
+  /// and head always train.
   void train(engine::Module& model, const std::vector<NamedParameter>& pool,
              const std::vector<Tensor>& sensitivity, const std::vector<std::vector<Index>>& chosen) {
     std::map<std::string, Site> linear;
@@ -121,16 +122,18 @@ MethodInfo spt() {
   return {
       "spt",
       "by sensitivity: LoRA for some matrices, single elements of others",
-      "SPT (He et al. 2023, arXiv 2303.08566). A number's sensitivity is its squared gradient, summed over the first batches;\n"
-      "the share --rate of all numbers with the largest is marked. A matrix with at least (LoRA's numbers) / --matrix marked\n"
-      "gets LoRA, a vector with at least its numbers / --vector marked trains whole, of the others the marked elements train;\n"
-      "so do the class token and the head. The patch embedding is frozen.",
-      joined({{{"rate", "X", "0.005", "share of all numbers that is marked"}},
-              {{"matrix", "X", "10", "a matrix gets LoRA from LoRA's numbers / X marked ones"},
-               {"vector", "X", "5", "a vector trains whole from its numbers / X marked ones"},
-               {"rank", "N", "8", "of LoRA"},
-               {"alpha", "X", "8", "LoRA's increment is scaled with alpha / rank"},
-               {"score-batches", "all|N", "8", "batches to score with: one epoch, or the first N"}}}),
+      "SPT (He et al. 2023, arXiv 2303.08566). The sensitivity of an element is its squared gradient, "
+      "summed over the first batches; of all elements the most sensitive share --rate is marked. A "
+      "matrix with at least (parameters of its LoRA) / --matrix marked elements gets LoRA, a vector "
+      "with at least (its elements) / --vector marked ones trains whole, and of all others the marked "
+      "elements train. So do the class token and the head. The patch embedding is frozen.",
+      joined(
+          {{{"rate", "X", "0.005", "share of all elements that is marked"}},
+           {{"matrix", "X", "10", "a matrix gets LoRA from (parameters of its LoRA) / X marked elements on"},
+            {"vector", "X", "5", "a vector trains whole from (its elements) / X marked ones on"},
+            {"rank", "N", "8", "rank of LoRA"},
+            {"alpha", "X", "8", "LoRA's increment is scaled by alpha / rank"},
+            {"score-batches", "all|N", "8", "batches to score on: one epoch, or the first N"}}}),
       [](const OptionValues& values) -> std::unique_ptr<Method> {
         Spt::Own own;
         own.scoring.loss = Scoring::Loss::ce;

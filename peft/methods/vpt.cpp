@@ -14,7 +14,7 @@ using engine::Tensor;
 
 constexpr Index kMostPrompts = 4096;  // memory is taken for them
 
-/// Prompts behind the class token, for one block or for all of them; they are taken out again behind it.
+/// Prompts after the class token, for one block or for all of them; they are taken out again after it.
 class Prompts : public engine::Adapter {
  public:
   explicit Prompts(Tensor values) : prompts_(std::move(values)) {}
@@ -71,18 +71,18 @@ class Vpt : public AttachingMethod {
 }  // namespace
 
 MethodInfo vpt() {
-  return {
-      "vpt",
-      "prompts: trained tokens beside the image's own",
-      "VPT (Jia et al. 2022, arXiv 2203.12119). --tokens prompts stand behind the class token: shallow, they go through all\n"
-      "blocks; deep, every block has prompts of its own, which take the place of the former ones. It cannot be merged.",
-      {{"depth", "shallow|deep", "deep", "prompts for the first block, or for every block"},
-       {"tokens", "N", "10", "prompts"}},
-      [](const OptionValues& values) -> std::unique_ptr<Method> {
-        static const std::vector<std::string> kDepths{"shallow", "deep"};
-        return std::make_unique<Vpt>(values.choice("depth", kDepths) == 1,
-                                     values.integer("tokens", 1, kMostPrompts), values.seed());
-      }};
+  return {"vpt",
+          "prompts: trained tokens beside those of the image",
+          "VPT (Jia et al. 2022, arXiv 2203.12119). --tokens prompts follow the class token. shallow: the "
+          "same prompts pass through all blocks; deep: every block has its own, which replace those of the "
+          "block before. Prompts cannot be merged.",
+          {{"depth", "shallow|deep", "deep", "prompts for the first block, or for every block"},
+           {"tokens", "N", "10", "number of prompts"}},
+          [](const OptionValues& values) -> std::unique_ptr<Method> {
+            static const std::vector<std::string> kDepths{"shallow", "deep"};
+            return std::make_unique<Vpt>(values.choice("depth", kDepths) == 1,
+                                         values.integer("tokens", 1, kMostPrompts), values.seed());
+          }};
 }
 
 }  // namespace peft

@@ -7,7 +7,7 @@
 
 namespace peft {
 
-/// The gradients of one loss for whole `targets`, in their order, in the midst of training: what trains, the
+/// The gradients of one loss for whole `targets`, in their order, during training: what trains, the
 /// gradients so far and the optimizer's view of both stay as they are.
 std::vector<engine::Tensor> dense_gradients(engine::Module& model,
                                             const std::vector<engine::NamedParameter>& targets,

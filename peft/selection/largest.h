@@ -7,7 +7,7 @@
 
 namespace peft {
 
-/// Where the largest of many numbers stand, found without a sort of all: the ranking behind the selectors.
+/// The places of the largest of many values, found without sorting them all: what the selectors are made of.
 /// Places are ascending, ties go to the lower one, and a count of more than there is means everything. They
 /// throw an Error when a number is not one (an infinite one is a number and wins) or `count` is negative.
 

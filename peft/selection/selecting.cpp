@@ -129,20 +129,21 @@ void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) 
 
 std::vector<OptionInfo> target_options(const std::string& train_bias) {
   return {{"targets", "GLOB,...", "", "parameters to choose from", "every weight matrix but the head's"},
-          {"train-bias", "", train_bias, "train every bias but the norms' too"}};
+          {"train-bias", "", train_bias, "train every bias too, except those of norms"}};
 }
 
 std::vector<OptionInfo> scoring_options(const std::string& loss, const std::string& batches,
                                         const std::string& train_bias) {
-  return joined(
-      {{{"score", "supcon|ce", loss, "the loss whose gradients are the scores"},
-        {"temperature", "X", "0.07", "of the supervised contrastive loss"},
-        {"score-batches", "all|N|auto", batches,
-         "batches to score with: one epoch, the first N, or until the choice settles"},
-        {"score-augment", "none|simclr", "simclr", "how the two views of the contrastive loss are made"},
-        {"score-image-size", "N", "0", "side of the images to score with (0: as they are trained on)"},
-        {"score-classes", "N", "0", "score with the first N classes alone (0: with all)"}},
-       target_options(train_bias)});
+  return joined({{{"score", "supcon|ce", loss,
+                   "loss whose gradients are the scores: supervised contrastive or cross entropy"},
+                  {"temperature", "X", "0.07", "temperature of the supervised contrastive loss"},
+                  {"score-batches", "all|N|auto", batches,
+                   "batches to score on: one epoch, the first N, or until the selection is stable (auto)"},
+                  {"score-augment", "none|simclr", "simclr",
+                   "augmentation that makes the two views of the contrastive loss"},
+                  {"score-image-size", "N", "0", "image size for scoring; 0: the size for training"},
+                  {"score-classes", "N", "0", "score on images of the first N classes only; 0: of all"}},
+                 target_options(train_bias)});
 }
 
 SelectingMethod::Options read_targets(const OptionValues& values, const Units& units) {

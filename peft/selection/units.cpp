@@ -60,9 +60,10 @@ void Units::check_fits(const std::vector<engine::NamedParameter>& targets) const
 std::vector<OptionInfo> unit_options(const std::string& unit, const std::string& k, const std::string& rate) {
   return {
       {"unit", "element|neuron|row|column|short", unit,
-       "a share of all elements, k elements of every neuron, k rows, k columns, or k of the shorter axis"},
-      {"k", "N", k, "units of every matrix, or elements of every neuron"},
-      {"rate", "X", rate, "share of every tensor, for --unit element"}};
+       "what is selected: a share of all elements, k elements of every neuron, k rows, k columns, or k of "
+       "the axis with fewer units"},
+      {"k", "N", k, "units of every matrix; for --unit neuron, elements of every neuron"},
+      {"rate", "X", rate, "share of the elements of every tensor, for --unit element"}};
 }
 
 Units read_units(const OptionValues& values) {
@@ -77,7 +78,7 @@ std::vector<OptionInfo> k_option(const std::string& k, const std::string& help) 
 }
 
 std::vector<OptionInfo> rate_option(const std::string& rate) {
-  return {{"rate", "X", rate, "share of every tensor"}};
+  return {{"rate", "X", rate, "share of the elements of every tensor"}};
 }
 
 Units read_k(const OptionValues& values, Units::Kind kind) {

@@ -216,7 +216,8 @@ TEST(config_from_shapes, promises_no_model_that_is_much_larger_than_the_file) {
   const auto refused = [&](const std::map<std::string, Shape>& changed) {
     auto shapes = shapes_of(model);
     for (const auto& [name, shape] : changed) shapes[name] = shape;
-    return error_of([&] { models::config_from_shapes(shapes, 5); }).starts_with("the shapes tell a model of");
+    return error_of([&] { models::config_from_shapes(shapes, 5); })
+        .starts_with("the shapes describe a model of");
   };
   EXPECT_TRUE(refused({{"blocks.0.mlp.fc1.weight", {1'000'000'000'000, 0}}}));
   EXPECT_TRUE(refused({{"head.weight", {1'000'000'000'000, 0}}}));
