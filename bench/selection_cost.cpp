@@ -88,7 +88,7 @@ std::vector<Tensor> sketches(const std::vector<NamedParameter>& targets, const s
                              const Units& units, Index r, std::uint64_t seed) {
   std::vector<Tensor> all;
   for (std::size_t i = 0; i < targets.size(); ++i)
-    all.push_back(peft::sketch_of(targets[i], units, r, seed).gather(gradients[i]));
+    all.push_back(peft::sketch_of(targets[i], units, r, seed).of(gradients[i]));
   return all;
 }
 

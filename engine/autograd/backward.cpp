@@ -42,14 +42,17 @@ void hand_down(Node& node, Grads grads, Pending& pending) {
     check(!grad.value.empty(), "backward:", node.op, "gave no gradient for input", i);
     if (input->leaf) {
       ParameterState& p = *input->leaf;
-      const Shape expected = grad.is_packed ? p.trains.packed(p.value.shape()) : p.value.shape();
-      const auto* const folded = std::get_if<Selection::Folded>(&p.trains.kind());
-      check(grad.value.shape() == expected && !(folded && grad.is_packed), "backward:", node.op,
+      const Shape& full = p.value.shape();
+      const auto* const reduced = std::get_if<GradientForm::Reduced>(&p.form.kind());
+      const Shape expected = grad.is_packed ? p.form.shape(full, p.trains) : full;
+      check(grad.value.shape() == expected && !(reduced && grad.is_packed), "backward:", node.op,
             "gave a gradient", grad.value.shape(), "for", expected);
-      if (folded)
-        p.grad = folded->fold->add(p.grad, own(grad.value));
+      if (reduced)
+        p.grad = reduced->reducer->add(p.grad, own(grad.value));
+      else if (grad.is_packed || (p.form.follows_selection() && p.trains.whole()))
+        accumulate(p.grad, grad.value);
       else
-        accumulate(p.grad, grad.is_packed || p.trains.whole() ? grad.value : p.trains.gather(grad.value));
+        accumulate(p.grad, p.form.of(grad.value, p.trains));
     } else {
       auto& [waiting, sum] = pending[input->order];
       waiting = input;
@@ -67,22 +70,20 @@ void backward(const Tensor& loss) {
   backward(loss, Tensor::full(loss.shape(), 1, loss.dtype()));
 }
 
-void backward(const Tensor& y, const Tensor& slope) {
+void backward(const Tensor& y, const Tensor& dy) {
   check(y.tracked() && !y.node()->leaf, "backward: there is no graph behind", y.shape());
-  check(y.shape() == slope.shape() && y.dtype() == slope.dtype(), "backward: a gradient", slope.dtype(),
-        slope.shape(), "for", y.dtype(), y.shape());
-  static const Selection everything;
+  check(y.shape() == dy.shape() && y.dtype() == dy.dtype(), "backward: a gradient", dy.dtype(), dy.shape(),
+        "for", y.dtype(), y.shape());
   Pending pending;
-  pending[y.node()->order] = {y.node(), slope.detached()};
+  pending[y.node()->order] = {y.node(), dy.detached()};
   while (!pending.empty()) {
-    auto [node, dy] = std::move(pending.begin()->second);
+    auto [node, gradient] = std::move(pending.begin()->second);
     pending.erase(pending.begin());
     check(node->backward != nullptr, "backward:", node->op,
           "was already freed: backward() goes through a graph once");
-    std::vector<const Selection*> want;
-    for (const auto& input : node->inputs)
-      want.push_back(!input ? nullptr : input->leaf ? &input->leaf->trains : &everything);
-    Grads grads = node->backward(std::move(dy), Needs(std::move(want)));
+    std::vector<Wanted> all;
+    for (const auto& input : node->inputs) all.push_back(wanted(input.get()));
+    Grads grads = node->backward(std::move(gradient), Needs(std::move(all)));
     check(grads.size() == node->inputs.size(), "backward:", node->op, "gave", grads.size(), "gradients for",
           node->inputs.size(), "inputs");
     node->backward = nullptr;

@@ -1,20 +1,35 @@
 #include "engine/autograd/count_sketch.h"
 
 #include <algorithm>
+#include <numeric>
+
+#include "engine/base/div_up.h"
+#include "engine/kernels/simd.h"
 
 namespace engine {
 
 CountSketch::CountSketch(Index count, Tensor signs, const std::vector<Index>& shifts)
     : count_(count), signs_(signs.detached()) {
   check(count > 0 && signs.shape().rank() == 1 &&
-            static_cast<Index>(shifts.size()) == (signs.numel() + count - 1) / count,
+            static_cast<Index>(shifts.size()) == div_up(signs.numel(), count),
         "count sketch:", count, "sums and", shifts.size(), "shifts do not fit signs", signs.shape());
-  for (std::size_t g = 0; g < shifts.size(); ++g) {
-    check(shifts[g] >= 0 && shifts[g] < count, "count sketch: shift", shifts[g], "lies outside", count,
-          "sums");
-    groups_.push_back({static_cast<Index>(g) * count, shifts[g]});
+  for (const Index shift : shifts)
+    check(shift >= 0 && shift < count, "count sketch: shift", shift, "lies outside", count, "sums");
+  std::vector<std::size_t> groups(shifts.size());
+  std::iota(groups.begin(), groups.end(), std::size_t{0});
+  std::ranges::stable_sort(groups, std::ranges::greater(), [&](std::size_t g) { return shifts[g]; });
+  for (const std::size_t g : groups) {
+    first_.push_back(static_cast<Index>(g) * count);
+    shift_.push_back(shifts[g]);
   }
-  std::ranges::stable_sort(groups_, std::ranges::greater(), &kernels::MixGroup::shift);
 }
+
+template <class T>
+kernels::Sketch<T> CountSketch::view() const {
+  return {count_, static_cast<Index>(first_.size()), first_.data(), shift_.data(), signs_.data<T>().data()};
+}
+
+template kernels::Sketch<float> CountSketch::view() const;
+template kernels::Sketch<double> CountSketch::view() const;
 
 }  // namespace engine

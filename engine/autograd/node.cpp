@@ -17,4 +17,13 @@ Node::~Node() {
   }
 }
 
+Wanted wanted(const Node* input) {
+  static const Selection everything;
+  static const GradientForm of_selection;
+  if (!input) return {};
+  if (!input->leaf) return {&everything, &of_selection};
+  const ParameterState& p = *input->leaf;
+  return {p.form.follows_selection() ? &p.trains : &everything, &p.form};
+}
+
 }  // namespace engine

@@ -54,9 +54,13 @@ Kept keep_cheaply(const Tensor& t) {
 }
 
 const Selection& trained_part(const Tensor& input) {
-  static const Selection everything = Selection::all(), nothing = Selection::none();
-  if (!input.tracked() || !recording) return nothing;
-  return input.node()->leaf ? input.node()->leaf->trains : everything;
+  static const Selection nothing = Selection::none();
+  return recording && input.tracked() ? *wanted(input.node().get()).part : nothing;
+}
+
+const GradientForm& gradient_form(const Tensor& input) {
+  static const GradientForm of_selection;
+  return recording && input.tracked() ? *wanted(input.node().get()).form : of_selection;
 }
 
 }  // namespace engine

@@ -54,8 +54,11 @@ Tensor recomputed(const Tensor& y, std::function<Tensor()> again);
 /// `t` without its memory where it can be recomputed, otherwise `t` itself.
 Kept keep_cheaply(const Tensor& t);
 
-/// The part of an input that trains: of a parameter its selection, of any other tracked tensor everything, of
-/// an untracked one nothing. For rules that keep only what that part needs.
+/// The part of an input whose gradient backward() will want: of a parameter its selection (everything where
+/// the gradient is accumulated in a form of its own), of any other tracked tensor everything, of an untracked
+/// one nothing. For rules that keep only what that part needs.
 const Selection& trained_part(const Tensor& input);
+/// The form in which the gradient of an input is accumulated: of a parameter its own, else the default.
+const GradientForm& gradient_form(const Tensor& input);
 
 }  // namespace engine

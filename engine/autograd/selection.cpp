@@ -3,8 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "engine/kernels/gemm.h"
-
 namespace engine {
 namespace {
 
@@ -27,21 +25,8 @@ Selection Selection::columns(std::vector<Index> at) {
 Selection Selection::elements(std::vector<Index> at) {
   return Selection(Elements{ascending(std::move(at))});
 }
-Selection Selection::mixed_columns(CountSketch mix) {
-  return Selection(MixedColumns{std::move(mix)});
-}
-Selection Selection::mixed_rows(CountSketch mix) {
-  return Selection(MixedRows{std::move(mix)});
-}
-
-bool Selection::is_part() const {
-  return !std::holds_alternative<MixedColumns>(kind_) && !std::holds_alternative<MixedRows>(kind_) &&
-         !std::holds_alternative<Folded>(kind_);
-}
-
 std::string_view Selection::kind_name() const {
-  constexpr std::string_view names[] = {"all",      "none",          "rows",       "columns",
-                                        "elements", "mixed columns", "mixed rows", "folded"};
+  constexpr std::string_view names[] = {"all", "none", "rows", "columns", "elements"};
   return names[kind_.index()];
 }
 
@@ -58,12 +43,6 @@ const std::vector<Index>& Selection::indices() const {
 }
 
 void Selection::check_fits(const Shape& full, std::string_view what) const {
-  const auto check_mix = [&](const CountSketch& mix, Index mixed) {
-    check(mix.size() == mixed, std::string(what) + ":", kind_name(), "of", mix.size(), "numbers do not fit",
-          full);
-  };
-  if (const auto* c = std::get_if<MixedColumns>(&kind_)) check_mix(c->mix, full.columns());
-  if (const auto* r = std::get_if<MixedRows>(&kind_)) check_mix(r->mix, full.rows());
   if (indices().empty()) return;
   const Index limit = std::holds_alternative<Rows>(kind_)      ? full.rows()
                       : std::holds_alternative<Columns>(kind_) ? full.columns()
@@ -105,36 +84,21 @@ Shape Selection::packed(const Shape& full) const {
   if (whole()) return full;
   if (std::holds_alternative<Rows>(kind_)) return {count, full.columns()};
   if (std::holds_alternative<Columns>(kind_)) return {full.rows(), count};
-  if (const auto* c = std::get_if<MixedColumns>(&kind_)) return {full.rows(), c->mix.count()};
-  if (const auto* r = std::get_if<MixedRows>(&kind_)) return {r->mix.count(), full.columns()};
-  if (const auto* f = std::get_if<Folded>(&kind_)) return {f->fold->size(full)};
   return {count};
 }
 
 Tensor Selection::gather(const Tensor& full) const {
   check_fits(full.shape(), "selection");
-  check(!std::holds_alternative<Folded>(kind_), "selection: folded gradients cannot be taken out of a whole");
-  Tensor part = std::holds_alternative<MixedRows>(kind_) ? Tensor::zeros(packed(full.shape()), full.dtype())
-                                                         : Tensor::unset(packed(full.shape()), full.dtype());
-  const Index columns = full.shape().columns();
+  Tensor part = Tensor::unset(packed(full.shape()), full.dtype());
   visit(full.dtype(), [&]<class T>() {
     const T* from = full.data<T>().data();
     T* to = part.data<T>().data();
-    if (const auto* c = std::get_if<MixedColumns>(&kind_))
-      kernels::gemm<T>({from, full.shape().rows(), columns, columns}, {nullptr, columns, 0, 0}, nullptr, 0,
-                       {.mixtures = {c->mix.view<T>(), to}});
-    else if (const auto* r = std::get_if<MixedRows>(&kind_))
-      r->mix.each<T>([&](Index i, Index sum, T sign) {
-        for (Index j = 0; j < columns; ++j) to[sum * columns + j] += sign * from[i * columns + j];
-      });
-    else
-      each(full.shape(), [&](Index i) { *to++ = from[i]; });
+    each(full.shape(), [&](Index i) { *to++ = from[i]; });
   });
   return part;
 }
 
 void Selection::scatter(const Tensor& part, Tensor& full) const {
-  check(is_part(), "selection:", kind_name(), "cannot be written back");
   check_fits(full.shape(), "selection");
   check(part.shape() == packed(full.shape()), "selection: packed", part.shape(), "does not fit",
         packed(full.shape()));

@@ -72,19 +72,19 @@ void run_block(const Product<T>& p, const TileRows<T>& a, const Panels<T>& b, co
   }
 }
 
-/// The mixtures of some rows of a.
+/// The sketches of some rows of a.
 template <class T>
-void mix(const Product<T>& p, Index top, Index bottom) {
-  const Mixtures<T>& m = p.epilogue.mixtures;
-  if (m.mix.count > 0)
-    p.s.mix_rows(bottom - top, p.a.columns, p.a.data + top * p.a.row_stride, p.a.row_stride, m.mix,
-                 m.mixed + top * m.mix.count);
+void sketch(const Product<T>& p, Index top, Index bottom) {
+  const RowSketches<T>& to = p.epilogue.sketches;
+  if (to.sketch.count > 0)
+    p.s.sketch_rows(bottom - top, p.a.columns, p.a.data + top * p.a.row_stride, p.a.row_stride, to.sketch,
+                    to.values + top * to.sketch.count);
 }
 
 template <class T>
-void mix_all(const Product<T>& p) {
+void sketch_all(const Product<T>& p) {
   constexpr Index kRows = 64;
-  parallel_chunks(p.a.rows, kRows, [&](Index begin, Index end) { mix(p, begin, end); });
+  parallel_chunks(p.a.rows, kRows, [&](Index begin, Index end) { sketch(p, begin, end); });
 }
 
 /// How rows or columns of c are dealt out to tasks, by whole tiles. The columns that a task packs for itself
@@ -127,7 +127,7 @@ void run_by_rows(const Product<T>& p) {
           if (i >= deal.tasks()) return next->pack_piece(i - deal.tasks());
           const Part part{deal.begin(i), deal.begin(i + 1), 0, n};
           for (Index block = first; block < last; ++block) run_block(p, a, *now, part, block);
-          if (last == blocks) mix(p, part.top, part.bottom);  // these rows are still near
+          if (last == blocks) sketch(p, part.top, part.bottom);  // these rows are still near
         });
     now = std::move(next);
   }
@@ -147,7 +147,7 @@ void run_by_columns(const Product<T>& p) {
       run_block(p, a, b, part, block);
     }
   });
-  mix_all(p);
+  sketch_all(p);
 }
 
 /// A small c over a long depth: every block of depth is a task; then the blocks' sums are added in order.
@@ -186,15 +186,15 @@ template <class T>
 void gemm(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue) {
   const Product<T> p{simd<T>(), a, b, c, c_stride, epilogue};
   const Index m = a.rows, n = b.columns, k = a.columns;
-  const bool mixes = epilogue.mixtures.mix.count > 0;
-  check(!mixes || a.column_stride == 1, "gemm: mixtures need rows that lie in one piece");
-  count_multiply_adds(m * (n + (mixes ? 1 : 0)) * k);
+  const bool sketches = epilogue.sketches.sketch.count > 0;
+  check(!sketches || a.column_stride == 1, "gemm: sketches need rows that lie in one piece");
+  count_multiply_adds(m * (n + (sketches ? 1 : 0)) * k);
   const bool by_depth = m * n <= kSmallProduct && Depths(k).count() >= kManyBlocks,
              thin = k > 0 && is_thin(p.s, a, b);
   const bool plain = m > 0 && n > 0 && k > 0 && !thin && !by_depth;
   const bool many_rows = m >= n || (m >= kTasks * p.s.tiles.rows && n <= kWidest);
   if (plain) return many_rows ? run_by_rows(p) : run_by_columns(p);
-  mix_all(p);
+  sketch_all(p);
   if (m == 0 || n == 0) return;
   if (by_depth && !thin) return run_by_depth(p);
   if (k > 0)

@@ -16,24 +16,24 @@ struct Matrix {
   Matrix transposed() const { return {data, columns, rows, column_stride, row_stride}; }
 };
 
-/// Sketches of the rows of a, on the way through a.
+/// Count sketches of the rows of a, computed while the product reads them.
 template <class T>
-struct Mixtures {
-  Mix<T> mix;          ///< of as many numbers as a has columns; none when its count is 0
-  T* mixed = nullptr;  ///< [rows of a, mix.count]
+struct RowSketches {
+  Sketch<T> sketch;     ///< of as many values as a has columns; none is made when its count is 0
+  T* values = nullptr;  ///< [rows of a, sketch.count]
 };
 
 /// What happens to a product on its way to memory: c = residual + factor gelu(a b + bias). What is not asked
 /// for is left out.
 template <class T>
 struct Epilogue {
-  const T* bias = nullptr;      ///< [columns of c], added to every row
-  bool add = false;             ///< c keeps what it holds, and the product is added
-  bool gelu = false;            ///< the exact GELU
-  T* before_gelu = nullptr;     ///< keeps what goes into GELU, laid out as c
-  const T* factors = nullptr;   ///< [rows of c], every row times its own
-  const T* residual = nullptr;  ///< laid out as c
-  Mixtures<T> mixtures = {};    ///< what else is computed; a must be row-major
+  const T* bias = nullptr;       ///< [columns of c], added to every row
+  bool add = false;              ///< c keeps what it holds, and the product is added
+  bool gelu = false;             ///< the exact GELU
+  T* before_gelu = nullptr;      ///< keeps what goes into GELU, laid out as c
+  const T* factors = nullptr;    ///< [rows of c], every row times its own
+  const T* residual = nullptr;   ///< laid out as c
+  RowSketches<T> sketches = {};  ///< what else is computed; a must be row-major
 };
 
 /// c = a b, with c row-major and `c_stride` numbers from row to row.

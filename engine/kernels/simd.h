@@ -46,19 +46,16 @@ struct Finish {
   bool any() const { return bias || before || gelu || factors || residual; }
 };
 
-/// A count sketch of a row: `count` sums, each of some of the row's numbers with random signs. Numbers go by
-/// in groups of `count` (the last may be shorter), those with the largest shift first; number i of a group
-/// goes to sum (i + shift) mod count.
-struct MixGroup {
-  Index first;  ///< place of its first number in the row
-  Index shift;  ///< below count
-};
+/// A count sketch of a row: `count` sums, each of some of the row's values with random signs. Values are
+/// taken in groups of `count` (the last may be shorter), in descending order of the groups' shifts; value i
+/// of a group goes to sum (i + shift) mod count.
 template <class T>
-struct Mix {
+struct Sketch {
   Index count = 0;
   Index groups = 0;
-  const MixGroup* group = nullptr;  ///< [groups], by falling shift
-  const T* signs = nullptr;         ///< of every number, 1 or -1
+  const Index* first = nullptr;  ///< [groups], the column of a group's first value
+  const Index* shift = nullptr;  ///< [groups], below count, descending
+  const T* signs = nullptr;      ///< [columns], 1 or -1
 };
 
 /// The inner loops, compiled once per instruction set. All run on one thread, touch only the ranges named,
@@ -95,8 +92,8 @@ struct Simd {
 
   /// Sum of a[i] b[i].
   T (*dot)(Index n, const T* a, const T* b);
-  /// y [rows, mix.count] = the count sketch of every row of x [rows, columns].
-  void (*mix_rows)(Index rows, Index columns, const T* x, Index x_stride, const Mix<T>& mix, T* y);
+  /// y [rows, sketch.count] = the count sketch of every row of x [rows, columns].
+  void (*sketch_rows)(Index rows, Index columns, const T* x, Index x_stride, const Sketch<T>& sketch, T* y);
   /// y = a + b.
   void (*add)(Index n, const T* a, const T* b, T* y);
   /// sums += the rows of x, one after the other.

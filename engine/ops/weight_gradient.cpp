@@ -1,5 +1,6 @@
 #include "engine/ops/weight_gradient.h"
 
+#include "engine/base/phase.h"
 #include "engine/kernels/gemm.h"
 #include "engine/kernels/parallel.h"
 #include "engine/ops/matrix.h"
@@ -22,15 +23,6 @@ Tensor take_columns(const Tensor& t, Index columns, const std::vector<Index>& at
     });
   });
   return taken;
-}
-
-/// a^T b for a [n, rows] and b [n, columns].
-Tensor transposed_product(const Tensor& a, Index rows, const Tensor& b, Index columns) {
-  Tensor product = Tensor::unset({rows, columns}, a.dtype());
-  visit(a.dtype(), [&]<class T>() {
-    kernels::gemm(matrix<T>(a, rows).transposed(), matrix<T>(b, columns), product.data<T>().data(), columns);
-  });
-  return product;
 }
 
 /// The columns in which elements of a matrix with `in` columns stand, ascending.
@@ -84,22 +76,25 @@ Tensor element_gradient(const Tensor& dy, Index out, const KeptInput& kept, Inde
 
 }  // namespace
 
-KeptInput keep_input(const Tensor& x, const Selection& part, Index in, const Tensor& mixed) {
+Tensor transposed_product(const Tensor& a, Index rows, const Tensor& b, Index columns) {
+  Tensor product = Tensor::unset({rows, columns}, a.dtype());
+  visit(a.dtype(), [&]<class T>() {
+    kernels::gemm(matrix<T>(a, rows).transposed(), matrix<T>(b, columns), product.data<T>().data(), columns);
+  });
+  return product;
+}
+
+KeptInput keep_input(const Tensor& x, const Selection& part, Index in) {
   KeptInput kept;
   if (!part.any()) return kept;
-  if (!mixed.empty()) {
-    kept.x = Kept(mixed);
-    kept.all = false;
-    return kept;
-  }
   kept.columns = columns_read(part, in);
   kept.all = kept.columns.empty();
   kept.x = kept.all ? keep_cheaply(x) : Kept(take_columns(x, in, kept.columns));
   return kept;
 }
 
-Grad weight_gradient(const Tensor& dy, const KeptInput& kept, const Selection& part, const Shape& w,
-                     const Tensor& mixed) {
+Grad weight_gradient(const Tensor& dy, const KeptInput& kept, const Selection& part, const Shape& w) {
+  const PhaseTimer timer(Phase::weight_gradients);
   const Index out = w.rows(), in = w.columns();
   if (const auto* rows = std::get_if<Selection::Rows>(&part.kind())) {
     return Grad::packed(transposed_product(take_columns(dy, out, rows->at),
@@ -111,9 +106,6 @@ Grad weight_gradient(const Tensor& dy, const KeptInput& kept, const Selection& p
   if (const auto* elements = std::get_if<Selection::Elements>(&part.kind())) {
     return Grad::packed(element_gradient(dy, out, kept, in, elements->at));
   }
-  if (const auto* columns = std::get_if<Selection::MixedColumns>(&part.kind()))
-    return Grad::packed(transposed_product(dy, out, kept.x(), columns->mix.count()));
-  if (!mixed.empty()) return Grad::packed(transposed_product(mixed, mixed.shape().columns(), kept.x(), in));
   return transposed_product(dy, out, kept.x(), in).reshaped(w);
 }
 

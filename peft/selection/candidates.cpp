@@ -64,8 +64,8 @@ double Candidates::squares(const Tensor& kept, const Shape& full) const {
 }
 
 const Candidates* candidates_of(const engine::Parameter& parameter) {
-  const auto* folded = std::get_if<Selection::Folded>(&parameter.trains().kind());
-  return folded ? dynamic_cast<const Candidates*>(folded->fold.get()) : nullptr;
+  const auto* reduced = std::get_if<engine::GradientForm::Reduced>(&parameter.form().kind());
+  return reduced ? dynamic_cast<const Candidates*>(reduced->reducer.get()) : nullptr;
 }
 
 std::vector<OptionInfo> candidates_option() {

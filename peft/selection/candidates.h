@@ -13,7 +13,7 @@ namespace peft {
 /// kept of its unit then. So a sum differs from the true one by at most the sum of t over the gradients after
 /// which its element was dropped, and two elements are in the right order when their true magnitudes differ
 /// by more than that of both together. With one gradient nothing is lost.
-class Candidates : public engine::Fold {
+class Candidates : public engine::GradientReducer {
  public:
   /// `many` are elements, or elements of every row.
   explicit Candidates(const Units& many) : many_(many) {}

@@ -10,7 +10,6 @@ namespace peft {
 
 using engine::Index;
 using engine::NamedParameter;
-using engine::Selection;
 using engine::Tensor;
 
 namespace {
@@ -43,10 +42,11 @@ engine::Tensor NextLoss::again() const {
 }
 
 void accumulate_gradients(engine::Module& model, const std::vector<NamedParameter>& targets,
-                          const NextLoss& next_loss, Accumulate how, const std::vector<Selection>& forms) {
+                          const NextLoss& next_loss, Accumulate how,
+                          const std::vector<engine::GradientForm>& forms) {
   for (const NamedParameter& p : engine::parameters(model)) p.parameter.freeze();
   for (std::size_t i = 0; i < targets.size(); ++i)
-    targets[i].parameter.train(forms.empty() ? Selection::all() : forms[i]);
+    targets[i].parameter.observe(forms.empty() ? engine::GradientForm() : forms[i]);
   Index batches = 0;
   for (Tensor loss = next_loss(); !loss.empty(); loss = next_loss()) {
     std::vector<Tensor> sums;  // set aside, so that the batch's own gradient can be squared

@@ -50,15 +50,15 @@ struct Scoring {
 
   Accumulate accumulate = Accumulate::sums;
   /// The form in which the gradient of a target is accumulated; empty: every one whole.
-  std::function<engine::Selection(const engine::NamedParameter&)> form = {};
+  std::function<engine::GradientForm(const engine::NamedParameter&)> form = {};
   /// True when the sums over the batches so far are all that the other batches need, so that scoring can
   /// resume from a file of them.
   bool resumes = true;
   /// Why the accumulated gradient of a target never exists whole; empty where it does.
   std::string no_whole_gradient = {};
 
-  engine::Selection form_of(const engine::NamedParameter& target) const {
-    return form ? form(target) : engine::Selection::all();
+  engine::GradientForm form_of(const engine::NamedParameter& target) const {
+    return form ? form(target) : engine::GradientForm();
   }
 };
 
@@ -75,6 +75,6 @@ struct Snapshot {
 /// there was no batch.
 void accumulate_gradients(engine::Module& model, const std::vector<engine::NamedParameter>& targets,
                           const NextLoss& next_loss, Accumulate how = Accumulate::sums,
-                          const std::vector<engine::Selection>& forms = {});
+                          const std::vector<engine::GradientForm>& forms = {});
 
 }  // namespace peft

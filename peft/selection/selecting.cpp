@@ -40,7 +40,7 @@ SelectingMethod::SelectingMethod(Options options) : options_(std::move(options))
     Units many = options_.units;
     many.times = options_.candidates;
     scoring.form = [many](const NamedParameter&) {
-      return Selection::folded(std::make_shared<Candidates>(many));
+      return engine::GradientForm::reduced(std::make_shared<Candidates>(many));
     };
     scoring.resumes = false;  // which elements are candidates depends on sums that are gone
     scoring.no_whole_gradient = "--score-candidates accumulates no whole gradient";
@@ -54,7 +54,7 @@ void SelectingMethod::check_model(engine::Module& model) const {
 
 void SelectingMethod::score(engine::Module& model, const std::vector<NamedParameter>& targets,
                             const NextLoss& next_loss) {
-  std::vector<Selection> forms;
+  std::vector<engine::GradientForm> forms;
   for (const NamedParameter& p : targets) forms.push_back(options_.scoring.form_of(p));
   accumulate_gradients(model, targets, next_loss, options_.scoring.accumulate, forms);
 }

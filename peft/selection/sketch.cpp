@@ -26,16 +26,18 @@ engine::CountSketch random_sketch(Index r, Index size, engine::Random random, en
 
 }  // namespace
 
-Selection sketch_of(const engine::NamedParameter& target, const Units& units, Index r, std::uint64_t seed) {
+engine::GradientForm sketch_of(const engine::NamedParameter& target, const Units& units, Index r,
+                               std::uint64_t seed) {
   const Tensor& weight = target.parameter.value();
   const Units::Kind kind = units.of(weight.shape()).kind;
   engine::check(kind == Units::Kind::row || kind == Units::Kind::column,
                 "--score-sketch stands for rows and columns; single elements have no sketch");
   const bool rows = kind == Units::Kind::row;
   const Index mixed = rows ? weight.shape().columns() : weight.shape().rows();
-  if (r >= mixed) return Selection::all();
+  if (r >= mixed) return {};
   engine::CountSketch sketch = random_sketch(r, mixed, random_of(seed, target.name), weight.dtype());
-  return rows ? Selection::mixed_columns(std::move(sketch)) : Selection::mixed_rows(std::move(sketch));
+  return rows ? engine::GradientForm::row_sketch(std::move(sketch))
+              : engine::GradientForm::column_sketch(std::move(sketch));
 }
 
 NextLoss rescored(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units, Index r,
@@ -47,7 +49,7 @@ NextLoss rescored(NextLoss losses, std::vector<engine::NamedParameter> targets, 
   finalists.k = std::max(r, units.k);
   const auto narrow = [targets = std::move(targets), finalists, &shares] {
     for (const engine::NamedParameter& p : targets) {
-      if (p.parameter.trains().is_part()) continue;  // whole, because it is no larger than a sketch
+      if (p.parameter.form().follows_selection()) continue;  // whole, because it is no larger than a sketch
       const Tensor sketch = p.parameter.grad();
       const Selection chosen = finalists.of(p.parameter.value().shape()).top(sketch);
       shares[p.name] = captured_share(sketch, chosen);

@@ -13,11 +13,11 @@ namespace peft {
 /// 2 (|g|^4 - sum_j g_j^4) / r, below 2 |g|^4 / r: a relative error of about sqrt(2 / r). Because
 /// G R^T = sum over batches of dy^T (x R^T), neither G nor its arithmetic is needed. Columns alike, with R G.
 
-/// The mixtures of the gradient of `target` that stand for its rows or columns, whichever `units` takes; the
-/// whole gradient where r mixtures are no fewer than what they mix. Every seed and parameter
+/// The sketch of the gradient of `target` that stands for its rows or columns, whichever `units` takes; the
+/// whole gradient where r sums are no fewer than what they add up. Every seed and parameter
 /// has a stream of random numbers of its own. Throws an Error when units are elements: those have no sketch.
-engine::Selection sketch_of(const engine::NamedParameter& target, const Units& units, engine::Index r,
-                            std::uint64_t seed);
+engine::GradientForm sketch_of(const engine::NamedParameter& target, const Units& units, engine::Index r,
+                               std::uint64_t seed);
 
 /// The same losses. After the first quarter of them the finalists are rescored: of every target accumulated
 /// in mixtures, the `r` units (k at least) with the largest sketches are accumulated from then on, themselves

@@ -224,7 +224,7 @@ TEST(Candidates, hold_few_numbers_while_scoring) {
   const auto method = small::method("gps", {{"score-candidates", "4"}});
   for (const NamedParameter& p : peft::find_targets(model, {})) {
     const engine::Shape& full = p.parameter.value().shape();
-    EXPECT_EQ(method->scoring()->form_of(p).packed(full), engine::Shape({full.rows() * 4})) << p.name;
+    EXPECT_EQ(method->scoring()->form_of(p).shape(full), engine::Shape({full.rows() * 4})) << p.name;
   }
 }
 
@@ -239,7 +239,7 @@ TEST(Candidates, hold_as_many_times_what_is_chosen_and_no_more_than_there_is) {
   const auto most = small::method("gps", {{"score-candidates", "9000000000000000000"}});
   Vit model = small::model(small::deep());
   for (const NamedParameter& p : peft::find_targets(model, {}))
-    EXPECT_EQ(most->scoring()->form_of(p).packed(p.parameter.value().shape()).numel(),
+    EXPECT_EQ(most->scoring()->form_of(p).shape(p.parameter.value().shape()).numel(),
               p.parameter.value().numel());
 }
 

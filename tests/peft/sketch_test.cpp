@@ -25,7 +25,7 @@ constexpr Units kRows{.kind = Units::Kind::row, .k = 2}, kColumns{.kind = Units:
 /// The squared length of row 0 (or column 0) of a sketch.
 double estimate(const NamedParameter& target, const Tensor& gradient, const Units& units, Index r,
                 std::uint64_t seed) {
-  const Tensor sketch = peft::sketch_of(target, units, r, seed).gather(gradient);
+  const Tensor sketch = peft::sketch_of(target, units, r, seed).of(gradient);
   const bool row = units.kind == Units::Kind::row;
   return peft::squares_of((row ? Selection::rows({0}) : Selection::columns({0})).gather(sketch));
 }
@@ -69,7 +69,7 @@ TEST(Sketch, of_the_sum_over_batches_is_the_sum_of_the_sketches) {
       Vit whole = small::model(sizes.config), sketched = small::model(sizes.config);
       const std::vector<NamedParameter> a = peft::find_targets(whole, {}),
                                         b = peft::find_targets(sketched, {});
-      std::vector<Selection> forms;
+      std::vector<engine::GradientForm> forms;
       for (const NamedParameter& p : b) forms.push_back(peft::sketch_of(p, units, 3, 7));
       const auto losses = [](Vit& model) {
         return [&model, i = 0]() mutable -> Tensor { return i == 3 ? Tensor() : small::loss(model, i++); };
@@ -78,7 +78,7 @@ TEST(Sketch, of_the_sum_over_batches_is_the_sum_of_the_sketches) {
       peft::accumulate_gradients(sketched, b, losses(sketched), peft::Accumulate::sums, forms);
       for (std::size_t i = 0; i < a.size(); ++i) {
         EXPECT_LT(b[i].parameter.grad().numel(), a[i].parameter.grad().numel()) << b[i].name;
-        EXPECT_TRUE(support::near(b[i].parameter.grad(), forms[i].gather(a[i].parameter.grad()), 1e-4))
+        EXPECT_TRUE(support::near(b[i].parameter.grad(), forms[i].of(a[i].parameter.grad()), 1e-4))
             << b[i].name << " of " << sizes.name;
       }
     }
@@ -87,10 +87,10 @@ TEST(Sketch, of_the_sum_over_batches_is_the_sum_of_the_sketches) {
 
 TEST(Sketch, as_large_as_what_it_mixes_is_the_whole_gradient) {
   const NamedParameter target{"weight", Parameter(Tensor::zeros({40, 30}))};
-  EXPECT_TRUE(peft::sketch_of(target, kRows, 30, 0).whole());
-  EXPECT_EQ(peft::sketch_of(target, kRows, 29, 0).kind_name(), "mixed columns");
-  EXPECT_TRUE(peft::sketch_of(target, kColumns, 40, 0).whole());
-  EXPECT_EQ(peft::sketch_of(target, kColumns, 39, 0).kind_name(), "mixed rows");
+  EXPECT_TRUE(peft::sketch_of(target, kRows, 30, 0).follows_selection());
+  EXPECT_EQ(peft::sketch_of(target, kRows, 29, 0).kind_name(), "row sketch");
+  EXPECT_TRUE(peft::sketch_of(target, kColumns, 40, 0).follows_selection());
+  EXPECT_EQ(peft::sketch_of(target, kColumns, 39, 0).kind_name(), "column sketch");
   Vit exact = small::model(small::deep()), sketched = small::model(small::deep());
   const auto a = small::method("grft"), b = small::method("grft", {{"score-sketch", "48"}});
   a->prepare(exact, small::losses(exact, *a));
@@ -113,7 +113,7 @@ TEST(Sketch, lets_the_candidates_own_gradients_decide) {
   const auto method = small::method("grft", {{"score-sketch", "3"}, {"axis", "row"}});
   method->prepare(chosen, losses_of(chosen, 0, 4));
   const std::vector<NamedParameter> a = peft::find_targets(sketched, {}), b = peft::find_targets(later, {});
-  std::vector<Selection> forms;
+  std::vector<engine::GradientForm> forms;
   for (const NamedParameter& p : a) forms.push_back(peft::sketch_of(p, kRows, 3, 0));
   peft::accumulate_gradients(sketched, a, losses_of(sketched, 0, 1), peft::Accumulate::sums, forms);
   peft::accumulate_gradients(later, b, losses_of(later, 1, 4));

@@ -45,7 +45,7 @@ std::size_t foretold_growth(models::Vit& model, Index count) {
 std::size_t trained_bytes(models::Vit& model) {
   std::size_t bytes = 0;
   for (const auto& p : engine::parameters(model))
-    bytes += gradient_bytes(p.parameter.trains(), p.parameter.value().shape());
+    bytes += gradient_bytes(p.parameter.form(), p.parameter.value().shape(), p.parameter.trains());
   return bytes;
 }
 
@@ -115,10 +115,11 @@ std::string MemoryForecast::text() const {
       megabytes(total()));
 }
 
-std::size_t gradient_bytes(const engine::Selection& form, const engine::Shape& full) {
-  const bool folded = std::holds_alternative<engine::Selection::Folded>(form.kind());
-  const std::size_t each = sizeof(float) + (folded ? sizeof(Index) : 0);
-  return static_cast<std::size_t>(form.packed(full).numel()) * each;
+std::size_t gradient_bytes(const engine::GradientForm& form, const engine::Shape& full,
+                           const engine::Selection& part) {
+  const bool reduced = std::holds_alternative<engine::GradientForm::Reduced>(form.kind());
+  const std::size_t each = sizeof(float) + (reduced ? sizeof(Index) : 0);
+  return static_cast<std::size_t>(form.shape(full, part).numel()) * each;
 }
 
 MemoryForecast forecast(Job& job, const cli::TuneOptions& options) {
@@ -160,7 +161,7 @@ MemoryForecast forecast(Job& job, const cli::TuneOptions& options) {
   for (const auto& choice : job.method->choices()) {
     for (const auto& p : engine::parameters(model)) {
       if (p.name != choice.parameter) continue;
-      p.parameter.train(scoring->form_of(p));
+      p.parameter.observe(scoring->form_of(p));
     }
   }
   const std::size_t scored = trained_bytes(model);

@@ -30,9 +30,10 @@ struct MemoryForecast {
   std::string text() const;
 };
 
-/// Bytes that the gradient of a parameter of this shape takes in this form. Of a fold, the places of its
-/// numbers are counted too.
-std::size_t gradient_bytes(const engine::Selection& form, const engine::Shape& full);
+/// Bytes that the gradient of a parameter of this shape takes in this form, when `part` trains. Of a
+/// reduced gradient, the places of its values are counted too.
+std::size_t gradient_bytes(const engine::GradientForm& form, const engine::Shape& full,
+                           const engine::Selection& part = {});
 
 /// Foretells the memory of a run from a forward and a backward pass with one and with three grey images:
 /// all that grows with the batch grows by the same amount for every image. What trains is chosen by ties,

@@ -43,10 +43,9 @@ void restore_partial_scores(const PartialScores& scores,
                             const std::vector<engine::NamedParameter>& parameters) {
   std::map<std::string, engine::Tensor> sums(scores.gradients.begin(), scores.gradients.end());
   for (const auto& [name, parameter] : parameters) {
-    if (!parameter.trains().any()) continue;
+    if (!parameter.accumulates()) continue;
     const auto found = sums.find(name);
-    engine::check(found != sums.end() &&
-                      found->second.shape() == parameter.trains().packed(parameter.value().shape()) &&
+    engine::check(found != sums.end() && found->second.shape() == parameter.grad_shape() &&
                       found->second.dtype() == parameter.value().dtype(),
                   "the scores that were saved do not fit", name);
     parameter.grad() = found->second;

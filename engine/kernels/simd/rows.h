@@ -40,7 +40,7 @@ inline T sum_vectors(Index n, F f) {
 /// Sketches of kRows rows in eight sums: these turn from one shift to the next, so that whole groups are
 /// added.
 template <class T, Index kRows>
-inline void mix_by_eight(const T* x, Index x_stride, const Mix<T>& mix, T* y) {
+inline void sketch_by_eight(const T* x, Index x_stride, const Sketch<T>& sketch, T* y) {
   typename Eight<T>::Type sums[kRows] = {};
   Index shift = 7;
   const auto turn_to = [&](Index wanted) __attribute__((always_inline)) {
@@ -50,11 +50,11 @@ inline void mix_by_eight(const T* x, Index x_stride, const Mix<T>& mix, T* y) {
         sums[r] = __builtin_shufflevector(sums[r], sums[r], 7, 0, 1, 2, 3, 4, 5, 6);
     }
   };
-  for (Index g = 0; g < mix.groups; ++g) {
-    const Index first = mix.group[g].first;
-    turn_to(mix.group[g].shift);
+  for (Index g = 0; g < sketch.groups; ++g) {
+    const Index first = sketch.first[g];
+    turn_to(sketch.shift[g]);
     typename Eight<T>::Type signs;
-    __builtin_memcpy(&signs, mix.signs + first, sizeof signs);
+    __builtin_memcpy(&signs, sketch.signs + first, sizeof signs);
 #pragma GCC unroll 4
     for (Index r = 0; r < kRows; ++r) {
       typename Eight<T>::Type v;
@@ -68,26 +68,26 @@ inline void mix_by_eight(const T* x, Index x_stride, const Mix<T>& mix, T* y) {
 }
 
 template <class T>
-inline void mix_one_row(Index columns, const T* x, const Mix<T>& mix, T* y) {
-  for (Index c = 0; c < mix.count; ++c) y[c] = 0;
-  for (Index g = 0; g < mix.groups; ++g) {
-    const Index first = mix.group[g].first, left = columns - first, shift = mix.group[g].shift,
-                size = left < mix.count ? left : mix.count,
-                turn = mix.count - shift < size ? mix.count - shift : size;
-    for (Index i = 0; i < turn; ++i) y[i + shift] += x[first + i] * mix.signs[first + i];
-    for (Index i = turn; i < size; ++i) y[i - turn] += x[first + i] * mix.signs[first + i];
+inline void sketch_one_row(Index columns, const T* x, const Sketch<T>& sketch, T* y) {
+  for (Index c = 0; c < sketch.count; ++c) y[c] = 0;
+  for (Index g = 0; g < sketch.groups; ++g) {
+    const Index first = sketch.first[g], left = columns - first, shift = sketch.shift[g],
+                size = left < sketch.count ? left : sketch.count,
+                turn = sketch.count - shift < size ? sketch.count - shift : size;
+    for (Index i = 0; i < turn; ++i) y[i + shift] += x[first + i] * sketch.signs[first + i];
+    for (Index i = turn; i < size; ++i) y[i - turn] += x[first + i] * sketch.signs[first + i];
   }
 }
 
 template <class T>
-void mix_rows(Index rows, Index columns, const T* x, Index x_stride, const Mix<T>& mix, T* y) {
+void sketch_rows(Index rows, Index columns, const T* x, Index x_stride, const Sketch<T>& sketch, T* y) {
   constexpr Index kRows = 4;  // hide each other's waiting
-  const bool by_eight = mix.count == 8 && columns % 8 == 0;
+  const bool by_eight = sketch.count == 8 && columns % 8 == 0;
   Index i = 0;
   for (; by_eight && i + kRows <= rows; i += kRows)
-    mix_by_eight<T, kRows>(x + i * x_stride, x_stride, mix, y + i * 8);
-  for (; by_eight && i < rows; ++i) mix_by_eight<T, 1>(x + i * x_stride, x_stride, mix, y + i * 8);
-  for (; i < rows; ++i) mix_one_row(columns, x + i * x_stride, mix, y + i * mix.count);
+    sketch_by_eight<T, kRows>(x + i * x_stride, x_stride, sketch, y + i * 8);
+  for (; by_eight && i < rows; ++i) sketch_by_eight<T, 1>(x + i * x_stride, x_stride, sketch, y + i * 8);
+  for (; i < rows; ++i) sketch_one_row(columns, x + i * x_stride, sketch, y + i * sketch.count);
 }
 
 template <class T>

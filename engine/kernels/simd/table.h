@@ -31,7 +31,7 @@ constexpr Simd<T> table(const char* name) {
           .layer_norm = layer_norm<T>,
           .layer_norm_backward = layer_norm_backward<T>,
           .dot = dot<T>,
-          .mix_rows = mix_rows<T>,
+          .sketch_rows = sketch_rows<T>,
           .add = add<T>,
           .add_rows = add_rows<T>,
           .softmax = softmax<T>,

@@ -37,8 +37,8 @@ Tensor broken(const Parameter& a, const Parameter& b, const Grads& grads) {
   return record("broken", {a, b}, of({1}), [grads](const Tensor&, const Needs&) { return grads; });
 }
 
-/// Keeps the largest number of all that went by.
-struct Largest : Fold {
+/// Keeps the largest value of all that arrived.
+struct Largest : GradientReducer {
   Tensor add(const Tensor& kept, Tensor gradient) override {
     float largest = kept.empty() ? 0 : kept.data<float>()[0];
     for (float& g : gradient.data<float>()) largest = std::max(largest, std::exchange(g, -1.0f));
@@ -47,13 +47,13 @@ struct Largest : Fold {
   Index size(const Shape&) const override { return 1; }
 };
 
-TEST(Backward, hands_whole_gradients_to_a_fold_that_may_write_to_them) {
+TEST(Backward, hands_whole_gradients_to_a_reducer_that_may_write_to_them) {
   const Parameter p(of({1, 2, 3})), other(of({1, 2, 3}));
-  p.train(Selection::folded(std::make_shared<Largest>()));
-  for (const std::vector<float>& slopes : {std::vector<float>{1, 5, 2}, {4, 3, 2}})
-    backward(sum(multiply(add(p, other), of(slopes))));  // one gradient for both parameters
+  p.observe(GradientForm::reduced(std::make_shared<Largest>()));
+  for (const std::vector<float>& factors : {std::vector<float>{1, 5, 2}, {4, 3, 2}})
+    backward(sum(multiply(add(p, other), of(factors))));  // one gradient for both parameters
   EXPECT_TRUE(support::same_bits(p.grad(), of({5})));
-  EXPECT_EQ(p.trained_count(), 1);
+  EXPECT_EQ(p.grad_shape(), Shape({1}));
   EXPECT_TRUE(support::same_bits(other.grad(), of({5, 8, 4})));
 }
 
@@ -101,6 +101,7 @@ TEST(Backward, tells_a_rule_what_is_needed) {
                     EXPECT_FALSE(needs(1) || needs(3));
                     EXPECT_EQ(needs.part(0), Selection::elements({1}));
                     EXPECT_TRUE(needs.part(2).whole());
+                    EXPECT_TRUE(needs.form(0).follows_selection());
                     return {Grad::packed(of({5})), Grad(), of({4}), Grad()};
                   }));
   EXPECT_TRUE(called);

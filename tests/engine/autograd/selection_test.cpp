@@ -80,47 +80,6 @@ TEST(Selection, packed_shape_is_that_of_what_is_gathered) {
   EXPECT_EQ(Selection::elements({3, 4}).packed({7, 5}), Shape({2}));
 }
 
-TEST(Selection, gathers_mixtures_of_rows_and_columns_and_writes_none_back) {
-  Tensor full = counting({2, 3});
-  const Selection columns = Selection::mixed_columns({2, of({3}, {1, -1, 1}), {1, 0}}),
-                  rows = Selection::mixed_rows({2, of({2}, {1, -1}), {1}});
-  EXPECT_TRUE(support::same_bits(columns.gather(full), of({2, 2}, {1, 0, 1, 3})));
-  EXPECT_TRUE(support::same_bits(rows.gather(full), of({2, 3}, {-3, -4, -5, 0, 1, 2})));
-  EXPECT_EQ(columns.packed({2, 3}), Shape({2, 2}));
-  EXPECT_EQ(rows.packed({2, 3, 5}), Shape({2, 15}));
-  EXPECT_FALSE(columns.is_part() || rows.is_part() || columns == columns);
-  EXPECT_TRUE(Selection::rows({}).is_part() && rows.any() && !rows.whole() && rows.indices().empty());
-  EXPECT_EQ(support::error_of([&] { rows.scatter(rows.gather(full), full); }),
-            "selection: mixed rows cannot be written back");
-  EXPECT_EQ(support::error_of([&] {
-              rows.gather(counting({3, 2}));
-            }),
-            "selection: mixed rows of 2 numbers do not fit [3, 2]");
-  EXPECT_EQ(support::error_of([&] { CountSketch(2, counting({3}), {0}); }),
-            "count sketch: 2 sums and 1 shifts do not fit signs [3]");
-  EXPECT_EQ(support::error_of([&] {
-              CountSketch(2, counting({3}), {0, 2});
-            }),
-            "count sketch: shift 2 lies outside 2 sums");
-}
-
-TEST(Selection, takes_nothing_out_of_a_whole_for_a_fold) {
-  struct Nothing : Fold {
-    Tensor add(const Tensor&, Tensor) override { return {}; }
-    Index size(const Shape& full) const override { return full.rows(); }
-  };
-  Tensor full = counting({2, 3});
-  const Selection folded = Selection::folded(std::make_shared<Nothing>());
-  EXPECT_EQ(folded.kind_name(), "folded");
-  EXPECT_EQ(folded.packed({2, 3}), Shape({2}));
-  EXPECT_TRUE(folded.any());
-  EXPECT_FALSE(folded.is_part() || folded.whole() || folded == folded);
-  EXPECT_EQ(support::error_of([&] { folded.gather(full); }),
-            "selection: folded gradients cannot be taken out of a whole");
-  EXPECT_EQ(support::error_of([&] { folded.scatter(full, full); }),
-            "selection: folded cannot be written back");
-}
-
 TEST(Selection, names_a_part_of_a_part) {
   EXPECT_EQ(Selection::rows({2, 5, 7}).part_of(Selection::rows({0, 2})), Selection::rows({2, 7}));
   EXPECT_EQ(Selection::columns({1, 4}).part_of(Selection::columns({1})), Selection::columns({4}));

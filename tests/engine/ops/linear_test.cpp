@@ -13,14 +13,26 @@ namespace {
 
 constexpr Index kRows = 19, kIn = 23, kOut = 131;
 
-/// Multiply-adds of the gradient of a weight [kOut, kIn] of which `part` trains.
-Index work_of(const Selection& part) {
-  const Parameter w(support::random_tensor({kOut, kIn}, 1));
-  w.train(part);
+/// Multiply-adds of the gradient of w [kOut, kIn] in y = x w^T.
+Index work_of_gradient(const Parameter& w) {
   const Tensor loss = support::weighted_sum(linear(support::random_tensor({kRows, kIn}, 2), w));
   const Index before = kernels::multiply_adds();
   backward(loss);
   return kernels::multiply_adds() - before;
+}
+
+/// The same when `part` of w trains.
+Index work_of(const Selection& part) {
+  const Parameter w(support::random_tensor({kOut, kIn}, 1));
+  w.train(part);
+  return work_of_gradient(w);
+}
+
+/// The same when the gradient of w is accumulated in `form`.
+Index work_of(const GradientForm& form) {
+  const Parameter w(support::random_tensor({kOut, kIn}, 1));
+  w.observe(form);
+  return work_of_gradient(w);
 }
 
 TEST(LinearWork, of_the_whole_weight_is_the_dense_product) {
@@ -55,8 +67,8 @@ TEST(LinearWork, of_a_frozen_weight_is_none) {
   EXPECT_EQ(kernels::multiply_adds(), before);
 }
 
-/// `count` sums of `size` numbers.
-CountSketch mix(Index count, Index size, Dtype dtype = Dtype::f32) {
+/// `count` sums of `size` values.
+CountSketch sketch(Index count, Index size, Dtype dtype = Dtype::f32) {
   Random random(3, Random::Use::test);
   Tensor signs = Tensor::full({size}, 1, dtype);
   visit(dtype, [&]<class T>() {
@@ -67,29 +79,28 @@ CountSketch mix(Index count, Index size, Dtype dtype = Dtype::f32) {
   return {count, signs, shifts};
 }
 
-TEST(LinearWork, of_mixtures_is_their_share_and_that_of_the_mixing) {
-  EXPECT_EQ(work_of(Selection::mixed_columns(mix(2, kIn))), kRows * kOut * 2);  // x was mixed before
-  EXPECT_EQ(work_of(Selection::mixed_rows(mix(2, kOut))), kRows * (kOut + kIn * 2));
+TEST(LinearWork, of_a_sketch_is_its_share_and_that_of_the_sketching) {
+  EXPECT_EQ(work_of(GradientForm::row_sketch(sketch(2, kIn))), kRows * kOut * 2);  // x was sketched before
+  EXPECT_EQ(work_of(GradientForm::column_sketch(sketch(2, kOut))), kRows * (kOut + kIn * 2));
 }
 
-/// Mixtures computed on the way are those of the whole gradient, whatever their number, over several batches.
-TEST(Linear, mixtures_of_the_gradient_are_those_of_the_whole_gradient) {
+/// Sketches computed on the way are those of the whole gradient, whatever their size, over several batches.
+TEST(Linear, sketches_of_the_gradient_are_those_of_the_whole_gradient) {
   for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
     for (const Index count : {1, 2, 8, 16, 17, 40}) {
-      for (const Selection& part : {Selection::mixed_columns(mix(count, kIn, dtype)),
-                                    Selection::mixed_rows(mix(count, kOut, dtype))}) {
+      for (const GradientForm& form : {GradientForm::row_sketch(sketch(count, kIn, dtype)),
+                                       GradientForm::column_sketch(sketch(count, kOut, dtype))}) {
         const Tensor value = support::random_tensor({kOut, kIn}, 1, dtype);
-        const Parameter whole(value), mixed(value);
-        mixed.train(part);
+        const Parameter whole(value), sketched(value);
+        sketched.observe(form);
         for (const std::uint64_t batch : {4, 5}) {
           const Tensor x = support::random_tensor({kRows, kIn}, batch, dtype);
           backward(support::weighted_sum(linear(x, whole)));
-          backward(support::weighted_sum(linear(x, mixed)));
+          backward(support::weighted_sum(linear(x, sketched)));
         }
-        EXPECT_EQ(mixed.grad().shape(), part.packed({kOut, kIn}));
-        EXPECT_TRUE(
-            support::near(mixed.grad(), part.gather(whole.grad()), dtype == Dtype::f32 ? 1e-5 : 1e-13))
-            << count << ' ' << part.kind_name() << ' ' << dtype;
+        EXPECT_EQ(sketched.grad().shape(), form.shape({kOut, kIn}));
+        EXPECT_TRUE(support::near(sketched.grad(), form.of(whole.grad()), dtype == Dtype::f32 ? 1e-5 : 1e-13))
+            << count << ' ' << form.kind_name() << ' ' << dtype;
       }
     }
   }

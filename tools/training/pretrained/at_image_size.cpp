@@ -22,7 +22,7 @@ AtImageSize::AtImageSize(models::Vit& model, engine::Index size)
   config.image_size = size;
   models::check_config(config);
   const engine::Parameter positions = positions_of(model);
-  engine::check(!positions.trains().any(),
+  engine::check(!positions.accumulates(),
                 "--score-image-size: the positions of another size are others, so that",
                 "pos_embed cannot be a target");
   before_ = positions.value();
