@@ -44,7 +44,7 @@ Tensor held(const Units& many, const std::vector<Tensor>& all) {
   return candidates.spread(sums, {kRows, kColumns});
 }
 
-/// By a plain loop: sums of which all but the strongest are lost behind every batch, and what each of them
+/// By a plain loop: sums of which all but the largest are lost after every batch, and what each of them
 /// may differ from the true sum.
 struct Plain {
   std::vector<double> sums, may_miss;
@@ -69,7 +69,7 @@ Plain plain(const Units& many, const std::vector<Tensor>& all) {
   return p;
 }
 
-TEST(Candidates, keep_the_sums_of_the_strongest_behind_every_batch) {
+TEST(Candidates, keep_the_sums_of_the_largest_after_every_batch) {
   for (const Units& many : {kInputs, kElements}) {
     const Tensor sums = held(many, gradients(5));
     const Plain expected = plain(many, gradients(5));

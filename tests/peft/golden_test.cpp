@@ -135,7 +135,7 @@ std::string name_of(const ::testing::TestParamInfo<Case>& c) {
 }
 INSTANTIATE_TEST_SUITE_P(
     , GoldenMethod,
-    ::testing::Values(Case{"grft", "grft", with({})},  // the standard options: k 2, short axis, anchor 0.01
+    ::testing::Values(Case{"grft", "grft", with({})},  // the default options: k 2, short axis, anchor 0.01
                       Case{"grft_no_anchor", "grft", with({{"anchor", "0"}})},
                       Case{"grft_rows", "grft", with({{"axis", "row"}})},
                       Case{"grft_columns", "grft", with({{"axis", "column"}})}, Case{"gps", "gps", with({})},

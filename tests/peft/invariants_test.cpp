@@ -53,7 +53,7 @@ class EveryMethod : public ::testing::TestWithParam<std::tuple<std::string, smal
   }
 };
 
-/// One way to train, with everything that could touch a frozen number.
+/// One way to train, with everything that could touch a frozen value.
 struct Recipe {
   const char* name;
   std::unique_ptr<engine::Optimizer> (*make)(const std::vector<NamedParameter>&);
@@ -99,7 +99,7 @@ TEST_P(EveryMethod, moves_what_it_trains_and_keeps_every_other_bit) {
   }
 }
 
-TEST_P(EveryMethod, trains_as_many_numbers_as_its_account_says_and_the_optimizer_sees) {
+TEST_P(EveryMethod, trains_as_many_parameters_as_its_account_says_and_the_optimizer_sees) {
   Vit model = base();
   const auto tuning = method();
   tuning->prepare(model, small::losses(model, *tuning));
@@ -168,7 +168,7 @@ TEST_P(EveryMethod, restores_the_tuned_model_bit_for_bit_from_its_delta_and_the_
   EXPECT_EQ(peft::trained_parts(again), tuning->moved(tuned));
 }
 
-TEST_P(EveryMethod, writes_no_more_numbers_than_it_trains) {
+TEST_P(EveryMethod, writes_no_more_values_than_it_trains) {
   Vit model = base();
   const auto tuning = method();
   tuning->prepare(model, small::losses(model, *tuning));
@@ -178,7 +178,7 @@ TEST_P(EveryMethod, writes_no_more_numbers_than_it_trains) {
   EXPECT_EQ(numbers, peft::account(model).trainable);
 }
 
-TEST_P(EveryMethod, moves_the_same_numbers_to_the_same_bits_as_masked_dense_training) {
+TEST_P(EveryMethod, moves_the_same_values_to_the_same_bits_as_masked_dense_training) {
   Vit packed = base(), dense = base();
   const auto tuning = method({{"anchor", "0"}, {"nuclear", "0"}, {"progressive", "off"}});
   if (!tuning->traits().selection_is_fixed) GTEST_SKIP() << "what it trains changes";
@@ -286,14 +286,35 @@ TEST_P(EveryMethod, goes_on_from_what_an_earlier_run_left_with_the_same_bits) {
   }
 }
 
-TEST_P(EveryMethod, changes_nothing_before_the_first_step) {
+TEST_P(EveryMethod, computes_what_the_base_does_before_the_first_step_or_says_so) {
   Vit plain = small::model(std::get<1>(GetParam()).config), prepared = base();
   const auto tuning = method();
   tuning->prepare(prepared, small::losses(prepared, *tuning));
   const engine::NoGrad no_grad;
   const Tensor images = small::images(plain.config(), 0);
-  if (!tuning->traits().starts_as_base) GTEST_SKIP() << "what it adds takes part from the beginning";
-  EXPECT_TRUE(support::near(prepared(images), plain(images), 1e-6));
+  EXPECT_EQ(static_cast<bool>(support::near(prepared(images), plain(images), 1e-6)),
+            tuning->traits().starts_as_base);
+}
+
+TEST_P(EveryMethod, has_traits_that_are_true) {
+  Vit model = base();
+  const auto tuning = method();
+  tuning->prepare(model, small::losses(model, *tuning));
+  const auto optimizer = engine::make_sgd(engine::parameters(model), {});
+  bool all_train = false, some_backbone = false;
+  for (int i = 0; i < small::kSteps; ++i) {
+    const auto before = peft::trained_parts(model);
+    small::step(model, *tuning, *optimizer, i);
+    const peft::Account account = peft::account(model);
+    all_train |= account.trainable == account.total;
+    some_backbone |= account.trainable > account.head;
+    if (tuning->traits().selection_is_fixed) {
+      for (const auto& [part_name, part] : peft::trained_parts(model))
+        EXPECT_TRUE(before.contains(part_name)) << part_name << " trains since step " << i;
+    }
+  }
+  EXPECT_EQ(some_backbone, !tuning->traits().trains_head_only);
+  EXPECT_TRUE(all_train || !tuning->traits().all_train_later);
 }
 
 TEST_P(EveryMethod, merges_into_the_base_and_comes_back_to_the_bit) {

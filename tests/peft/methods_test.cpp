@@ -123,7 +123,7 @@ TEST(sift, takes_its_share_of_every_tensor_and_one_more) {
   }
 }
 
-TEST(sift, moves_its_numbers_in_the_first_step_already) {
+TEST(sift, moves_its_values_in_the_first_step_already) {
   // The official code moves them one step late.
   Vit model = small::model(small::deep());
   const auto method = small::method("sift");

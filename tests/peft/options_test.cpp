@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/peft/small.h"
 
 namespace {
@@ -60,7 +62,8 @@ TEST(options, that_a_method_does_not_know_are_refused_with_the_nearest_ones) {
 TEST(options, of_every_method_have_a_help_text_and_a_default_that_works) {
   for (const peft::MethodInfo& info : peft::methods()) {
     EXPECT_FALSE(info.summary.empty() || info.page.empty()) << info.name;
-    EXPECT_EQ(info.summary.find('\n'), std::string::npos) << info.name;
+    EXPECT_EQ((info.summary + info.page).find('\n'), std::string::npos)
+        << info.name << ": wrapped where printed";
     Options defaults;
     for (const peft::OptionInfo& option : info.options) {
       EXPECT_FALSE(option.help.empty()) << info.name << " --" << option.name;
@@ -155,6 +158,18 @@ TEST(find_method, tells_the_nearest_names) {
 
 TEST(methods, have_names_of_their_own) {
   for (const peft::MethodInfo& info : peft::methods()) EXPECT_EQ(&peft::find_method(info.name), &info);
+}
+
+TEST(methods, are_called_like_their_functions_in_the_list) {
+  std::vector<std::string> functions{
+#define PEFT_METHOD(function) #function,
+#include "peft/methods.def"
+#undef PEFT_METHOD
+  };
+  std::vector<std::string> names;
+  for (const peft::MethodInfo& info : peft::methods()) names.push_back(info.name);
+  for (std::string& function : functions) std::ranges::replace(function, '_', '-');
+  EXPECT_EQ(names, functions);
 }
 
 }  // namespace

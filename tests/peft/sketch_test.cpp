@@ -101,7 +101,7 @@ TEST(Sketch, as_large_as_what_it_mixes_is_the_whole_gradient) {
   }
 }
 
-/// By candidates: from the second of four batches on, the strongest of the sketch are summed up exactly.
+/// By finalists: from the second of four batches on, the top ones of the sketch are accumulated exactly.
 TEST(Sketch, lets_the_candidates_own_gradients_decide) {
   const auto config = small::deep();
   const auto losses_of = [](Vit& model, int from, int to) {

@@ -137,7 +137,7 @@ inline engine::State copy(engine::Module& model) {
 
 constexpr int kSteps = 4;  // of a run, an epoch each two
 
-/// Tells the method that step `which` of a run begins.
+/// Lets the method know that step `which` of a run begins.
 inline void begin_step(Vit& model, peft::Method& method, engine::Optimizer& optimizer, int which,
                        double lr = 0.01, int steps = kSteps) {
   method.begin_step(model, {which, steps, 2, lr, [&model, which] { return loss(model, which); }, optimizer});
@@ -159,7 +159,7 @@ inline void tune(Vit& model, peft::Method& method, int steps = kSteps) {
   for (int i = 0; i < steps; ++i) step(model, method, *adam, i, 0.01, steps);
 }
 
-/// All numbers of both have the same bits.
+/// All values of both have the same bits.
 inline ::testing::AssertionResult same_bits(const engine::State& a, const engine::State& b) {
   if (a.size() != b.size()) return ::testing::AssertionFailure() << a.size() << " and " << b.size();
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -169,7 +169,7 @@ inline ::testing::AssertionResult same_bits(const engine::State& a, const engine
   return ::testing::AssertionSuccess();
 }
 
-/// Only numbers in `moved` differ between `before` and the model, and all of those do.
+/// Only values in `moved` differ between `before` and the model, and all of those do.
 inline void expect_only_these_values_moved(Vit& model, const engine::State& before,
                                            const peft::PartsByName& moved, const char* when) {
   const std::vector<NamedParameter> all = engine::parameters(model);
@@ -179,13 +179,13 @@ inline void expect_only_these_values_moved(Vit& model, const engine::State& befo
     const Selection part = found == moved.end() ? Selection::none() : found->second;
     Tensor restored = parameter.value().clone();
     part.scatter(part.gather(before[i].second), restored);
-    EXPECT_TRUE(support::same_bits(restored, before[i].second)) << when << ": a frozen number of " << name;
+    EXPECT_TRUE(support::same_bits(restored, before[i].second)) << when << ": a frozen value of " << name;
     const Tensor now = part.gather(parameter.value()), then = part.gather(before[i].second);
     Index still = 0;
     for (Index j = 0; j < now.numel(); ++j)
       still +=
           now.data<float>()[static_cast<std::size_t>(j)] == then.data<float>()[static_cast<std::size_t>(j)];
-    EXPECT_EQ(still, 0) << when << ": of " << now.numel() << " numbers of " << name << " that train";
+    EXPECT_EQ(still, 0) << when << ": of " << now.numel() << " values of " << name << " that train";
   }
 }
 
