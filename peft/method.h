@@ -60,21 +60,18 @@ struct MethodTraits {
 };
 
 /// A fine-tuning method decides which parameters of a model train, and may add modules to it. Its life, in
-/// the order of the calls (only steps 1, 4 and 6 are needed to train):
+/// the order of the calls (to train, only 1, 4 and 6 are needed):
 ///
-///   1. make_method()            reads and checks the options (peft/methods.h). traits() holds from here on.
-///   2. check_model()            refuses options that do not fit the model, before any image is read.
-///   3. scoring()                says what losses prepare() will draw, or that it draws none.
-///   4. prepare()                attaches modules, draws the losses, chooses, and sets what trains.
-///                               choices(), snapshots() and score_seconds() say what came of it.
-///   5. stages()                 splits the training into stretches with a schedule each.
-///   6. begin_step()             before every step: may choose again. The caller then runs forward and
-///   backward
-///      regularize()             passes, calls this once after them all, and lets the optimizer move.
-///   7. moved(), state()         between any two steps: what a delta, and a checkpoint besides, must hold.
-///   8. restore() or attach()    on the base model of another process: restore() takes the place of 4 in a
-///   run
-///                               that resumes, attach() alone makes the model take a delta.
+///   1. make_method()   reads and checks the options (peft/methods.h). traits() holds from here on.
+///   2. check_model()   refuses options that do not fit the model, before any image is read.
+///   3. scoring()       says which losses prepare() will draw, or that it draws none.
+///   4. prepare()       attaches modules, draws the losses, chooses, and sets what trains; choices(),
+///                      snapshots() and score_seconds() report on it.
+///   5. stages()        splits the training into stretches with a schedule each.
+///   6. begin_step()    before every step, may choose again. The caller runs the forward and backward passes,
+///      regularize()    is called once after them all, and the optimizer moves.
+///   7. moved()         between any two steps: what a delta must hold; a checkpoint adds state().
+///   8. restore()       replaces 4 in a run that resumes; attach() alone makes a model take a delta.
 class Method {
  public:
   virtual ~Method() = default;

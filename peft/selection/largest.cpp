@@ -51,7 +51,7 @@ void append_many(const T* row, Index columns, Index count, Index offset, std::ve
 }
 
 /// The same for a count that is small: one pass that keeps the best so far in order. Most pieces of a row
-/// hold nothing better than the weakest of these; the largest rank of a piece tells it.
+/// hold nothing larger than the smallest of these; the largest rank of a piece decides.
 template <class T>
 void append_few(const T* row, Index columns, Index count, Index offset, std::vector<Index>& places) {
   using Rank = decltype(rank_of(T{}));
