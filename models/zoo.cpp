@@ -112,7 +112,10 @@ VitConfig config_from_shapes(const std::map<std::string, Shape>& shapes, std::op
   shape("blocks.0.attn.qkv.weight", 2);
   // The highest index decides, so that load_state names what is missing in a block before it.
   Index last = 0;
-  for (const auto& [name, any] : shapes) last = std::max(last, engine::block_of(name).value_or(-1));
+  for (const auto& [name, any] : shapes) {
+    const engine::Role role = engine::role_of(name);
+    if (!role.inside.empty()) last = std::max(last, role.block);
+  }
   engine::check(last < static_cast<Index>(shapes.size()), "there is a block", last, "but only", shapes.size(),
                 "tensors");
   c.depth = last + 1;
