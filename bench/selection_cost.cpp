@@ -23,6 +23,7 @@
 #include "peft/selection/sketch.h"
 #include "peft/target.h"
 #include "tools/cli/args.h"
+#include "tools/cli/tune_options.h"
 #include "tools/training/job.h"
 #include "tools/training/scoring.h"
 
@@ -145,7 +146,7 @@ void print_squares(const Held& held, const std::vector<Tensor>& whole, long batc
               std::sqrt(errors / static_cast<double>(whole.size())), estimated / right - 1);
 }
 
-void look(training::Job& job, const cli::TuneOptions& options) {
+void look(training::Job& job, const training::TrainConfig& options) {
   const std::vector<NamedParameter> targets = peft::find_targets(job.loaded.model, {});
   const training::ScoringData data{.images = job.images,
                                    .preprocessing = job.loaded.preprocessing,
@@ -220,8 +221,8 @@ int main(int argc, char** argv) {
     const std::vector<std::string> words(argv + 1, argv + argc);
     if (!args.parse(words)) return 0;
     options.check();
-    training::Job job = training::make_job(options, {"train"});
-    look(job, options);
+    training::Job job = training::make_job(options.config, {"train"});
+    look(job, options.config);
   } catch (const std::exception& e) {
     std::cerr << "bench_selection_cost: " << e.what() << '\n';
     return 1;

@@ -13,10 +13,10 @@
 namespace {
 
 /// The options of a base in a file of its own.
-cli::ModelOptions base_options() {
+training::ModelSource base_options() {
   static const fuzz::MemoryFolder folder;
   models::Vit model(fuzz::tiny_config());
-  cli::ModelOptions options;
+  training::ModelSource options;
   options.model = folder.path() / "base.safetensors";
   options.threads = 1;
   engine::write_safetensors(options.model, engine::state(model), {{"num_heads", "2"}});
@@ -26,7 +26,7 @@ cli::ModelOptions base_options() {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const cli::ModelOptions base = base_options();
+  static const training::ModelSource base = base_options();
   std::cerr.setstate(std::ios::failbit);  // notes to the user
   const fuzz::MemoryFile input(fuzz::bytes_of(data, size));
   fuzz::reads_or_refuses([&] { peft::read_parts(engine::Safetensors(input.path())); });

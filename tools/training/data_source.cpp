@@ -17,45 +17,6 @@
 
 namespace training {
 
-void DataOptions::add_to(cli::Args& args) {
-  args.group("Data");
-  args.text("--data", data, "DIR", "DIR/train/<class>/*, and val and test where they exist; or IDX files");
-  args.text("--train-list", train_list, "FILE", "instead: lines `path label`");
-  args.text("--val-list", val_list, "FILE", "");
-  args.text("--test-list", test_list, "FILE", "");
-  args.text("--data-root", data_root, "DIR", "what the paths in the lists are relative to");
-  add_screening(args);
-}
-
-void DataOptions::add_screening(cli::Args& args) {
-  args.choice("--on-bad-image", on_bad_image, {"error", "skip"},
-              "skip: decode every image before anything else and leave out those that cannot be");
-  args.flag("--allow-empty-class", allow_empty_class, "a class folder without images is no error");
-}
-
-std::string DataOptions::name() const {
-  const std::filesystem::path path =
-      data.empty() ? std::filesystem::path(data_root) : std::filesystem::path(data);
-  const std::string last =
-      std::filesystem::absolute(path / "x").lexically_normal().parent_path().filename().string();
-  return last.empty() ? "data" : last;
-}
-
-void DataOptions::check(const std::string& split) const {
-  const bool lists = !(train_list + val_list + test_list).empty();
-  if (lists == !data.empty())
-    throw UsageError("data is needed, in one form: --data DIR, or --train-list FILE with --data-root DIR");
-  if (lists && list_of(split).empty() && train_list.empty())
-    throw UsageError("--" + split + "-list FILE is needed beside the other lists");
-  if (lists && data_root.empty()) throw UsageError("lists of images need --data-root DIR");
-  if (!lists && !data_root.empty())
-    throw UsageError("--data-root goes with --train-list; --data DIR needs none");
-}
-
-const std::string& DataOptions::list_of(const std::string& split) const {
-  return split == "train" ? train_list : split == "val" ? val_list : test_list;
-}
-
 namespace {
 
 void tell(const data::Splits& splits) {
@@ -88,7 +49,7 @@ void tell_skipped(const std::vector<data::BadImage>& skipped) {
 
 }  // namespace
 
-data::Splits open_splits(const DataOptions& options, const std::vector<std::string>& used, Index workers) {
+data::Splits open_splits(const DataSource& options, const std::vector<std::string>& used, Index workers) {
   const bool lists = !options.train_list.empty();
   data::Splits splits = lists ? data::open_split_files({options.train_list, options.val_list,
                                                         options.test_list, options.data_root})
@@ -117,7 +78,7 @@ std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, cons
   return found;
 }
 
-SplitToJudge open_split_to_judge(const DataOptions& options, const std::string& split, Index workers) {
+SplitToJudge open_split_to_judge(const DataSource& options, const std::string& split, Index workers) {
   namespace fs = std::filesystem;
   const auto alone = [&](data::Splits splits) {  // opened as if it were train
     tell(splits);

@@ -1,33 +1,16 @@
 #pragma once
 
 #include "data/dataset.h"
-#include "tools/cli/args.h"
+#include "tools/training/train_config.h"
 
 namespace training {
 
 using engine::Index;
 
-/// Where the images come from: the shared options of the commands.
-struct DataOptions {
-  std::string data, train_list, val_list, test_list, data_root;
-  std::string on_bad_image = "error";
-  bool allow_empty_class = false;
-
-  void add_to(cli::Args& args);
-  /// Those that say what is done about images that are bad or missing.
-  void add_screening(cli::Args& args);
-  /// Throws a UsageError unless the data is given in one form that has `split`.
-  void check(const std::string& split = "train") const;
-  /// The list of "train", "val" or "test"; empty when it is not given.
-  const std::string& list_of(const std::string& split) const;
-  /// A short name of the data set for the run's folder.
-  std::string name() const;
-};
-
 /// Opens the folder of --data, or the lists. With --on-bad-image skip, every image of the `used` splits is
 /// decoded once by `workers` threads, and the bad ones are left out. Odd things and what was left out are
 /// told on stderr.
-data::Splits open_splits(const DataOptions& options, const std::vector<std::string>& used, Index workers);
+data::Splits open_splits(const DataSource& options, const std::vector<std::string>& used, Index workers);
 
 /// A split that a model is judged on.
 struct SplitToJudge {
@@ -37,7 +20,7 @@ struct SplitToJudge {
 };
 /// The same for one split. Where the data has no train to tell the classes, they are those of the split
 /// itself.
-SplitToJudge open_split_to_judge(const DataOptions& options, const std::string& split, Index workers);
+SplitToJudge open_split_to_judge(const DataSource& options, const std::string& split, Index workers);
 
 /// Images that were left out, one JSON object with file, reason and split a line.
 std::string skipped_lines(const std::vector<data::BadImage>& skipped);

@@ -20,7 +20,7 @@ Index layer_of(const std::string& name, Index blocks) {
 
 }  // namespace
 
-void reinitialize_blocks(models::Vit& model, const cli::TuneOptions& options) {
+void reinitialize_blocks(models::Vit& model, const TrainConfig& options) {
   if (options.reinit_blocks == 0) return;
   models::Vit fresh(model.config());
   models::initialize(fresh, static_cast<std::uint64_t>(options.model.seed));
@@ -33,7 +33,7 @@ void reinitialize_blocks(models::Vit& model, const cli::TuneOptions& options) {
   }
 }
 
-void apply_depth(models::Vit& model, const cli::TuneOptions& options) {
+void apply_depth(models::Vit& model, const TrainConfig& options) {
   if (options.freeze_blocks == 0 && options.reinit_blocks == 0) return;
   const Index blocks = model.config().depth;
   for (const auto& [name, parameter] : engine::parameters(model)) {
@@ -49,7 +49,7 @@ double depth_rate(const std::string& name, Index blocks, double decay) {
   return std::pow(decay, static_cast<double>(blocks + 1 - layer_of(name, blocks)));
 }
 
-void check_depth(const models::Vit& model, const cli::TuneOptions& options) {
+void check_depth(const models::Vit& model, const TrainConfig& options) {
   const Index blocks = model.config().depth;
   const Index named = options.freeze_blocks + options.reinit_blocks;
   if (named > blocks) {

@@ -40,7 +40,7 @@ std::string origin(const Job& job, const data::Dataset& images) {
                     {"instruction_set", engine::kernels::simd_name()}});
 }
 
-Tensor compute(Job& job, const std::shared_ptr<const data::Dataset>& images, const cli::TuneOptions& options,
+Tensor compute(Job& job, const std::shared_ptr<const data::Dataset>& images, const TrainConfig& options,
                const std::string& split) {
   const engine::NoGrad no_grad;
   models::Vit& model = job.loaded.model;
@@ -90,7 +90,7 @@ std::optional<Tensor> read(const std::filesystem::path& path, const std::string&
   return std::nullopt;
 }
 
-Tensor features_of(Job& job, const std::string& split, const cli::TuneOptions& options,
+Tensor features_of(Job& job, const std::string& split, const TrainConfig& options,
                    const std::filesystem::path& dir) {
   const auto images = find_split(job.splits, split);
   const std::filesystem::path path = dir / (split + ".safetensors");
@@ -112,7 +112,7 @@ Tensor stacked(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-KnownFeatures known_features(Job& job, const cli::TuneOptions& options, const std::filesystem::path& dir) {
+KnownFeatures known_features(Job& job, const TrainConfig& options, const std::filesystem::path& dir) {
   KnownFeatures known;
   if (dir.empty()) return known;
   const auto of = [&](const char* split) { return features_of(job, split, options, dir); };

@@ -17,7 +17,7 @@ struct KnownFeatures {
 /// The features of every split that a run uses, from DIR/<split>.safetensors. A file that is missing, damaged
 /// or made by another model, preprocessing or program, or of images of other names, is computed anew and
 /// written. An image that has changed under its name is not found out. Nothing when `dir` is empty.
-KnownFeatures known_features(Job& job, const cli::TuneOptions& options, const std::filesystem::path& dir);
+KnownFeatures known_features(Job& job, const TrainConfig& options, const std::filesystem::path& dir);
 
 /// Class scores [n, classes] of a batch: by the head from the rows that `known` has of its images, or from
 /// the images where `known` is empty. The bits are the same.

@@ -19,7 +19,7 @@ using nlohmann::ordered_json;
 namespace {
 
 /// Keeps the checkpoint's head or puts a new one in its place, as --head says.
-void choose_head(LoadedModel& loaded, const data::Splits& splits, const cli::TuneOptions& options) {
+void choose_head(LoadedModel& loaded, const data::Splits& splits, const TrainConfig& options) {
   const Index classes = static_cast<Index>(splits.classes.size());
   const bool fits = loaded.has_head && loaded.model.config().classes == classes;
   if (options.head == "keep" && !fits) {
@@ -50,7 +50,7 @@ std::shared_ptr<const data::Dataset> in_path_order(const std::shared_ptr<const d
 }
 
 /// Refuses at once what training would refuse after a long scoring.
-void check_data(const Job& job, const cli::TuneOptions& options) {
+void check_data(const Job& job, const TrainConfig& options) {
   const Index n = job.images->size(), batches = n / options.batch_size;
   for (const std::string& name : job.splits.classes) {
     engine::check(is_utf8(name), "the name of class", json_text(name),
@@ -87,7 +87,7 @@ std::string images_sha256(const std::vector<std::string>& classes, const data::D
 
 }  // namespace
 
-Job make_job(const cli::TuneOptions& options, const std::vector<std::string>& splits) {
+Job make_job(const TrainConfig& options, const std::vector<std::string>& splits) {
   Job job{.loaded = load_model(options.model),
           .splits = open_splits(options.data, splits, options.workers),
           .images = nullptr,
@@ -112,7 +112,7 @@ Job make_job(const cli::TuneOptions& options, const std::vector<std::string>& sp
 
 namespace {
 
-void prepare_method(Job& job, const cli::TuneOptions& options, ScoringRun run) {
+void prepare_method(Job& job, const TrainConfig& options, ScoringRun run) {
   const peft::Scoring* scoring = job.method->scoring();
   if (!scoring) return job.method->prepare(job.loaded.model, {});
   const bool by_path = options.no_score_shuffle && !options.no_shuffle && !options.data.train_list.empty();
@@ -129,7 +129,7 @@ void prepare_method(Job& job, const cli::TuneOptions& options, ScoringRun run) {
 
 }  // namespace
 
-void prepare(Job& job, const cli::TuneOptions& options, ScoringRun run) {
+void prepare(Job& job, const TrainConfig& options, ScoringRun run) {
   prepare_method(job, options, std::move(run));
   apply_depth(job.loaded.model, options);
 }
@@ -143,17 +143,16 @@ ordered_json identity_of(const LoadedModel& base) {
            base.told ? ordered_json::parse(preprocessing_json(*base.told)) : ordered_json(nullptr)}};
 }
 
-ordered_json identity_of(const cli::TuneOptions& options, const ordered_json& base,
+ordered_json identity_of(const ordered_json& options, const ordered_json& base,
                          const std::vector<std::string>& classes, const data::Dataset& images) {
-  ordered_json identity = options.to_json();
-  for (const char* free : {"eval_every", "save_every", "workers", "recompute"}) identity.erase(free);
+  ordered_json identity = options;
   identity.update(base);
   identity["images"] = images.size();
   identity["images_sha256"] = images_sha256(classes, images);
   return identity;
 }
 
-engine::Metadata metadata_of(const Job& job, const cli::TuneOptions& options, const std::string& format) {
+engine::Metadata metadata_of(const Job& job, const TrainConfig& options, const std::string& format) {
   const auto values =
       peft::OptionValues(options.method, peft::find_method(options.method).options, options.method_options);
   return {{"format", format},
@@ -166,7 +165,7 @@ engine::Metadata metadata_of(const Job& job, const cli::TuneOptions& options, co
           {"arch", job.loaded.arch}};
 }
 
-void write_selection(const std::filesystem::path& path, Job& job, const cli::TuneOptions& options) {
+void write_selection(const std::filesystem::path& path, Job& job, const TrainConfig& options) {
   std::map<std::string, engine::Shape> shapes;
   for (const auto& p : engine::parameters(job.loaded.model)) shapes[p.name] = p.parameter.value().shape();
   ordered_json shape, energy, squares;

@@ -50,7 +50,7 @@ std::size_t trained_bytes(models::Vit& model) {
 }
 
 /// How many packed copies of what trains the optimizer keeps.
-std::size_t moments(const cli::TuneOptions& options) {
+std::size_t moments(const TrainConfig& options) {
   if (options.optimizer == "sgd") return options.momentum > 0 ? 1 : 0;
   return 2;
 }
@@ -121,7 +121,7 @@ std::size_t gradient_bytes(const engine::Selection& form, const engine::Shape& f
   return static_cast<std::size_t>(form.packed(full).numel()) * each;
 }
 
-MemoryForecast forecast(Job& job, const cli::TuneOptions& options) {
+MemoryForecast forecast(Job& job, const TrainConfig& options) {
   models::Vit& model = job.loaded.model;
   MemoryForecast plan;
   for (const auto& p : engine::parameters(model)) plan.weights += p.parameter.value().bytes();

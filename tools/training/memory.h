@@ -37,7 +37,7 @@ std::size_t gradient_bytes(const engine::Selection& form, const engine::Shape& f
 /// Foretells the memory of a run from a forward and a backward pass with one and with three grey images:
 /// all that grows with the batch grows by the same amount for every image. What trains is chosen by ties,
 /// as many numbers as will be chosen by the scores. Leaves nothing behind but the choice.
-MemoryForecast forecast(Job& job, const cli::TuneOptions& options);
+MemoryForecast forecast(Job& job, const TrainConfig& options);
 
 /// Bytes that this process can still get: the least of what the system has, what its control group leaves it
 /// and what its own limits do.

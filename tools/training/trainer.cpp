@@ -27,7 +27,7 @@ using engine::Tensor;
 namespace {
 
 data::LoaderOptions loader_options(const Trainer::Parts& p) {
-  const cli::TuneOptions& o = p.options;
+  const TrainConfig& o = p.options;
   return {.preprocessing = p.loaded.preprocessing,
           .batch_size = o.batch_size,
           .drop_last = true,
@@ -150,7 +150,7 @@ double Trainer::rate_at(Index step) const {
 }
 
 Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::string>& images) {
-  const cli::TuneOptions& o = p_.options;
+  const TrainConfig& o = p_.options;
   Loss total;
   for (Index i = 0; i < o.grad_accum; ++i) {
     const auto batch = next_batch(loader_);

@@ -2,12 +2,12 @@
 
 #include "data/loader.h"
 #include "tools/cli/console.h"
-#include "tools/cli/tune_options.h"
 #include "tools/training/checkpoint.h"
 #include "tools/training/evaluate.h"
 #include "tools/training/features.h"
 #include "tools/training/pretrained/model_source.h"
 #include "tools/training/run_folder.h"
+#include "tools/training/train_config.h"
 
 namespace training {
 
@@ -19,7 +19,7 @@ class Trainer {
     peft::Method& method;
     const data::Splits& splits;
     RunFolder& folder;
-    const cli::TuneOptions& options;
+    const TrainConfig& options;
     std::string config;  ///< of the run, for its checkpoints
     KnownFeatures features = {};
   };

@@ -70,7 +70,7 @@ void attach_modules(models::Vit& model, const Safetensors& delta) {
 
 }  // namespace
 
-LoadedModel load_tuned_model(const cli::ModelOptions& options, const std::string& delta, bool force) {
+LoadedModel load_tuned_model(const ModelSource& options, const std::string& delta, bool force) {
   if (delta.empty()) return load_model(options);
   engine::check(fs::exists(delta), delta + ": no such file or folder");
   const Safetensors file(delta);
@@ -87,7 +87,7 @@ LoadedModel load_tuned_model(const cli::ModelOptions& options, const std::string
     engine::check(file.contains(name), file.path() + ": not a delta: it has no", name);
   const std::vector<std::string> classes = read_class_list(told("classes"), file.path());
   check_names_differ(classes, file.path());
-  cli::ModelOptions sized = options;
+  ModelSource sized = options;
   const Preprocessing how = read_preprocessing(told("preprocessing"), file.path());
   sized.image_size = options.arch.empty() ? 0 : how.size;  // random weights are made for a size
   LoadedModel loaded = load_base(sized);

@@ -5,6 +5,7 @@
 #include "engine/io/safetensors.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
+#include "tools/cli/model_options.h"
 #include "tools/training/data_source.h"
 #include "tools/training/evaluate.h"
 #include "tools/training/json_text.h"
@@ -44,16 +45,16 @@ void print(const training::Evaluation& e, const std::vector<std::string>& output
 }  // namespace
 
 void run_eval(Arguments arguments) {
-  ModelOptions model;
-  training::DataOptions data;
+  training::ModelSource model;
+  training::DataSource data;
   std::string delta, split = "test", logits;
   Index batch_size = 32, workers = 2;
   bool force = false, json = false;
   Args args("eval", "Accuracy of a checkpoint, with a delta, on one split.");
-  model.add_to(args);
+  add_model_options(args, model);
   args.text("--delta", delta, "FILE", "what was tuned");
   args.flag("--force", force, "take a delta that was made for another base");
-  data.add_to(args);
+  add_data_options(args, data);
   args.choice("--split", split, {"train", "val", "test"}, "");
   args.integer("--batch-size", batch_size, 1, "images in a batch");
   args.integer("--workers", workers, 0, "threads that decode ahead", kMostWorkers);

@@ -11,6 +11,7 @@
 #include "peft/adapters/merge.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
+#include "tools/cli/model_options.h"
 #include "tools/training/json_text.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/tuned_model.h"
@@ -46,11 +47,11 @@ engine::State copied(engine::State state) {
 }  // namespace
 
 void run_merge(Arguments arguments) {
-  ModelOptions model;
+  training::ModelSource model;
   std::string delta, out;
   bool force = false, json = false;
   Args args("merge", "Base + delta to a stand-alone checkpoint.");
-  model.add_to(args);
+  add_model_options(args, model);
   args.group("Delta and result");
   args.text("--delta", delta, "FILE", "what was tuned");
   args.flag("--force", force, "take a delta that was made for another base");
@@ -81,7 +82,7 @@ void run_merge(Arguments arguments) {
                              {"norm_eps", engine::exact(tuned.model.config().norm_eps)},
                              {"classes", training::json_text(tuned.classes)},
                              {"preprocessing", training::preprocessing_json(tuned.preprocessing)}});
-  ModelOptions again;
+  training::ModelSource again;
   again.model = out;
   again.seed = model.seed;
   training::LoadedModel merged = training::load_model(again);

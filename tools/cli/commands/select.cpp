@@ -5,6 +5,7 @@
 #include "engine/base/text.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
+#include "tools/cli/tune_options.h"
 #include "tools/training/job.h"
 #include "tools/training/json_text.h"
 #include "tools/training/peak_memory.h"
@@ -55,24 +56,24 @@ void run_select(Arguments arguments) {
   args.flag("--json", options.json, "print the result as one JSON object");
   if (!args.parse(arguments)) return;
   options.check();
-  if (!peft::make_method(options.method, options.method_options)->scoring())
-    throw training::UsageError("method " + options.method +
+  if (!peft::make_method(options.config.method, options.config.method_options)->scoring())
+    throw training::UsageError("method " + options.config.method +
                                " does not select by gradients; grft, gps and sift do");
   for (const std::string& path : {options.out, gradients}) check_can_write(path);
   check_apart({{"--out", options.out}, {"--gradients", gradients}},
-              {{"--model", options.model.model},
-               {"--train-list", options.data.train_list},
-               {"--val-list", options.data.val_list},
-               {"--test-list", options.data.test_list}});
+              {{"--model", options.config.model.model},
+               {"--train-list", options.config.data.train_list},
+               {"--val-list", options.config.data.val_list},
+               {"--test-list", options.config.data.test_list}});
 
-  training::Job job = training::make_job(options, engine::split(options.on, '+'));
+  training::Job job = training::make_job(options.config, engine::split(options.config.on, '+'));
   std::cerr << training::skipped_lines(job.splits.skipped);
   if (!gradients.empty()) training::as_usage([&] { job.method->keep_gradients(); });
   const engine::Stopwatch watch;
-  training::prepare(job, options, {});
+  training::prepare(job, options.config, {});
   const double scored = job.method->score_seconds();
   const double selected = watch.seconds() - scored;
-  if (!options.out.empty()) training::write_selection(options.out, job, options);
+  if (!options.out.empty()) training::write_selection(options.out, job, options.config);
   if (!gradients.empty()) {
     engine::NamedTensors all;
     for (const peft::Choice& c : job.method->choices()) all.emplace_back(c.parameter, c.gradient);

@@ -15,6 +15,7 @@
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
 #include "tools/cli/interrupt.h"
+#include "tools/cli/tune_options.h"
 #include "tools/experiments/report/write.h"
 #include "tools/training/features.h"
 #include "tools/training/job.h"
@@ -61,7 +62,7 @@ void select(training::Job& job, const TuneOptions& options, training::RunFolder&
             const std::string& config) {
   const engine::PhaseTimer timer(Phase::score);
   training::ScoringRun run;
-  run.partial = folder.file(kPartialScores), run.config = config, run.save_every = options.save_every;
+  run.partial = folder.file(kPartialScores), run.config = config, run.save_every = options.config.save_every;
   if (options.resume) run.begun = training::read_partial_scores(run.partial, config);
   if (run.begun) note(engine::say("resuming after scoring batch", run.begun->batches - 1));
   folder.cut_log({.scores = run.begun ? run.begun->batches : 0, .steps = 0, .judged = -1});
@@ -69,13 +70,13 @@ void select(training::Job& job, const TuneOptions& options, training::RunFolder&
   run.on_loss = [&](Index batch, double loss) {
     folder.log({{"kind", "score"}, {"batch", batch}, {"loss", loss}});
   };
-  training::prepare(job, options, std::move(run));
+  training::prepare(job, options.config, std::move(run));
   for (const peft::Look& look : job.method->looks()) {
     folder.log(
         {{"kind", "choice"}, {"batch", look.batches - 1}, {"overlap", look.overlap}, {"held", look.held}});
   }
   if (job.method->choices().empty()) return;
-  training::write_selection(folder.file("selection.safetensors"), job, options);
+  training::write_selection(folder.file("selection.safetensors"), job, options.config);
 }
 
 /// Where the time of a run went, in seconds. The rest is loading, and what little is between.
@@ -97,11 +98,11 @@ ordered_json evaluate_splits(training::Job& job, const TuneOptions& options, tra
   const std::vector<Index> map =
       training::match_classes(job.splits.classes, job.loaded.classes, job.loaded.model.config().classes);
   for (const std::string split : {"val", "test"}) {
-    const bool there =
-        split == "val" ? job.splits.val && options.on == "train" : job.splits.test && !options.no_test;
+    const bool there = split == "val" ? job.splits.val && options.config.on == "train"
+                                      : job.splits.test && !options.config.no_test;
     if (!there) continue;
-    const training::EvaluateOptions how{options.batch_size, static_cast<int>(options.workers), split,
-                                        split == "val" ? features.val : features.test};
+    const training::EvaluateOptions how{options.config.batch_size, static_cast<int>(options.config.workers),
+                                        split, split == "val" ? features.val : features.test};
     const training::Predictions predictions = training::predict_split(
         job.loaded.model, training::find_split(job.splits, split), job.loaded.preprocessing, map, how);
     training::Evaluation e = training::judge(predictions, job.splits.classes, map);
@@ -122,7 +123,7 @@ ordered_json evaluate_splits(training::Job& job, const TuneOptions& options, tra
 
 /// Says what the run will need, and refuses one that needs more than there is.
 void foretell_memory(training::Job& job, const TuneOptions& options) {
-  const training::MemoryForecast plan = training::forecast(job, options);
+  const training::MemoryForecast plan = training::forecast(job, options.config);
   engine::release_free_buffers();
   const std::size_t free = training::free_memory();
   note("memory: " + plan.text());
@@ -157,23 +158,24 @@ void run_tune(Arguments arguments) {
   std::optional<TuneOptions> parsed = parse_tune(arguments);
   if (!parsed) return;
   TuneOptions& options = *parsed;
-  if (options.out.empty()) options.out = training::RunFolder::fresh_path(options.data.name(), options.method);
+  if (options.out.empty())
+    options.out = training::RunFolder::fresh_path(options.config.data.name(), options.config.method);
   training::RunFolder::check_free(options.out, existing_runs(options));
 
   const engine::Stopwatch watch;
   note_signals();
   std::vector<std::string> splits{"train", "val"};
-  if (!options.no_test) splits.emplace_back("test");
-  training::Job job = training::make_job(options, splits);
+  if (!options.config.no_test) splits.emplace_back("test");
+  training::Job job = training::make_job(options.config, splits);
   foretell_memory(job, options);
   training::RunFolder folder(options.out, existing_runs(options));
-  const ordered_json identity =
-      training::identity_of(options, training::identity_of(job.loaded), job.splits.classes, *job.images);
+  const ordered_json identity = training::identity_of(
+      options.identity_json(), training::identity_of(job.loaded), job.splits.classes, *job.images);
   const std::string config = training::json_text(identity);
   const std::optional<training::Checkpoint> checkpoint =
       options.resume ? training::Checkpoint::newest(folder, config) : std::nullopt;
   write_config(folder, job, options, identity);
-  if (options.data.on_bad_image == "skip")
+  if (options.config.data.on_bad_image == "skip")
     engine::write_file(folder.file("skipped.jsonl"), training::skipped_lines(job.splits.skipped));
   if (checkpoint) {
     const training::RunState& state = checkpoint->state();
@@ -186,8 +188,8 @@ void run_tune(Arguments arguments) {
     select(job, options, folder, config);
     engine::release_free_buffers();  // of sizes that scoring needed and training does not
   }
-  const training::KnownFeatures features = training::known_features(job, options, options.features);
-  training::Trainer trainer({job.loaded, *job.method, job.splits, folder, options, config, features});
+  const training::KnownFeatures features = training::known_features(job, options.config, options.features);
+  training::Trainer trainer({job.loaded, *job.method, job.splits, folder, options.config, config, features});
   if (checkpoint)
     trainer.resume(*checkpoint);
   else
@@ -197,7 +199,7 @@ void run_tune(Arguments arguments) {
 
   const auto delta = folder.file("delta.safetensors");
   engine::write_safetensors(delta, peft::delta_of(job.loaded.model, job.method->moved(job.loaded.model)),
-                            training::metadata_of(job, options, "espalier-delta"));
+                            training::metadata_of(job, options.config, "espalier-delta"));
   const peft::Account account = peft::account(job.loaded.model);
   ordered_json result = evaluate_splits(job, options, folder, trainer.last_epoch(), features);
   result["trainable"] = account.trainable;

@@ -72,7 +72,7 @@ void fill(LoadedModel& loaded, State state, const models::VitConfig& stored) {
   engine::load_state(loaded.model, std::move(state), loaded.checkpoint.string());
 }
 
-LoadedModel from_checkpoint(const cli::ModelOptions& options) {
+LoadedModel from_checkpoint(const ModelSource& options) {
   const ModelPath found = find_model(options.model);
   const ShardedSafetensors file(found.weights);
   if (const auto told = file.wrong_total_size()) {
@@ -109,7 +109,7 @@ LoadedModel from_checkpoint(const cli::ModelOptions& options) {
   return loaded;
 }
 
-LoadedModel from_random(const cli::ModelOptions& options) {
+LoadedModel from_random(const ModelSource& options) {
   models::VitConfig config = as_usage([&] { return models::architecture(options.arch); });
   if (options.image_size > 0) config.image_size = options.image_size;
   as_usage([&] { models::check_config(config); });
@@ -130,13 +130,16 @@ LoadedModel from_random(const cli::ModelOptions& options) {
 
 }  // namespace
 
-LoadedModel load_base(const cli::ModelOptions& options) {
+LoadedModel load_base(const ModelSource& options) {
   engine::kernels::set_threads(static_cast<int>(options.threads));
   return options.model.empty() ? from_random(options) : from_checkpoint(options);
 }
 
-LoadedModel load_model(const cli::ModelOptions& options) {
+LoadedModel load_model(const ModelSource& options) {
   LoadedModel loaded = load_base(options);
+  const bool any_set = !(options.mean + options.std + options.interpolation + options.resize).empty();
+  if (!loaded.told && !any_set)
+    cli::note("note: no config tells how images are prepared; using mean = std = 0.5, bicubic, squash");
   loaded.preprocessing = options.preprocessing(loaded.told, loaded.model.config().image_size);
   return loaded;
 }

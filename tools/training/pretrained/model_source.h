@@ -5,7 +5,7 @@
 
 #include "data/transforms.h"
 #include "models/vit.h"
-#include "tools/cli/model_options.h"
+#include "tools/training/train_config.h"
 
 namespace training {
 
@@ -24,9 +24,9 @@ struct LoadedModel {
 };
 
 /// Loads the checkpoint, or makes random weights for --arch. Notes go to stderr.
-LoadedModel load_model(const cli::ModelOptions& options);
+LoadedModel load_model(const ModelSource& options);
 /// The same while `preprocessing` is still to be settled: by a delta.
-LoadedModel load_base(const cli::ModelOptions& options);
+LoadedModel load_base(const ModelSource& options);
 
 /// A head for this many classes in place of the model's: from a normal distribution cut at 2, or zeros.
 void new_head(LoadedModel& loaded, Index classes, const std::string& how, std::uint64_t seed);
