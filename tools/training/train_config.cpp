@@ -88,10 +88,10 @@ void TrainConfig::check() const {
     const auto made = peft::make_method(method, method_options);
     engine::check(keep != "best" || made->steady(), "--keep best does not go with --method",
                   method +
-                      ": it chooses other numbers while it trains, so that earlier ones cannot be put back; "
+                      ": it changes its selection while it trains, so that earlier weights cannot be put back; "
                       "use --keep last");
     engine::check(reinit_blocks == 0 || made->steady(), "--reinit-blocks does not go with --method",
-                  method + ": it chooses other numbers while it trains");
+                  method + ": it changes its selection while it trains");
   });
 }
 

@@ -18,7 +18,7 @@
 #include "tools/experiments/compared_run.h"
 #include "tools/experiments/comparison_tables.h"
 #include "tools/experiments/report/write.h"
-#include "tools/training/job.h"
+#include "tools/training/identity.h"
 #include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
 
@@ -129,7 +129,7 @@ class Comparison {
 
   /// Reads the model once, so that it is known to be one and to suit the methods, and gives it back.
   void load_base() {
-    training::LoadedModel loaded = training::load_model(o_.common.config.model);
+    training::LoadedModel loaded = training::load_model(o_.common.config.model, {.on_note = note});
     base_ = {loaded.arch, loaded.model.config().image_size, training::identity_of(loaded)};
     for (std::size_t i = 0; i < methods_.size(); ++i) {
       const TuneOptions options =

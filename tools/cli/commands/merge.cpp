@@ -64,7 +64,8 @@ void run_merge(Arguments arguments) {
   check_can_write(out);
   check_apart({{"--out", out}}, {{"--model", model.model}, {"--delta", delta}});
 
-  training::LoadedModel tuned = training::load_tuned_model(model, delta, force);
+  const training::Events events{.on_note = note};
+  training::LoadedModel tuned = training::load_tuned_model(model, delta, force, events);
   peft::Folding folding(tuned.model);
   engine::State tensors = copied(engine::state(tuned.model));
   folding.undo();  // to compare
@@ -85,7 +86,7 @@ void run_merge(Arguments arguments) {
   training::ModelSource again;
   again.model = out;
   again.seed = model.seed;
-  training::LoadedModel merged = training::load_model(again);
+  training::LoadedModel merged = training::load_model(again, events);
   const double difference =
       largest_difference(tuned.model, merged.model, static_cast<std::uint64_t>(model.seed));
   if (json) {

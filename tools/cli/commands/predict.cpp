@@ -8,6 +8,7 @@
 #include "engine/autograd/record.h"
 #include "engine/base/text.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
 #include "tools/cli/model_options.h"
 #include "tools/training/json_text.h"
 #include "tools/training/tuned_model.h"
@@ -60,7 +61,8 @@ void run_predict(Arguments arguments) {
   model.check();
   if (files.empty()) throw training::UsageError("predict: at least one image is needed");
 
-  training::LoadedModel loaded = training::load_tuned_model(model, delta, force);
+  const training::Events events{.on_note = note};
+  training::LoadedModel loaded = training::load_tuned_model(model, delta, force, events);
   engine::check(loaded.has_head || !delta.empty(),
                 model.model + ": the checkpoint has no head; tune one, or give --delta");
   ordered_json all = ordered_json::array();

@@ -44,7 +44,7 @@ std::shared_ptr<const data::Dataset> reopen_split(const Json& config, const std:
   try {
     const training::DataSource options = data_source(config);
     options.check();
-    return training::find_split(training::open_splits(options, {}, 0), split);
+    return training::find_split(training::open_splits(options, {}, 0, {.on_note = cli::note}), split);
   } catch (const std::exception& e) {  // the file system throws its own
     cli::note(std::string("note: the report has no images: ") + e.what());
     return nullptr;
