@@ -23,8 +23,10 @@
 #include "peft/selection/sketch.h"
 #include "peft/target.h"
 #include "tools/cli/args.h"
-#include "tools/training/job.h"
-#include "tools/training/scoring.h"
+#include "tools/cli/console.h"
+#include "tools/cli/tune_options.h"
+#include "tools/training/run.h"
+#include "tools/training/scoring_loop.h"
 
 namespace {
 
@@ -144,16 +146,16 @@ void print_squares(const Held& held, const std::vector<Tensor>& whole, long batc
               std::sqrt(errors / static_cast<double>(whole.size())), estimated / right - 1);
 }
 
-void look(training::Job& job, const cli::TuneOptions& options) {
-  const std::vector<NamedParameter> targets = peft::find_targets(job.loaded.model, {});
-  const training::ScoringData data{.images = job.images,
-                                   .preprocessing = job.loaded.preprocessing,
+void look(training::Run& run, const training::TrainConfig& options) {
+  const std::vector<NamedParameter> targets = peft::find_targets(run.loaded.model, {});
+  const training::ScoringData data{.images = run.images,
+                                   .preprocessing = run.loaded.preprocessing,
                                    .batch_size = options.batch_size,
                                    .seed = static_cast<std::uint64_t>(options.model.seed),
                                    .workers = static_cast<int>(options.workers),
                                    .augmentation = options.augment,
-                                   .classes = static_cast<Index>(job.splits.classes.size())};
-  const peft::NextLoss next = training::scoring_losses(job.loaded.model, *job.method->scoring(), data, {});
+                                   .classes = static_cast<Index>(run.splits.classes.size())};
+  const peft::NextLoss next = training::scoring_losses(run.loaded.model, *run.method->scoring(), data);
   const auto gradients = [&] {
     std::vector<Tensor> all;
     for (const NamedParameter& p : targets) all.push_back(p.parameter.grad());
@@ -162,7 +164,7 @@ void look(training::Job& job, const cli::TuneOptions& options) {
   std::vector<std::vector<std::vector<Selection>>> chosen;  // [batch][rule]
   std::vector<Tensor> quarter, before(targets.size());
   std::vector<Held> held = hold(targets);
-  peft::accumulate_gradients(job.loaded.model, targets, [&]() -> Tensor {
+  peft::accumulate_gradients(run.loaded.model, targets, [&]() -> Tensor {
     Tensor loss = next();
     if (targets[0].parameter.grad().empty()) return loss;
     chosen.emplace_back();
@@ -219,8 +221,8 @@ int main(int argc, char** argv) {
     const std::vector<std::string> words(argv + 1, argv + argc);
     if (!args.parse(words)) return 0;
     options.check();
-    training::Job job = training::make_job(options, {"train"});
-    look(job, options);
+    training::Run run = training::open_run(options.config, {"train"}, {.on_note = cli::note});
+    look(run, options.config);
   } catch (const std::exception& e) {
     std::cerr << "bench_selection_cost: " << e.what() << '\n';
     return 1;

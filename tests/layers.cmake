@@ -16,7 +16,7 @@ set(may_engine/io engine/base engine/tensor)
 set(may_models ${may_engine/optim} engine/optim engine/io)
 set(may_peft ${may_models})
 set(may_data engine/base engine/tensor engine/io)
-set(may_tools/training ${boxes})
+set(may_tools/training ${may_models} models peft data)
 set(may_tools/experiments ${boxes})
 set(may_tools/cli ${boxes})
 

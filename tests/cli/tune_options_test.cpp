@@ -29,10 +29,11 @@ TEST(GivenOptions, of_ones_own_take_the_place_of_common_ones) {
 }
 
 TEST(Switch, of_a_method_can_be_given_a_value) {
-  EXPECT_EQ(parsed({"--method", "gps", "--train-bias=off"}).method_options.at("train-bias"), "off");
-  EXPECT_EQ(parsed({"--method", "gps", "--train-bias=true"}).method_options.at("train-bias"), "on");
-  EXPECT_EQ(parsed({"--method", "gps", "--no-train-bias=false"}).method_options.at("train-bias"), "on");
-  EXPECT_EQ(parsed({"--method", "gps", "--no-train-bias"}).method_options.at("train-bias"), "off");
+  EXPECT_EQ(parsed({"--method", "gps", "--train-bias=off"}).config.method_options.at("train-bias"), "off");
+  EXPECT_EQ(parsed({"--method", "gps", "--train-bias=true"}).config.method_options.at("train-bias"), "on");
+  EXPECT_EQ(parsed({"--method", "gps", "--no-train-bias=false"}).config.method_options.at("train-bias"),
+            "on");
+  EXPECT_EQ(parsed({"--method", "gps", "--no-train-bias"}).config.method_options.at("train-bias"), "off");
   EXPECT_THROW(parsed({"--method", "gps", "--train-bias=maybe"}), training::UsageError);
   EXPECT_THROW(parsed({"--no-shuffle=5x"}), training::UsageError);
 }
@@ -44,27 +45,28 @@ TEST(Option, that_needs_a_text_takes_no_empty_one) {
 }
 
 TEST(Recipe, stands_for_what_is_not_given) {
-  const TuneOptions gps = parsed({"--method", "gps", "--recipe", "papers"});
+  const training::TrainConfig gps = parsed({"--method", "gps", "--recipe", "papers"}).config;
   EXPECT_EQ(gps.epochs, 100);
   EXPECT_EQ(gps.lr, 2e-3);
   EXPECT_EQ(gps.augment, "vtab");
   EXPECT_EQ(gps.model.resize, "squash");
   EXPECT_EQ(gps.warmup_epochs, 10);
-  const TuneOptions sift = parsed({"--recipe", "papers", "--method", "sift"});
+  const training::TrainConfig sift = parsed({"--recipe", "papers", "--method", "sift"}).config;
   EXPECT_EQ(sift.optimizer, "adamw");
   EXPECT_EQ(sift.method_options.at("rate"), "0.008");
   EXPECT_EQ(sift.method_options.at("targets"), "blocks.*.attn.*.weight");
-  EXPECT_EQ(parsed({"--method", "gps"}).epochs, 10) << "not asked for";
+  EXPECT_EQ(parsed({"--method", "gps"}).config.epochs, 10) << "not asked for";
 }
 
 TEST(Recipe, gives_way_to_what_is_given) {
-  const TuneOptions short_one =
-      parsed({"--method", "gps", "--recipe", "papers", "--steps", "7", "--lr", "0.5"});
+  const training::TrainConfig short_one =
+      parsed({"--method", "gps", "--recipe", "papers", "--steps", "7", "--lr", "0.5"}).config;
   EXPECT_EQ(short_one.steps, 7);
   EXPECT_EQ(short_one.lr, 0.5);
   EXPECT_EQ(short_one.augment, "vtab");
-  EXPECT_EQ(parsed({"--method", "sift", "--recipe", "papers", "--rate", "0.1"}).method_options.at("rate"),
-            "0.1");
+  EXPECT_EQ(
+      parsed({"--method", "sift", "--recipe", "papers", "--rate", "0.1"}).config.method_options.at("rate"),
+      "0.1");
 }
 
 TEST(Recipe, resolves_to_the_options_it_stands_for) {

@@ -175,7 +175,7 @@ TEST(BadImage, skipped_with_all_others_of_its_class_is_an_error) {
   EXPECT_THAT(
       run(Words{"select", "--model", garden.model(), "--data", garden.data(), "--batch-size", "14"} + kSkip)
           .error(kFailed),
-      HasSubstr("the data has 13 images to learn from"));
+      HasSubstr("the data has 13 images to train on"));
 }
 
 TEST(BadImage, policy_is_error_or_skip_and_told_by_the_help) {

@@ -53,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(, Interrupted,
                          [](const auto& stop) { return std::string(stop.param.name); });
 
 /// What is summed up changes on the way, so that sums alone would not tell how to go on.
-TEST(InterruptedScoring, by_a_sketch_or_by_candidates_begins_anew_and_ends_as_the_unbroken_one) {
+TEST(InterruptedScoring, by_a_sketch_or_by_candidates_starts_over_and_ends_as_the_unbroken_one) {
   const std::pair<const char*, Words> cases[] = {{"grft", {"--score-sketch", "2"}},
                                                  {"gps", {"--score-candidates", "2"}}};
   for (const auto& [method, scoring] : cases) {
@@ -70,7 +70,7 @@ TEST(InterruptedScoring, by_a_sketch_or_by_candidates_begins_anew_and_ends_as_th
     EXPECT_EQ(stopped.wait(), 128 + SIGTERM);
     const std::string said = read_text(notes / "err");
     const bool scored = said.find("after step") != std::string::npos;  // it was quicker than the signal
-    EXPECT_TRUE(scored || said.find("; --resume begins the scoring anew") != std::string::npos) << said;
+    EXPECT_TRUE(scored || said.find("; --resume starts the scoring over") != std::string::npos) << said;
     EXPECT_FALSE(fs::exists(broken / "scores.safetensors"));
     const Outcome resumed = run(words + Words{"--resume"});
     EXPECT_EQ(resumed.status, 0) << resumed.err;

@@ -147,7 +147,7 @@ TEST(MethodSpec, in_words_is_what_tune_reads) {
   std::vector<std::string> words =
       one(R"(gps,train-bias=off,targets=a\,b,optimizer=sgd,momentum=0.5)").words({{"batch-size", "7"}});
   words.insert(words.end(), {"--arch=vit_tiny_patch16_224", "--data=somewhere"});
-  const cli::TuneOptions options = cli::parse_tune(words).value();
+  const training::TrainConfig options = cli::parse_tune(words).value().config;
   EXPECT_EQ(options.method, "gps");
   EXPECT_EQ(options.batch_size, 7);
   EXPECT_EQ(options.momentum, 0.5);

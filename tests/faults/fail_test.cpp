@@ -127,7 +127,7 @@ TEST_F(FailedCall, to_lock_on_a_file_system_without_locks_is_noted_and_does_no_h
   for (const char* fault : {"fail:N:ENOLCK", "fail:N:EOPNOTSUPP"}) {
     const Outcome outcome = trial_.start({}, at(fault, lock));
     EXPECT_EQ(outcome.status, 0) << outcome.err;
-    EXPECT_TRUE(outcome.noted("knows no locks")) << outcome.err;
+    EXPECT_TRUE(outcome.noted("has no locks")) << outcome.err;
     EXPECT_EQ(trial_.difference(), "");
     trial_.clear();
   }

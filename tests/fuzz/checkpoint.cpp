@@ -1,14 +1,11 @@
 // The weights of a model in any of the dialects.
 
-#include <iostream>
-
 #include "tests/fuzz/memory_file.h"
 #include "tools/training/pretrained/model_source.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::cerr.setstate(std::ios::failbit);  // notes to the user
   const fuzz::MemoryFile input(fuzz::bytes_of(data, size));
-  cli::ModelOptions options;
+  training::ModelSource options;
   options.model = input.path();
   options.threads = 1;
   fuzz::reads_or_refuses([&] { training::load_model(options); });

@@ -2,8 +2,6 @@
 
 #include "peft/delta.h"
 
-#include <iostream>
-
 #include "engine/nn/state.h"
 #include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/memory_folder.h"
@@ -13,10 +11,10 @@
 namespace {
 
 /// The options of a base in a file of its own.
-cli::ModelOptions base_options() {
+training::ModelSource base_options() {
   static const fuzz::MemoryFolder folder;
   models::Vit model(fuzz::tiny_config());
-  cli::ModelOptions options;
+  training::ModelSource options;
   options.model = folder.path() / "base.safetensors";
   options.threads = 1;
   engine::write_safetensors(options.model, engine::state(model), {{"num_heads", "2"}});
@@ -26,8 +24,7 @@ cli::ModelOptions base_options() {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const cli::ModelOptions base = base_options();
-  std::cerr.setstate(std::ios::failbit);  // notes to the user
+  static const training::ModelSource base = base_options();
   const fuzz::MemoryFile input(fuzz::bytes_of(data, size));
   fuzz::reads_or_refuses([&] { peft::read_parts(engine::Safetensors(input.path())); });
   fuzz::reads_or_refuses([&] {

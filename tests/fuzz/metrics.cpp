@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   folder.put("metrics.jsonl", fuzz::text_of(data, size));
   fuzz::reads_or_refuses([&] {
     training::RunFolder run(folder.path(), training::RunFolder::Existing::resume);
-    run.cut_log({.scores = 10, .steps = 100, .judged = 100});
+    run.cut_log({.scores = 10, .steps = 100, .evaluated = 100});
   });
   return 0;
 }

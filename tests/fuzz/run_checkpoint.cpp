@@ -1,8 +1,6 @@
 // What --resume goes on from: a checkpoint of a run, and the scores that an interrupted scoring left. The
 // input is sealed first, as damage is not what is looked for here.
 
-#include <iostream>
-
 #include "peft/methods.h"
 #include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/memory_folder.h"
@@ -43,7 +41,6 @@ void go_on_scoring(const training::RunFolder& folder) {
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const fuzz::MemoryFolder memory;
   static const training::RunFolder folder(memory.path(), training::RunFolder::Existing::refuse);
-  std::cerr.setstate(std::ios::failbit);  // notes to the user
   const fuzz::MemoryFile input(fuzz::bytes_of(data, size));
   fuzz::reads_or_refuses([&] {
     seal(engine::Safetensors(input.path()), folder.file("checkpoint.safetensors"));

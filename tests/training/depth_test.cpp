@@ -29,7 +29,7 @@ TEST(Depth, decays_the_rate_from_the_head_to_the_embeddings) {
 
 TEST(Depth, freezes_the_embeddings_and_the_first_blocks_whatever_the_method) {
   models::Vit model = small();
-  cli::TuneOptions options;
+  TrainConfig options;
   options.freeze_blocks = 2;
   peft::make_method("full", {})->prepare(model, {});
   apply_depth(model, options);
@@ -42,7 +42,7 @@ TEST(Depth, freezes_the_embeddings_and_the_first_blocks_whatever_the_method) {
 
 TEST(Depth, gives_the_last_blocks_new_numbers_and_trains_them_whole) {
   models::Vit model = small(), before = small();
-  cli::TuneOptions options;
+  TrainConfig options;
   options.reinit_blocks = 1, options.model.seed = 9;
   reinitialize_blocks(model, options);
   peft::make_method("linear", {})->prepare(model, {});
@@ -61,7 +61,7 @@ TEST(Depth, gives_the_last_blocks_new_numbers_and_trains_them_whole) {
 
 TEST(Depth, refuses_more_blocks_than_there_are) {
   const models::Vit model = small();
-  cli::TuneOptions options;
+  TrainConfig options;
   options.freeze_blocks = 3, options.reinit_blocks = 2;
   EXPECT_EQ(support::error_of([&] { check_depth(model, options); }),
             "--freeze-blocks 3 and --reinit-blocks 2 are more than the 4 blocks of the model");

@@ -7,7 +7,7 @@
 #include "engine/ops/ops.h"
 #include "engine/tensor/random.h"
 #include "models/zoo.h"
-#include "tools/training/memory.h"
+#include "tools/training/memory_estimate.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {

@@ -8,6 +8,7 @@
 
 #include "engine/base/text.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/follow.h"
 #include "tools/cli/interrupt.h"
 #include "tools/training/usage_error.h"
 
@@ -38,6 +39,15 @@ void print_help() {
   }
 }
 
+void run(const Command& command, Arguments arguments) {
+  try {
+    command.run(arguments);
+  } catch (const training::Stopped& stopped) {
+    throw_interrupted(stopped);
+    throw;
+  }
+}
+
 void run(const std::vector<std::string>& arguments) {
   std::vector<std::string> names;
   for (const Command& command : kCommands) names.emplace_back(command.name);
@@ -50,7 +60,7 @@ void run(const std::vector<std::string>& arguments) {
     return;
   }
   for (const Command& command : kCommands) {
-    if (name == command.name) return command.run(Arguments(arguments).subspan(1));
+    if (name == command.name) return run(command, Arguments(arguments).subspan(1));
   }
   throw training::UsageError("unknown command '" + name + "'" + engine::did_you_mean(name, names));
 }

@@ -1,77 +1,47 @@
 #include "tools/cli/model_options.h"
 
-#include <array>
 #include <limits>
 
-#include "engine/base/text.h"
-#include "models/zoo.h"
-#include "tools/cli/console.h"
-#include "tools/training/usage_error.h"
-
 namespace cli {
-
-using data::Preprocessing;
 
 namespace {
 
 constexpr Index kMostPixels = 8192;  // in a side of an image, as data::check_preprocessing has it
 
-std::array<float, 3> three_numbers(const std::string& text, const std::string& option) {
-  const std::vector<std::string> parts = engine::split(text, ',');
-  if (parts.size() != 3)
-    throw training::UsageError(option + " takes three numbers a,b,c, not '" + text + "'");
-  std::array<float, 3> numbers{};
-  for (std::size_t i = 0; i < 3; ++i) numbers[i] = static_cast<float>(engine::parse_number(parts[i], option));
-  return numbers;
-}
-
 }  // namespace
 
-void ModelOptions::add_to(Args& args) {
+void add_model_options(Args& args, training::ModelSource& model) {
   args.group("Model and images");
   args.text(
-      "--model", model, "PATH",
+      "--model", model.model, "PATH",
       "checkpoint: a .safetensors file, the index of one in shards, or a folder with either and config.json");
-  args.text("--arch", arch, "NAME", "random weights of this architecture, by timm's name");
-  args.text("--mean", mean, "a,b,c", "subtracted from pixels in 0..1");
-  args.text("--std", std, "a,b,c", "then divided by");
-  args.choice("--interpolation", interpolation, {"bilinear", "bicubic"}, "how images are resized");
-  args.choice("--resize", resize, {"squash", "crop"},
+  args.text("--arch", model.arch, "NAME", "random weights of this architecture, by timm's name");
+  args.text("--mean", model.mean, "a,b,c", "subtracted from pixels in 0..1");
+  args.text("--std", model.std, "a,b,c", "then divided by");
+  args.choice("--interpolation", model.interpolation, {"bilinear", "bicubic"}, "how images are resized");
+  args.choice("--resize", model.resize, {"squash", "crop"},
               "squash to N x N, or resize the short side and cut the centre");
-  args.integer("--image-size", image_size, 1, "side of the images (the checkpoint's)", kMostPixels);
-  args.integer("--seed", seed, 0, "of all random numbers", std::numeric_limits<Index>::max());
-  args.integer("--threads", threads, 1, "threads (all cores); results do not depend on it", kMostThreads);
+  args.integer("--image-size", model.image_size, 1, "side of the images (the checkpoint's)", kMostPixels);
+  args.integer("--seed", model.seed, 0, "of all random numbers", std::numeric_limits<Index>::max());
+  args.integer("--threads", model.threads, 1, "threads (all cores); results do not depend on it",
+               kMostThreads);
 }
 
-void ModelOptions::check() const {
-  if (model.empty() && arch.empty())
-    throw training::UsageError("a model is needed: --model PATH, or --arch NAME for random weights");
-  if (!model.empty() && !arch.empty())
-    throw training::UsageError(
-        "--model and --arch exclude each other: the architecture comes from the checkpoint");
-  Preprocessing how;
-  override_with_options(how);
-  if (!arch.empty()) training::as_usage([&] { models::architecture(arch); });
+void add_data_options(Args& args, training::DataSource& data) {
+  args.group("Data");
+  args.text("--data", data.data, "DIR",
+            "DIR/train/<class>/*, and val and test where they exist; or IDX files");
+  args.text("--train-list", data.train_list, "FILE", "instead: lines `path label`");
+  args.text("--val-list", data.val_list, "FILE", "");
+  args.text("--test-list", data.test_list, "FILE", "");
+  args.text("--data-root", data.data_root, "DIR", "what the paths in the lists are relative to");
+  add_screening_options(args, data);
 }
 
-Preprocessing ModelOptions::preprocessing(const std::optional<Preprocessing>& told, Index size) const {
-  const bool any_option = !(mean + std + interpolation + resize).empty();
-  if (!told && !any_option)
-    note("note: no config tells how images are prepared; using mean = std = 0.5, bicubic, squash");
-  Preprocessing how = told.value_or(Preprocessing{});
-  how.size = size;
-  override_with_options(how);
-  return how;
-}
-
-void ModelOptions::override_with_options(Preprocessing& how) const {
-  training::as_usage([&] {
-    if (!mean.empty()) how.mean = three_numbers(mean, "--mean");
-    if (!std.empty()) how.std = three_numbers(std, "--std");
-    if (!interpolation.empty()) how.filter = data::filter_named(interpolation);
-    if (!resize.empty()) how.mode = data::mode_named(resize);
-    data::check_preprocessing(how);
-  });
+void add_screening_options(Args& args, training::DataSource& data) {
+  args.choice("--on-bad-image", data.on_bad_image, {"error", "skip"},
+              "skip: decode every image before anything else and leave out those that cannot be");
+  args.flag("--allow-empty-class", data.allow_empty_class, "a class folder without images is no error");
 }
 
 }  // namespace cli

@@ -1,28 +1,17 @@
 #pragma once
 
-#include <optional>
-#include <string>
-
-#include "data/transforms.h"
 #include "tools/cli/args.h"
+#include "tools/training/train_config.h"
 
 namespace cli {
 
-/// Where the model, and how its images are prepared, comes from: the shared options of the commands.
-struct ModelOptions {
-  std::string model, arch, mean, std, interpolation, resize;
-  Index image_size = 0;  ///< 0: the checkpoint's
-  Index seed = 0, threads = 0;
+/// Adds the shared options that say where the model, and how its images are prepared, comes from.
+void add_model_options(Args& args, training::ModelSource& model);
 
-  void add_to(Args& args);
-  /// Throws a UsageError when no model or two are asked for, or a value makes no sense.
-  void check() const;
-  /// How images of `size` pixels a side are prepared: as a file `told`, else in the standard way, which is
-  /// noted, and as the options say. Throws a UsageError when a value makes no sense.
-  data::Preprocessing preprocessing(const std::optional<data::Preprocessing>& told, Index size) const;
+/// Adds the shared options that say where the images come from.
+void add_data_options(Args& args, training::DataSource& data);
 
- private:
-  void override_with_options(data::Preprocessing& how) const;
-};
+/// Adds, of these, those that say what is done about images that are bad or missing.
+void add_screening_options(Args& args, training::DataSource& data);
 
 }  // namespace cli

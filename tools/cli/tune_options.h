@@ -1,40 +1,21 @@
 #pragma once
 
-#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
-#include <vector>
 
-#include "engine/optim/optimizer.h"
-#include "engine/optim/schedule.h"
-#include "tools/cli/model_options.h"
-#include "tools/training/data_source.h"
+#include "tools/cli/args.h"
+#include "tools/training/train_config.h"
 
 namespace cli {
 
-/// Everything `tune` can be told; `select` uses a part of it.
+/// Everything `tune` is given: what is trained and how, and what is of the command line alone. `select` uses
+/// a part of it.
 struct TuneOptions {
-  ModelOptions model;
-  training::DataOptions data;
-  std::string method = "grft", recipe = "none";
-  std::map<std::string, std::string> method_options;
-  std::string on = "train", head = "auto", init_head = "trunc-normal";
-  Index batch_size = 32, workers = 2;
-  bool no_score_shuffle = false;
-  std::string augment = "none", recompute = "none";
-
+  training::TrainConfig config;
+  std::string recipe = "none";
   std::string out, features;
-  bool resume = false, overwrite = false, json = false, no_shuffle = false, no_memory_check = false;
-  bool no_test = false;
-  Index epochs = 10, steps = 0, grad_accum = 1;
-  double lr = 1e-3, momentum = 0, weight_decay = 0, warmup_epochs = 0, min_lr = 0, clip = 0;
-  std::string optimizer = "adam", schedule = "cosine";
-  double label_smoothing = 0, mixup = 0, cutmix = 0, drop_path = 0, ema = 0;
-  Index freeze_blocks = 0, reinit_blocks = 0;
-  double layer_decay = 1;
-  Index eval_every = 1, save_every = 0;
-  std::string keep = "last";
+  bool resume = false, overwrite = false, json = false, no_memory_check = false;
 
   /// The options that scoring and selecting need.
   void add_selection(Args& args);
@@ -45,15 +26,11 @@ struct TuneOptions {
   void add_steps(Args& args);
   /// Throws a UsageError when two options contradict each other.
   void check() const;
-  /// True when the features of an image are the same in every pass: the backbone is frozen, nothing varies.
-  bool knows_features() const;
 
-  std::unique_ptr<engine::Optimizer> make_optimizer(const std::vector<engine::NamedParameter>& all) const;
-  /// Steps of the whole run.
-  Index total_steps(Index steps_per_epoch) const;
-  engine::Schedule make_schedule(Index total, Index steps_per_epoch) const;
-  /// Every resolved option, for config.json.
+  /// Every resolved option of `config`, for config.json.
   nlohmann::ordered_json to_json() const;
+  /// Those of them that change what a run computes: two runs with the same may stand for each other.
+  nlohmann::ordered_json identity_json() const;
 };
 
 /// What `tune` is told by its words; nothing when it was to print its help, and has. With --recipe papers the

@@ -5,6 +5,8 @@
 
 #include "engine/base/text.h"
 #include "peft/methods.h"
+#include "tools/cli/console.h"
+#include "tools/cli/model_options.h"
 #include "tools/training/usage_error.h"
 
 namespace experiments {
@@ -31,10 +33,10 @@ Task read_task(const std::string& given) {
 
 /// Finds its images. Throws an Error when a split is missing that the comparison needs.
 void open(Task& task, const CompareOptions& o, bool searches) {
-  training::DataOptions data = o.common.data;
+  training::DataSource data = o.common.config.data;
   data.data = task.folder;
   data.on_bad_image = "error";  // each run looks for itself
-  task.splits = training::open_splits(data, {}, 0);
+  task.splits = training::open_splits(data, {}, 0, {.on_note = cli::note});
   engine::check(task.splits.test != nullptr, task.folder + ": there is no test split to compare on");
   engine::check(task.splits.val || !searches,
                 task.folder + ": there is no val split to choose a learning rate on; give one rate");
@@ -61,9 +63,9 @@ std::optional<CompareOptions> parse_compare(std::span<const std::string> words) 
               "papers: what is not given is as each method's paper has it, see `espalier methods NAME`");
   args.flag("--dry-run", o.dry_run, "print the runs in order and stop");
   args.flag("--json", o.common.json, "print compare.json");
-  o.common.model.add_to(args);
+  cli::add_model_options(args, o.common.config.model);
   args.group("Data");
-  o.common.data.add_screening(args);
+  cli::add_screening_options(args, o.common.config.data);
   args.group("Every run");
   o.common.add_handling(args);
   o.common.add_steps(args);
@@ -75,7 +77,7 @@ std::optional<CompareOptions> parse_compare(std::span<const std::string> words) 
     if (!own.contains(option.first)) o.given.push_back(std::move(option));
   o.papers = recipe == "papers";
   if (o.out.empty()) throw training::UsageError("--out DIR is needed: where tables and runs are written to");
-  o.common.model.check();
+  o.common.config.model.check();
   return o;
 }
 

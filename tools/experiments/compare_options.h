@@ -3,6 +3,7 @@
 #include "tools/cli/tune_options.h"
 #include "tools/experiments/comparison.h"
 #include "tools/experiments/method_spec.h"
+#include "tools/training/data_source.h"
 
 namespace experiments {
 

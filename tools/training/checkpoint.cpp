@@ -5,7 +5,6 @@
 #include "engine/base/text.h"
 #include "engine/io/json.h"
 #include "peft/delta.h"
-#include "tools/cli/console.h"
 #include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
 
@@ -18,13 +17,12 @@ namespace {
 
 constexpr const char *kModel = "model.", *kTrains = "trains.", *kMethod = "method.",
                      *kOptimizer = "optimizer.", *kEma = "ema.", *kBest = "best.";
-constexpr const char *kNewest = "checkpoint.safetensors", *kFormer = "checkpoint.previous.safetensors";
 
 void append(engine::NamedTensors& all, const std::string& prefix, const State& some) {
   for (const auto& [name, tensor] : some) all.emplace_back(prefix + name, tensor);
 }
 
-/// What a configuration says; nothing when it is damaged.
+/// What a configuration holds; nothing when it is damaged.
 Json read_config(const std::string& text) {
   try {
     Json json = engine::parse_json(text, "config");
@@ -61,53 +59,53 @@ void check_same_config(const std::string& file, const std::string& saved, const 
                    ". Start it again as it was (config.json beside it has all options), or with --overwrite");
 }
 
-void save_checkpoint(const RunFolder& folder, models::Vit& model, const peft::Method& method,
-                     const engine::Optimizer& optimizer, const engine::Ema* ema, const RunState& state,
-                     const std::string& config) {
+void write_checkpoint(const std::filesystem::path& path, const TrainingState& state,
+                      const std::string& config, const std::filesystem::path& former) {
   engine::NamedTensors all;
-  append(all, kModel, peft::delta_of(model, method.moved(model)));
-  append(all, kTrains, peft::part_tensors(peft::trained_parts(model)));
-  append(all, kMethod, method.state());
-  append(all, kOptimizer, optimizer.state());
-  if (ema) append(all, kEma, ema->state());
-  append(all, kBest, state.best);
-  write_sealed(folder.file(kNewest), all,
+  append(all, kModel, peft::delta_of(state.model, state.method.moved(state.model)));
+  append(all, kTrains, peft::part_tensors(peft::trained_parts(state.model)));
+  append(all, kMethod, state.method.state());
+  append(all, kOptimizer, state.optimizer.state());
+  if (state.ema) append(all, kEma, state.ema->state());
+  append(all, kBest, state.reached.best);
+  write_sealed(path, all,
                {{"format", "espalier-checkpoint"},
                 {"version", "3"},
-                {"step", std::to_string(state.step)},
-                {"judged", std::to_string(state.judged)},
-                {"best_top1", engine::exact(state.best_top1)},
+                {"step", std::to_string(state.reached.step)},
+                {"judged", std::to_string(state.reached.evaluated)},
+                {"best_top1", engine::exact(state.reached.best_top1)},
                 {"config", config}},
-               folder.file(kFormer));
+               former);
 }
 
 Checkpoint::Checkpoint(const std::filesystem::path& path) : file_(path, "espalier-checkpoint") {
   const std::string& name = file_.file().path();
-  engine::check(file_.told("version") == "3", name + ": is not a checkpoint of version 3");
-  state_.step = engine::parse_integer(file_.told("step"), name + ": step");
-  state_.judged = engine::parse_integer(file_.told("judged"), name + ": judged");
-  state_.best_top1 = engine::parse_number(file_.told("best_top1"), name + ": best_top1");
+  engine::check(file_.stored("version") == "3", name + ": is not a checkpoint of version 3");
+  state_.step = engine::parse_integer(file_.stored("step"), name + ": step");
+  state_.evaluated = engine::parse_integer(file_.stored("judged"), name + ": judged");
+  state_.best_top1 = engine::parse_number(file_.stored("best_top1"), name + ": best_top1");
   state_.best = file_.tensors_with(kBest);
 }
 
-std::optional<Checkpoint> Checkpoint::newest(const RunFolder& folder, const std::string& config) {
+std::optional<Checkpoint> Checkpoint::newest(const RunFolder& folder, const std::string& config,
+                                             const Events& events) {
   std::string complaint;
-  for (const char* name : {kNewest, kFormer}) {
+  for (const char* name : {kCheckpointFile, kFormerCheckpointFile}) {
     const auto path = folder.file(name);
     if (!std::filesystem::exists(path)) continue;
     try {
       Checkpoint checkpoint(path);
-      check_same_config(path.string(), checkpoint.file_.told("config"), config);
+      check_same_config(path.string(), checkpoint.file_.stored("config"), config);
       return checkpoint;
     } catch (const UsageError&) {
       throw;
     } catch (const engine::Error& e) {
-      cli::note(std::string("note: passed over ") + e.what());
+      events.on_note(std::string("note: passed over ") + e.what());
       complaint = e.what();
     }
   }
   engine::check(complaint.empty(),
-                complaint + "; no checkpoint of the run is whole: begin anew with --overwrite");
+                complaint + "; no checkpoint of the run is whole: start over with --overwrite");
   return std::nullopt;
 }
 

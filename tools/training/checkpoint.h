@@ -1,40 +1,51 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 
 #include "engine/optim/ema.h"
 #include "engine/optim/optimizer.h"
 #include "models/vit.h"
 #include "peft/method.h"
+#include "tools/training/events.h"
 #include "tools/training/run_folder.h"
 #include "tools/training/sealed_file.h"
 
 namespace training {
 
-using engine::Index;
-
 /// What a run has reached beside the weights.
 struct RunState {
   Index step = 0;                                            ///< steps that are done
-  Index judged = 0;                                          ///< steps after which val was last due
+  Index evaluated = 0;                                       ///< steps after which val was last due
   double best_top1 = -1;                                     ///< on val, of --keep best
   std::vector<std::pair<std::string, engine::Tensor>> best;  ///< the delta that reached it
 };
 
-/// Writes all that a run needs to go on: the numbers that have moved, what trains, the states of method and
-/// optimizer, the averages (when there are any) and `state`. The checkpoint before it is kept beside it, in
-/// case this one is damaged later. `config` must be equal when it is read.
-void save_checkpoint(const RunFolder& folder, models::Vit& model, const peft::Method& method,
-                     const engine::Optimizer& optimizer, const engine::Ema* ema, const RunState& state,
-                     const std::string& config);
+/// All that a run needs to go on; the averages (`ema`) only where there are any.
+struct TrainingState {
+  models::Vit& model;
+  const peft::Method& method;
+  const engine::Optimizer& optimizer;
+  const engine::Ema* ema;
+  const RunState& reached;
+};
+
+/// Writes it, whole or not at all: of the model the values that may differ from the base, and what trains. A
+/// file that was there before is moved to `former`, when that is named. `config` stands for what must be
+/// equal when it is read.
+void write_checkpoint(const std::filesystem::path& path, const TrainingState& state,
+                      const std::string& config = "", const std::filesystem::path& former = {});
 
 /// A checkpoint that is read in the order a run is built: first what trains and its values, then the rest.
 class Checkpoint {
  public:
+  /// Reads a file. Throws an Error that names it when it is not a whole checkpoint.
+  explicit Checkpoint(const std::filesystem::path& path);
   /// The newest one in the folder that is whole, nothing when there is none. One that is passed over is noted
   /// with what is wrong about it. Throws an Error when all are damaged, a UsageError that names the options
   /// when it is one of another configuration.
-  static std::optional<Checkpoint> newest(const RunFolder& folder, const std::string& config);
+  static std::optional<Checkpoint> newest(const RunFolder& folder, const std::string& config,
+                                          const Events& events = {});
 
   /// Trains the same parts by `method` and writes the saved values over them.
   void restore(models::Vit& model, peft::Method& method) const;
@@ -42,7 +53,6 @@ class Checkpoint {
   const RunState& state() const { return state_; }
 
  private:
-  explicit Checkpoint(const std::filesystem::path& path);
   SealedFile file_;
   RunState state_;
 };

@@ -11,95 +11,56 @@
 #include "data/sources.h"
 #include "data/split_file.h"
 #include "engine/base/text.h"
-#include "tools/cli/console.h"
 #include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
 
 namespace training {
 
-void DataOptions::add_to(cli::Args& args) {
-  args.group("Data");
-  args.text("--data", data, "DIR", "DIR/train/<class>/*, and val and test where they exist; or IDX files");
-  args.text("--train-list", train_list, "FILE", "instead: lines `path label`");
-  args.text("--val-list", val_list, "FILE", "");
-  args.text("--test-list", test_list, "FILE", "");
-  args.text("--data-root", data_root, "DIR", "what the paths in the lists are relative to");
-  add_screening(args);
-}
-
-void DataOptions::add_screening(cli::Args& args) {
-  args.choice("--on-bad-image", on_bad_image, {"error", "skip"},
-              "skip: decode every image before anything else and leave out those that cannot be");
-  args.flag("--allow-empty-class", allow_empty_class, "a class folder without images is no error");
-}
-
-std::string DataOptions::name() const {
-  const std::filesystem::path path =
-      data.empty() ? std::filesystem::path(data_root) : std::filesystem::path(data);
-  const std::string last =
-      std::filesystem::absolute(path / "x").lexically_normal().parent_path().filename().string();
-  return last.empty() ? "data" : last;
-}
-
-void DataOptions::check(const std::string& split) const {
-  const bool lists = !(train_list + val_list + test_list).empty();
-  if (lists == !data.empty())
-    throw UsageError("data is needed, in one form: --data DIR, or --train-list FILE with --data-root DIR");
-  if (lists && list_of(split).empty() && train_list.empty())
-    throw UsageError("--" + split + "-list FILE is needed beside the other lists");
-  if (lists && data_root.empty()) throw UsageError("lists of images need --data-root DIR");
-  if (!lists && !data_root.empty())
-    throw UsageError("--data-root goes with --train-list; --data DIR needs none");
-}
-
-const std::string& DataOptions::list_of(const std::string& split) const {
-  return split == "train" ? train_list : split == "val" ? val_list : test_list;
-}
-
 namespace {
 
-void tell(const data::Splits& splits) {
+void note_oddities(const data::Splits& splits, const Events& events) {
   if (splits.ignored > 0)
-    cli::note(engine::say("note:", splits.ignored, "files passed over: not images by their names"));
-  for (const std::string& oddity : splits.notes) cli::note("note: " + oddity);
+    events.on_note(engine::say("note:", splits.ignored, "files passed over: not images by their names"));
+  for (const std::string& oddity : splits.notes) events.on_note("note: " + oddity);
 }
 
 /// Leaves the images out of a split that cannot be decoded.
 void screen(data::Splits& splits, const std::string& name, std::shared_ptr<const data::Dataset>& split,
-            Index workers) {
+            Index workers, const Events& events) {
   const Index groups = (split->size() + data::kScreenedAtOnce - 1) / data::kScreenedAtOnce;
-  cli::Progress progress("check " + name, groups, data::kScreenedAtOnce);
+  ProgressReport progress(events, "check " + name, groups, data::kScreenedAtOnce);
   data::Screened screened =
       data::screen(name, split, splits.classes, static_cast<int>(workers), [&] { progress.advance(); });
   split = screened.images;
   std::ranges::move(screened.bad, std::back_inserter(splits.skipped));
 }
 
-void tell_skipped(const std::vector<data::BadImage>& skipped) {
-  constexpr std::size_t kTold = 3;
+void note_skipped(const std::vector<data::BadImage>& skipped, const Events& events) {
+  constexpr std::size_t kNamed = 3;
   if (skipped.empty()) return;
   std::vector<std::string> reasons;
-  for (std::size_t i = 0; i < std::min(kTold, skipped.size()); ++i)
+  for (std::size_t i = 0; i < std::min(kNamed, skipped.size()); ++i)
     reasons.push_back(skipped[i].file + ": " + skipped[i].reason);
-  if (skipped.size() > kTold) reasons.push_back(engine::say(skipped.size() - kTold, "more"));
-  cli::note(engine::say("note:", skipped.size(), skipped.size() == 1 ? "image" : "images",
-                        "skipped:", engine::join(reasons, " | ")));
+  if (skipped.size() > kNamed) reasons.push_back(engine::say(skipped.size() - kNamed, "more"));
+  events.on_note(engine::say("note:", skipped.size(), skipped.size() == 1 ? "image" : "images",
+                             "skipped:", engine::join(reasons, " | ")));
 }
 
 }  // namespace
 
-data::Splits open_splits(const DataOptions& options, const std::vector<std::string>& used, Index workers) {
-  const bool lists = !options.train_list.empty();
-  data::Splits splits = lists ? data::open_split_files({options.train_list, options.val_list,
-                                                        options.test_list, options.data_root})
-                              : data::open_data(options.data, {options.allow_empty_class});
-  tell(splits);
-  if (options.on_bad_image != "skip") return splits;
+data::Splits open_splits(const DataSource& source, const std::vector<std::string>& used, Index workers,
+                         const Events& events) {
+  const bool lists = !source.train_list.empty();
+  data::Splits splits =
+      lists ? data::open_split_files({source.train_list, source.val_list, source.test_list, source.data_root})
+            : data::open_data(source.data, {source.allow_empty_class});
+  note_oddities(splits, events);
+  if (source.on_bad_image != "skip") return splits;
   for (const auto& [name, split] :
        {std::pair{"train", &splits.train}, std::pair{"val", &splits.val}, std::pair{"test", &splits.test}}) {
-    if (*split && std::ranges::find(used, name) != used.end()) screen(splits, name, *split, workers);
+    if (*split && std::ranges::find(used, name) != used.end()) screen(splits, name, *split, workers, events);
   }
-  tell_skipped(splits.skipped);
+  note_skipped(splits.skipped, events);
   return splits;
 }
 
@@ -117,24 +78,25 @@ std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, cons
   return found;
 }
 
-SplitToJudge open_split_to_judge(const DataOptions& options, const std::string& split, Index workers) {
+EvaluationSplit open_evaluation_split(const DataSource& source, const std::string& split, Index workers,
+                                      const Events& events) {
   namespace fs = std::filesystem;
   const auto alone = [&](data::Splits splits) {  // opened as if it were train
-    tell(splits);
-    if (options.on_bad_image == "skip") screen(splits, split, splits.train, workers);
-    tell_skipped(splits.skipped);
-    return SplitToJudge{splits.classes, splits.train, splits.skipped};
+    note_oddities(splits, events);
+    if (source.on_bad_image == "skip") screen(splits, split, splits.train, workers, events);
+    note_skipped(splits.skipped, events);
+    return EvaluationSplit{splits.classes, splits.train, splits.skipped};
   };
-  if (!options.data.empty()) {
-    const fs::path dir = options.data;
+  if (!source.data.empty()) {
+    const fs::path dir = source.data;
     fs::path folder = dir / split;
     if (split == "val" && !fs::is_directory(folder)) folder = dir / "validation";
     if (fs::is_directory(folder) && !fs::is_directory(dir / "train"))
-      return alone(data::open_class_folders(folder, {options.allow_empty_class}));
-  } else if (options.train_list.empty()) {
-    return alone(data::open_split_files({.train = options.list_of(split), .root = options.data_root}));
+      return alone(data::open_class_folders(folder, {source.allow_empty_class}));
+  } else if (source.train_list.empty()) {
+    return alone(data::open_split_files({.train = source.list_of(split), .root = source.data_root}));
   }
-  const data::Splits splits = open_splits(options, {split}, workers);
+  const data::Splits splits = open_splits(source, {split}, workers, events);
   return {splits.classes, find_split(splits, split), splits.skipped};
 }
 

@@ -1,43 +1,27 @@
 #pragma once
 
 #include "data/dataset.h"
-#include "tools/cli/args.h"
+#include "tools/training/events.h"
+#include "tools/training/train_config.h"
 
 namespace training {
 
-using engine::Index;
-
-/// Where the images come from: the shared options of the commands.
-struct DataOptions {
-  std::string data, train_list, val_list, test_list, data_root;
-  std::string on_bad_image = "error";
-  bool allow_empty_class = false;
-
-  void add_to(cli::Args& args);
-  /// Those that say what is done about images that are bad or missing.
-  void add_screening(cli::Args& args);
-  /// Throws a UsageError unless the data is given in one form that has `split`.
-  void check(const std::string& split = "train") const;
-  /// The list of "train", "val" or "test"; empty when it is not given.
-  const std::string& list_of(const std::string& split) const;
-  /// A short name of the data set for the run's folder.
-  std::string name() const;
-};
-
 /// Opens the folder of --data, or the lists. With --on-bad-image skip, every image of the `used` splits is
-/// decoded once by `workers` threads, and the bad ones are left out. Odd things and what was left out are
-/// told on stderr.
-data::Splits open_splits(const DataOptions& options, const std::vector<std::string>& used, Index workers);
+/// decoded once by `workers` threads, and the bad ones are left out. Oddities and what was left out are
+/// noted.
+data::Splits open_splits(const DataSource& source, const std::vector<std::string>& used, Index workers,
+                         const Events& events = {});
 
-/// A split that a model is judged on.
-struct SplitToJudge {
+/// A split that a model is evaluated on.
+struct EvaluationSplit {
   std::vector<std::string> classes;
   std::shared_ptr<const data::Dataset> images;
   std::vector<data::BadImage> skipped;
 };
-/// The same for one split. Where the data has no train to tell the classes, they are those of the split
+/// The same for one split. Where the data has no train to give the classes, they are those of the split
 /// itself.
-SplitToJudge open_split_to_judge(const DataOptions& options, const std::string& split, Index workers);
+EvaluationSplit open_evaluation_split(const DataSource& source, const std::string& split, Index workers,
+                                      const Events& events = {});
 
 /// Images that were left out, one JSON object with file, reason and split a line.
 std::string skipped_lines(const std::vector<data::BadImage>& skipped);
@@ -46,7 +30,7 @@ std::string skipped_lines(const std::vector<data::BadImage>& skipped);
 std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, const std::string& name);
 
 /// For every class of the data the place of the model's class of that name. When the model has no names the
-/// places are equal, and there must be as many. Throws an Error that lists classes the model does not know.
+/// places are equal, and there must be as many. Throws an Error that lists classes the model does not have.
 std::vector<Index> match_classes(const std::vector<std::string>& data_classes,
                                  const std::vector<std::string>& model_classes, Index outputs);
 

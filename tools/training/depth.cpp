@@ -9,11 +9,11 @@ namespace training {
 
 using engine::Selection;
 
-void reinitialize_blocks(models::Vit& model, const cli::TuneOptions& options) {
-  if (options.reinit_blocks == 0) return;
+void reinitialize_blocks(models::Vit& model, const TrainConfig& config) {
+  if (config.reinit_blocks == 0) return;
   models::Vit fresh(model.config());
-  models::initialize(fresh, static_cast<std::uint64_t>(options.model.seed));
-  const Index first = model.config().depth - options.reinit_blocks;
+  models::initialize(fresh, static_cast<std::uint64_t>(config.model.seed));
+  const Index first = model.config().depth - config.reinit_blocks;
   const auto values = engine::parameters(fresh);
   auto from = values.begin();
   for (const auto& [name, parameter] : engine::parameters(model)) {
@@ -22,13 +22,13 @@ void reinitialize_blocks(models::Vit& model, const cli::TuneOptions& options) {
   }
 }
 
-void apply_depth(models::Vit& model, const cli::TuneOptions& options) {
-  if (options.freeze_blocks == 0 && options.reinit_blocks == 0) return;
+void apply_depth(models::Vit& model, const TrainConfig& config) {
+  if (config.freeze_blocks == 0 && config.reinit_blocks == 0) return;
   const Index blocks = model.config().depth;
   for (const auto& [name, parameter] : engine::parameters(model)) {
     const Index layer = engine::role_of(name).layer(blocks);
-    const bool held = options.freeze_blocks > 0 && layer <= options.freeze_blocks;
-    const bool fresh = layer > blocks - options.reinit_blocks && layer <= blocks;
+    const bool held = config.freeze_blocks > 0 && layer <= config.freeze_blocks;
+    const bool fresh = layer > blocks - config.reinit_blocks && layer <= blocks;
     if (held && parameter.trains().any()) parameter.freeze();
     if (fresh && !parameter.trains().whole()) parameter.train(Selection::all());
   }
@@ -38,12 +38,12 @@ double depth_rate(const std::string& name, Index blocks, double decay) {
   return std::pow(decay, static_cast<double>(blocks + 1 - engine::role_of(name).layer(blocks)));
 }
 
-void check_depth(const models::Vit& model, const cli::TuneOptions& options) {
+void check_depth(const models::Vit& model, const TrainConfig& config) {
   const Index blocks = model.config().depth;
-  const Index named = options.freeze_blocks + options.reinit_blocks;
+  const Index named = config.freeze_blocks + config.reinit_blocks;
   if (named > blocks) {
-    throw UsageError(engine::say("--freeze-blocks", options.freeze_blocks, "and --reinit-blocks",
-                                 options.reinit_blocks, "are more than the", blocks, "blocks of the model"));
+    throw UsageError(engine::say("--freeze-blocks", config.freeze_blocks, "and --reinit-blocks",
+                                 config.reinit_blocks, "are more than the", blocks, "blocks of the model"));
   }
 }
 

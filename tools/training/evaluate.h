@@ -1,17 +1,20 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
-#include <span>
+#include <string>
+#include <vector>
 
-#include "data/loader.h"
+#include "data/dataset.h"
+#include "data/transforms.h"
 #include "models/vit.h"
+#include "tools/training/events.h"
+#include "tools/training/metrics.h"
 
 namespace training {
 
-using engine::Index;
-
-/// What a model says of every image of a split.
+/// The class scores of every image of a split.
 struct Predictions {
   engine::Tensor logits;      ///< [n, classes]
   std::vector<Index> labels;  ///< in the model's classes
@@ -23,13 +26,13 @@ struct Predictions {
 struct Evaluation {
   double top1 = 0, top5 = 0;      ///< percent
   double loss = 0;                ///< mean cross entropy
-  double ece = 0;                 ///< expected calibration error over 15 equal bins (Guo et al. 2017)
-  Index images = 0, skipped = 0;  ///< images judged, and those left out by --on-bad-image skip
+  double ece = 0;                 ///< see calibration_error()
+  Index images = 0, skipped = 0;  ///< images evaluated, and those left out by --on-bad-image skip
   double seconds = 0;
   std::vector<std::string> classes;  ///< of the data
   std::vector<double> per_class;     ///< percent, for each of them
   Index outputs = 0;                 ///< classes of the model
-  /// Of every class of the data, how often it was taken for which class of the model.
+  /// For every class of the data, how often its images were predicted as which class of the model.
   std::vector<std::map<Index, Index>> confusion;
 };
 
@@ -42,25 +45,20 @@ constexpr std::size_t kMaxResultValues = 2 * kMostConfusion + 500'000;
 struct EvaluateOptions {
   Index batch_size = 32;
   int workers = 2;
-  std::string title;          ///< of the progress bar; empty for none
+  std::string part;           ///< what its progress is reported as; empty for not at all
   engine::Tensor known = {};  ///< features of the split's images, as of KnownFeatures
 };
 
 /// Runs the model over a whole split in its order. `class_map` gives the model's class of every class of the
-/// data.
+/// data. Events::stop is asked before every batch.
 Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Dataset> split,
                           const data::Preprocessing& how, const std::vector<Index>& class_map,
-                          const EvaluateOptions& options);
+                          const EvaluateOptions& options, const Events& events = {});
 
-/// softmax(logits), one row.
-std::vector<double> probabilities(std::span<const float> logits);
-
-/// Figures from predictions; `classes` are the data's.
-Evaluation judge(const Predictions& predictions, const std::vector<std::string>& classes,
-                 const std::vector<Index>& class_map);
-
-/// The loader's next batch; the wait for it counts as Phase::data.
-std::optional<data::Batch> next_batch(data::Loader& loader);
+/// The metrics of predictions; `classes` are the data's. Throws an Error naming the first image whose scores
+/// are not all finite.
+Evaluation evaluate(const Predictions& predictions, const std::vector<std::string>& classes,
+                    const std::vector<Index>& class_map);
 
 /// The fields of `eval --json`; `confusion`, as a matrix, only up to `most` cells.
 nlohmann::ordered_json to_json(const Evaluation& evaluation, Index most = kMostConfusion);

@@ -8,9 +8,8 @@
 #include "engine/io/folder.h"
 #include "engine/io/sha256.h"
 #include "engine/kernels/simd.h"
-#include "tools/cli/console.h"
-#include "tools/cli/interrupt.h"
 #include "tools/training/json_text.h"
+#include "tools/training/next_batch.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/sealed_file.h"
 
@@ -23,36 +22,36 @@ namespace {
 constexpr const char *kFormat = "espalier-features", *kTensor = "class_token";
 
 /// All that features depend on.
-std::string origin(const Job& job, const data::Dataset& images) {
-  const models::VitConfig& c = job.loaded.model.config();
+std::string origin(const Run& run, const data::Dataset& images) {
+  const models::VitConfig& c = run.loaded.model.config();
   engine::Sha256 names;
   for (Index i = 0; i < images.size(); ++i) {
     const std::string name = images.name(i) + '\0';
     names.add(std::as_bytes(std::span(name)));
   }
-  return json_text({{"base_sha256", job.loaded.base_sha256},
+  return json_text({{"base_sha256", run.loaded.base_sha256},
                     {"image_size", c.image_size},
                     {"heads", c.heads},
                     {"norm_eps", engine::exact(c.norm_eps)},
-                    {"preprocessing", preprocessing_json(job.loaded.preprocessing)},
+                    {"preprocessing", preprocessing_json(run.loaded.preprocessing)},
                     {"names_sha256", names.hex()},
                     {"version", ESPALIER_VERSION},
                     {"instruction_set", engine::kernels::simd_name()}});
 }
 
-Tensor compute(Job& job, const std::shared_ptr<const data::Dataset>& images, const cli::TuneOptions& options,
-               const std::string& split) {
+Tensor compute(Run& run, const std::shared_ptr<const data::Dataset>& images, const TrainConfig& config,
+               const std::string& split, const Events& events) {
   const engine::NoGrad no_grad;
-  models::Vit& model = job.loaded.model;
-  data::Loader loader(images, {.preprocessing = job.loaded.preprocessing,
-                               .batch_size = options.batch_size,
-                               .workers = static_cast<int>(options.workers)});
+  models::Vit& model = run.loaded.model;
+  data::Loader loader(images, {.preprocessing = run.loaded.preprocessing,
+                               .batch_size = config.batch_size,
+                               .workers = static_cast<int>(config.workers)});
   Tensor all = Tensor::unset({images->size(), model.config().width});
-  cli::Progress progress("features " + split, loader.batches(), options.batch_size);
+  ProgressReport progress(events, "features " + split, loader.batches(), config.batch_size);
   std::byte* to = all.raw();
   loader.start(0);
   while (const auto batch = next_batch(loader)) {
-    cli::check_interrupted("while computing features of " + split);
+    check_stop(events, "while computing features of " + split);
     const Tensor features = model.features(batch->images);
     std::memcpy(to, features.raw(), features.bytes());
     to += features.bytes();
@@ -74,29 +73,29 @@ bool is_foreign(const std::filesystem::path& path) {
 
 /// The features in a file; nothing when they are not these, or not whole.
 std::optional<Tensor> read(const std::filesystem::path& path, const std::string& from,
-                           const engine::Shape& shape) {
+                           const engine::Shape& shape, const Events& events) {
   if (!std::filesystem::exists(path)) return std::nullopt;
   engine::check(!is_foreign(path),
                 path.string() + ": not a file of features, so it is left alone; give another --features");
   try {
     const SealedFile file(path, kFormat);
-    if (file.told("from") == from && file.file().entry(kTensor).shape() == shape)
+    if (file.stored("from") == from && file.file().entry(kTensor).shape() == shape)
       return file.file().read_as(kTensor, engine::Dtype::f32);
-    cli::note("note: " + path.string() +
-              " has features of another model or of other images, and is made anew");
+    events.on_note("note: " + path.string() +
+                   " has features of another model or of other images, and is computed again");
   } catch (const engine::Error& e) {
-    cli::note(std::string("note: passed over ") + e.what());
+    events.on_note(std::string("note: passed over ") + e.what());
   }
   return std::nullopt;
 }
 
-Tensor features_of(Job& job, const std::string& split, const cli::TuneOptions& options,
-                   const std::filesystem::path& dir) {
-  const auto images = find_split(job.splits, split);
+Tensor features_of(Run& run, const std::string& split, const TrainConfig& config,
+                   const std::filesystem::path& dir, const Events& events) {
+  const auto images = find_split(run.splits, split);
   const std::filesystem::path path = dir / (split + ".safetensors");
-  const std::string from = origin(job, *images);
-  if (auto known = read(path, from, {images->size(), job.loaded.model.config().width})) return *known;
-  const Tensor computed = compute(job, images, options, split);
+  const std::string from = origin(run, *images);
+  if (auto known = read(path, from, {images->size(), run.loaded.model.config().width}, events)) return *known;
+  const Tensor computed = compute(run, images, config, split, events);
   engine::make_folders(dir);
   write_sealed(path, {{kTensor, computed}}, {{"format", kFormat}, {"from", from}});
   return computed;
@@ -112,14 +111,15 @@ Tensor stacked(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-KnownFeatures known_features(Job& job, const cli::TuneOptions& options, const std::filesystem::path& dir) {
+KnownFeatures known_features(Run& run, const TrainConfig& config, const std::filesystem::path& dir,
+                             const Events& events) {
   KnownFeatures known;
   if (dir.empty()) return known;
-  const auto of = [&](const char* split) { return features_of(job, split, options, dir); };
-  known.learnt = of("train");
-  if (job.splits.val) known.val = of("val");
-  if (options.on == "train+val") known.learnt = stacked(known.learnt, known.val);
-  if (job.splits.test && !options.no_test) known.test = of("test");
+  const auto of = [&](const char* split) { return features_of(run, split, config, dir, events); };
+  known.trained_on = of("train");
+  if (run.splits.val) known.val = of("val");
+  if (config.on == "train+val") known.trained_on = stacked(known.trained_on, known.val);
+  if (run.splits.test && !config.no_test) known.test = of("test");
   return known;
 }
 

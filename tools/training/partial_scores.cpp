@@ -3,8 +3,8 @@
 #include <map>
 
 #include "engine/base/text.h"
-#include "tools/cli/console.h"
 #include "tools/training/checkpoint.h"
+#include "tools/training/sealed_file.h"
 
 namespace training {
 
@@ -25,16 +25,16 @@ void save_partial_scores(const std::filesystem::path& path, const std::string& c
       {{"format", kFormat}, {"version", "1"}, {"batches", std::to_string(batches)}, {"config", config}});
 }
 
-std::optional<PartialScores> read_partial_scores(const std::filesystem::path& path,
-                                                 const std::string& config) {
+std::optional<PartialScores> read_partial_scores(const std::filesystem::path& path, const std::string& config,
+                                                 const Events& events) {
   if (!std::filesystem::exists(path)) return std::nullopt;
   try {
     const SealedFile file(path, kFormat);
-    check_same_config(path.string(), file.told("config"), config);
-    return PartialScores{engine::parse_integer(file.told("batches"), path.string() + ": batches"),
+    check_same_config(path.string(), file.stored("config"), config);
+    return PartialScores{engine::parse_integer(file.stored("batches"), path.string() + ": batches"),
                          file.tensors_with(kGradient)};
   } catch (const engine::Error& e) {
-    cli::note(std::string("note: passed over ") + e.what());
+    events.on_note(std::string("note: passed over ") + e.what());
     return std::nullopt;
   }
 }

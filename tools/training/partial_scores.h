@@ -5,11 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/nn/state.h"
+#include "tools/training/events.h"
 
 namespace training {
-
-using engine::Index;
 
 /// What scoring has summed up so far. Written now and then, so that a run that is killed while it scores need
 /// not start over.
@@ -23,9 +21,9 @@ void save_partial_scores(const std::filesystem::path& path, const std::string& c
                          const std::vector<engine::NamedParameter>& parameters);
 
 /// Reads it back; nothing when there is none, or none that is whole and of the same `config`: scoring then
-/// starts over, and a note says why.
-std::optional<PartialScores> read_partial_scores(const std::filesystem::path& path,
-                                                 const std::string& config);
+/// starts over, and a note gives the reason.
+std::optional<PartialScores> read_partial_scores(const std::filesystem::path& path, const std::string& config,
+                                                 const Events& events = {});
 
 /// Gives the parameters the sums as gradients. Throws an Error naming the parameter when they do not fit what
 /// is scored.

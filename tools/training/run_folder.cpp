@@ -9,7 +9,6 @@
 #include "engine/io/folder.h"
 #include "engine/io/json.h"
 #include "engine/io/lines.h"
-#include "tools/cli/console.h"
 #include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
 
@@ -24,8 +23,7 @@ namespace {
 constexpr const char* kLog = "metrics.jsonl";
 constexpr const char* kLock = "run.lock";
 // What a run writes besides: what it goes on from, and the rest.
-constexpr std::array kCheckpoints{"checkpoint.previous.safetensors", "checkpoint.safetensors",
-                                  "scores.safetensors"};
+constexpr std::array kCheckpoints{kFormerCheckpointFile, kCheckpointFile, kPartialScoresFile};
 constexpr std::array kFiles{"config.json", "selection.safetensors", "delta.safetensors", "judged.json",
                             "result.json", "report.html",           "skipped.jsonl"};
 
@@ -48,7 +46,7 @@ void check_content(const fs::path& path, RunFolder::Existing existing) {
   if (is_blank(path)) return;
   if (existing == RunFolder::Existing::refuse) {
     throw UsageError(path.string() +
-                     " exists and is not empty; go on with --resume, or begin anew with --overwrite");
+                     " exists and is not empty; go on with --resume, or start over with --overwrite");
   }
   if (!fs::exists(path / kLog)) {
     throw UsageError(path.string() + " is no run folder (it has no " + kLog +
@@ -75,7 +73,7 @@ bool belongs_to(std::string_view text, const LogPart& part) {
   // A step line carries the number of its step, from 0; an evaluation how many steps were done.
   if (line["kind"] == "score" || line["kind"] == "choice") return is_below("batch", part.scores);
   if (line["kind"] == "step") return is_below("step", part.steps);
-  return line["kind"] == "eval" && is_below("step", part.judged + 1);
+  return line["kind"] == "eval" && is_below("step", part.evaluated + 1);
 }
 
 }  // namespace
@@ -91,10 +89,10 @@ void RunFolder::check_free(const fs::path& path, Existing existing) {
   engine::check_writable(path, path.string());
 }
 
-RunFolder::RunFolder(const fs::path& path, Existing existing) : path_(path) {
+RunFolder::RunFolder(const fs::path& path, Existing existing, const Events& events) : path_(path) {
   check_free(path_, existing);
   engine::make_folders(path_);
-  take_lock();
+  take_lock(events);
   check_content(path_, existing);  // again: until now another may have been at work
   remove_leftovers();
   if (existing == Existing::overwrite) remove_files();
@@ -102,12 +100,12 @@ RunFolder::RunFolder(const fs::path& path, Existing existing) : path_(path) {
   sync_log();
 }
 
-void RunFolder::take_lock() {
+void RunFolder::take_lock(const Events& events) {
   lock_.emplace(file(kLock));
   if (lock_->held()) return;
   if (lock_->supported()) complain_of(path_, engine::FileLock::holder(file(kLock)));
-  cli::note("note: the file system of " + path_.string() +
-            " knows no locks; nothing keeps a second run from writing there");
+  events.on_note("note: the file system of " + path_.string() +
+                 " has no locks; nothing keeps a second run from writing there");
 }
 
 void RunFolder::remove_leftovers() const {

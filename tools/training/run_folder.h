@@ -8,14 +8,20 @@
 #include "engine/base/check.h"
 #include "engine/io/append_file.h"
 #include "engine/io/file_lock.h"
+#include "tools/training/events.h"
 
 namespace training {
 
+/// What a run goes on from: a checkpoint, the one before it, and the sums of an unfinished scoring.
+constexpr const char *kCheckpointFile = "checkpoint.safetensors",
+                     *kFormerCheckpointFile = "checkpoint.previous.safetensors",
+                     *kPartialScoresFile = "scores.safetensors";
+
 /// The beginning of a run, as its log has it.
 struct LogPart {
-  engine::Index scores = 0;   ///< batches that are scored
-  engine::Index steps = 0;    ///< steps that are done
-  engine::Index judged = -1;  ///< steps after which val was last due
+  engine::Index scores = 0;      ///< batches that are scored
+  engine::Index steps = 0;       ///< steps that are done
+  engine::Index evaluated = -1;  ///< steps after which val was last due
 };
 
 /// The folder a run writes to: config.json, metrics.jsonl, selection, delta, checkpoint and result. One
@@ -28,9 +34,9 @@ class RunFolder {
   /// when something is there and is to be refused, or it is no run folder; an Error when it cannot be
   /// written, or another process has it.
   static void check_free(const std::filesystem::path& path, Existing existing);
-  /// Makes the folder, or takes an existing run as told. Throws as check_free() does. What a run that was
-  /// killed there had begun to write is removed; with Existing::overwrite all it wrote.
-  RunFolder(const std::filesystem::path& path, Existing existing);
+  /// Makes the folder, or takes an existing run as `existing` has it. Throws as check_free() does. What a run
+  /// that was killed there had begun to write is removed; with Existing::overwrite all it wrote.
+  RunFolder(const std::filesystem::path& path, Existing existing, const Events& events = {});
 
   /// A folder "runs/<data>-<method>-<n>" with the lowest free n.
   static std::filesystem::path fresh_path(const std::string& data, const std::string& method);
@@ -45,13 +51,13 @@ class RunFolder {
   /// Makes the lines so far survive a loss of power. A checkpoint must not be safe before its lines are.
   void sync_log();
   /// Keeps the lines of metrics.jsonl that belong to this part of the run: what goes on writes the others
-  /// anew.
+  /// again.
   void cut_log(const LogPart& part);
   /// Removes a file of the run, if it is there.
   void remove(const std::string& name) const;
 
  private:
-  void take_lock();
+  void take_lock(const Events& events);
   void remove_leftovers() const;
   void remove_files() const;
   void open_log();

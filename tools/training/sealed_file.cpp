@@ -39,15 +39,15 @@ std::string seal_of(const engine::Metadata& metadata, const std::map<std::string
 }  // namespace
 
 SealedFile::SealedFile(const std::filesystem::path& path, const std::string& format) : file_(path) {
-  const std::string& found = told("format");
+  const std::string& found = stored("format");
   engine::check(found == format, file_.path() + ": is of format", found + ", not", format);
   std::map<std::string, std::function<Tensor()>> tensors;
   for (const std::string& name : file_.names()) tensors[name] = [this, name] { return file_.read(name); };
-  engine::check(seal_of(file_.metadata(), tensors) == told(kSeal),
+  engine::check(seal_of(file_.metadata(), tensors) == stored(kSeal),
                 file_.path() + ": is damaged: its content has not the hash that it was written with");
 }
 
-const std::string& SealedFile::told(const std::string& key) const {
+const std::string& SealedFile::stored(const std::string& key) const {
   const auto found = file_.metadata().find(key);
   engine::check(found != file_.metadata().end(), file_.path() + ": its metadata has no", key);
   return found->second;

@@ -9,7 +9,7 @@
 namespace training {
 
 /// A safetensors file that a run keeps for itself. It holds the hash of all that is in it, so that damage of
-/// any kind is seen before a number is used.
+/// any kind is seen before a value is used.
 class SealedFile {
  public:
   /// Throws an Error naming the file when it cannot be read, when its metadata's `format` is another, or when
@@ -18,7 +18,7 @@ class SealedFile {
 
   const engine::Safetensors& file() const { return file_; }
   /// A value of the metadata. Throws an Error naming the file and `key` when it is not there.
-  const std::string& told(const std::string& key) const;
+  const std::string& stored(const std::string& key) const;
   /// The tensors whose names start with `prefix`, without it.
   engine::State tensors_with(const std::string& prefix) const;
 

@@ -1,38 +1,34 @@
 #pragma once
 
 #include "data/loader.h"
-#include "tools/cli/console.h"
-#include "tools/cli/tune_options.h"
 #include "tools/training/checkpoint.h"
-#include "tools/training/evaluate.h"
+#include "tools/training/events.h"
 #include "tools/training/features.h"
-#include "tools/training/pretrained/model_source.h"
-#include "tools/training/run_folder.h"
+#include "tools/training/run.h"
+#include "tools/training/train_config.h"
 
 namespace training {
+
+/// A loss, a gradient or a weight is not finite. Names the step and its images.
+struct Diverged : engine::Error {
+  using engine::Error::Error;
+};
 
 /// The training loop: forward, backward, penalty, clip, step, average; and evaluation on val between epochs.
 class Trainer {
  public:
-  struct Parts {
-    LoadedModel& loaded;
-    peft::Method& method;
-    const data::Splits& splits;
-    RunFolder& folder;
-    const cli::TuneOptions& options;
-    std::string config;  ///< of the run, for its checkpoints
-    KnownFeatures features = {};
-  };
-  explicit Trainer(const Parts& parts);
+  /// Trains what the method of `run` has set to train; the run must outlive the trainer. With `features` the
+  /// images they are of are not read.
+  explicit Trainer(Run& run, const TrainConfig& config, Events events = {}, KnownFeatures features = {});
 
-  /// Takes back what a checkpoint holds beside the weights.
+  /// Takes back what a checkpoint holds beside the weights, which Checkpoint::restore() has put in the model.
   void resume(const Checkpoint& checkpoint);
-  /// Trains to the end and leaves in the model the numbers to keep: the averages with --ema, the best on val
-  /// with --keep best. Throws an Error that names the step and its images when a loss, a gradient or a
-  /// weight is not finite; the checkpoint then holds a state whose numbers all are. After a noted signal it
-  /// saves a checkpoint and throws Interrupted.
-  void run();
-  /// Writes a checkpoint of the present state.
+  /// Trains to the end and leaves in the model the weights to keep: the averages with `ema`, the best on val
+  /// with `keep` = best. Hands a state to on_checkpoint after every epoch, or every `save_every` steps. Once
+  /// Events::stop is true it hands out the state after the step in hand and throws Stopped. Throws Diverged
+  /// when a loss, a gradient or a weight is not finite; no state that was handed out has such a weight.
+  void train();
+  /// Hands the present state to on_checkpoint.
   void save() const;
   /// The epoch, from 0, that the last step belongs to.
   Index last_epoch() const { return (steps_ - 1) / steps_per_epoch_; }
@@ -47,19 +43,24 @@ class Trainer {
                     const std::vector<std::string>& images);
   /// The first parameter whose gradient is not finite, as " of NAME".
   std::string bad_gradient() const;
-  /// Throws the Error of a run that goes on no more.
   [[noreturn]] void diverged(const std::string& complaint, const std::vector<std::string>& images) const;
   double take_step(Index step, Index epoch);  ///< the loss
-  void train_epoch(Index epoch, cli::Progress& progress);
-  /// True after the last step of an epoch that was not yet judged.
-  bool judgement_is_due() const;
+  void train_epoch(Index epoch, ProgressReport& progress);
+  /// True after the last step of an epoch that was not yet evaluated.
+  bool evaluation_is_due() const;
   void finish_epoch(Index epoch);
-  void evaluate(Index epoch);
-  bool is_sound() const;  ///< all numbers that train are finite
+  void evaluate_val(Index epoch);
+  bool is_sound() const;  ///< all values that train are finite
   void keep_best(double top1);
   void put_back_best();
 
-  Parts p_;
+  models::Vit& model_;
+  const LoadedModel& loaded_;
+  peft::Method& method_;
+  const data::Splits& splits_;
+  TrainConfig config_;
+  Events events_;
+  KnownFeatures features_;
   data::Loader loader_;
   Index steps_per_epoch_;
   Index steps_;  ///< of the whole run
@@ -72,8 +73,8 @@ class Trainer {
   std::unique_ptr<engine::Optimizer> optimizer_;
   std::optional<engine::Ema> ema_;
   RunState state_;
-  bool chose_anew_ = false;  ///< what trains, for the step at hand
-  std::string judgement_;    ///< the last top-1 on val, for people
+  bool selection_changed_ = false;  ///< of what trains, for the step in hand
+  std::string last_top1_;           ///< on val, for people
 };
 
 }  // namespace training

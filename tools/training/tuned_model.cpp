@@ -47,7 +47,7 @@ void check_head(const Safetensors& delta, Index classes, Index width) {
                 "is right for its", classes, "classes and this model");
 }
 
-/// Adds the modules whose numbers the delta holds, as its method makes them.
+/// Adds the modules whose values the delta holds, as its method makes them.
 void attach_modules(models::Vit& model, const Safetensors& delta) {
   const auto& metadata = delta.metadata();
   const auto method = metadata.find("method"), options = metadata.find("options");
@@ -71,29 +71,30 @@ void attach_modules(models::Vit& model, const Safetensors& delta) {
 
 }  // namespace
 
-LoadedModel load_tuned_model(const cli::ModelOptions& options, const std::string& delta, bool force) {
-  if (delta.empty()) return load_model(options);
+LoadedModel load_tuned_model(const ModelSource& source, const std::string& delta, bool force,
+                             const Events& events) {
+  if (delta.empty()) return load_model(source, events);
   engine::check(fs::exists(delta), delta + ": no such file or folder");
   const Safetensors file(delta);
   const auto& metadata = file.metadata();
-  const auto told = [&](const std::string& key) {
+  const auto stored = [&](const std::string& key) {
     const auto found = metadata.find(key);
     engine::check(found != metadata.end(), file.path() + ": not a delta: its metadata has no", key);
     return found->second;
   };
-  const std::string format = told("format"), version = told("version");
+  const std::string format = stored("format"), version = stored("version");
   engine::check(format == "espalier-delta" && version == "1", file.path() + ": not a delta of version 1 but",
                 format, version);
   for (const char* name : {"head.weight", "head.bias"})
     engine::check(file.contains(name), file.path() + ": not a delta: it has no", name);
-  const std::vector<std::string> classes = read_class_list(told("classes"), file.path());
+  const std::vector<std::string> classes = read_class_list(stored("classes"), file.path());
   check_names_differ(classes, file.path());
-  cli::ModelOptions sized = options;
-  const Preprocessing how = read_preprocessing(told("preprocessing"), file.path());
-  sized.image_size = options.arch.empty() ? 0 : how.size;  // random weights are made for a size
-  LoadedModel loaded = load_base(sized);
-  engine::check(force || told("base_sha256") == loaded.base_sha256,
-                file.path() + ": made for another base: sha256", told("base_sha256") + ", not",
+  ModelSource sized = source;
+  const Preprocessing how = read_preprocessing(stored("preprocessing"), file.path());
+  sized.image_size = source.arch.empty() ? 0 : how.size;  // random weights are made for a size
+  LoadedModel loaded = load_base(sized, events);
+  engine::check(force || stored("base_sha256") == loaded.base_sha256,
+                file.path() + ": made for another base: sha256", stored("base_sha256") + ", not",
                 loaded.base_sha256 + "; --force takes it all the same");
   try {
     resize(loaded.model, how.size);  // where the delta's positions belong
@@ -105,9 +106,9 @@ LoadedModel load_tuned_model(const cli::ModelOptions& options, const std::string
   new_head(loaded, static_cast<Index>(classes.size()), "zeros", 0);
   attach_modules(loaded.model, file);
   peft::apply_delta(loaded.model, file);
-  if (options.image_size > 0) as_usage([&] { resize(loaded.model, options.image_size); });
+  if (source.image_size > 0) as_usage([&] { resize(loaded.model, source.image_size); });
   loaded.arch = models::architecture_name(loaded.model.config());
-  loaded.preprocessing = options.preprocessing(how, loaded.model.config().image_size);
+  loaded.preprocessing = source.preprocessing(how, loaded.model.config().image_size);
   return loaded;
 }
 

@@ -18,7 +18,7 @@
 #include "tools/experiments/compared_run.h"
 #include "tools/experiments/comparison_tables.h"
 #include "tools/experiments/report/write.h"
-#include "tools/training/job.h"
+#include "tools/training/identity.h"
 #include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
 
@@ -104,7 +104,7 @@ class Comparison {
           "--seed=" + std::to_string(run.seed), "--out=" + folder_of(run, lr).string()})
       all.push_back(word);
     all.push_back("--json");
-    if (parse_tune(all)->knows_features())
+    if (parse_tune(all)->config.knows_features())
       all.push_back("--features=" +
                     (fs::path(o_.out) / "features" / experiments::folder_name(task.name)).string());
     return all;
@@ -129,13 +129,13 @@ class Comparison {
 
   /// Reads the model once, so that it is known to be one and to suit the methods, and gives it back.
   void load_base() {
-    training::LoadedModel loaded = training::load_model(o_.common.model);
+    training::LoadedModel loaded = training::load_model(o_.common.config.model, {.on_note = note});
     base_ = {loaded.arch, loaded.model.config().image_size, training::identity_of(loaded)};
     for (std::size_t i = 0; i < methods_.size(); ++i) {
       const TuneOptions options =
           *parse_tune(words({0, i, {}, 0, experiments::Stage::final}, methods_[i].lrs.front()));
       try {
-        peft::make_method(options.method, options.method_options)->check_model(loaded.model);
+        peft::make_method(options.config.method, options.config.method_options)->check_model(loaded.model);
       } catch (const engine::Error& e) {
         throw training::UsageError("method '" + methods_[i].label + "': " + e.what());
       }
@@ -185,10 +185,12 @@ class Comparison {
   /// What a run with this rate must have been started with.
   Json identity(const experiments::PlannedRun& run, double lr) const {
     const experiments::Task& task = tasks_[run.task];
-    Json all = training::identity_of(*parse_tune(words(run, lr)), base_.identity, task.splits.classes,
+    Json all = training::identity_of(parse_tune(words(run, lr))->identity_json(), base_.identity,
+                                     task.splits.classes,
                                      *training::find_split(task.splits, task.learnt(run.stage)));
-    if (o_.common.model.model.empty()) all.erase("base_sha256");  // random weights are told by arch and seed
-    if (o_.common.data.on_bad_image == "skip") {                  // which ones are bad is not known here
+    if (o_.common.config.model.model.empty())
+      all.erase("base_sha256");                          // random weights are told by arch and seed
+    if (o_.common.config.data.on_bad_image == "skip") {  // which ones are bad is not known here
       all.erase("images");
       all.erase("images_sha256");
     }
@@ -269,7 +271,7 @@ class Comparison {
 
   Json settings() const {
     const Json options = o_.common.to_json();
-    Json all{{"model", o_.common.model.model},
+    Json all{{"model", o_.common.config.model.model},
              {"arch", base_.arch},
              {"base_sha256", base_.identity["base_sha256"]}};
     all["image_size"] = base_.image_size;

@@ -5,6 +5,8 @@
 #include "engine/io/safetensors.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
+#include "tools/cli/follow.h"
+#include "tools/cli/model_options.h"
 #include "tools/training/data_source.h"
 #include "tools/training/evaluate.h"
 #include "tools/training/json_text.h"
@@ -44,16 +46,16 @@ void print(const training::Evaluation& e, const std::vector<std::string>& output
 }  // namespace
 
 void run_eval(Arguments arguments) {
-  ModelOptions model;
-  training::DataOptions data;
+  training::ModelSource model;
+  training::DataSource data;
   std::string delta, split = "test", logits;
   Index batch_size = 32, workers = 2;
   bool force = false, json = false;
   Args args("eval", "Accuracy of a checkpoint, with a delta, on one split.");
-  model.add_to(args);
+  add_model_options(args, model);
   args.text("--delta", delta, "FILE", "what was tuned");
   args.flag("--force", force, "take a delta that was made for another base");
-  data.add_to(args);
+  add_data_options(args, data);
   args.choice("--split", split, {"train", "val", "test"}, "");
   args.integer("--batch-size", batch_size, 1, "images in a batch");
   args.integer("--workers", workers, 0, "threads that decode ahead", kMostWorkers);
@@ -70,22 +72,25 @@ void run_eval(Arguments arguments) {
                                        {"--val-list", data.val_list},
                                        {"--test-list", data.test_list}});
 
-  training::LoadedModel loaded = training::load_tuned_model(model, delta, force);
+  Follower follower;
+  const training::Events events = follower.events();
+  training::LoadedModel loaded = training::load_tuned_model(model, delta, force, events);
   const Index outputs = loaded.model.config().classes;
   engine::check(loaded.has_head || !delta.empty(),
                 model.model + ": the checkpoint has no head; tune one, or give --delta");
-  const training::SplitToJudge judged = training::open_split_to_judge(data, split, workers);
-  std::cerr << training::skipped_lines(judged.skipped);
-  const std::vector<Index> map = training::match_classes(judged.classes, loaded.classes, outputs);
-  const training::Predictions p = training::predict_split(
-      loaded.model, judged.images, loaded.preprocessing, map, {batch_size, static_cast<int>(workers), split});
-  training::Evaluation e = training::judge(p, judged.classes, map);
-  e.skipped = std::ssize(judged.skipped);
+  const training::EvaluationSplit images = training::open_evaluation_split(data, split, workers, events);
+  std::cerr << training::skipped_lines(images.skipped);
+  const std::vector<Index> map = training::match_classes(images.classes, loaded.classes, outputs);
+  const training::Predictions p =
+      training::predict_split(loaded.model, images.images, loaded.preprocessing, map,
+                              {batch_size, static_cast<int>(workers), split}, events);
+  training::Evaluation e = training::evaluate(p, images.classes, map);
+  e.skipped = std::ssize(images.skipped);
   if (!logits.empty()) write_logits(logits, p);
   if (json)
     std::cout << training::json_text(training::to_json(e, training::kMostPrinted), 2) << '\n';
   else
-    print(e, loaded.classes.empty() ? judged.classes : loaded.classes);
+    print(e, loaded.classes.empty() ? images.classes : loaded.classes);
 }
 
 }  // namespace cli

@@ -11,6 +11,7 @@
 #include "peft/adapters/merge.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
+#include "tools/cli/model_options.h"
 #include "tools/training/json_text.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/tuned_model.h"
@@ -46,11 +47,11 @@ engine::State copied(engine::State state) {
 }  // namespace
 
 void run_merge(Arguments arguments) {
-  ModelOptions model;
+  training::ModelSource model;
   std::string delta, out;
   bool force = false, json = false;
   Args args("merge", "Base + delta to a stand-alone checkpoint.");
-  model.add_to(args);
+  add_model_options(args, model);
   args.group("Delta and result");
   args.text("--delta", delta, "FILE", "what was tuned");
   args.flag("--force", force, "take a delta that was made for another base");
@@ -63,7 +64,8 @@ void run_merge(Arguments arguments) {
   check_can_write(out);
   check_apart({{"--out", out}}, {{"--model", model.model}, {"--delta", delta}});
 
-  training::LoadedModel tuned = training::load_tuned_model(model, delta, force);
+  const training::Events events{.on_note = note};
+  training::LoadedModel tuned = training::load_tuned_model(model, delta, force, events);
   peft::MergedAdapters adapters(tuned.model);
   engine::State tensors = copied(engine::state(tuned.model));
   adapters.undo();  // to compare
@@ -81,10 +83,10 @@ void run_merge(Arguments arguments) {
                              {"norm_eps", engine::exact(tuned.model.config().norm_eps)},
                              {"classes", training::json_text(tuned.classes)},
                              {"preprocessing", training::preprocessing_json(tuned.preprocessing)}});
-  ModelOptions again;
+  training::ModelSource again;
   again.model = out;
   again.seed = model.seed;
-  training::LoadedModel merged = training::load_model(again);
+  training::LoadedModel merged = training::load_model(again, events);
   const double difference =
       largest_difference(tuned.model, merged.model, static_cast<std::uint64_t>(model.seed));
   if (json) {

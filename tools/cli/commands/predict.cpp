@@ -8,6 +8,8 @@
 #include "engine/autograd/record.h"
 #include "engine/base/text.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
+#include "tools/cli/model_options.h"
 #include "tools/training/json_text.h"
 #include "tools/training/tuned_model.h"
 #include "tools/training/usage_error.h"
@@ -42,14 +44,14 @@ ordered_json best_classes(training::LoadedModel& loaded, const std::string& path
 }  // namespace
 
 void run_predict(Arguments arguments) {
-  ModelOptions model;
+  training::ModelSource model;
   std::string delta;
   Index top = 5;
   bool force = false, json = false;
   std::vector<std::string> files;
   Args args("predict", "Classes and probabilities of single images.");
   args.texts("IMAGE", files, "images");
-  model.add_to(args);
+  add_model_options(args, model);
   args.text("--delta", delta, "FILE", "what was tuned");
   args.flag("--force", force, "take a delta that was made for another base");
   args.group("Result");
@@ -59,7 +61,8 @@ void run_predict(Arguments arguments) {
   model.check();
   if (files.empty()) throw training::UsageError("predict: at least one image is needed");
 
-  training::LoadedModel loaded = training::load_tuned_model(model, delta, force);
+  const training::Events events{.on_note = note};
+  training::LoadedModel loaded = training::load_tuned_model(model, delta, force, events);
   engine::check(loaded.has_head || !delta.empty(),
                 model.model + ": the checkpoint has no head; tune one, or give --delta");
   ordered_json all = ordered_json::array();

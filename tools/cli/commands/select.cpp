@@ -3,11 +3,14 @@
 
 #include "engine/base/stopwatch.h"
 #include "engine/base/text.h"
+#include "engine/io/safetensors.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
-#include "tools/training/job.h"
+#include "tools/cli/follow.h"
+#include "tools/cli/tune_options.h"
 #include "tools/training/json_text.h"
 #include "tools/training/peak_memory.h"
+#include "tools/training/run.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {
@@ -16,11 +19,11 @@ using nlohmann::ordered_json;
 
 namespace {
 
-ordered_json taken(training::Job& job) {
+ordered_json taken(training::Run& run) {
   std::map<std::string, Index> numbers;
-  for (const auto& p : engine::parameters(job.loaded.model)) numbers[p.name] = p.parameter.trained_count();
+  for (const auto& p : engine::parameters(run.loaded.model)) numbers[p.name] = p.parameter.trained_count();
   ordered_json all = ordered_json::object();
-  for (const peft::Choice& c : job.method->choices()) {
+  for (const peft::Choice& c : run.method->choices()) {
     all[c.parameter] = {{"units", c.selection.indices().size()},
                         {"kind", c.selection.kind_name()},
                         {"numbers", numbers[c.parameter]},
@@ -55,35 +58,37 @@ void run_select(Arguments arguments) {
   args.flag("--json", options.json, "print the result as one JSON object");
   if (!args.parse(arguments)) return;
   options.check();
-  if (!peft::make_method(options.method, options.method_options)->scoring())
-    throw training::UsageError("method " + options.method +
+  if (!peft::make_method(options.config.method, options.config.method_options)->scoring())
+    throw training::UsageError("method " + options.config.method +
                                " does not select by gradients; grft, gps and sift do");
   for (const std::string& path : {options.out, gradients}) check_can_write(path);
   check_apart({{"--out", options.out}, {"--gradients", gradients}},
-              {{"--model", options.model.model},
-               {"--train-list", options.data.train_list},
-               {"--val-list", options.data.val_list},
-               {"--test-list", options.data.test_list}});
+              {{"--model", options.config.model.model},
+               {"--train-list", options.config.data.train_list},
+               {"--val-list", options.config.data.val_list},
+               {"--test-list", options.config.data.test_list}});
 
-  training::Job job = training::make_job(options, engine::split(options.on, '+'));
-  std::cerr << training::skipped_lines(job.splits.skipped);
-  if (!gradients.empty()) training::as_usage([&] { job.method->keep_gradients(); });
+  Follower follower;
+  const training::Events events = follower.events();
+  training::Run run = training::open_run(options.config, engine::split(options.config.on, '+'), events);
+  std::cerr << training::skipped_lines(run.splits.skipped);
+  if (!gradients.empty()) training::as_usage([&] { run.method->keep_gradients(); });
   const engine::Stopwatch watch;
-  training::prepare(job, options, {});
-  const double scored = job.method->score_seconds();
+  training::score_and_select(run, options.config, events);
+  const double scored = run.method->score_seconds();
   const double selected = watch.seconds() - scored;
-  if (!options.out.empty()) training::write_selection(options.out, job, options);
+  if (!options.out.empty()) training::write_selection(options.out, run, options.config);
   if (!gradients.empty()) {
     engine::NamedTensors all;
-    for (const peft::Choice& c : job.method->choices()) all.emplace_back(c.parameter, c.gradient);
+    for (const peft::Choice& c : run.method->choices()) all.emplace_back(c.parameter, c.gradient);
     engine::write_safetensors(gradients, all,
-                              {{"format", "espalier-gradients"}, {"base_sha256", job.loaded.base_sha256}});
+                              {{"format", "espalier-gradients"}, {"base_sha256", run.loaded.base_sha256}});
   }
   const ordered_json result{{"score_seconds", scored},
                             {"select_seconds", selected},
                             {"peak_mb", training::peak_mb()},
-                            {"skipped", job.splits.skipped.size()},
-                            {"taken", taken(job)}};
+                            {"skipped", run.splits.skipped.size()},
+                            {"taken", taken(run)}};
   if (options.json)
     std::cout << training::json_text(result, 2) << '\n';
   else

@@ -18,8 +18,8 @@ using engine::Json;
 
 namespace {
 
-training::DataOptions data_options(const Json& config) {
-  training::DataOptions options;
+training::DataSource data_source(const Json& config) {
+  training::DataSource options;
   const auto take = [&](const char* key, std::string& target) {
     target = training::field<std::string>(config, key).value_or("");
   };
@@ -42,9 +42,9 @@ std::string data_uri(const data::Image& image) {
 
 std::shared_ptr<const data::Dataset> reopen_split(const Json& config, const std::string& split) {
   try {
-    const training::DataOptions options = data_options(config);
+    const training::DataSource options = data_source(config);
     options.check();
-    return training::find_split(training::open_splits(options, {}, 0), split);
+    return training::find_split(training::open_splits(options, {}, 0, {.on_note = cli::note}), split);
   } catch (const std::exception& e) {  // the file system throws its own
     cli::note(std::string("note: the report has no images: ") + e.what());
     return nullptr;

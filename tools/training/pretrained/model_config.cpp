@@ -38,7 +38,7 @@ void read_three(const Json& json, const char* name, std::array<float, 3>& to) {
 
 /// What a file says, beside what data::check_preprocessing wants: a crop of next to nothing asks for a
 /// image of next to any size.
-void check_told(const Preprocessing& how) {
+void check_stored(const Preprocessing& how) {
   engine::check(how.crop_pct >= 0.01 && how.crop_pct <= 1, "crop_pct should be 0.01 to 1, not", how.crop_pct);
   data::check_preprocessing(how);
 }
@@ -57,7 +57,7 @@ Preprocessing from_timm(const Json& cfg) {
   if (field<std::string>(cfg, "crop_mode") == "squash") how.mode = Preprocessing::Mode::squash;
   read_three(cfg, "mean", how.mean);
   read_three(cfg, "std", how.std);
-  check_told(how);
+  check_stored(how);
   return how;
 }
 
@@ -90,7 +90,7 @@ Preprocessing from_hugging_face(const Json& json) {
   read_three(json, "image_mean", how.mean);
   read_three(json, "image_std", how.std);
   if (!field<bool>(json, "do_normalize").value_or(true)) how.mean = {0, 0, 0}, how.std = {1, 1, 1};
-  check_told(how);
+  check_stored(how);
   return how;
 }
 
@@ -137,27 +137,27 @@ void read_config(const Json& json, ModelConfig& config) {
 ModelConfig read_model_config(const std::filesystem::path& folder, const engine::Metadata& metadata,
                               const std::string& file) {
   ModelConfig config;
-  const auto told = [&](const char* key) -> std::optional<std::string> {
+  const auto stored = [&](const char* key) -> std::optional<std::string> {
     const auto found = metadata.find(key);
     return found == metadata.end() ? std::nullopt : std::optional(found->second);
   };
-  if (const auto heads = told("num_heads")) {
+  if (const auto heads = stored("num_heads")) {
     config.heads = engine::parse_integer(*heads, file + ": num_heads");
     check_heads(*config.heads, file + ": ");
   }
-  if (const auto eps = told("norm_eps")) {
+  if (const auto eps = stored("norm_eps")) {
     config.norm_eps = engine::parse_number(*eps, file + ": norm_eps");
     check_eps(*config.norm_eps, file + ": norm_eps");
   }
-  if (const auto classes = told("classes")) config.classes = read_class_list(*classes, file);
-  if (const auto how = told("preprocessing")) config.preprocessing = read_preprocessing(*how, file);
+  if (const auto classes = stored("classes")) config.classes = read_class_list(*classes, file);
+  if (const auto how = stored("preprocessing")) config.preprocessing = read_preprocessing(*how, file);
   if (folder.empty()) return config;
-  bool timm_told = false;
+  bool timm_stores_it = false;
   in_file(folder / "config.json", [&](const Json& json) {
     read_config(json, config);
-    timm_told = json.contains("pretrained_cfg");
+    timm_stores_it = json.contains("pretrained_cfg");
   });
-  if (!timm_told) {
+  if (!timm_stores_it) {
     in_file(folder / "preprocessor_config.json",
             [&](const Json& json) { config.preprocessing = from_hugging_face(json); });
   }

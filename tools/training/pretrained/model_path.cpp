@@ -38,7 +38,7 @@ std::vector<fs::path> weight_files(const std::string& path) {
     const auto index =
         engine::parse_shard_index(engine::read_file(weights, engine::kMaxJsonFile), weights.string());
     for (const std::string& shard : index.files) files.push_back(weights.parent_path() / shard);
-  } catch (const std::exception&) {  // told when the model is loaded
+  } catch (const std::exception&) {  // reported when the model is loaded
   }
   return files;
 }

@@ -11,7 +11,6 @@
 #include "models/names.h"
 #include "models/positions.h"
 #include "models/zoo.h"
-#include "tools/cli/console.h"
 #include "tools/training/pretrained/model_config.h"
 #include "tools/training/pretrained/model_path.h"
 #include "tools/training/usage_error.h"
@@ -73,12 +72,12 @@ void fill(LoadedModel& loaded, State state, const models::VitConfig& stored) {
   engine::load_state(loaded.model, std::move(state), loaded.checkpoint.string());
 }
 
-LoadedModel from_checkpoint(const cli::ModelOptions& options) {
-  const ModelPath found = find_model(options.model);
+LoadedModel from_checkpoint(const ModelSource& source, const Events& events) {
+  const ModelPath found = find_model(source.model);
   const ShardedSafetensors file(found.weights);
-  if (const auto told = file.wrong_total_size()) {
-    cli::note(engine::say("note:", file.path() + ": total_size is", *told, "but the tensors have",
-                          file.bytes(), "bytes"));
+  if (const auto stated = file.wrong_total_size()) {
+    events.on_note(engine::say("note:", file.path() + ": total_size is", *stated, "but the tensors have",
+                               file.bytes(), "bytes"));
   }
   State state = read_weights(file);
   about(file, [&] { state = models::to_timm_names(std::move(state)); });
@@ -93,7 +92,7 @@ LoadedModel from_checkpoint(const cli::ModelOptions& options) {
   const bool has_head = stored.classes > 0;
   models::VitConfig sizes = stored;
   sizes.classes = std::max<Index>(1, stored.classes);
-  if (options.image_size > 0) sizes.image_size = options.image_size;
+  if (source.image_size > 0) sizes.image_size = source.image_size;
   as_usage([&] { models::check_config(sizes); });
 
   LoadedModel loaded{.model = models::Vit(sizes),
@@ -102,43 +101,46 @@ LoadedModel from_checkpoint(const cli::ModelOptions& options) {
                      .checkpoint = found.weights,
                      .has_head = has_head,
                      .classes = {},
-                     .told = {},
+                     .stored_preprocessing = {},
                      .preprocessing = {}};
   if (static_cast<Index>(config.classes.size()) == stored.classes) loaded.classes = config.classes;
-  loaded.told = config.preprocessing;
+  loaded.stored_preprocessing = config.preprocessing;
   fill(loaded, std::move(state), stored);
   return loaded;
 }
 
-LoadedModel from_random(const cli::ModelOptions& options) {
-  models::VitConfig config = as_usage([&] { return models::architecture(options.arch); });
-  if (options.image_size > 0) config.image_size = options.image_size;
+LoadedModel from_random(const ModelSource& source, const Events& events) {
+  models::VitConfig config = as_usage([&] { return models::architecture(source.arch); });
+  if (source.image_size > 0) config.image_size = source.image_size;
   as_usage([&] { models::check_config(config); });
   LoadedModel loaded{.model = models::Vit(config),
-                     .arch = options.arch,
+                     .arch = source.arch,
                      .base_sha256 = {},
                      .checkpoint = {},
                      .has_head = true,
                      .classes = {},
-                     .told = {},
+                     .stored_preprocessing = {},
                      .preprocessing = {}};
-  models::initialize(loaded.model, static_cast<std::uint64_t>(options.seed));
-  if (options.image_size > 0) loaded.arch = models::architecture_name(config);
+  models::initialize(loaded.model, static_cast<std::uint64_t>(source.seed));
+  if (source.image_size > 0) loaded.arch = models::architecture_name(config);
   loaded.base_sha256 = engine::sha256_of_safetensors(engine::state(loaded.model));
-  cli::note("note: random weights (--arch without --model)");
+  events.on_note("note: random weights (--arch without --model)");
   return loaded;
 }
 
 }  // namespace
 
-LoadedModel load_base(const cli::ModelOptions& options) {
-  engine::kernels::set_threads(static_cast<int>(options.threads));
-  return options.model.empty() ? from_random(options) : from_checkpoint(options);
+LoadedModel load_base(const ModelSource& source, const Events& events) {
+  engine::kernels::set_threads(static_cast<int>(source.threads));
+  return source.model.empty() ? from_random(source, events) : from_checkpoint(source, events);
 }
 
-LoadedModel load_model(const cli::ModelOptions& options) {
-  LoadedModel loaded = load_base(options);
-  loaded.preprocessing = options.preprocessing(loaded.told, loaded.model.config().image_size);
+LoadedModel load_model(const ModelSource& source, const Events& events) {
+  LoadedModel loaded = load_base(source, events);
+  const bool any_set = !(source.mean + source.std + source.interpolation + source.resize).empty();
+  if (!loaded.stored_preprocessing && !any_set)
+    events.on_note("note: no config tells how images are prepared; using mean = std = 0.5, bicubic, squash");
+  loaded.preprocessing = source.preprocessing(loaded.stored_preprocessing, loaded.model.config().image_size);
   return loaded;
 }
 

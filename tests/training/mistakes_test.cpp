@@ -1,4 +1,4 @@
-#include "tools/training/judged.h"
+#include "tools/training/mistakes.h"
 
 #include "tools/training/evaluate.h"
 
@@ -31,28 +31,28 @@ TEST(WorstMistakes, are_those_with_the_lowest_probability_of_the_true_class) {
   EXPECT_EQ(worst_mistakes(predictions(), 1).size(), 1u);
 }
 
-TEST(Judge, counts_what_was_taken_for_what) {
-  const Evaluation e = judge(predictions(), {"x", "y", "z"}, {0, 1, 2});
+TEST(Evaluate, counts_what_was_taken_for_what) {
+  const Evaluation e = evaluate(predictions(), {"x", "y", "z"}, {0, 1, 2});
   EXPECT_EQ(e.top1, 25);
   EXPECT_EQ(to_json(e)["confusion"].dump(), "[[1,0,0],[2,0,1],[0,0,0]]");
   EXPECT_EQ(to_json(e)["per_class"].dump(), R"({"x":100.0,"y":0.0,"z":0.0})");
 }
 
-TEST(Judge, of_a_hundred_thousand_classes_takes_memory_for_the_images_and_leaves_the_matrix_out) {
+TEST(Evaluate, of_a_hundred_thousand_classes_takes_memory_for_the_images_and_leaves_the_matrix_out) {
   constexpr Index kClasses = 100'000;  // 80 GB as a matrix
   std::vector<std::string> names;
   std::vector<Index> map;
   for (Index i = 0; i < kClasses; ++i) names.push_back(std::to_string(i)), map.push_back(i);
   engine::Tensor logits = engine::Tensor::zeros({1, kClasses});
   logits.data<float>()[7] = 1;
-  const Evaluation e = judge({.logits = logits, .labels = {9}, .files = {"a"}, .seconds = 0}, names, map);
+  const Evaluation e = evaluate({.logits = logits, .labels = {9}, .files = {"a"}, .seconds = 0}, names, map);
   EXPECT_EQ(e.confusion[9], (std::map<Index, Index>{{7, 1}}));
   EXPECT_FALSE(to_json(e).contains("confusion"));
   EXPECT_EQ(to_json(e)["top1"], 0);
 }
 
-TEST(JudgedJson, names_the_classes) {
-  const auto json = judged_json("test", predictions(), {"x", "y", "z"});
+TEST(MistakesJson, names_the_classes) {
+  const auto json = mistakes_json("test", predictions(), {"x", "y", "z"});
   EXPECT_EQ(json["split"], "test");
   EXPECT_EQ(json["images"], 4);
   ASSERT_EQ(json["mistakes"].size(), 3u);

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "engine/tensor/storage.h"
-#include "tools/training/job.h"
+#include "tools/training/run.h"
 
 namespace training {
 
@@ -19,7 +19,7 @@ class Growth {
 };
 
 /// What a run will hold at the same time, at most, in bytes.
-struct MemoryForecast {
+struct MemoryEstimate {
   std::size_t weights = 0, copies = 0, gradients = 0, optimizer = 0, activations = 0, images = 0;
   std::size_t program = 30'000'000;  ///< code, stacks and what is small: about that on Linux
   bool in_scoring = false;           ///< the most is needed while scoring, not while training
@@ -35,16 +35,12 @@ struct MemoryForecast {
 std::size_t gradient_bytes(const engine::GradientForm& form, const engine::Shape& full,
                            const engine::Selection& part = {});
 
-/// Foretells the memory of a run from a forward and a backward pass with one and with three grey images:
-/// all that grows with the batch grows by the same amount for every image. What trains is chosen by ties,
-/// as many numbers as will be chosen by the scores. Leaves nothing behind but the choice.
-MemoryForecast forecast(Job& job, const cli::TuneOptions& options);
+/// Estimates the memory of a run from a forward and a backward pass with one and with three grey images: all
+/// that grows with the batch grows by the same amount for every image. What trains is chosen by ties, as many
+/// values as will be chosen by the scores. Leaves nothing behind but the choice.
+MemoryEstimate estimate_memory(Run& run, const TrainConfig& config);
 
-/// Bytes that this process can still get: the least of what the system has, what its control group leaves it
-/// and what its own limits do.
-std::size_t free_memory();
-
-/// Throws an Error that says what to lower when a run needs more memory than there is.
-void check_memory(const MemoryForecast& forecast, std::size_t free);
+/// Throws an Error that says what to lower when a run needs more than the `free` bytes.
+void check_memory(const MemoryEstimate& estimate, std::size_t free);
 
 }  // namespace training

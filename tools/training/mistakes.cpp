@@ -1,4 +1,4 @@
-#include "tools/training/judged.h"
+#include "tools/training/mistakes.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -10,7 +10,7 @@ std::vector<Mistake> worst_mistakes(const Predictions& predictions, std::size_t 
   std::vector<Mistake> mistakes;
   for (std::size_t i = 0; i < predictions.labels.size(); ++i) {
     const auto logits = predictions.logits.data<float>().subspan(i * classes, classes);
-    const Index label = predictions.labels[i], predicted = std::ranges::max_element(logits) - logits.begin();
+    const Index label = predictions.labels[i], predicted = predicted_class(logits);
     if (label == predicted) continue;
     const std::vector<double> p = probabilities(logits);
     mistakes.push_back({.file = predictions.files[i],
@@ -24,8 +24,8 @@ std::vector<Mistake> worst_mistakes(const Predictions& predictions, std::size_t 
   return mistakes;
 }
 
-nlohmann::ordered_json judged_json(const std::string& split, const Predictions& predictions,
-                                   const std::vector<std::string>& classes) {
+nlohmann::ordered_json mistakes_json(const std::string& split, const Predictions& predictions,
+                                     const std::vector<std::string>& classes) {
   constexpr std::size_t kKept = 24;
   nlohmann::ordered_json mistakes = nlohmann::ordered_json::array();
   for (const Mistake& m : worst_mistakes(predictions, kKept)) {

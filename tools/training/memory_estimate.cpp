@@ -1,10 +1,6 @@
-#include "tools/training/memory.h"
-
-#include <sys/resource.h>
+#include "tools/training/memory_estimate.h"
 
 #include <algorithm>
-#include <fstream>
-#include <limits>
 
 #include "engine/autograd/backward.h"
 #include "engine/base/text.h"
@@ -19,8 +15,6 @@ using engine::Tensor;
 
 namespace {
 
-constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
-
 /// Bytes that buffers grow by in a forward and a backward pass with `count` images.
 std::size_t pass_growth(models::Vit& model, Index count) {
   const models::VitConfig& c = model.config();
@@ -32,7 +26,7 @@ std::size_t pass_growth(models::Vit& model, Index count) {
 }
 
 /// The same for any number of images.
-std::size_t foretold_growth(models::Vit& model, Index count) {
+std::size_t estimated_growth(models::Vit& model, Index count) {
   const std::size_t one = pass_growth(model, 1);
   engine::Module& all = model;
   for (const auto& p : engine::parameters(all)) p.parameter.grad() = {};
@@ -50,54 +44,9 @@ std::size_t trained_bytes(models::Vit& model) {
 }
 
 /// How many packed copies of what trains the optimizer keeps.
-std::size_t moments(const cli::TuneOptions& options) {
-  if (options.optimizer == "sgd") return options.momentum > 0 ? 1 : 0;
+std::size_t moments(const TrainConfig& config) {
+  if (config.optimizer == "sgd") return config.momentum > 0 ? 1 : 0;
   return 2;
-}
-
-/// A number of bytes in a file that holds nothing else; no limit when there is none.
-std::size_t number_in(const std::string& path) {
-  std::ifstream file(path);
-  std::size_t bytes = 0;
-  return file >> bytes ? bytes : kNoLimit;
-}
-
-/// Of the system: /proc/meminfo gives kB.
-std::size_t available() {
-  std::ifstream file("/proc/meminfo");
-  for (std::string key; file >> key;) {
-    std::size_t kilobytes = 0;
-    if (key == "MemAvailable:" && file >> kilobytes) return kilobytes * 1024;
-  }
-  return kNoLimit;
-}
-
-/// What the control group (version 2) leaves.
-std::size_t left_in_group() {
-  std::ifstream file("/proc/self/cgroup");
-  std::string line;
-  if (!std::getline(file, line) || !line.starts_with("0::")) return kNoLimit;
-  const std::string folder = "/sys/fs/cgroup" + line.substr(3);
-  const std::size_t most = number_in(folder + "/memory.max"), now = number_in(folder + "/memory.current");
-  return most == kNoLimit || now == kNoLimit ? kNoLimit : most - std::min(most, now);
-}
-
-/// What a limit of the process leaves, of which it has taken `now`.
-std::size_t left_of(int resource, std::size_t now) {
-  rlimit limit{};
-  if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-    return kNoLimit;
-  return limit.rlim_cur - std::min<std::size_t>(limit.rlim_cur, now);
-}
-
-/// Of the process, from /proc/self/status, which gives kB.
-std::size_t status_bytes(const std::string& wanted) {
-  std::ifstream file("/proc/self/status");
-  for (std::string key; file >> key;) {
-    std::size_t kilobytes = 0;
-    if (key == wanted && file >> kilobytes) return kilobytes * 1024;
-  }
-  return 0;
 }
 
 std::string megabytes(std::size_t bytes) {
@@ -106,12 +55,12 @@ std::string megabytes(std::size_t bytes) {
 
 }  // namespace
 
-std::string MemoryForecast::text() const {
+std::string MemoryEstimate::text() const {
   return engine::say(
       "weights",
       megabytes(weights) + (copies > 0 ? ", copies of them " + megabytes(copies) : "") + ", gradients",
       megabytes(gradients) + ", optimizer", megabytes(optimizer) + ", activations",
-      megabytes(activations) + ", images", megabytes(images) + ", program", megabytes(program) + "; together",
+      megabytes(activations) + ", images", megabytes(images) + ", program", megabytes(program) + "; total",
       megabytes(total()));
 }
 
@@ -122,43 +71,44 @@ std::size_t gradient_bytes(const engine::GradientForm& form, const engine::Shape
   return static_cast<std::size_t>(form.shape(full, part).numel()) * each;
 }
 
-MemoryForecast forecast(Job& job, const cli::TuneOptions& options) {
-  models::Vit& model = job.loaded.model;
-  MemoryForecast plan;
+MemoryEstimate estimate_memory(Run& run, const TrainConfig& config) {
+  models::Vit& model = run.loaded.model;
+  MemoryEstimate plan;
   for (const auto& p : engine::parameters(model)) plan.weights += p.parameter.value().bytes();
 
-  const peft::Scoring* scoring = job.method->scoring();
+  const peft::Scoring* scoring = run.method->scoring();
   const bool stacked = scoring && scoring->loss == peft::Scoring::Loss::supcon && scoring->augment;
   const models::VitConfig& c = model.config();
-  // Of the images to learn from five batches at most are in the making, waiting and in use; then as many to
-  // be judged.
+  // Of the images to train on five batches at most are in the making, waiting and in use; then as many to be
+  // evaluated.
   const auto held = [&](const data::Dataset* images) {
-    return images ? std::min(5 * options.batch_size, images->size()) : 0;
+    return images ? std::min(5 * config.batch_size, images->size()) : 0;
   };
   const auto bytes = [&](Index images, Index side) {
     return static_cast<std::size_t>(images * c.channels * side * side) * sizeof(float);
   };
-  const Index learnt = held(job.images.get()), scored_size = scoring ? scoring->image_size : 0;
-  plan.images = std::max(bytes(learnt, c.image_size),
-                         bytes(learnt * (stacked ? 2 : 1), scored_size > 0 ? scored_size : c.image_size)) +
-                bytes(held(job.splits.val.get()), c.image_size);
+  const Index trained_on = held(run.images.get()), scored_size = scoring ? scoring->image_size : 0;
+  plan.images =
+      std::max(bytes(trained_on, c.image_size),
+               bytes(trained_on * (stacked ? 2 : 1), scored_size > 0 ? scored_size : c.image_size)) +
+      bytes(held(run.splits.val.get()), c.image_size);
 
-  job.method->prepare(model, {});
-  apply_depth(model, options);
-  const peft::MethodTraits traits = job.method->traits();
+  run.method->prepare(model, {});
+  apply_depth(model, config);
+  const peft::MethodTraits traits = run.method->traits();
   if (traits.all_train_later) {
     for (const auto& p : engine::parameters(model)) p.parameter.train(engine::Selection::all());
   }
   plan.copies = static_cast<std::size_t>(traits.weight_copies) * plan.weights;
   const std::size_t trained = trained_bytes(model);
   plan.gradients = trained;
-  plan.optimizer = trained * (moments(options) + (options.ema > 0 ? 1 : 0));
-  const std::size_t grown = foretold_growth(model, options.batch_size);
+  plan.optimizer = trained * (moments(config) + (config.ema > 0 ? 1 : 0));
+  const std::size_t grown = estimated_growth(model, config.batch_size);
   plan.activations = grown - std::min(grown, trained);
   if (!scoring) return plan;
 
   for (const auto& p : engine::parameters(model)) p.parameter.freeze();
-  for (const auto& choice : job.method->choices()) {
+  for (const auto& choice : run.method->choices()) {
     for (const auto& p : engine::parameters(model)) {
       if (p.name != choice.parameter) continue;
       p.parameter.observe(scoring->form_of(p));
@@ -166,7 +116,7 @@ MemoryForecast forecast(Job& job, const cli::TuneOptions& options) {
   }
   const std::size_t scored = trained_bytes(model);
   const AtImageSize at(model, scored_size);
-  const std::size_t growth = foretold_growth(model, options.batch_size * (stacked ? 2 : 1));
+  const std::size_t growth = estimated_growth(model, config.batch_size * (stacked ? 2 : 1));
   if (scored + growth > plan.gradients + plan.optimizer + plan.activations) {
     plan.gradients = scored, plan.optimizer = 0, plan.activations = growth - std::min(growth, scored);
     plan.in_scoring = true;
@@ -174,16 +124,11 @@ MemoryForecast forecast(Job& job, const cli::TuneOptions& options) {
   return plan;
 }
 
-std::size_t free_memory() {
-  return std::min({available(), left_in_group(), left_of(RLIMIT_AS, status_bytes("VmSize:")),
-                   left_of(RLIMIT_DATA, status_bytes("VmData:"))});
-}
-
-void check_memory(const MemoryForecast& forecast, std::size_t free) {
-  const std::size_t more = forecast.total() - forecast.weights;  // the weights are there already
+void check_memory(const MemoryEstimate& estimate, std::size_t free) {
+  const std::size_t more = estimate.total() - estimate.weights;  // the weights are there already
   engine::check(
       more <= free, "the run needs about", megabytes(more), "more memory while",
-      forecast.in_scoring ? "scoring" : "training", "(" + forecast.text() + "), and", megabytes(free),
+      estimate.in_scoring ? "scoring" : "training", "(" + estimate.text() + "), and", megabytes(free),
       "are free; lower --batch-size or --image-size, or use --recompute mlp or blocks, or try it all the "
       "same with --no-memory-check");
 }

@@ -1,4 +1,4 @@
-#include "tools/training/scoring.h"
+#include "tools/training/scoring_loop.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,8 +8,7 @@
 #include "engine/base/stopwatch.h"
 #include "engine/base/text.h"
 #include "engine/ops/ops.h"
-#include "tools/cli/console.h"
-#include "tools/cli/interrupt.h"
+#include "tools/training/losses.h"
 #include "tools/training/pretrained/at_image_size.h"
 
 namespace training {
@@ -18,16 +17,6 @@ using engine::Tensor;
 using peft::Scoring;
 
 namespace {
-
-/// Supervised contrastive loss over two views of a batch. When the views are the same images, one forward
-/// pass serves both.
-Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, const Scoring& scoring) {
-  std::vector<Index> labels = batch.labels;
-  labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
-  Tensor features = engine::normalize_rows(model.features(batch.images));
-  if (!scoring.augment) features = engine::repeat(features, 2);
-  return engine::sup_con(features, labels, scoring.temperature);
-}
 
 /// The data that is scored with, by what the method asks for.
 ScoringData chosen(const Scoring& scoring, ScoringData data) {
@@ -56,15 +45,17 @@ data::LoaderOptions loader_options(const Scoring& scoring, const ScoringData& da
 /// Gives out one loss after the other; between two of them the gradients hold the sum so far.
 class ScoringLosses {
  public:
-  ScoringLosses(models::Vit& model, const Scoring& scoring, const ScoringData& data, ScoringRun run)
+  ScoringLosses(models::Vit& model, const Scoring& scoring, const ScoringData& data, const Events& events,
+                const ScoringOptions& how)
       : model_(model),
         scoring_(scoring),
         data_(chosen(scoring, data)),
-        run_(std::move(run)),
+        events_(events),
+        how_(how),
         loader_(data_.images, loader_options(scoring, data_)),
         batches_(scoring.batches == 0 ? loader_.batches() : std::min(scoring.batches, loader_.batches())),
-        done_(run_.begun ? run_.begun->batches : 0),
-        progress_("score", batches_ - done_, data.batch_size) {}
+        done_(how_.begun ? how_.begun->batches : 0),
+        progress_(events_, "score", batches_ - done_, data.batch_size) {}
 
   Tensor next() {
     started_ ? look_back() : start();
@@ -75,7 +66,7 @@ class ScoringLosses {
     last_ = *batch;
     const Tensor loss = again();
     check_finite(std::isfinite(loss.item()), engine::say("the loss of batch", done_, "is", loss.item()));
-    run_.on_loss(done_++, loss.item());
+    events_.on_score({done_++, loss.item()});
     progress_.advance("loss " + engine::fixed(loss.item(), 4));
     return loss;
   }
@@ -85,7 +76,7 @@ class ScoringLosses {
   /// The loss of the last batch with the weights as they are.
   Tensor again() {
     return scoring_.loss == Scoring::Loss::supcon
-               ? contrastive_loss(model_, last_, scoring_)
+               ? contrastive_loss(model_, last_, scoring_.augment, scoring_.temperature)
                : engine::cross_entropy(model_(last_.images), engine::one_hot(last_.labels, data_.classes));
   }
 
@@ -94,7 +85,7 @@ class ScoringLosses {
     started_ = true;
     size_.emplace(model_, scoring_.image_size);
     parameters_ = engine::parameters(model_);
-    if (run_.begun) restore_partial_scores(*std::exchange(run_.begun, std::nullopt), parameters_);
+    if (how_.begun) restore_partial_scores(*std::exchange(how_.begun, std::nullopt), parameters_);
     loader_.start(0, done_);
   }
 
@@ -106,17 +97,17 @@ class ScoringLosses {
           std::ranges::all_of(parameter.grad().data<float>(), [](float g) { return std::isfinite(g); }),
           engine::say("the gradient of", name, "is not finite after batch", done_ - 1));
     }
-    if (done_ == batches_ || run_.partial.empty()) return;
+    if (done_ == batches_) return;
     constexpr double kSeconds = 300;
-    const bool kept = scoring_.resumes;
-    const bool due = run_.save_every > 0 ? done_ % run_.save_every == 0 : since_saved_.seconds() > kSeconds;
-    if (kept && (due || cli::noted_signal() != 0)) {
-      run_.before_saving();
-      save_partial_scores(run_.partial, run_.config, done_, parameters_);
+    const bool due = how_.save_every > 0 ? done_ % how_.save_every == 0 : since_saved_.seconds() > kSeconds;
+    const bool stop = events_.stop();
+    if (scoring_.resumes && (due || stop)) {
+      events_.on_partial_scores({done_, parameters_});
       since_saved_ = {};
     }
-    cli::check_interrupted(engine::say("after scoring batch", done_ - 1) +
-                           (kept ? "; --resume goes on from there" : "; --resume begins the scoring anew"));
+    if (stop)
+      throw Stopped(engine::say("after scoring batch", done_ - 1),
+                    scoring_.resumes ? Stopped::Kept::state : Stopped::Kept::no_scores);
   }
 
   void check_finite(bool finite, const std::string& complaint) const {
@@ -126,10 +117,11 @@ class ScoringLosses {
   models::Vit& model_;
   Scoring scoring_;
   ScoringData data_;
-  ScoringRun run_;
+  Events events_;
+  ScoringOptions how_;
   data::Loader loader_;
   Index batches_, done_;
-  cli::Progress progress_;
+  ProgressReport progress_;
   bool started_ = false;
   std::optional<AtImageSize> size_;
   std::vector<engine::NamedParameter> parameters_;
@@ -141,8 +133,8 @@ class ScoringLosses {
 }  // namespace
 
 peft::NextLoss scoring_losses(models::Vit& model, const Scoring& scoring, const ScoringData& data,
-                              ScoringRun run) {
-  auto losses = std::make_shared<ScoringLosses>(model, scoring, data, std::move(run));
+                              const Events& events, const ScoringOptions& how) {
+  auto losses = std::make_shared<ScoringLosses>(model, scoring, data, events, how);
   return {[losses] { return losses->next(); }, [losses] { return losses->again(); }, losses->batches()};
 }
 

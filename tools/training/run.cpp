@@ -1,0 +1,164 @@
+#include "tools/training/run.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "peft/delta.h"
+#include "tools/training/depth.h"
+#include "tools/training/json_text.h"
+#include "tools/training/pretrained/metadata.h"
+#include "tools/training/usage_error.h"
+
+namespace training {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+/// Keeps the checkpoint's head or puts a new one in its place, as --head says.
+void choose_head(LoadedModel& loaded, const data::Splits& splits, const TrainConfig& config,
+                 const Events& events) {
+  const Index classes = static_cast<Index>(splits.classes.size());
+  const bool fits = loaded.has_head && loaded.model.config().classes == classes;
+  if (config.head == "keep" && !fits) {
+    throw UsageError(engine::say("--head keep: the checkpoint has",
+                                 loaded.has_head
+                                     ? engine::say("a head of", loaded.model.config().classes, "classes,")
+                                     : std::string("no head,"),
+                                 "but the data has", classes, "classes; use --head new"));
+  }
+  if (config.head == "new" || !fits) {
+    new_head(loaded, classes, config.init_head, static_cast<std::uint64_t>(config.model.seed));
+  } else if (!loaded.classes.empty() && loaded.classes != splits.classes) {
+    events.on_note(
+        "note: the head is kept though its classes have other names than the data's; --head new starts "
+        "afresh");
+  }
+  loaded.classes = splits.classes;
+}
+
+/// The images by their paths. Folders have them so; a list may not.
+std::shared_ptr<const data::Dataset> in_path_order(const std::shared_ptr<const data::Dataset>& images) {
+  std::vector<std::string> paths;
+  std::vector<Index> places;
+  for (Index i = 0; i < images->size(); ++i) paths.push_back(images->name(i)), places.push_back(i);
+  std::ranges::stable_sort(places, {},
+                           [&](Index i) -> const std::string& { return paths[static_cast<std::size_t>(i)]; });
+  return data::some_of(images, std::move(places));
+}
+
+/// Refuses at once what training would refuse after a long scoring.
+void check_data(const Run& run, const TrainConfig& config) {
+  const Index n = run.images->size(), batches = n / config.batch_size;
+  for (const std::string& name : run.splits.classes) {
+    engine::check(is_utf8(name), "the name of class", json_text(name),
+                  "is not UTF-8, so that no delta can hold it; rename it");
+  }
+  engine::check(batches > 0, "the data has", n, "images to train on, too few for one batch of",
+                std::to_string(config.batch_size) + "; a --batch-size of", n, "or less is needed");
+  engine::check(batches >= config.grad_accum, batches, "batches of", config.batch_size,
+                "images are too few for one step of --grad-accum", config.grad_accum);
+  engine::check(config.keep != "best" || run.splits.val != nullptr,
+                "--keep best needs a val split to choose on, and the data has none; use --keep last");
+}
+
+/// Refuses at once what scoring would refuse.
+void check_scoring(const Run& run) {
+  const peft::Scoring* scoring = run.method->scoring();
+  if (!scoring) return;
+  models::VitConfig config = run.loaded.model.config();
+  if (scoring->image_size > 0) config.image_size = scoring->image_size;
+  models::check_config(config);
+  const Index classes = static_cast<Index>(run.splits.classes.size());
+  engine::check(scoring->classes <= classes, "--score-classes", scoring->classes, "is more than the", classes,
+                "there are");
+}
+
+}  // namespace
+
+Run open_run(const TrainConfig& config, const std::vector<std::string>& splits, const Events& events) {
+  Run run{.loaded = load_model(config.model, events),
+          .splits = open_splits(config.data, splits, config.workers, events),
+          .images = nullptr,
+          .method = peft::make_method(config.method, config.method_options,
+                                      static_cast<std::uint64_t>(config.model.seed))};
+  if (config.no_shuffle && !config.data.train_list.empty()) {
+    for (auto* split : {&run.splits.train, &run.splits.val})
+      if (*split) *split = in_path_order(*split);
+  }
+  run.images = find_split(run.splits, config.on);
+  check_data(run, config);
+  choose_head(run.loaded, run.splits, config, events);
+  check_depth(run.loaded.model, config);
+  reinitialize_blocks(run.loaded.model, config);
+  run.loaded.model.recompute(models::recompute_named(config.recompute));
+  as_usage([&] {
+    run.method->check_model(run.loaded.model);
+    check_scoring(run);
+  });
+  return run;
+}
+
+void score_and_select(Run& run, const TrainConfig& config, const Events& events, const ScoringOptions& how) {
+  const peft::Scoring* scoring = run.method->scoring();
+  if (!scoring) {
+    run.method->prepare(run.loaded.model, {});
+  } else {
+    const bool by_path = config.no_score_shuffle && !config.no_shuffle && !config.data.train_list.empty();
+    const ScoringData data{.images = by_path ? in_path_order(run.images) : run.images,
+                           .preprocessing = run.loaded.preprocessing,
+                           .batch_size = config.batch_size,
+                           .seed = static_cast<std::uint64_t>(config.model.seed),
+                           .workers = static_cast<int>(config.workers),
+                           .shuffle = !(config.no_score_shuffle || config.no_shuffle),
+                           .augmentation = config.augment,
+                           .classes = static_cast<Index>(run.splits.classes.size())};
+    run.method->prepare(run.loaded.model, scoring_losses(run.loaded.model, *scoring, data, events, how));
+  }
+  apply_depth(run.loaded.model, config);
+}
+
+namespace {
+
+/// The metadata of a delta or selection: format, method, options, base, classes, preprocessing and
+/// architecture.
+engine::Metadata metadata_of(const Run& run, const TrainConfig& config, const std::string& format) {
+  const auto values =
+      peft::OptionValues(config.method, peft::find_method(config.method).options, config.method_options);
+  return {{"format", format},
+          {"version", "1"},
+          {"method", config.method},
+          {"options", json_text(values.all())},
+          {"base_sha256", run.loaded.base_sha256},
+          {"classes", json_text(run.splits.classes)},
+          {"preprocessing", preprocessing_json(run.loaded.preprocessing)},
+          {"arch", run.loaded.arch}};
+}
+
+}  // namespace
+
+void write_delta(const std::filesystem::path& path, Run& run, const TrainConfig& config) {
+  engine::write_safetensors(path, peft::delta_of(run.loaded.model, run.method->moved(run.loaded.model)),
+                            metadata_of(run, config, "espalier-delta"));
+}
+
+void write_selection(const std::filesystem::path& path, Run& run, const TrainConfig& config) {
+  std::map<std::string, engine::Shape> shapes;
+  for (const auto& p : engine::parameters(run.loaded.model)) shapes[p.name] = p.parameter.value().shape();
+  ordered_json shape, energy, squares;
+  for (const peft::Choice& c : run.method->choices()) {
+    shape[c.parameter] = shapes.at(c.parameter).dims();
+    energy[c.parameter] = c.captured;
+    squares[c.parameter] = c.squares;
+  }
+  engine::Metadata metadata = metadata_of(run, config, "espalier-selection");
+  metadata["shapes"] = json_text(shape);
+  if (run.method->scoring()) {  // otherwise it was no gradient that was ranked
+    metadata["energy"] = json_text(energy);
+    metadata["gradient_squares"] = json_text(squares);
+  }
+  engine::write_safetensors(path, peft::selection_tensors(run.method->choices()), metadata);
+}
+
+}  // namespace training

@@ -1,0 +1,43 @@
+#include "tools/training/run_recorder.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tools/training/checkpoint.h"
+#include "tools/training/evaluate.h"
+#include "tools/training/partial_scores.h"
+
+namespace training {
+
+void record_run(Events& events, RunFolder& folder, const std::string& config) {
+  subscribe(events.on_score, [&folder](const ScoreEvent& e) {
+    folder.log({{"kind", "score"}, {"batch", e.batch}, {"loss", e.loss}});
+  });
+  subscribe(events.on_partial_scores, [&folder, config](const PartialScoresEvent& e) {
+    folder.sync_log();
+    save_partial_scores(folder.file(kPartialScoresFile), config, e.batches, e.parameters);
+  });
+  subscribe(events.on_step, [&folder](const StepEvent& e) {
+    folder.log({{"kind", "step"},
+                {"step", e.step},
+                {"epoch", e.epoch},
+                {"loss", e.loss},
+                {"penalty", e.penalty},
+                {"lr", e.lr},
+                {"images_per_s", e.images_per_s}});
+  });
+  subscribe(events.on_eval, [&folder](const EvalEvent& e) {
+    folder.log({{"kind", "eval"},
+                {"epoch", e.epoch},
+                {"split", e.split},
+                {"loss", e.result.loss},
+                {"top1", e.result.top1},
+                {"top5", e.result.top5},
+                {"step", e.step}});
+  });
+  subscribe(events.on_checkpoint, [&folder, config](const TrainingState& state) {
+    folder.sync_log();
+    write_checkpoint(folder.file(kCheckpointFile), state, config, folder.file(kFormerCheckpointFile));
+  });
+}
+
+}  // namespace training

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/transforms.h"
+#include "engine/optim/optimizer.h"
+#include "engine/optim/schedule.h"
+
+namespace training {
+
+using engine::Index;
+
+// What a run is: plain values with defaults, to be set one by one. Errors call a field what the command line
+// calls it: `keep` is --keep.
+
+/// Where the model comes from, and how its images are prepared. An empty text leaves a property to the
+/// checkpoint.
+struct ModelSource {
+  std::string model;                             ///< checkpoint: a file, the index of one in shards, a folder
+  std::string arch;                              ///< instead: random weights of this architecture
+  std::string mean, std, interpolation, resize;  ///< "a,b,c" twice, bilinear or bicubic, squash or crop
+  Index image_size = 0;                          ///< side in pixels; 0: the checkpoint's
+  Index seed = 0;                                ///< of all random numbers
+  Index threads = 0;                             ///< 0: all cores; results do not depend on it
+
+  /// Throws a UsageError when there is no model or there are two, or a value makes no sense.
+  void check() const;
+  /// `stored` (or the standard way, where files beside the weights store none) with what is set here in its
+  /// place, for images of `size` pixels a side. Throws a UsageError when a value makes no sense.
+  data::Preprocessing preprocessing(const std::optional<data::Preprocessing>& stored, Index size) const;
+};
+
+/// Where the images come from: a folder, or lists of paths.
+struct DataSource {
+  std::string data;                                        ///< DIR/train/<class>/*, or IDX files
+  std::string train_list, val_list, test_list, data_root;  ///< instead: lines `path label`
+  std::string on_bad_image = "error";                      ///< or skip
+  bool allow_empty_class = false;
+
+  /// Throws a UsageError unless the data is given in one form that has `split`.
+  void check(const std::string& split = "train") const;
+  /// The list of "train", "val" or "test"; empty when it is not given.
+  const std::string& list_of(const std::string& split) const;
+  /// A short name of the data set.
+  std::string name() const;
+};
+
+/// All that decides what a run computes, and how it is carried out.
+struct TrainConfig {
+  ModelSource model;
+  DataSource data;
+
+  std::string method = "grft";
+  std::map<std::string, std::string> method_options;  ///< those that are not the method's defaults
+
+  std::string on = "train";                           ///< split to train on, or train+val
+  std::string head = "auto";                          ///< auto keeps a head whose class count fits; keep, new
+  std::string init_head = "trunc-normal";             ///< values of a new head, or zeros
+  std::string augment = "none";                       ///< see data::augmentations()
+  bool no_score_shuffle = false, no_shuffle = false;  ///< score, train in sorted path order
+  Index batch_size = 32, grad_accum = 1;              ///< images in a batch, batches for one step
+  Index workers = 2;                                  ///< threads that decode ahead
+  std::string recompute = "none";                     ///< see models::recompute_names()
+
+  Index epochs = 10, steps = 0;    ///< steps, where set, instead of epochs
+  std::string optimizer = "adam";  ///< sgd, adam, adamw
+  double lr = 1e-3, momentum = 0, weight_decay = 0;
+  std::string schedule = "cosine";  ///< see schedule_names()
+  double warmup_epochs = 0, min_lr = 0;
+  double clip = 0;  ///< maximum gradient norm; 0: any
+  double label_smoothing = 0, mixup = 0, cutmix = 0, drop_path = 0;
+  double ema = 0;                              ///< decay of an average of the weights; 0: off
+  Index freeze_blocks = 0, reinit_blocks = 0;  ///< the first blocks, the last ones
+  double layer_decay = 1;                      ///< factor of the learning rate per block downwards
+
+  Index eval_every = 1;       ///< epochs between evaluations on val
+  Index save_every = 0;       ///< steps between checkpoints; 0: after every epoch
+  std::string keep = "last";  ///< weights to keep: last, or best on val
+  bool no_test = false;       ///< the test split is not used
+
+  /// Throws a UsageError when a value of a source or method makes no sense, or two fields contradict each
+  /// other.
+  void check() const;
+  /// True when the features of an image are the same in every pass: the backbone is frozen, nothing varies.
+  bool knows_features() const;
+
+  std::unique_ptr<engine::Optimizer> make_optimizer(const std::vector<engine::NamedParameter>& all) const;
+  /// Steps of the whole run.
+  Index total_steps(Index steps_per_epoch) const;
+  engine::Schedule make_schedule(Index total, Index steps_per_epoch) const;
+};
+
+/// The schedules of the learning rate.
+const std::vector<std::string>& schedule_names();
+
+}  // namespace training
