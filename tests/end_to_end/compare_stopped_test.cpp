@@ -50,7 +50,7 @@ TEST(Compare, goes_on_when_the_process_of_a_run_is_killed_and_makes_that_run_wit
   EXPECT_EQ(comparison.wait(), 1);
   const std::string said = read_text(notes / "err");
   EXPECT_THAT(said,
-              AllOf(HasSubstr("failed: search, colours, grft rows, lr 0.003 seed 0: it left with status 137"),
+              AllOf(HasSubstr("failed: search, colours, grft rows, lr 0.003 seed 0: exited with status 137"),
                     HasSubstr("run 12 of 12"), HasSubstr("1 of 12 runs failed")));
   const Outcome mended = run(words);
   EXPECT_EQ(mended.status, 0) << mended.err;

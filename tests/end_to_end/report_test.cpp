@@ -180,7 +180,7 @@ TEST(Report, of_a_damaged_folder_is_one_line_that_names_the_file) {
     write_text(folder / damage.file, whole);
   }
   EXPECT_TRUE(read_text(report) == before) << "the old report stays";
-  EXPECT_THAT(run({"report", garden.data()}).error(1), HasSubstr("no run and no comparison"));
+  EXPECT_THAT(run({"report", garden.data()}).error(1), HasSubstr("not the folder of a run or a comparison"));
   EXPECT_THAT(run({"report", garden.path() / "none"}).error(1), HasSubstr("no such folder"));
   EXPECT_THAT(run({"report"}).error(2), HasSubstr("folder"));
 }

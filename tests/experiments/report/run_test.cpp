@@ -54,7 +54,7 @@ void put_run(const TemporaryFolder& folder) {
 }
 
 Json report_of(const TemporaryFolder& folder) {
-  return report_of_run(folder.path(), {.result = nullptr, .judged = std::make_shared<NoImages>()});
+  return report_of_run(folder.path(), {.result = nullptr, .evaluated = std::make_shared<NoImages>()});
 }
 
 TEST(ReportOfRun, holds_what_the_files_of_the_run_tell) {

@@ -130,10 +130,7 @@ void run_inspect(Arguments arguments) {
     if (!gradients.empty()) squared.emplace(gradients);
     const Json overlap = experiments::overlap_of(open_selection(paths[0]), open_selection(against),
                                                  squared ? &*squared : nullptr);
-    if (json)
-      std::cout << training::json_text(overlap, 2) << '\n';
-    else
-      experiments::print_overlap(overlap);
+    std::cout << (json ? training::json_text(overlap, 2) + '\n' : experiments::overlap_table(overlap));
     return;
   }
   Json all = Json::array();

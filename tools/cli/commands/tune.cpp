@@ -212,7 +212,9 @@ void run_tune(Arguments arguments) {
   folder.write_json("result.json", result);
   experiments::write_run_report(
       folder.path(),
-      {.result = &result, .judged = result.contains("test") ? job.splits.test : job.splits.val});
+      {.result = &result,
+       .evaluated = result.contains("test") ? job.splits.test : job.splits.val,
+       .note = note});
   if (options.json)
     std::cout << training::json_text(result, 2) << '\n';
   else

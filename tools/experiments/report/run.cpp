@@ -100,8 +100,8 @@ Json trained_of(const engine::Safetensors& delta) {
   return trained;
 }
 
-/// Figures of the split that was judged last, and its confusion matrix.
-void add_judgement(Json& report, const fs::path& folder, const AtHand& at_hand) {
+/// The mistakes on the split that was evaluated last, with their images.
+void add_mistakes(Json& report, const fs::path& folder, const AtHand& at_hand) {
   const fs::path file = folder / "judged.json";
   if (!fs::exists(file)) return;
   const Json judged = read_object(file);
@@ -111,8 +111,9 @@ void add_judgement(Json& report, const fs::path& folder, const AtHand& at_hand) 
   });
   const std::string split = report["judged"];
   if (report["mistakes"].empty()) return;
-  const auto images = at_hand.judged ? at_hand.judged : reopen_split(report["config"], split);
-  if (images) add_images(report["mistakes"], *images);
+  const Note note = at_hand.note ? at_hand.note : [](const std::string&) {};
+  const auto images = at_hand.evaluated ? at_hand.evaluated : reopen_split(report["config"], split, note);
+  if (images) add_images(report["mistakes"], *images, note);
 }
 
 /// The result, without the confusion matrices but that of the last split.
@@ -146,7 +147,7 @@ Json report_of_run(const fs::path& folder, const AtHand& at_hand) {
   report["config"] = std::move(config);
   report["curves"] = read_curves(folder / "metrics.jsonl");
   add_result(report, folder, at_hand);
-  add_judgement(report, folder, at_hand);
+  add_mistakes(report, folder, at_hand);
   if (fs::exists(folder / "selection.safetensors"))
     report["selection"] = read_selection(folder / "selection.safetensors");
   if (fs::exists(folder / "delta.safetensors"))
