@@ -11,7 +11,7 @@ struct Stop {
   const char* name;
   int signal;
   const char* line;   ///< in the log, after which it comes
-  const char* where;  ///< that the program says
+  const char* where;  ///< in the program's last line
 };
 void PrintTo(const Stop& stop, std::ostream* os) {
   *os << stop.name;
@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(, Interrupted,
                                                 "--resume goes on from there"}),
                          [](const auto& stop) { return std::string(stop.param.name); });
 
-/// What is summed up changes on the way, so that sums alone would not tell how to go on.
+/// What is summed up changes on the way, so that sums alone would not do to go on from.
 TEST(InterruptedScoring, by_a_sketch_or_by_candidates_begins_anew_and_ends_as_the_unbroken_one) {
   const std::pair<const char*, Words> cases[] = {{"grft", {"--score-sketch", "2"}},
                                                  {"gps", {"--score-candidates", "2"}}};

@@ -163,7 +163,7 @@ TEST(Report, of_a_damaged_folder_is_one_line_that_names_the_file) {
   const fs::path folder = garden.run_folder(), report = folder / "report.html";
   const std::string before = read_text(report);
   struct Damage {
-    const char *file, *content, *complaint;
+    const char *file, *content, *error;
   };
   for (const Damage& damage :
        {Damage{"config.json", "{\"method\": ", "config.json"},
@@ -176,7 +176,7 @@ TEST(Report, of_a_damaged_folder_is_one_line_that_names_the_file) {
         {"delta.safetensors", "none", "delta.safetensors"}}) {
     const std::string whole = read_text(folder / damage.file);
     write_text(folder / damage.file, damage.content);
-    EXPECT_THAT(run({"report", folder}).error(1), AllOf(HasSubstr(damage.file), HasSubstr(damage.complaint)));
+    EXPECT_THAT(run({"report", folder}).error(1), AllOf(HasSubstr(damage.file), HasSubstr(damage.error)));
     write_text(folder / damage.file, whole);
   }
   EXPECT_TRUE(read_text(report) == before) << "the old report stays";
