@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/codecs/color.h"
+#include "data/color.h"
 #include "engine/base/text.h"
 
 namespace data {

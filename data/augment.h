@@ -15,7 +15,7 @@ using engine::Random;
 /// numbers. Its result is size x size and not yet normalised.
 struct Augmentation {
   std::string_view name;
-  std::string_view says;
+  std::string_view summary;
   Image (*apply)(const Image& image, const Preprocessing& how, Random& random);
 };
 

@@ -19,11 +19,11 @@ class Dataset {
   virtual std::string name(Index i) const = 0;
   /// Its class, a position in Splits::classes.
   virtual Index label(Index i) const = 0;
-  /// Its pixels. Throws an Error that starts with its name when they cannot be had.
+  /// Its pixels. Throws an Error that starts with its name when it cannot be read.
   virtual Image image(Index i) const = 0;
 };
 
-/// An image that cannot be had, why, and the split it was in.
+/// An image that cannot be read, why, and the split it was in.
 struct BadImage {
   std::string file, reason, split;
 };

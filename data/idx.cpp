@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr Index kMaxBytes = Index{1} << 31;
 
-/// The file's content piece by piece, unfolded when it is gzip.
+/// The file's content piece by piece, decompressed when it is gzip.
 class Source {
  public:
   explicit Source(const fs::path& path) : who_(path.string() + ":"), packed_(read_all(engine::File(path))) {
@@ -61,7 +61,7 @@ class Source {
   /// Checks that nothing follows and that gzip's checksum is right.
   void finish() {
     std::uint8_t extra;
-    check(read({&extra, 1}) == 0, who_, "is a damaged IDX file: it goes on after the numbers it announces");
+    check(read({&extra, 1}) == 0, who_, "is a damaged IDX file: it goes on after the values it announces");
     if (!zipped_) return;
     check(zipped_->ended(), who_, "is a damaged gzip file: it is cut off");
     check(zipped_->left() == 0, who_, "is a damaged gzip file:", zipped_->left(), "bytes follow its end");
@@ -150,12 +150,12 @@ IdxArray read_idx(const fs::path& path) {
     check(source.read(b) == 4, who, "is a damaged IDX file: it is cut off in its header");
     const Index length = Index{b[0]} << 24 | Index{b[1]} << 16 | Index{b[2]} << 8 | b[3];
     array.shape.push_back(length);
-    check(length == 0 || count <= limit / length, who, "announces more numbers than the file can hold");
+    check(length == 0 || count <= limit / length, who, "announces more values than the file can hold");
     count *= length;
   }
   array.values = source.take(static_cast<std::size_t>(count));
   check(static_cast<Index>(array.values.size()) == count, who, "is cut off:", array.values.size(),
-        "bytes of numbers where", count, "are announced");
+        "bytes of values where", count, "are announced");
   source.finish();
   return array;
 }

@@ -118,7 +118,7 @@ Split read_split(const fs::path& dir, const FolderOptions& options) {
   return split;
 }
 
-/// Says which classes a file system that ignores case, or a human, would take for one.
+/// Notes classes that a file system without case, or a human, would take for one.
 void note_case(const fs::path& dir, Splits& splits) {
   std::map<std::string, std::string> seen;
   for (const std::string& name : splits.classes) {

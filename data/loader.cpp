@@ -82,12 +82,12 @@ void Loader::fill(Batch& batch, Index epoch, Index sample, Index slot) const {
   if (!options_.images) return;
   const Image image = dataset_->image(sample);
   const Preprocessing& how = options_.preprocessing;
-  const Index n = static_cast<Index>(batch.labels.size()), numbers = 3 * how.size * how.size;
+  const Index n = static_cast<Index>(batch.labels.size()), values = 3 * how.size * how.size;
   float* images = reinterpret_cast<float*>(batch.images.raw());
   for (Index view = 0; view < options_.views; ++view) {
     Random random = augment_stream(options_.seed, epoch, sample, view);
     normalize(augmentation_->apply(image, how, random), how,
-              {images + (view * n + slot) * numbers, static_cast<std::size_t>(numbers)});
+              {images + (view * n + slot) * values, static_cast<std::size_t>(values)});
   }
 }
 

@@ -11,8 +11,8 @@ namespace {
 
 constexpr Index kDepth = 3;  // groups in the making
 
-/// Why an image cannot be had; nothing when it can.
-std::string complaint_of(const Dataset& images, Index i) {
+/// Why an image cannot be read; nothing when it can.
+std::string error_of(const Dataset& images, Index i) {
   try {
     images.image(i);
     return {};
@@ -22,11 +22,10 @@ std::string complaint_of(const Dataset& images, Index i) {
   }
 }
 
-/// The complaint of every image, in their order.
-std::vector<std::string> complaints_of(const Dataset& images, int workers,
-                                       const std::function<void()>& on_done) {
+/// The error of every image, in their order.
+std::vector<std::string> errors_of(const Dataset& images, int workers, const std::function<void()>& on_done) {
   const Index size = images.size(), groups = (size + kScreenedAtOnce - 1) / kScreenedAtOnce;
-  // A group is a batch whose names are the complaints of its images.
+  // A group is a batch whose names are the errors of its images.
   BatchMaker maker;
   maker.open = [=](Index group) {
     Batch batch;
@@ -35,7 +34,7 @@ std::vector<std::string> complaints_of(const Dataset& images, int workers,
   };
   maker.pieces = [](const Batch& batch) { return static_cast<Index>(batch.names.size()); };
   maker.fill = [&](Batch& batch, Index group, Index slot) {
-    batch.names[static_cast<std::size_t>(slot)] = complaint_of(images, group * kScreenedAtOnce + slot);
+    batch.names[static_cast<std::size_t>(slot)] = error_of(images, group * kScreenedAtOnce + slot);
   };
   maker.finish = [](Batch&, Index) {};
 
@@ -61,7 +60,7 @@ std::vector<std::string> complaints_of(const Dataset& images, int workers,
 
 Screened screen(std::string_view split, std::shared_ptr<const Dataset> images,
                 std::span<const std::string> classes, int workers, const std::function<void()>& on_done) {
-  std::vector<std::string> complaints = complaints_of(*images, workers, on_done);
+  std::vector<std::string> errors = errors_of(*images, workers, on_done);
   Screened result;
   std::vector<Index> good;
   struct Count {
@@ -70,14 +69,14 @@ Screened screen(std::string_view split, std::shared_ptr<const Dataset> images,
   };
   std::map<Index, Count> counts;  // of each class
   for (Index i = 0; i < images->size(); ++i) {
-    std::string& complaint = complaints[static_cast<std::size_t>(i)];
+    std::string& error = errors[static_cast<std::size_t>(i)];
     Count& count = counts[images->label(i)];
-    if (complaint.empty()) {
+    if (error.empty()) {
       ++count.good;
       good.push_back(i);
     } else {
       if (count.bad++ == 0) count.first_bad = result.bad.size();
-      result.bad.push_back({images->name(i), std::move(complaint), std::string(split)});
+      result.bad.push_back({images->name(i), std::move(error), std::string(split)});
     }
   }
   for (const auto& [label, count] : counts) {

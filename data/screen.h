@@ -13,7 +13,7 @@ struct Screened {
 };
 
 /// Decodes every image of a split on `workers` threads, or on this one when there are none, and leaves the
-/// bad ones out. The result is the same for any number of workers. `on_done` is told after every
+/// bad ones out. The result is the same for any number of workers. `on_done` is called after every
 /// kScreenedAtOnce images. Throws an Error that names split and class when a class loses all its images.
 Screened screen(std::string_view split, std::shared_ptr<const Dataset> images,
                 std::span<const std::string> classes, int workers, const std::function<void()>& on_done);

@@ -12,7 +12,7 @@ namespace data {
 /// A way a data set can lie in a folder.
 struct Source {
   std::string_view name;
-  std::string_view wants;  ///< what tells it, for the message when nothing fits
+  std::string_view wants;  ///< what it is recognised by, for the message when nothing fits
   bool (*detects)(const std::filesystem::path& dir);
   Splits (*open)(const std::filesystem::path& dir, const FolderOptions& options);
 };
@@ -21,7 +21,7 @@ struct Source {
 std::span<const Source> sources();
 
 /// The data set in a folder, in whatever form it lies there; the options are for folders of images. Throws
-/// an Error that says what would be right.
+/// an Error that names what would be right.
 Splits open_data(const std::filesystem::path& dir, const FolderOptions& options = {});
 
 }  // namespace data

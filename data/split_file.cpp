@@ -54,7 +54,7 @@ Images read_list(const fs::path& list, const fs::path& root, const Labels& label
   return images;
 }
 
-/// Says when a list names images more than once: most often a slip, but it may be meant as a weight.
+/// Notes when a list names images more than once: most often a slip, but it may be meant as a weight.
 void note_repeats(const fs::path& list, const Images& images, Splits& splits) {
   std::vector<std::uint32_t> order(images.size());
   std::iota(order.begin(), order.end(), 0u);

@@ -48,7 +48,7 @@ Image fit(const Image& image, const Preprocessing& how) {
 void normalize(const Image& image, const Preprocessing& how, std::span<float> out) {
   const std::size_t pixels = image.rgb.size() / 3;
   check(out.size() == image.rgb.size(), "normalize: an image of", image.width, "x", image.height,
-        "does not fill", out.size(), "numbers");
+        "does not fill", out.size(), "values");
   for (std::size_t c = 0; c < 3; ++c) {
     std::array<float, 256> value;
     for (std::size_t v = 0; v < value.size(); ++v)

@@ -15,7 +15,7 @@ constexpr std::size_t kFileHeader = 14, kMasks = 54;
 constexpr std::uint32_t kShortHeader = 12;                              // OS/2's, with 16-bit sizes
 constexpr std::uint32_t kPlain = 0, kMasked = 3, kMaskedWithAlpha = 6;  // kinds of compression
 
-/// What a header says, with all of its places checked.
+/// The fields of a header, with every offset checked.
 struct Bmp {
   Index width = 0, height = 0, bits = 0;
   bool from_top = false;

@@ -13,7 +13,7 @@ using namespace std::string_view_literals;
 
 using Decode = Image (*)(std::span<const std::byte>, std::string_view);
 
-/// A kind of file, told by the bytes at an offset. Without a decoder it only serves the message.
+/// A kind of file, recognised by the bytes at an offset. Without a decoder it only serves the message.
 struct Format {
   std::string_view name;
   std::size_t offset;

@@ -11,7 +11,7 @@
 
 namespace data {
 
-/// Unfolds a zlib or gzip stream that lies in pieces.
+/// Decompresses a zlib or gzip stream that is stored in pieces.
 class Inflater {
  public:
   using Bytes = std::span<const std::byte>;

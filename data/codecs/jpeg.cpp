@@ -94,7 +94,7 @@ bool read_pixels(Decoder& decoder, std::uint8_t* pixels) {
   return true;
 }
 
-/// Checks what the header says before memory is taken for pixels.
+/// Checks the header before memory is taken for pixels.
 void check_header(const jpeg_decompress_struct& info, std::size_t bytes, std::string_view name) {
   const std::string who = std::string(name) + ":";
   check_size(name, info.image_width, info.image_height);

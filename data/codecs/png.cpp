@@ -114,10 +114,10 @@ void begin_chunk(std::vector<std::byte>& bytes, std::size_t length, std::uint32_
     append(bytes, {number >> 24, number >> 16, number >> 8, number});
 }
 
-/// The same image in a plain PNG whose data are not compressed. zlib, which trusts no byte, has unfolded
+/// The same image in a plain PNG whose data are not compressed. zlib, which trusts no byte, has decompressed
 /// them and found the rows of all pixels, no fewer and no more. The palette has 256 colours, black where it
 /// had none: stb would show what lies in memory there. Checksums are left out: stb does not read them.
-std::vector<std::byte> unfolded(Bytes bytes, const Png& png, const std::string& who) {
+std::vector<std::byte> decompressed(Bytes bytes, const Png& png, const std::string& who) {
   constexpr std::size_t largest_block = 65535;  // in DEFLATE's stored form, behind 5 bytes
   std::vector<Bytes> pieces;
   Index packed = 0;
@@ -156,7 +156,7 @@ std::vector<std::byte> unfolded(Bytes bytes, const Png& png, const std::string& 
   }
   append(plain, {1, 0, 0, 0xff, 0xff, 0, 0, 0, 0});  // the last block, empty
   std::byte extra;
-  check(zlib.read({&extra, 1}) == 0, who, "is a damaged PNG: its data unfold to more than the", raw,
+  check(zlib.read({&extra, 1}) == 0, who, "is a damaged PNG: its data decompress to more than the", raw,
         "bytes of its pixels");
   check(zlib.ended(), who, "is a damaged PNG: its data are cut off");
   begin_chunk(plain, 0, kIend);
@@ -168,7 +168,7 @@ std::vector<std::byte> unfolded(Bytes bytes, const Png& png, const std::string& 
 
 Image decode_png(Bytes bytes, std::string_view name) {
   const Png png = read_chunks(bytes, name);
-  return png_by_stb(unfolded(bytes, png, std::string(name) + ":"), name, png.width, png.height);
+  return png_by_stb(decompressed(bytes, png, std::string(name) + ":"), name, png.width, png.height);
 }
 
 }  // namespace data

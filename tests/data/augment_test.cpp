@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "data/codecs/color.h"
+#include "data/color.h"
 #include "tests/data/support.h"
 
 namespace data {

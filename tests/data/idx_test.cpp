@@ -90,13 +90,13 @@ TEST(Idx, that_announces_more_than_there_is_takes_no_memory) {
   const std::string promise = gzip(idx({1000, 1000, 60}, "abc") + std::string(64 << 10, 'x'));
   const support::MemoryLimit limit(16 << 20);
   EXPECT_THAT(error_in(folder, idx({0xffffffff, 0xffffffff, 0xffffffff}, "abc")),
-              HasSubstr("more numbers than"));
-  EXPECT_THAT(error_in(folder, idx({0x80000000, 0x80000000, 4}, "abc")), HasSubstr("more numbers than"));
-  EXPECT_THAT(error_in(folder, idx({60000, 28, 28}, "abc")), HasSubstr("more numbers than"));
-  EXPECT_THAT(error_in(folder, gzip(idx({60000, 1000, 1000}, "abc"))), HasSubstr("more numbers than"));
+              HasSubstr("more values than"));
+  EXPECT_THAT(error_in(folder, idx({0x80000000, 0x80000000, 4}, "abc")), HasSubstr("more values than"));
+  EXPECT_THAT(error_in(folder, idx({60000, 28, 28}, "abc")), HasSubstr("more values than"));
+  EXPECT_THAT(error_in(folder, gzip(idx({60000, 1000, 1000}, "abc"))), HasSubstr("more values than"));
   EXPECT_THAT(error_in(folder, promise + std::string(60'000, '.')),
-              HasSubstr("is cut off: 65539 bytes of numbers"));
-  EXPECT_THAT(error_in(folder, bomb), HasSubstr("goes on after the numbers it announces"));
+              HasSubstr("is cut off: 65539 bytes of values"));
+  EXPECT_THAT(error_in(folder, bomb), HasSubstr("goes on after the values it announces"));
 }
 
 TEST(Idx, with_any_small_damage_loads_or_is_an_error_that_names_the_file) {

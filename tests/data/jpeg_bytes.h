@@ -50,7 +50,7 @@ inline std::string jpeg(Index width, Index height, const std::vector<std::uint8_
   return text;
 }
 
-/// A frame header: `marker` tells the process; channels are numbered from 1 and all have one table.
+/// A frame header: `marker` names the process; channels are numbered from 1 and all have one table.
 inline std::string jpeg_frame(char marker, int bits, std::uint32_t width, std::uint32_t height,
                               int channels = 1) {
   std::string text = std::string("\xff") + marker + big16(static_cast<std::uint32_t>(8 + 3 * channels)) +

@@ -16,7 +16,7 @@ using testing::StartsWith;
 constexpr std::size_t kMegabyte = 1'000'000;
 
 /// Samples that change slowly, so that a JPEG keeps them.
-std::vector<std::uint8_t> slope(Index width, Index height, Index channels) {
+std::vector<std::uint8_t> gradient(Index width, Index height, Index channels) {
   std::vector<std::uint8_t> pixels;
   for (Index y = 0; y < height; ++y)
     for (Index x = 0; x < width; ++x)
@@ -34,7 +34,7 @@ int difference(const Image& a, const Image& b) {
 }
 
 TEST(Jpeg, baseline_and_progressive_ones_are_the_same_image) {
-  const auto pixels = slope(20, 13, 3);
+  const auto pixels = gradient(20, 13, 3);
   const Image image = decode(jpeg(20, 13, pixels));
   EXPECT_EQ(image, decode(jpeg(20, 13, pixels, {.progressive = true})));
   Image original(20, 13);
@@ -43,7 +43,7 @@ TEST(Jpeg, baseline_and_progressive_ones_are_the_same_image) {
 }
 
 TEST(Jpeg, of_an_unknown_revision_of_jfif_is_the_same_image) {
-  std::string bytes = jpeg(20, 13, slope(20, 13, 3));
+  std::string bytes = jpeg(20, 13, gradient(20, 13, 3));
   const Image image = decode(bytes);
   const std::size_t at = bytes.find("JFIF");
   ASSERT_NE(at, std::string::npos);
@@ -52,7 +52,7 @@ TEST(Jpeg, of_an_unknown_revision_of_jfif_is_the_same_image) {
 }
 
 TEST(Jpeg, in_four_colours_is_taken_for_inverted_ink) {
-  const auto ink = slope(16, 16, 4);
+  const auto ink = gradient(16, 16, 4);
   const Image cmyk = decode(jpeg(16, 16, ink, {.samples = JCS_CMYK, .stored = JCS_CMYK})),
               ycck = decode(jpeg(16, 16, ink, {.samples = JCS_CMYK, .stored = JCS_YCCK}));
   EXPECT_LE(difference(cmyk, ycck), 8);
@@ -63,8 +63,8 @@ TEST(Jpeg, in_four_colours_is_taken_for_inverted_ink) {
 }
 
 TEST(Jpeg, of_a_kind_that_is_not_read_says_so) {
-  const std::string arithmetic = jpeg(16, 16, slope(16, 16, 3), {.arithmetic = true}),
-                    both = jpeg(16, 16, slope(16, 16, 3), {.progressive = true, .arithmetic = true});
+  const std::string arithmetic = jpeg(16, 16, gradient(16, 16, 3), {.arithmetic = true}),
+                    both = jpeg(16, 16, gradient(16, 16, 3), {.progressive = true, .arithmetic = true});
   for (const std::string& bytes : {arithmetic, both})
     EXPECT_EQ(error_in(bytes), "x: is a JPEG with arithmetic coding; those with Huffman coding are read");
   EXPECT_EQ(
@@ -80,7 +80,7 @@ TEST(Jpeg, of_a_kind_that_is_not_read_says_so) {
 // A gray half would teach a model nothing true.
 TEST(Jpeg, cut_off_anywhere_is_an_error_and_never_a_gray_half) {
   for (const bool progressive : {false, true}) {
-    const std::string bytes = jpeg(24, 24, slope(24, 24, 3), {.progressive = progressive});
+    const std::string bytes = jpeg(24, 24, gradient(24, 24, 3), {.progressive = progressive});
     for (std::size_t size = 3; size < bytes.size(); ++size) {
       EXPECT_THAT(error_in(bytes.substr(0, size)), StartsWith("x: is a damaged JPEG: ")) << size;
       // As a program leaves it that repairs the end.
@@ -140,7 +140,7 @@ TEST(Jpeg, in_hundreds_of_scans_is_refused) {
   EXPECT_EQ(error_in(in_scans(8, scans)), "x: is a damaged JPEG: more than 500 scans");
 }
 
-// A scan over a million blocks takes a few dozen bytes: it says that so and so many of them end at once.
+// A scan over a million blocks takes a few dozen bytes: it announces how many of them end at once.
 TEST(Jpeg, of_many_pixels_in_many_scans_is_refused) {
   const std::string table =
       jpeg_table('\x10', '\xe0');  // the code 0 and 14 bits: 2^14 + these many blocks end
@@ -169,7 +169,7 @@ TEST(Jpeg, of_many_pixels_in_many_scans_is_refused) {
 }
 
 TEST(Jpeg, may_have_padding_after_its_last_pixel) {
-  std::string bytes = jpeg(24, 24, slope(24, 24, 3));
+  std::string bytes = jpeg(24, 24, gradient(24, 24, 3));
   const Image image = decode(bytes);
   bytes.insert(bytes.size() - 2, std::string(7, '\0'));
   EXPECT_EQ(decode(bytes), image);

@@ -106,21 +106,21 @@ TEST(Png, that_claims_more_than_it_holds_takes_no_memory) {
   EXPECT_THAT(error_in(png(png_header(8000, 8000, 8, 2), "abc")),
               HasSubstr("x: is a damaged PNG: it claims 8000 x 8000 pixels, more than"));
   EXPECT_THAT(error_in(png(png_header(8000, 8000, 16, 6), "abc")), HasSubstr("at most 256 MB are read"));
-  // An IDAT that says it has 2 GB.
+  // An IDAT that claims 2 GB.
   EXPECT_EQ(error_in(png_header(8, 8, 8, 2) + big_endian(0x7fffffff) + "IDAT" + std::string(100, 'a')),
             "x: is a damaged PNG: it is cut off after 141 bytes");
   EXPECT_THAT(error_in(png_header(8, 8, 8, 2) + big_endian(0xffffffff) + "IDAT" + std::string(100, 'a')),
               HasSubstr("cut off"));
 }
 
-TEST(Png, that_unfolds_to_more_than_its_pixels_is_refused_without_unfolding_it) {
+TEST(Png, that_decompresses_to_more_than_its_pixels_is_refused_without_decompressing_it) {
   const std::string bomb = zlib_of(std::string(32 << 20, '\0'));  // 32 kB
   const MemoryLimit limit(8 * kMegabyte);
   EXPECT_EQ(error_in(png_header(4, 4, 8, 2) + png_chunk("IDAT", bomb) + kEnd),
-            "x: is a damaged PNG: its data unfold to more than the 52 bytes of its pixels");
+            "x: is a damaged PNG: its data decompress to more than the 52 bytes of its pixels");
 }
 
-// With a right checksum on every chunk, so that only the data tell.
+// With a right checksum on every chunk, so that only the data are wrong.
 TEST(Png, has_no_pixels_made_up_for_data_that_are_damaged_or_cut_off) {
   std::string raw;
   for (int y = 0; y < 20; ++y) raw += '\0' + std::string(20, static_cast<char>(y * 7));

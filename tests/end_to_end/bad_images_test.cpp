@@ -88,7 +88,7 @@ TEST(BadImage, is_skipped_when_told_so_and_listed) {
   EXPECT_EQ(read_json(garden.run_folder() + "/config.json")["on_bad_image"], "skip");
 
   const Outcome eval = run(eval_words(garden) + kSkip);
-  EXPECT_EQ(eval.json()["skipped"], 1) << "only of the split that is judged on";
+  EXPECT_EQ(eval.json()["skipped"], 1) << "only of the split that is evaluated";
   EXPECT_EQ(eval.json()["images"], Garden::kClasses * Garden::kTest);
   EXPECT_THAT(files_of(listed(eval)), ElementsAre(bad[4]));
 
@@ -100,7 +100,7 @@ TEST(BadImage, is_skipped_when_told_so_and_listed) {
   ::alarm(0);
 }
 
-// What is skipped leaves no trace in the numbers: order, augmentation and mixing go by the others' places.
+// What is skipped leaves no trace in the results: order, augmentation and mixing go by the others' places.
 TEST(BadImage, when_skipped_gives_the_bits_of_data_without_it_for_any_workers) {
   const Words how{"--augment", "fgvc", "--mixup", "0.5", "--score-batches", "2"};
   const Garden garden;

@@ -72,7 +72,7 @@ TEST(Bench, times_a_step_of_every_method) {
     EXPECT_GE(number(r["phases"], "backward"), number(r["phases"], "weight_gradients")) << "is inside it";
     const Json& m = r["memory_mb"];
     EXPECT_GT(m["gradients"], 0) << method;
-    EXPECT_NEAR(number(m, "optimizer"), 2 * number(m, "gradients"), 1e-9) << "two moments of every number";
+    EXPECT_NEAR(number(m, "optimizer"), 2 * number(m, "gradients"), 1e-9) << "two moments of every value";
     const Json count =
         run({"count", "--arch", "vit_demo_patch4_28", "--classes", "10", "--method", method, "--json"})
             .json();

@@ -214,7 +214,7 @@ TEST(Eval, prints_figures_for_people) {
   EXPECT_THAT(outcome.out, HasSubstr("green"));
 }
 
-TEST(Select, tells_and_writes_what_was_taken_and_the_gradients) {
+TEST(Select, prints_and_writes_what_was_taken_and_the_gradients) {
   const Garden garden;
   const std::string selection = garden / "selection.safetensors",
                     gradients = garden / "gradients.safetensors";
@@ -236,14 +236,14 @@ TEST(Select, tells_and_writes_what_was_taken_and_the_gradients) {
   EXPECT_EQ(g.shape(), engine::Shape({72, 24}));
   EXPECT_EQ(scored.entry("patch_embed.proj.weight").shape(), engine::Shape({24, 3, 8, 8}));
 
-  const auto told = [&](const char* key) {
+  const auto stored = [&](const char* key) {
     return Json::parse(chosen.metadata().at(key))["blocks.0.attn.qkv.weight"];
   };
   double squares = 0;
   for (float x : g.data<float>()) squares += static_cast<double>(x) * static_cast<double>(x);
-  EXPECT_EQ(told("shapes"), Json({72, 24}));
-  EXPECT_EQ(told("energy"), energy);
-  EXPECT_NEAR(told("gradient_squares"), squares, 1e-9 * squares);
+  EXPECT_EQ(stored("shapes"), Json({72, 24}));
+  EXPECT_EQ(stored("energy"), energy);
+  EXPECT_NEAR(stored("gradient_squares"), squares, 1e-9 * squares);
 
   // The two columns with the largest sums of squares, and those sums.
   std::vector<std::pair<double, std::int64_t>> sums(24);

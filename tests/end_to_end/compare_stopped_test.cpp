@@ -15,7 +15,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-/// compare.json without what tells time or memory, and where it lies.
+/// compare.json without times, memory and paths.
 Json timeless(const fs::path& folder) {
   Json all = read_json(folder / "compare.json");
   for (const char* list : {"runs", "table"}) {
@@ -50,7 +50,7 @@ TEST(Compare, goes_on_when_the_process_of_a_run_is_killed_and_makes_that_run_wit
   EXPECT_EQ(comparison.wait(), 1);
   const std::string said = read_text(notes / "err");
   EXPECT_THAT(said,
-              AllOf(HasSubstr("failed: search, colours, grft rows, lr 0.003 seed 0: it left with status 137"),
+              AllOf(HasSubstr("failed: search, colours, grft rows, lr 0.003 seed 0: exited with status 137"),
                     HasSubstr("run 12 of 12"), HasSubstr("1 of 12 runs failed")));
   const Outcome mended = run(words);
   EXPECT_EQ(mended.status, 0) << mended.err;
@@ -87,7 +87,7 @@ TEST_P(Stopped, comparison_goes_on_to_the_end_of_the_unbroken_one) {
     EXPECT_FALSE(fs::exists(run_folder / "result.json"));
   }
 
-  // After SIGKILL its run is told by SIGTERM, and may need a moment to save.
+  // After SIGKILL its run gets SIGTERM, and may need a moment to save.
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   Outcome resumed = run(words("broken"));
   while (resumed.status != 0 && resumed.noted("writing this run") &&
@@ -106,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(, Stopped, ::testing::Values(SIGINT, SIGTERM, SIGKILL),
   return std::string(s.param == SIGINT ? "by_SIGINT" : s.param == SIGTERM ? "by_SIGTERM" : "by_SIGKILL");
 });
 
-TEST(Compare, begins_a_run_anew_that_goes_on_with_other_images) {
+TEST(Compare, starts_a_run_over_whose_images_have_changed) {
   const Comparison garden;
   Words words = garden.words() + Words{"--on-bad-image", "skip"};
   *(std::ranges::find(words, "--epochs") + 1) = "20";

@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 struct WrongWords {
   const char* name;
   Words instead;  ///< an option of the comparison and its other value; with "" it is left out
-  std::string says;
+  std::string error;
   int status = 2;
 };
 void PrintTo(const WrongWords& w, std::ostream* os) {
@@ -21,10 +21,10 @@ void PrintTo(const WrongWords& w, std::ostream* os) {
 }
 class WrongComparison : public ::testing::TestWithParam<WrongWords> {};
 
-TEST_P(WrongComparison, is_told_before_anything_runs) {
+TEST_P(WrongComparison, is_refused_before_anything_runs) {
   const Comparison garden;
   Words words = garden.words();
-  const auto& [name, instead, says, status] = GetParam();
+  const auto& [name, instead, error, status] = GetParam();
   const auto at = std::ranges::find(words, instead[0]);
   if (at == words.end())
     words = words + instead;
@@ -32,7 +32,7 @@ TEST_P(WrongComparison, is_told_before_anything_runs) {
     words.erase(at, at + 2);
   else
     *(at + 1) = instead[1];
-  EXPECT_THAT(run(words).error(status), HasSubstr(says));
+  EXPECT_THAT(run(words).error(status), HasSubstr(error));
   EXPECT_FALSE(fs::exists(garden.out()));
 }
 

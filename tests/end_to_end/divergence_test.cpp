@@ -30,7 +30,7 @@ void write_steep_model(const Garden& garden) {
   write_model(garden.model(), state);
 }
 
-TEST(Gradient, that_is_not_finite_is_told_with_tensor_step_and_images) {
+TEST(Gradient, that_is_not_finite_is_reported_with_tensor_step_and_images) {
   const Garden garden;
   write_steep_model(garden);
   const Words words = Words{"tune"} + garden.job("full") +
@@ -55,8 +55,8 @@ TEST(Loss, that_is_not_finite_is_told_before_a_choice_is_made_by_its_gradients) 
   EXPECT_THAT(error, HasSubstr(".ppm"));
 }
 
-TEST(Loss, that_is_not_finite_where_the_method_chose_anew_leaves_a_checkpoint_to_go_on_from) {
-  // SaRA chooses anew in step 1, when step 0 has made the head too large and moved some numbers of the
+TEST(Loss, that_is_not_finite_where_the_method_chose_again_leaves_a_checkpoint_to_go_on_from) {
+  // SaRA chooses again in step 1, when step 0 has made the head too large and moved some weights of the
   // blocks.
   const Garden garden;
   const Words words = Words{"tune"} + garden.job("sara") +
@@ -66,7 +66,7 @@ TEST(Loss, that_is_not_finite_where_the_method_chose_anew_leaves_a_checkpoint_to
   EXPECT_THAT(run(words + Words{"--resume"}).error(1), HasSubstr("the loss of step 1"));
 }
 
-TEST(Score, that_is_not_finite_is_told_with_tensor_batch_and_images) {
+TEST(Score, that_is_not_finite_is_reported_with_tensor_batch_and_images) {
   const Garden garden;
   write_steep_model(garden);
   const Words words = Words{"tune"} + garden.job("grft") +

@@ -46,15 +46,15 @@ std::vector<Setting> settings() {
 
 class EverySetting : public ::testing::TestWithParam<Setting> {};
 
-TEST_P(EverySetting, is_judged_alike_by_tune_and_by_eval_of_its_delta) {
+TEST_P(EverySetting, is_evaluated_alike_by_tune_and_by_eval_of_its_delta) {
   const Garden garden;
   garden.tune(GetParam().method, Words{"--epochs", "6", "--lr", "0.01", "--seed", "5"} + GetParam().more);
   const Json result = Json::parse(read_text(garden.run_folder() + "/result.json"));
-  const Json judged = run({"eval", "--model", garden.model(), "--delta",
-                           garden.run_folder() + "/delta.safetensors", "--data", garden.data(), "--json"})
-                          .json();
-  EXPECT_EQ(judged["loss"], result["test"]["loss"]);
-  EXPECT_EQ(judged["confusion"], result["test"]["confusion"]);
+  const Json evaluated = run({"eval", "--model", garden.model(), "--delta",
+                              garden.run_folder() + "/delta.safetensors", "--data", garden.data(), "--json"})
+                             .json();
+  EXPECT_EQ(evaluated["loss"], result["test"]["loss"]);
+  EXPECT_EQ(evaluated["confusion"], result["test"]["confusion"]);
 }
 
 INSTANTIATE_TEST_SUITE_P(, EverySetting, ::testing::ValuesIn(settings()), [](const auto& row) {

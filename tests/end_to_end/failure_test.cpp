@@ -1,4 +1,4 @@
-// What fails while it runs: one line that says what and where, exit status 1.
+// What fails while it runs: one line with what and where, exit status 1.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -11,7 +11,7 @@ struct Stop {
   const char* name;
   int signal;
   const char* line;   ///< in the log, after which it comes
-  const char* where;  ///< that the program says
+  const char* where;  ///< in the program's last line
 };
 void PrintTo(const Stop& stop, std::ostream* os) {
   *os << stop.name;

@@ -18,7 +18,7 @@ using engine::Safetensors;
 using engine::Tensor;
 using ::testing::HasSubstr;
 
-/// An image that is far from square, so that every way to prepare it gives other numbers.
+/// An image that is far from square, so that every way to prepare it gives other pixels.
 std::string wide_image() {
   std::string text = "P6 31 20 255\n";
   for (int i = 0; i < 31 * 20 * 3; ++i) text.push_back(static_cast<char>(i * 7 + i / 93 * 31));
@@ -170,8 +170,8 @@ TEST(Preparations, differ_between_the_ways_that_are_tested) {
   }
 }
 
-/// How the delta in a run folder says images are prepared.
-Json told_by_delta(const Garden& garden) {
+/// The preprocessing that the delta in a run folder stores.
+Json stored_preprocessing(const Garden& garden) {
   return Json::parse(Safetensors(garden.run_folder() + "/delta.safetensors").metadata().at("preprocessing"));
 }
 
@@ -180,13 +180,13 @@ TEST(DeltaPreprocessing, is_carried_to_later_commands) {
     const Garden garden;
     garden.tune(method, {"--image-size", "32", "--mean", "0.4,0.5,0.6", "--interpolation", "bilinear",
                          "--resize", "crop"});
-    const Json told = told_by_delta(garden);
-    EXPECT_EQ(told["image_size"], 32);
-    EXPECT_EQ(told["interpolation"], "bilinear");
-    EXPECT_EQ(told["resize"], "crop");
-    EXPECT_EQ(told["crop_pct"], 0.9);
-    EXPECT_FLOAT_EQ(told["mean"][2], 0.6f);
-    EXPECT_FLOAT_EQ(told["std"][2], 0.5f);
+    const Json stored = stored_preprocessing(garden);
+    EXPECT_EQ(stored["image_size"], 32);
+    EXPECT_EQ(stored["interpolation"], "bilinear");
+    EXPECT_EQ(stored["resize"], "crop");
+    EXPECT_EQ(stored["crop_pct"], 0.9);
+    EXPECT_FLOAT_EQ(stored["mean"][2], 0.6f);
+    EXPECT_FLOAT_EQ(stored["std"][2], 0.5f);
 
     const Words delta{"--model", garden.model(), "--delta", garden.run_folder() + "/delta.safetensors"};
     const Words data{"--data", garden.data(), "--batch-size", "6", "--json"};

@@ -163,7 +163,7 @@ TEST(Report, of_a_damaged_folder_is_one_line_that_names_the_file) {
   const fs::path folder = garden.run_folder(), report = folder / "report.html";
   const std::string before = read_text(report);
   struct Damage {
-    const char *file, *content, *complaint;
+    const char *file, *content, *error;
   };
   for (const Damage& damage :
        {Damage{"config.json", "{\"method\": ", "config.json"},
@@ -176,11 +176,11 @@ TEST(Report, of_a_damaged_folder_is_one_line_that_names_the_file) {
         {"delta.safetensors", "none", "delta.safetensors"}}) {
     const std::string whole = read_text(folder / damage.file);
     write_text(folder / damage.file, damage.content);
-    EXPECT_THAT(run({"report", folder}).error(1), AllOf(HasSubstr(damage.file), HasSubstr(damage.complaint)));
+    EXPECT_THAT(run({"report", folder}).error(1), AllOf(HasSubstr(damage.file), HasSubstr(damage.error)));
     write_text(folder / damage.file, whole);
   }
   EXPECT_TRUE(read_text(report) == before) << "the old report stays";
-  EXPECT_THAT(run({"report", garden.data()}).error(1), HasSubstr("no run and no comparison"));
+  EXPECT_THAT(run({"report", garden.data()}).error(1), HasSubstr("not the folder of a run or a comparison"));
   EXPECT_THAT(run({"report", garden.path() / "none"}).error(1), HasSubstr("no such folder"));
   EXPECT_THAT(run({"report"}).error(2), HasSubstr("folder"));
 }

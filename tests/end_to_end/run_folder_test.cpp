@@ -74,19 +74,19 @@ TEST_P(EveryMethod, holds_a_delta_with_the_parts_that_trained) {
     EXPECT_EQ(delta.entry(name + ".values").shape(), method.values);
     EXPECT_EQ(delta.entry(name + ".values").dtype, "F32");
   }
-  Index numbers = 0;
-  for (const auto& entry : delta.entries()) numbers += entry.dtype == "F32" ? entry.shape().numel() : 0;
-  EXPECT_EQ(result["trainable"], numbers);
+  Index values = 0;
+  for (const auto& entry : delta.entries()) values += entry.dtype == "F32" ? entry.shape().numel() : 0;
+  EXPECT_EQ(result["trainable"], values);
 
-  const auto& told = delta.metadata();
-  EXPECT_EQ(told.at("format"), "espalier-delta");
-  EXPECT_EQ(told.at("version"), "1");
-  EXPECT_EQ(told.at("method"), method.name);
-  EXPECT_EQ(told.at("base_sha256"), engine::sha256(garden.model()));
-  EXPECT_EQ(Json::parse(told.at("classes")), Json({"blue", "green", "red"}));
-  EXPECT_TRUE(Json::parse(told.at("options")).is_object());
-  EXPECT_EQ(Json::parse(told.at("preprocessing"))["image_size"], 16);
-  EXPECT_NE(told.at("arch"), "");
+  const auto& metadata = delta.metadata();
+  EXPECT_EQ(metadata.at("format"), "espalier-delta");
+  EXPECT_EQ(metadata.at("version"), "1");
+  EXPECT_EQ(metadata.at("method"), method.name);
+  EXPECT_EQ(metadata.at("base_sha256"), engine::sha256(garden.model()));
+  EXPECT_EQ(Json::parse(metadata.at("classes")), Json({"blue", "green", "red"}));
+  EXPECT_TRUE(Json::parse(metadata.at("options")).is_object());
+  EXPECT_EQ(Json::parse(metadata.at("preprocessing"))["image_size"], 16);
+  EXPECT_NE(metadata.at("arch"), "");
 }
 
 TEST(Selection, by_what_is_no_gradient_tells_no_squared_gradient) {

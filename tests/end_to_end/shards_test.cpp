@@ -137,9 +137,9 @@ TEST(Shards, that_are_missing_or_hold_other_tensors_are_refused_by_name) {
 
 TEST(Shards, with_numbers_that_are_not_finite_are_refused_by_file_tensor_count_and_first_index) {
   Sharded garden;
-  auto numbers = tensor_of(garden.state, "blocks.1.mlp.fc1.weight").data<float>();
-  numbers[17] = numbers[30] = std::numeric_limits<float>::quiet_NaN();
-  numbers[40] = -std::numeric_limits<float>::infinity();
+  auto values = tensor_of(garden.state, "blocks.1.mlp.fc1.weight").data<float>();
+  values[17] = values[30] = std::numeric_limits<float>::quiet_NaN();
+  values[40] = -std::numeric_limits<float>::infinity();
   garden.write_shards();
   const engine::Safetensors first(garden.folder() + "/" + kFirst);
   const std::string file = first.contains("blocks.1.mlp.fc1.weight") ? kFirst : kSecond;

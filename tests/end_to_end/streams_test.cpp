@@ -8,7 +8,7 @@ namespace end_to_end {
 namespace {
 
 TEST(StandardStreams, that_are_closed_do_no_harm_to_the_files) {
-  // With all that is told about the images nothing is noted before the first file is opened.
+  // With every option about the images given, no note comes before the first file is opened.
   const Words more{"--mean",  "0.5,0.5,0.5", "--std",  "0.5,0.5,0.5", "--interpolation",
                    "bicubic", "--resize",    "squash", "--json"};
   const Garden garden;

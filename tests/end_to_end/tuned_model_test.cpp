@@ -130,7 +130,7 @@ TEST(Merge, writes_a_checkpoint_with_the_same_logits) {
     const Outcome alone = tuned.eval({"--model", merged}, {"--logits", b});
     EXPECT_EQ(without_seconds(alone.json()), without_seconds(tuned_eval)) << method;
     EXPECT_EQ(bits_of(Safetensors(a), "logits"), bits_of(Safetensors(b), "logits")) << method;
-    EXPECT_FALSE(alone.noted("note:")) << "the merged file tells everything: " << alone.err;
+    EXPECT_FALSE(alone.noted("note:")) << "the merged file has all metadata: " << alone.err;
   }
 }
 
@@ -183,7 +183,7 @@ TEST(Delta, whose_options_make_no_method_is_refused) {
 }
 
 TEST(Merge, keeps_every_number_outside_the_delta) {
-  // Everything that could move a frozen number: decay, momentum, clipping, averaging.
+  // Everything that could move a frozen weight: decay, momentum, clipping, averaging.
   for (const char* optimizer : {"sgd", "adamw", "adam"}) {
     Words options{"--optimizer", optimizer, "--weight-decay", "0.1", "--clip", "0.5", "--ema", "0.9"};
     if (std::string(optimizer) == "sgd") options = options + Words{"--momentum", "0.9"};

@@ -1,4 +1,4 @@
-// A wrong call: one line that says what would be right, exit status 2.
+// A wrong call: one line with what would be right, exit status 2.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

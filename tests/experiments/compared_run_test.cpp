@@ -29,8 +29,8 @@ TEST(ComparedRun, of_a_thousand_classes_is_read) {
   put(folder / "metrics.jsonl", R"({"kind":"step","images_per_s":10})"
                                 "\n");
   const Json confusion = std::vector(1000, std::vector<int>(1000));
-  const Json judged{{"top1", 1.0}, {"loss", 1.0}, {"ece", 0.0}, {"confusion", confusion}};
-  put(folder / "result.json", training::json_text({{"val", judged},
+  const Json evaluated{{"top1", 1.0}, {"loss", 1.0}, {"ece", 0.0}, {"confusion", confusion}};
+  put(folder / "result.json", training::json_text({{"val", evaluated},
                                                    {"trainable", 1},
                                                    {"total", 2},
                                                    {"delta_bytes", 3},

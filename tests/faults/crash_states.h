@@ -52,7 +52,7 @@ class ForgetfulDisk {
   std::map<int, std::string> open_folders_;
 };
 
-/// Makes a folder hold what the tree says and nothing else.
+/// Makes a folder hold the tree and nothing else.
 void write_tree(const Tree& tree, const std::filesystem::path& root);
 
 }  // namespace faults

@@ -123,7 +123,7 @@ TEST(StandardOutput, that_nobody_reads_does_not_end_a_run) {
   EXPECT_EQ(end_to_end::run(words + Words{whole}).status, 0);
   const Outcome outcome =
       end_to_end::run(words + Words{unread}, {.folder = garden.path(), .through = reader_gone});
-  EXPECT_EQ(outcome.out, "1\n") << "the result could not be told";
+  EXPECT_EQ(outcome.out, "1\n") << "the result could not be printed";
   EXPECT_TRUE(end_to_end::read_text(unread + "/delta.safetensors") ==
               end_to_end::read_text(whole + "/delta.safetensors"));
   EXPECT_TRUE(fs::exists(unread + "/result.json"));

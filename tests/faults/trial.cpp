@@ -21,7 +21,7 @@ void erase_times(Json& json) {
   for (Json& inner : json) erase_times(inner);
 }
 
-/// The content of a file without what tells the time; each line of JSON as it is otherwise.
+/// The content of a file without times; each line of JSON as it is otherwise.
 std::string timeless(const fs::path& file) {
   const std::string text = end_to_end::read_text(file);
   if (file.extension() == ".safetensors") return text;

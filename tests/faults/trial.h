@@ -27,9 +27,10 @@ class Trial : public end_to_end::Garden {
   Words words() const;
   /// Starts the run with some more words and a fault ("kill_before:17", see program.cpp).
   Outcome start(const Words& more = {}, const std::string& fault = "") const;
-  /// Goes on with what is there, and expects to end as the unbroken run did. `after` tells what was before.
+  /// Goes on with what is there, and expects to end as the unbroken run did. `after` is what came before, for
+  /// messages.
   Outcome resume(const std::string& after) const;
-  /// What is otherwise than the unbroken run left it, apart from what tells the time; "" when nothing is.
+  /// What is otherwise than the unbroken run left it, apart from times; "" when nothing is.
   std::string difference() const;
   /// Removes what the run made.
   void clear() const;

@@ -23,29 +23,29 @@ def launched():
 
 @contextlib.contextmanager
 def opened(browser, path, look):
-  """The page of the file at `path`, and a list of complaints that grows while it is open."""
+  """The page of the file at `path`, and a list of errors that grows while it is open."""
   scheme, width = look
   context = browser.new_context(
       color_scheme=scheme, viewport={"width": width, "height": 900}, has_touch=width < 600)
   page = context.new_page()
-  complaints = []
+  errors = []
   url = pathlib.Path(path).resolve().as_uri()
 
   def refuse(dialog):
-    complaints.append("dialog: " + dialog.message)
+    errors.append("dialog: " + dialog.message)
     dialog.dismiss()
 
   def note(request):
     if request.url != url and not request.url.startswith("data:"):
-      complaints.append("request: " + request.url)
+      errors.append("request: " + request.url)
 
-  page.on("console", lambda message: complaints.append("console: " + message.text))
-  page.on("pageerror", lambda error: complaints.append("error: " + error.message))
+  page.on("console", lambda message: errors.append("console: " + message.text))
+  page.on("pageerror", lambda error: errors.append("error: " + error.message))
   page.on("dialog", refuse)
   page.on("request", note)
   page.goto(url, wait_until="load")
   page.wait_for_timeout(300)  # charts are drawn once their width is known
   try:
-    yield page, complaints
+    yield page, errors
   finally:
     context.close()

@@ -110,7 +110,7 @@ def grft(page):
   page.select_option("select", label="patch_embed.proj.weight")
   check.assertRegex(picked(), r"^patch_embed\.proj\.weight: 2 rows", "and so does the list")
   page.check("input[type=radio] >> nth=1", force=True)
-  check.assertRegex(page.text_content("section:has(.choice) .ramp-key"), r"of the matrix's numbers\Z")
+  check.assertRegex(page.text_content("section:has(.choice) .ramp-key"), r"of the matrix's values\Z")
 
 
 def sift(page):
@@ -141,7 +141,7 @@ def unfinished(page):
 
 
 def comparison(page):
-  check.assertEqual(headings(page), ["Results", "Accuracy against numbers trained", "Ranks", "Pairs",
+  check.assertEqual(headings(page), ["Results", "Accuracy against trainable parameters", "Ranks", "Pairs",
                                      "The choice of the learning rate", "Time and memory", "Settings"])
 
   def column(n):
@@ -186,7 +186,7 @@ def check_report(browser, name, file):
   """Looks at a report in all looks. Returns how many charts and controls it has."""
   drawn = controls = 0
   for scheme, width in LOOKS:
-    with opened(browser, file, (scheme, width)) as (page, complaints):
+    with opened(browser, file, (scheme, width)) as (page, errors):
       try:
         check_width(page, width)
         check_contrast(page)
@@ -199,7 +199,7 @@ def check_report(browser, name, file):
         check_canvases(page)
         elements = page.locator("img[src='x'], script:not([type]) ~ img").count()
         check.assertEqual(elements, 0, "a name became an element")
-        check.assertEqual(complaints, [])
+        check.assertEqual(errors, [])
       except Exception:
         print(f"{name}, {scheme}, {width} px:", file=sys.stderr)
         raise

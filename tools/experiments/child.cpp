@@ -12,7 +12,6 @@
 
 #include "engine/io/file.h"
 #include "engine/io/file_system.h"
-#include "tools/cli/interrupt.h"
 
 namespace experiments {
 namespace {
@@ -46,10 +45,10 @@ struct Pipe {
   End from, to;
 };
 
-/// Cuts what comes into lines; the error line stays behind.
-class Lines {
+/// Cuts standard error into lines and keeps the one that is the error.
+class ErrorLines {
  public:
-  explicit Lines(const std::function<void(const std::string&)>& on_line) : on_line_(on_line) {}
+  explicit ErrorLines(const std::function<void(const std::string&)>& on_line) : on_line_(on_line) {}
   void add(std::string_view bytes) {
     for (const char c : bytes) {
       if (c == '\n')
@@ -75,11 +74,12 @@ class Lines {
 };
 
 /// Becomes the program. Between fork() and here nothing may be called that needs a lock.
-[[noreturn]] void become(char* const* words, int out, int err, pid_t parent) {
+[[noreturn]] void become(char* const* arguments, int out, int err, pid_t parent) {
   ::setpgid(0, 0);  // a terminal's Ctrl-C is for the parent, which passes it on
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(128 + SIGTERM);
-  if (::dup2(out, STDOUT_FILENO) >= 0 && ::dup2(err, STDERR_FILENO) >= 0) ::execv("/proc/self/exe", words);
+  if (::dup2(out, STDOUT_FILENO) >= 0 && ::dup2(err, STDERR_FILENO) >= 0)
+    ::execv("/proc/self/exe", arguments);
   ::_exit(127);
 }
 
@@ -94,12 +94,12 @@ void drain(End& end, const Take& take) {
 }
 
 /// Follows the process until it has closed both streams.
-void follow(pid_t process, End& out, End& err, Lines& lines) {
-  bool told = false;
+void follow(pid_t process, End& out, End& err, ErrorLines& lines, const std::function<int()>& stop_signal) {
+  bool signalled = false;
   while (out.is_open() || err.is_open()) {
-    if (const int signal = cli::noted_signal(); signal != 0 && !told) {
+    if (const int signal = stop_signal(); signal != 0 && !signalled) {
       ::kill(process, signal);
-      told = true;
+      signalled = true;
     }
     std::array<pollfd, 2> streams{pollfd{out.descriptor(), POLLIN, 0}, pollfd{err.descriptor(), POLLIN, 0}};
     constexpr int kMilliseconds = 200;  // a signal may come just before the wait
@@ -112,21 +112,20 @@ void follow(pid_t process, End& out, End& err, Lines& lines) {
 
 }  // namespace
 
-ChildEnd run_child(const std::vector<std::string>& words,
-                   const std::function<void(const std::string&)>& on_line) {
+ChildEnd run_child(const std::vector<std::string>& arguments, const ChildHooks& hooks) {
   std::vector<std::string> all{"espalier"};
-  all.insert(all.end(), words.begin(), words.end());
-  std::vector<char*> arguments;
-  for (std::string& word : all) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (std::string& one : all) argv.push_back(one.data());
+  argv.push_back(nullptr);
 
   Pipe out, err;
   const pid_t parent = ::getpid(), process = ::fork();
   if (process < 0) engine::throw_system_error(kShown, "fork", errno);
-  if (process == 0) become(arguments.data(), out.to.descriptor(), err.to.descriptor(), parent);
+  if (process == 0) become(argv.data(), out.to.descriptor(), err.to.descriptor(), parent);
   out.to.close(), err.to.close();
-  Lines lines(on_line);
-  follow(process, out.from, err.from, lines);
+  ErrorLines lines(hooks.on_line);
+  follow(process, out.from, err.from, lines, hooks.stop_signal);
   int status = 0;
   if (engine::uninterrupted([&] { return ::waitpid(process, &status, 0); }) < 0)
     engine::throw_system_error(kShown, "waitpid", errno);

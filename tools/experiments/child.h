@@ -12,11 +12,17 @@ struct ChildEnd {
   std::string error;  ///< its last line on standard error that begins with "espalier: ", without that
 };
 
-/// Runs this program with other words as a process of its own, waits for its end and gives its lines on
-/// standard error to `on_line`, but the one that is its error. A signal that note_signals() notes is passed
-/// on to it once, for it to save and leave; when this process dies, it is told by SIGTERM. Its standard
-/// output is read and forgotten. Throws an Error when no process can be had.
-ChildEnd run_child(const std::vector<std::string>& words,
-                   const std::function<void(const std::string&)>& on_line);
+/// What whoever waits for a process does meanwhile. Both must be set.
+struct ChildHooks {
+  /// Gets every line of its standard error but the one that is its error.
+  std::function<void(const std::string&)> on_line;
+  /// A signal to pass on, 0 while there is none. It is sent once, for the process to save and exit.
+  std::function<int()> stop_signal;
+};
+
+/// Runs this program with other arguments as a process of its own and waits for its end. When this process
+/// dies, that one gets SIGTERM. Its standard output is read and dropped. Throws an Error when no process can
+/// be had.
+ChildEnd run_child(const std::vector<std::string>& arguments, const ChildHooks& hooks);
 
 }  // namespace experiments

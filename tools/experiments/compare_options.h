@@ -3,11 +3,11 @@
 #include "tools/cli/tune_options.h"
 #include "tools/experiments/comparison.h"
 #include "tools/experiments/method_spec.h"
-#include "tools/training/data_source.h"
+#include "tools/experiments/task.h"
 
 namespace experiments {
 
-/// What `compare` is told.
+/// The options of `compare`.
 struct CompareOptions {
   cli::TuneOptions common;  ///< of all runs
   std::string out;
@@ -18,17 +18,6 @@ struct CompareOptions {
   cli::GivenOptions given;  ///< those of `common` that were given
 };
 
-/// Images to compare methods on.
-struct Task {
-  std::string name, folder;
-  data::Splits splits;
-
-  /// What the runs of a stage learn from.
-  std::string learnt(Stage stage) const {
-    return stage == Stage::final && splits.val ? "train+val" : "train";
-  }
-};
-
 /// Reads the options of `compare`; nothing when it was to print its help, and has. Throws a UsageError.
 std::optional<CompareOptions> parse_compare(std::span<const std::string> words);
 
@@ -37,7 +26,7 @@ std::optional<CompareOptions> parse_compare(std::span<const std::string> words);
 std::vector<MethodSpec> read_methods(const CompareOptions& options);
 
 /// The tasks with their images, of which none is read. With `searches` every one needs val. Throws a
-/// UsageError for a wrong --task, an Error that says which split is missing.
+/// UsageError for a wrong --task, an Error that names a missing split.
 std::vector<Task> open_tasks(const CompareOptions& options, bool searches);
 
 }  // namespace experiments

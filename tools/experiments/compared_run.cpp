@@ -15,7 +15,7 @@ using engine::Json;
 bool is_run_of(const fs::path& folder, const Json& identity) {
   try {
     const Json written =
-        engine::parse_json(training::json_text(identity), "identity");  // what is no UTF-8 is replaced
+        engine::parse_json(training::json_text(identity), "identity");  // with what is not UTF-8 replaced
     const Json config = engine::read_json(folder / "config.json");
     for (const auto& [key, value] : written.items())
       if (!config.is_object() || !config.contains(key) || config[key] != value) return false;

@@ -12,8 +12,8 @@ namespace experiments {
 
 using engine::Index;
 
-/// search: learnt from train, judged on val, to choose a learning rate. final: learnt from train and val with
-/// that rate, tested once.
+/// search: trained on train and evaluated on val, to choose a learning rate. final: trained on train and val
+/// with that rate, tested once.
 enum class Stage { search, final };
 std::string name_of(Stage stage);
 
@@ -27,25 +27,25 @@ struct PlannedRun {
   friend bool operator==(const PlannedRun&, const PlannedRun&) = default;
 };
 
-/// All runs in an order that shows something early: with seed 0 every method on the first task, each
+/// All runs in an order that gives results early: with seed 0 every method on the first task, each
 /// searching first where it has several rates, then on the next tasks, then the further seeds. `lrs` are
 /// those of every method.
 std::vector<PlannedRun> plan_runs(std::size_t tasks, const std::vector<std::vector<double>>& lrs,
                                   Index seeds);
 
-/// What a run has shown.
+/// The results of a run.
 struct RunRecord {
   std::string task = {}, method = {};
   double lr = 0;
   Index seed = 0;
   Stage stage = Stage::final;
-  double top1 = 0, loss = 0, ece = 0;  ///< on val in a search, else on test; ece is only told of test
+  double top1 = 0, loss = 0, ece = 0;  ///< on val in a search, else on test; ece only on test
   Index trainable = 0, total = 0, delta_bytes = 0;
   double seconds = 0, seconds_per_epoch = 0, score_seconds = 0, peak_mb = 0;
-  /// It was stopped and went on: seconds, score_seconds and peak_mb are then those of its last part.
+  /// It was stopped and resumed: seconds, score_seconds and peak_mb are then those of its last part.
   bool resumed = false;
-  /// It learnt from features that were kept: the figures of its cost are without their computing, but for the
-  /// seconds and peak_mb of the first such run of a task.
+  /// It trained on stored features. Its cost is without computing them, except for the seconds and peak_mb of
+  /// the first such run of a task.
   bool knew_features = false;
 };
 
@@ -57,8 +57,8 @@ std::optional<double> choose_rate(const std::vector<RunRecord>& searches);
 /// them come the runs, the table with a row for every method that was tested, and the pairs of these.
 engine::Json comparison_json(engine::Json head, const std::vector<RunRecord>& runs);
 
-/// A label or the name of a task as the name of a folder: other characters than those of "file name.txt" are
-/// told by their code, so that different ones stay different.
+/// A label or the name of a task as the name of a folder: characters that a file name may not have
+/// everywhere become %XX, so that different labels stay different.
 std::string folder_name(const std::string& label);
 
 /// Where the run of this rate is, below the comparison's folder.

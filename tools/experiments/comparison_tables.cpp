@@ -24,7 +24,7 @@ std::string p_value(double p) {
   return p < 0.001 ? "< 0.001" : engine::fixed(p, 3);
 }
 
-/// "0.21": two digits that matter.
+/// "0.21": at least two significant digits.
 std::string percentage(double percent) {
   const int digits = percent >= 10 ? 1 : percent >= 1 ? 2 : percent >= 0.1 ? 3 : 4;
   return engine::fixed(percent, digits);
@@ -67,7 +67,7 @@ std::string accuracies(const Json& comparison) {
   const Cells tasks = task_names(comparison);
   titles.insert(titles.end(), tasks.begin(), tasks.end());
   for (const char* title :
-       {"mean", "rank", "numbers trained", "percent", "delta", "s/epoch", "peak MB", "selection s"})
+       {"mean", "rank", "trainable parameters", "percent", "delta", "s/epoch", "peak MB", "selection s"})
     titles.emplace_back(title);
   std::string text = heading(titles);
   for (const Json& method : comparison["table"]) {
@@ -136,14 +136,13 @@ std::string markdown_tables(const Json& comparison) {
   const Json& settings = comparison["settings"];
   std::string text = engine::say(
       "Test accuracy in percent: mean ± standard deviation over seeds", settings["seeds"].dump() + ".",
-      "Learning rates were chosen on val; then train + val was learnt from, and test was judged once.\n\n");
+      "Learning rates were chosen on val. The final runs were trained on train + val and tested once.\n\n");
   text += accuracies(comparison) + '\n' + rates(comparison);
   const auto& runs = comparison["runs"];
   if (std::ranges::any_of(runs, [](const Json& run) { return run["knew_features"] == true; }))
     text +=
-        "\nLinear probes learnt from features of the images that were computed once per task; s/epoch is "
-        "without "
-        "that.\n";
+        "\nLinear probes were trained on features of the images that were computed once per task; s/epoch "
+        "leaves that out.\n";
   if (table.size() > 1) {
     text += '\n' + against(table[0]["method"], comparison) +
             "\np: exact two-sided Wilcoxon signed-rank test over tasks.\n";

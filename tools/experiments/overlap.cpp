@@ -1,6 +1,6 @@
 #include "tools/experiments/overlap.h"
 
-#include <iostream>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -21,8 +21,7 @@ Index units_of(const Selection& part) {
   return static_cast<Index>(part.indices().size());
 }
 
-/// The part of a parameter in a file that may leave it out. A parameter that is there whole was not chosen
-/// from.
+/// The chosen parts in a file, without the parameters that are there whole: nothing was chosen from those.
 peft::PartsByName chosen_parts(const engine::Safetensors& file) {
   peft::PartsByName parts = peft::read_parts(file);
   std::erase_if(parts, [](const auto& part) { return part.second.whole(); });
@@ -83,26 +82,26 @@ Json overlap_of(const engine::Safetensors& selection, const engine::Safetensors&
   return all;
 }
 
-void print_overlap(const Json& overlap) {
+std::string overlap_table(const Json& overlap) {
   const bool energies = overlap.contains("energy");
-  std::cout << "units  against  common  overlap" << (energies ? "  squared gradient" : "") << "  parameter\n";
+  std::string table = std::string("units  against  common  overlap") +
+                      (energies ? "  squared gradient" : "") + "  parameter\n";
   for (const auto& [name, one] : overlap["parameters"].items()) {
-    char line[128];
-    std::snprintf(line, sizeof line, "%5ld  %7ld  %6ld  %7.4f", one["units"].get<long>(),
+    char cells[128];
+    std::snprintf(cells, sizeof cells, "%5ld  %7ld  %6ld  %7.4f", one["units"].get<long>(),
                   one["against"].get<long>(), one["common"].get<long>(), one["overlap"].get<double>());
-    std::cout << line;
+    table += cells;
     if (energies) {
-      std::snprintf(line, sizeof line, "  %16.4f", one["energy"].get<double>());
-      std::cout << line;
+      std::snprintf(cells, sizeof cells, "  %16.4f", one["energy"].get<double>());
+      table += cells;
     }
-    std::cout << "  " << name << '\n';
+    table += "  " + name + '\n';
   }
-  std::cout << "mean overlap " << engine::fixed(overlap["overlap"], 4);
+  table += "mean overlap " + engine::fixed(overlap["overlap"], 4);
   if (energies)
-    std::cout << "; squared gradient held, over that of the other: mean "
-              << engine::fixed(overlap["energy"], 4) << ", of all together "
-              << engine::fixed(overlap["total"], 4);
-  std::cout << '\n';
+    table += "; squared gradient held, over that of the other: mean " + engine::fixed(overlap["energy"], 4) +
+             ", of all together " + engine::fixed(overlap["total"], 4);
+  return table + '\n';
 }
 
 }  // namespace experiments

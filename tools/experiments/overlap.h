@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "engine/io/json.h"
 #include "engine/io/safetensors.h"
 
@@ -15,6 +17,7 @@ namespace experiments {
 engine::Json overlap_of(const engine::Safetensors& selection, const engine::Safetensors& against,
                         const engine::Safetensors* gradients);
 
-void print_overlap(const engine::Json& overlap);
+/// The same as a table with a row for each parameter, and the means below it.
+std::string overlap_table(const engine::Json& overlap);
 
 }  // namespace experiments

@@ -36,7 +36,7 @@ TEST(ReportOfComparison, holds_the_figures_in_the_order_of_the_tasks) {
 
 TEST(ReportOfComparison, says_which_field_is_wrong) {
   struct Wrong {
-    const char *place, *value, *complaint;
+    const char *place, *value, *error;
   };
   const TemporaryFolder folder;
   const std::string file = folder / "compare.json";
@@ -57,7 +57,7 @@ TEST(ReportOfComparison, says_which_field_is_wrong) {
     comparison[Json::json_pointer(wrong.place)] = Json::parse(wrong.value);
     put(file, comparison.dump());
     EXPECT_THAT(support::error_of([&] { report_of_comparison(file); }),
-                AllOf(StartsWith(file), HasSubstr(wrong.complaint)))
+                AllOf(StartsWith(file), HasSubstr(wrong.error)))
         << wrong.place;
   }
 }

@@ -28,7 +28,7 @@ struct NoImages : data::Dataset {
   data::Image image(data::Index) const override { return {}; }
 };
 
-/// A run that was judged, has chosen and is over, as small as can be.
+/// A finished run with a selection and an evaluation, as small as can be.
 void put_run(const TemporaryFolder& folder) {
   put(folder / "config.json", R"({"method":"grft","classes":["a","b"],"method_options":{"k":"1"}})");
   put(folder / "metrics.jsonl", R"({"kind":"score","batch":0,"loss":2.5})"
@@ -54,23 +54,23 @@ void put_run(const TemporaryFolder& folder) {
 }
 
 Json report_of(const TemporaryFolder& folder) {
-  return report_of_run(folder.path(), {.result = nullptr, .judged = std::make_shared<NoImages>()});
+  return report_of_run(folder.path(), {.result = nullptr, .evaluated = std::make_shared<NoImages>()});
 }
 
-TEST(ReportOfRun, holds_what_the_files_of_the_run_tell) {
+TEST(ReportOfRun, holds_what_is_in_the_files_of_the_run) {
   const TemporaryFolder folder;
   put_run(folder);
   const Json report = report_of(folder);
   EXPECT_EQ(report["kind"], "run");
   EXPECT_EQ(report["config"].dump(), R"({"method":"grft","method_options":{"k":"1"}})");
   EXPECT_EQ(report["confusion"]["cells"].dump(), "[[1,1,3],[0,1,2],[0,0,1]]") << "the most frequent first";
-  EXPECT_EQ(report["judged"], "val");
+  EXPECT_EQ(report["evaluated"], "val");
   EXPECT_EQ(report["mistakes"][0]["predicted"], "b");
   ASSERT_EQ(report["selection"].size(), 2);
   EXPECT_EQ(report["selection"][1]["name"], "w");
-  EXPECT_EQ(report["selection"][1]["numbers"], 8);
+  EXPECT_EQ(report["selection"][1]["values"], 8);
   EXPECT_EQ(report["selection"][1]["energy"], 0.5);
-  EXPECT_EQ(report["trained"].dump(), R"([{"name":"w","parameters":1,"numbers":8}])");
+  EXPECT_EQ(report["trained"].dump(), R"([{"name":"w","parameters":1,"values":8}])");
   EXPECT_EQ(report["curves"]["left_out"], 0);
 }
 

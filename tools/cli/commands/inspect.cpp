@@ -24,14 +24,14 @@ Json describe_file(const fs::path& path) {
   const engine::ShardedSafetensors file(path);
   const auto format = file.metadata().find("format");
   const bool ours = format != file.metadata().end() && format->second.starts_with("espalier-");
-  Json::object_t tensors;  // appended to without a look for the name, which takes the square of their number
-  Index numbers = 0;
+  Json::object_t tensors;  // appended to: looking up each name would take quadratic time
+  Index values = 0;
   std::uintmax_t bytes = 0;
   Json shards = Json::array();
   for (const engine::Safetensors& shard : file.files()) {
     for (const auto& entry : shard.entries()) {
       tensors.emplace_back(entry.name, Json{{"dtype", entry.dtype}, {"shape", entry.dims}});
-      numbers += entry.shape().numel();
+      values += entry.shape().numel();
     }
     bytes += fs::file_size(shard.path());
     shards.push_back(shard.path());
@@ -40,7 +40,7 @@ Json describe_file(const fs::path& path) {
                  {"path", path.string()},
                  {"bytes", bytes},
                  {"sha256", file.sha256()},
-                 {"numbers", numbers},
+                 {"numbers", values},
                  {"metadata", file.metadata()},
                  {"tensors", tensors}};
   if (engine::is_shard_index(path)) described["shards"] = shards;
@@ -68,7 +68,7 @@ Json describe(const fs::path& path) {
   return describe_file(training::find_model(path).weights);
 }
 
-/// The selection at a path: a file, or that of a run folder.
+/// The selection at a path: the file, or the one in a run folder.
 engine::Safetensors open_selection(const fs::path& path) {
   return engine::Safetensors(fs::is_directory(path) ? path / "selection.safetensors" : path);
 }
@@ -79,7 +79,7 @@ std::string plain(const Json& value) {
 
 void print_file(const Json& d) {
   std::cout << plain(d["path"]) << ": " << plain(d["kind"]) << ", " << engine::human_bytes(d["bytes"]) << ", "
-            << d["tensors"].size() << " tensors, " << engine::human_count(d["numbers"]) << " numbers\nsha256 "
+            << d["tensors"].size() << " tensors, " << engine::human_count(d["numbers"]) << " values\nsha256 "
             << plain(d["sha256"]) << '\n';
   for (const auto& [key, value] : d["metadata"].items())
     std::cout << "  " << key << ": " << plain(value) << '\n';
@@ -130,10 +130,7 @@ void run_inspect(Arguments arguments) {
     if (!gradients.empty()) squared.emplace(gradients);
     const Json overlap = experiments::overlap_of(open_selection(paths[0]), open_selection(against),
                                                  squared ? &*squared : nullptr);
-    if (json)
-      std::cout << training::json_text(overlap, 2) << '\n';
-    else
-      experiments::print_overlap(overlap);
+    std::cout << (json ? training::json_text(overlap, 2) + '\n' : experiments::overlap_table(overlap));
     return;
   }
   Json all = Json::array();

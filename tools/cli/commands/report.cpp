@@ -3,18 +3,13 @@
 
 #include "tools/cli/args.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
 #include "tools/experiments/report/write.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {
 
 namespace fs = std::filesystem;
-
-namespace {
-
-constexpr const char *kReport = "report.html", *kComparison = "compare.json";
-
-}  // namespace
 
 void run_report(Arguments arguments) {
   std::vector<std::string> folders;
@@ -26,12 +21,15 @@ void run_report(Arguments arguments) {
   if (folders.empty()) throw training::UsageError("report: the folder of a run or of a comparison is needed");
   for (const fs::path folder : folders) {
     engine::check(fs::is_directory(folder), folder.string() + ": no such folder");
-    const bool comparison = fs::exists(folder / kComparison);
+    const bool comparison = fs::exists(folder / "compare.json");
     engine::check(comparison || fs::exists(folder / "metrics.jsonl"),
-                  folder.string() + ": is the folder of no run and no comparison: it has neither",
+                  folder.string() + ": is not the folder of a run or a comparison: it has neither",
                   "metrics.jsonl nor compare.json");
-    comparison ? experiments::write_comparison_report(folder) : experiments::write_run_report(folder);
-    std::cout << (folder / kReport).string() << '\n';
+    if (comparison)
+      experiments::write_comparison_report(folder);
+    else
+      experiments::write_run_report(folder, {.note = note});
+    std::cout << (folder / "report.html").string() << '\n';
   }
 }
 

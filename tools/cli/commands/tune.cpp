@@ -224,9 +224,10 @@ void run_tune(Arguments arguments) {
   result["delta_bytes"] = std::filesystem::file_size(delta);
   folder.sync_log();
   folder.write_json("result.json", result);
-  experiments::write_run_report(
-      folder.path(),
-      {.result = &result, .judged = result.contains("test") ? run.splits.test : run.splits.val});
+  experiments::write_run_report(folder.path(),
+                                {.result = &result,
+                                 .evaluated = result.contains("test") ? run.splits.test : run.splits.val,
+                                 .note = note});
   if (options.json)
     std::cout << training::json_text(result, 2) << '\n';
   else

@@ -13,9 +13,9 @@ using engine::Json;
 
 namespace {
 
-/// The members of `object` that are called so: counts as they are, other numbers with six digits, null where
-/// one is missing.
-Json numbers(const Json& object, std::initializer_list<const char*> names) {
+/// The members of `object` with these names: whole numbers as they are, others with six digits, null for one
+/// that is missing.
+Json figures(const Json& object, std::initializer_list<const char*> names) {
   Json some = Json::object();
   for (const char* name : names) {
     const auto value = training::field<double>(object, name);
@@ -49,7 +49,7 @@ Json by_task(const Json& object, const char* name, const Json& tasks,
 
 Json task_of(const Json& task) {
   Json shown{{"name", training::needed_field<std::string>(task, "name")}};
-  shown.update(numbers(task, {"classes", "train", "val", "test"}));
+  shown.update(figures(task, {"classes", "train", "val", "test"}));
   return shown;
 }
 
@@ -59,9 +59,9 @@ Json row_of(const Json& row, const Json& tasks) {
       by_task(row, "lr", tasks, [](const Json& lr) { return training::field_as<double>(lr, "lr"); });
   shown["accuracy"] = by_task(row, "accuracy", tasks, [](const Json& accuracy) {
     engine::check(accuracy.is_object(), "accuracy should be an object");
-    return numbers(accuracy, {"mean", "sd", "seeds"});
+    return figures(accuracy, {"mean", "sd", "seeds"});
   });
-  shown.update(numbers(row, {"mean", "rank", "trainable", "percent", "delta_bytes", "seconds_per_epoch",
+  shown.update(figures(row, {"mean", "rank", "trainable", "percent", "delta_bytes", "seconds_per_epoch",
                              "peak_mb", "score_seconds"}));
   return shown;
 }
@@ -69,7 +69,7 @@ Json row_of(const Json& row, const Json& tasks) {
 Json pair_of(const Json& pair) {
   Json shown{{"a", training::needed_field<std::string>(pair, "a")},
              {"b", training::needed_field<std::string>(pair, "b")}};
-  shown.update(numbers(pair, {"tasks", "mean_difference", "wins", "losses", "ties", "p"}));
+  shown.update(figures(pair, {"tasks", "mean_difference", "wins", "losses", "ties", "p"}));
   return shown;
 }
 
@@ -93,8 +93,8 @@ Json report_of_comparison(const std::filesystem::path& file) {
   const Json comparison = engine::read_json(file);
   try {
     engine::check(comparison.is_object() && comparison.value("format", Json()) == "espalier-compare",
-                  "is no comparison: its format is not espalier-compare");
-    engine::check(comparison.value("version", Json()) == 1, "is of a version that is not known here");
+                  "is not a comparison: its format is not espalier-compare");
+    engine::check(comparison.value("version", Json()) == 1, "has an unknown version");
     engine::check(comparison.contains("settings") && comparison["settings"].is_object(),
                   "settings should be an object");
     Json report{{"kind", "comparison"},

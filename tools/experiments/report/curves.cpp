@@ -15,31 +15,31 @@ using engine::Json;
 
 namespace {
 
-/// A number of a line; not a number when there is none.
-double number(const Json& line, const char* key) {
+/// The value of a field of a line; NaN when there is none.
+double value(const Json& line, const char* key) {
   const auto found = line.find(key);
   return found != line.end() && found->is_number() ? found->get<double>() : std::nan("");
 }
 
 class Curves {
  public:
-  /// False when the line is not one of a run.
+  /// Adds a line of the log; false when it is no line of a run.
   bool take(const Json& line) {
     if (!line.is_object() || !line.contains("kind")) return false;
-    if (line["kind"] == "score") return add(scores_, {number(line, "batch"), number(line, "loss")});
+    if (line["kind"] == "score") return add(scores_, {value(line, "batch"), value(line, "loss")});
     if (line["kind"] == "choice")
       return add(choices_,
-                 {number(line, "batch") + 1, 100 * number(line, "overlap"), 100 * number(line, "held")});
+                 {value(line, "batch") + 1, 100 * value(line, "overlap"), 100 * value(line, "held")});
     if (line["kind"] == "step") {
-      const double step = number(line, "step");
+      const double step = value(line, "step");
       if (step >= done_) done_ = step + 1;
-      return add(steps_, {step, number(line, "loss"), number(line, "penalty"), number(line, "lr")});
+      return add(steps_, {step, value(line, "loss"), value(line, "penalty"), value(line, "lr")});
     }
     if (line["kind"] != "eval" || !line.contains("split")) return false;
-    // The test after the last step does not tell the step.
-    const double step = line.contains("step") ? number(line, "step") : done_;
+    // The line of the test after the last step has no step.
+    const double step = line.contains("step") ? value(line, "step") : done_;
     Thinned& curve = line["split"] == "test" ? test_ : val_;
-    return add(curve, {step, number(line, "loss"), number(line, "top1")});
+    return add(curve, {step, value(line, "loss"), value(line, "top1")});
   }
 
   Json to_json() const {

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "data/thumbnail.h"
-#include "tools/cli/console.h"
 #include "tools/experiments/report/base64.h"
 #include "tools/training/data_source.h"
 #include "tools/training/json_field.h"
@@ -13,7 +12,6 @@
 namespace experiments {
 
 using engine::Index;
-
 using engine::Json;
 
 namespace {
@@ -40,18 +38,19 @@ std::string data_uri(const data::Image& image) {
 
 }  // namespace
 
-std::shared_ptr<const data::Dataset> reopen_split(const Json& config, const std::string& split) {
+std::shared_ptr<const data::Dataset> reopen_split(const Json& config, const std::string& split,
+                                                  const Note& note) {
   try {
     const training::DataSource options = data_source(config);
     options.check();
     return training::find_split(training::open_splits(options, {}, 0, {.on_note = cli::note}), split);
   } catch (const std::exception& e) {  // the file system throws its own
-    cli::note(std::string("note: the report has no images: ") + e.what());
+    note(std::string("note: the report has no images: ") + e.what());
     return nullptr;
   }
 }
 
-void add_images(Json& mistakes, const data::Dataset& split) {
+void add_images(Json& mistakes, const data::Dataset& split, const Note& note) {
   std::map<std::string, Json*> wanted;
   for (Json& mistake : mistakes) wanted[mistake["file"]] = &mistake;
   for (Index i = 0; i < split.size() && !wanted.empty(); ++i) {
@@ -60,7 +59,7 @@ void add_images(Json& mistakes, const data::Dataset& split) {
     try {
       (*found->second)["image"] = data_uri(split.image(i));
     } catch (const engine::Error& e) {
-      cli::note(std::string("note: left out of the report: ") + e.what());
+      note(std::string("note: left out of the report: ") + e.what());
     }
     wanted.erase(found);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -8,13 +9,16 @@
 
 namespace experiments {
 
-/// Opens the split of a run's data again, as its config.json tells where it lies; nothing, and a note that
-/// says why, when it is no longer there.
+/// Shows the user a line.
+using Note = std::function<void(const std::string&)>;
+
+/// Opens the split of a run's data again, where its config.json says it is. When it is no longer there:
+/// nothing, and a note with the reason.
 std::shared_ptr<const data::Dataset> reopen_split(const nlohmann::ordered_json& config,
-                                                  const std::string& split);
+                                                  const std::string& split, const Note& note);
 
 /// Gives every object of the list `mistakes` that names a `file` of the split its `image`: a small JPEG as
-/// a data URI. What cannot be had is left out.
-void add_images(nlohmann::ordered_json& mistakes, const data::Dataset& split);
+/// a data URI. An image that cannot be read is left out, with a note.
+void add_images(nlohmann::ordered_json& mistakes, const data::Dataset& split, const Note& note);
 
 }  // namespace experiments

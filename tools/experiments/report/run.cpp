@@ -29,7 +29,7 @@ Json read_object(const fs::path& path) {
   return json;
 }
 
-/// Runs `f` with the name of the file in front of what it complains of.
+/// Runs `f` and puts the name of the file in front of its errors.
 template <class F>
 auto about(const fs::path& file, F&& f) {
   try {
@@ -58,12 +58,13 @@ Json cells_of(const Json& confusion, std::size_t classes) {
   return cells;
 }
 
-/// The mistakes of judged.json, every field as it should be.
-Json mistakes_of(const Json& judged) {
+/// The mistakes of judged.json, every field checked.
+Json mistakes_of(const Json& evaluated) {
   constexpr std::size_t kMost = 24;
-  engine::check(judged.contains("mistakes") && judged["mistakes"].is_array(), "mistakes should be a list");
+  engine::check(evaluated.contains("mistakes") && evaluated["mistakes"].is_array(),
+                "mistakes should be a list");
   Json mistakes = Json::array();
-  for (const Json& m : judged["mistakes"]) {
+  for (const Json& m : evaluated["mistakes"]) {
     if (mistakes.size() == kMost) break;
     mistakes.push_back({{"file", training::needed_field<std::string>(m, "file")},
                         {"class", training::needed_field<std::string>(m, "class")},
@@ -74,15 +75,15 @@ Json mistakes_of(const Json& judged) {
   return mistakes;
 }
 
-/// The parameters in a delta, those of all blocks together: name with * for the block, tensors, numbers.
+/// The parameters in a delta, those of all blocks together: name with * for the block, tensors, values.
 Json trained_of(const engine::Safetensors& delta) {
   struct Group {
     std::set<std::string> parameters;
-    Index numbers = 0;
+    Index values = 0;
   };
   std::map<std::string, Group> groups;
   for (const engine::SafetensorsEntry& entry : delta.entries()) {
-    if (!entry.dtype.starts_with('F')) continue;  // the places of a part
+    if (!entry.dtype.starts_with('F')) continue;  // the indices of a part
     std::string name = entry.name.substr(0, entry.name.rfind(".values"));
     std::vector<std::string> words = engine::split(name, '.');
     const auto is_number = [](const std::string& word) {
@@ -92,27 +93,28 @@ Json trained_of(const engine::Safetensors& delta) {
     if (block != words.end()) *block = "*";
     Group& group = groups[engine::join(words, ".")];
     group.parameters.insert(std::move(name));
-    group.numbers += entry.shape().numel();
+    group.values += entry.shape().numel();
   }
   Json trained = Json::array();
   for (const auto& [name, group] : groups)
-    trained.push_back({{"name", name}, {"parameters", group.parameters.size()}, {"numbers", group.numbers}});
+    trained.push_back({{"name", name}, {"parameters", group.parameters.size()}, {"values", group.values}});
   return trained;
 }
 
-/// Figures of the split that was judged last, and its confusion matrix.
-void add_judgement(Json& report, const fs::path& folder, const AtHand& at_hand) {
+/// The mistakes on the split that was evaluated last, with their images.
+void add_mistakes(Json& report, const fs::path& folder, const AtHand& at_hand) {
   const fs::path file = folder / "judged.json";
   if (!fs::exists(file)) return;
-  const Json judged = read_object(file);
+  const Json evaluated = read_object(file);
   about(file, [&] {
-    report["judged"] = training::needed_field<std::string>(judged, "split");
-    report["mistakes"] = mistakes_of(judged);
+    report["evaluated"] = training::needed_field<std::string>(evaluated, "split");
+    report["mistakes"] = mistakes_of(evaluated);
   });
-  const std::string split = report["judged"];
+  const std::string split = report["evaluated"];
   if (report["mistakes"].empty()) return;
-  const auto images = at_hand.judged ? at_hand.judged : reopen_split(report["config"], split);
-  if (images) add_images(report["mistakes"], *images);
+  const Note note = at_hand.note ? at_hand.note : [](const std::string&) {};
+  const auto images = at_hand.evaluated ? at_hand.evaluated : reopen_split(report["config"], split, note);
+  if (images) add_images(report["mistakes"], *images, note);
 }
 
 /// The result, without the confusion matrices but that of the last split.
@@ -146,7 +148,7 @@ Json report_of_run(const fs::path& folder, const AtHand& at_hand) {
   report["config"] = std::move(config);
   report["curves"] = read_curves(folder / "metrics.jsonl");
   add_result(report, folder, at_hand);
-  add_judgement(report, folder, at_hand);
+  add_mistakes(report, folder, at_hand);
   if (fs::exists(folder / "selection.safetensors"))
     report["selection"] = read_selection(folder / "selection.safetensors");
   if (fs::exists(folder / "delta.safetensors"))

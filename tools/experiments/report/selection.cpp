@@ -52,8 +52,8 @@ void add_places(Json& matrix, const Selection& selection, const Shape& shape,
   }
 }
 
-/// The object that the metadata holds as text under `key`; empty when there is none.
-Json told(const engine::Safetensors& file, const std::string& key) {
+/// The object that the metadata stores as text under `key`; empty when there is none.
+Json stored(const engine::Safetensors& file, const std::string& key) {
   const auto found = file.metadata().find(key);
   if (found == file.metadata().end()) return Json::object();
   Json json = engine::parse_json(found->second, file.path() + ": " + key);
@@ -61,8 +61,8 @@ Json told(const engine::Safetensors& file, const std::string& key) {
   return json;
 }
 
-/// Of one parameter; a number that is missing is 0.
-double number_of(const engine::Safetensors& file, const Json& object, const std::string& parameter) {
+/// The value of one parameter; 0 when it is missing.
+double value_of(const engine::Safetensors& file, const Json& object, const std::string& parameter) {
   if (!object.contains(parameter)) return 0;
   return training::field_as<double>(object[parameter], file.path() + ": " + parameter);
 }
@@ -75,7 +75,7 @@ std::vector<float> scores_of(const engine::Safetensors& file, const std::string&
   return {scores.data<float>().begin(), scores.data<float>().end()};
 }
 
-/// Blocks by their number, what stands before them first.
+/// Blocks in order, behind what is in no block.
 bool in_model_order(const std::string& a, const std::string& b) {
   const Index block_a = engine::role_of(a).block, block_b = engine::role_of(b).block;
   return block_a != block_b ? block_a < block_b : a < b;
@@ -86,8 +86,8 @@ bool in_model_order(const std::string& a, const std::string& b) {
 Json read_selection(const std::filesystem::path& path) {
   const engine::Safetensors file(path);
   if (!file.metadata().contains("shapes")) return nullptr;
-  const Json shapes = told(file, "shapes"), energy = told(file, "energy"),
-             squares = told(file, "gradient_squares");
+  const Json shapes = stored(file, "shapes"), energy = stored(file, "energy"),
+             squares = stored(file, "gradient_squares");
   const std::map<std::string, Selection> parts = peft::read_parts(file);
   std::vector<std::string> names;
   for (const auto& [name, part] : parts) names.push_back(name);
@@ -106,9 +106,9 @@ Json read_selection(const std::filesystem::path& path) {
                 {"columns", shape.columns()},
                 {"kind", part.kind_name()},
                 {"units", part.indices().size()},
-                {"numbers", part.packed(shape).numel()},
-                {"energy", six_digits(number_of(file, energy, name))},
-                {"squares", six_digits(number_of(file, squares, name))}};
+                {"values", part.packed(shape).numel()},
+                {"energy", six_digits(value_of(file, energy, name))},
+                {"squares", six_digits(value_of(file, squares, name))}};
     if (!part.whole()) add_places(matrix, part, shape, scores_of(file, name, part.indices().size()));
     matrices.push_back(std::move(matrix));
   }

@@ -11,7 +11,8 @@ Thinned::Thinned(std::vector<std::string> columns)
     : columns_(std::move(columns)), last_(-std::numeric_limits<double>::infinity()) {}
 
 void Thinned::add(const std::vector<double>& row) {
-  engine::check(row.size() == columns_.size(), "a row of", row.size(), "numbers for", columns_.size());
+  engine::check(row.size() == columns_.size(), "a row of", row.size(), "values for", columns_.size(),
+                "columns");
   if (!(row[0] > last_)) return;
   last_ = row[0];
   if (!points_.empty() && points_.back().rows < every_) {

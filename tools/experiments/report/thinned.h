@@ -20,7 +20,7 @@ class Thinned {
   explicit Thinned(std::vector<std::string> columns);
   /// Adds a value for every column. Rows that do not go forward on the axis are left out.
   void add(const std::vector<double>& row);
-  /// {"every": rows behind a point, "<column>": [numbers]...}, at most kMost points. Numbers have six digits;
+  /// {"every": rows behind a point, "<column>": [values]...}, at most kMost points. Values have six digits;
   /// one that is not finite is null.
   nlohmann::ordered_json to_json() const;
 

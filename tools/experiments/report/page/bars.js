@@ -1,7 +1,7 @@
 // Horizontal bars with a name in front and a figure behind.
 "use strict";
 
-/** `rows`: {label, text, parts: [{value, hue, tell}]}; the longest row fills the width. */
+/** `rows`: {label, text, parts: [{value, hue, caption}]}; the longest row fills the width. */
 function barChart(title, rows, hint) {
   const total = (row) => row.parts.reduce((sum, part) => sum + part.value, 0);
   const longest = Math.max(...rows.map(total));
@@ -13,7 +13,7 @@ function barChart(title, rows, hint) {
       if (!(part.value > 0)) continue;
       const piece = el("span", { class: "piece " + part.hue });
       piece.style.width = (100 * part.value) / longest + "%";
-      if (line) piece.addEventListener("pointerenter", () => (line.textContent = part.tell));
+      if (line) piece.addEventListener("pointerenter", () => (line.textContent = part.caption));
       bar.append(piece);
     }
     list.append(el("div", { class: "bar-label", title: row.label }, row.label), bar, el("div", { class: "bar-value" }, row.text));
@@ -21,7 +21,7 @@ function barChart(title, rows, hint) {
   return el("figure", { class: "chart" }, title ? el("figcaption", {}, title) : null, list, line);
 }
 
-/** Bars of one colour: `rows` are {label, value, text}; those without a number are left out. */
+/** Bars of one colour: `rows` are {label, value, text}; those without a value are left out. */
 function plainBars(title, rows) {
   const some = rows.filter((row) => isNumber(row.value));
   if (some.length === 0) return null;

@@ -5,7 +5,7 @@ const kChartHeight = 220;
 
 /**
  * `spec`: title, x (name of the axis), log (of the axis), digits(value) for the figures, and lines: {label, hue,
- * xs, ys, points}. Lines without a number are left out; null when none is left.
+ * xs, ys, points}. Lines without a value are left out; null when none is left.
  */
 function lineChart(spec) {
   const lines = spec.lines.filter((line) => line.ys.some(isNumber));
@@ -26,7 +26,7 @@ function lineChart(spec) {
   return box;
 }
 
-/** What the chart says, in words. */
+/** The chart in words. */
 function describe(spec, lines) {
   const last = (line) => line.ys.filter(isNumber).at(-1);
   return spec.title + " over " + spec.x + "; at the end " + lines.map((l) => l.label + " " + spec.digits(last(l))).join(", ");

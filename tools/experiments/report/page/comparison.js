@@ -11,7 +11,7 @@ function comparisonReport(report) {
       el("p", { class: "lead" }, [many(table.length, "method"), many(tasks.length, "task"), many(seeds, "seed"), String(report.settings.arch || "")].filter((w) => w).join(" · "))),
     tableSection(report), scatterSection(report), rankSection(report), pairSection(report), ratesSection(report), costSection(report),
     section("Settings", null, el("div", { class: "fact-tables" }, factTable("Every run", settingFacts(report.settings)),
-      factTable("Tasks", tasks.map((t) => [t.name, `${count(t.classes)} classes; ${count(t.train)} + ${count(t.val)} to learn from, ${count(t.test)} to test`])))),
+      factTable("Tasks", tasks.map((t) => [t.name, `${count(t.classes)} classes; ${count(t.train)} + ${count(t.val)} to train on, ${count(t.test)} to test on`])))),
     footer(report.espalier),
   ];
 }
@@ -25,7 +25,7 @@ function tableSection({ table, tasks }) {
   });
   const columns = [
     words("method", (row) => row.method), figure("mean", "mean", (x) => fixed(x, 1)), figure("rank", "rank", (x) => fixed(x, 2), true), ...tasks.map(accuracy),
-    figure("numbers trained", "trainable", count, true), figure("share", "percent", percent, true), figure("delta", "delta_bytes", bytes, true),
+    figure("trainable parameters", "trainable", count, true), figure("share", "percent", percent, true), figure("delta", "delta_bytes", bytes, true),
     figure("s per epoch", "seconds_per_epoch", short, true), figure("peak memory", "peak_mb", (x) => bytes(1e6 * x), true), figure("scoring s", "score_seconds", short, true),
   ];
   const some = columns.filter((column, i) => i < 1 || table.some((row) => isNumber(column.value(row))));
@@ -44,7 +44,7 @@ function scatterSection({ table, tasks }) {
   const views = [["mean over tasks", (row) => ({ y: row.mean, sd: meanDeviation(row) })],
     ...tasks.map((task, t) => [task.name, (row) => ({ y: row.accuracy[t] && row.accuracy[t].mean, sd: row.accuracy[t] && row.accuracy[t].sd })])];
   const plot = scatterPlot("Test accuracy in %", points(views[0][1]));
-  return section("Accuracy against numbers trained", "Bars show one standard deviation over seeds, of the mean over tasks that of the tasks together.",
+  return section("Accuracy against trainable parameters", "Bars show one standard deviation over seeds; for the mean over tasks, that of the tasks together.",
     picker("Task", views.map(([name]) => name), 0, (i) => plot.show(points(views[i][1]))), plot);
 }
 

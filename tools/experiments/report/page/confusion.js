@@ -14,7 +14,7 @@ function confusionSection(report) {
     classes,
     count: (t, p) => counts.get(t * classes.length + p) || 0,
     share: (t, p) => (totals[t] > 0 ? matrix.count(t, p) / totals[t] : 0),
-    tell: (t, p) => `${classes[t]} taken for ${classes[p]}: ${matrix.count(t, p)} of ${totals[t]} (${percent(100 * matrix.share(t, p))})`,
+    caption: (t, p) => `${classes[t]} taken for ${classes[p]}: ${matrix.count(t, p)} of ${totals[t]} (${percent(100 * matrix.share(t, p))})`,
   };
   const figure = classes.length <= kMostCellsWithText ? confusionTable(matrix) : confusionImage(matrix);
   const note = `Of the ${split} split. A row is a true class, a column what was predicted; the colour is the share of the row.`;
@@ -26,7 +26,7 @@ function confusionTable(matrix) {
   return heatGrid({
     label: "Confusion matrix", corner: "true \\ predicted", rows: matrix.classes, columns: matrix.classes,
     share: matrix.share, text: (t, p) => String(matrix.count(t, p)),
-    tell: (t, p) => (t === p ? matrix.tell(t, p).replace(" taken for " + matrix.classes[p], " recognised") : matrix.tell(t, p)),
+    caption: (t, p) => (t === p ? matrix.caption(t, p).replace(" taken for " + matrix.classes[p], " recognised") : matrix.caption(t, p)),
     hint: "Point at a cell, or go to it with the arrow keys.",
   });
 }
@@ -57,7 +57,7 @@ function confusionImage(matrix) {
   };
   const show = (t, p) => {
     at = [Math.min(n - 1, Math.max(0, t)), Math.min(n - 1, Math.max(0, p))];
-    line.textContent = matrix.tell(...at);
+    line.textContent = matrix.caption(...at);
   };
   const point = (event) => show(Math.floor((event.offsetY / canvas.clientHeight) * n), Math.floor((event.offsetX / canvas.clientWidth) * n));
   canvas.addEventListener("pointermove", point);

@@ -5,13 +5,13 @@ function curvesSection(report) {
   const { steps, scores, choices, val, test, left_out: leftOut } = report.curves;
   const some = (list) => list.some((x) => x !== 0 && x !== null);
   const step = (title, ys, digits) => lineChart({ title, x: "step", digits, lines: [{ label: title.toLowerCase(), hue: "blue", xs: steps.step, ys }] });
-  const judged = (key) => [
+  const evaluated = (key) => [
     { label: "val", hue: "orange", xs: val.step, ys: val[key], points: true },
     { label: "test", hue: "green", xs: test.step, ys: test[key], points: true },
   ];
   const charts = [
-    lineChart({ title: "Loss", x: "step", digits: short, lines: [{ label: "train", hue: "blue", xs: steps.step, ys: steps.loss }, ...judged("loss")] }),
-    lineChart({ title: "Accuracy, top-1 in %", x: "step", digits: (v) => fixed(v, 2), lines: judged("top1") }),
+    lineChart({ title: "Loss", x: "step", digits: short, lines: [{ label: "train", hue: "blue", xs: steps.step, ys: steps.loss }, ...evaluated("loss")] }),
+    lineChart({ title: "Accuracy, top-1 in %", x: "step", digits: (v) => fixed(v, 2), lines: evaluated("top1") }),
     step("Learning rate", steps.lr, short),
     some(steps.penalty) ? step("Penalty", steps.penalty, short) : null,
     lineChart({ title: "Scoring loss", x: "batch", digits: short, lines: [{ label: "loss", hue: "purple", xs: scores.batch, ys: scores.loss }] }),

@@ -20,7 +20,7 @@ function furnish(element, attributes, children) {
   return element;
 }
 
-/** A section of the page under a heading, with a sentence that says how to read it. */
+/** A section of the page under a heading, with a sentence on how to read it. */
 function section(title, note, ...children) {
   return el("section", {}, el("h2", {}, title), note ? el("p", { class: "note" }, note) : null, ...children);
 }
@@ -30,7 +30,7 @@ function scroller(label, ...children) {
   return el("div", { class: "scroll", role: "region", "aria-label": label, tabindex: 0 }, ...children);
 }
 
-/** A line that tells what the pointer, a finger or the keyboard is on. */
+/** A line on what the pointer, a finger or the keyboard is on. */
 function readout(text) {
   return el("p", { class: "readout", "aria-live": "polite" }, text);
 }

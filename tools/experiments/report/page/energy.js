@@ -6,7 +6,7 @@ function energySection(report) {
   const total = matrices.reduce((sum, m) => sum + m.squares, 0);
   if (!(total > 0)) return null;
   const grid = matrixGrid(matrices);
-  const part = (matrix, hueName) => ({ value: matrix.squares / total, hue: hueName, tell: `${matrix.name}: ${percent((100 * matrix.squares) / total)} of all` });
+  const part = (matrix, hueName) => ({ value: matrix.squares / total, hue: hueName, caption: `${matrix.name}: ${percent((100 * matrix.squares) / total)} of all` });
   const row = (label, parts) => ({ label, parts, text: percent(100 * parts.reduce((sum, p) => sum + p.value, 0)) });
   const rows = grid.outside.map((m) => row(m.name.replace(/\.weight$/, ""), [part(m, "plain")]));
   grid.blocks.forEach((block, b) => {

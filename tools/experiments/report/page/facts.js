@@ -15,7 +15,7 @@ function resultFacts({ result, config }) {
     facts.push([`${split} top-1`, percentOf(figures.top1)], [`${split} top-5`, percentOf(figures.top5)], [`${split} loss`, fixed(figures.loss, 4)],
       [`${split} calibration error`, fixed(figures.ece, 4)], [`${split} images`, count(figures.images)]);
   }
-  facts.push(["numbers trained", `${count(result.trainable)} of ${count(result.total)}`], ["share trained", percent((100 * result.trainable) / result.total)],
+  facts.push(["trainable parameters", `${count(result.trainable)} of ${count(result.total)}`], ["share of all parameters", percent((100 * result.trainable) / result.total)],
     ["delta", bytes(result.delta_bytes)], ["peak memory", bytes(1e6 * result.peak_mb)], ["time in all", duration(result.seconds)]);
   for (const [phase, seconds] of Object.entries(result.phases || {})) facts.push([phaseName(phase), duration(seconds)]);
   facts.push(["threads", String(config.threads)], ["images skipped", count(result.skipped)]);
@@ -30,11 +30,11 @@ function percentOf(x) {
   return fixed(x, 2) + (isNumber(x) ? " %" : "");
 }
 
-/** What trained, those of all blocks together. */
+/** The trained parameters, those of all blocks together. */
 function trainedTable(report) {
   const trained = report.trained || [];
   if (trained.length === 0) return null;
-  return factTable("What trained", trained.map((group) => [group.name, count(group.numbers) + (group.parameters > 1 ? ` in ${group.parameters} tensors` : "")]));
+  return factTable("Trained parameters", trained.map((group) => [group.name, count(group.values) + (group.parameters > 1 ? ` in ${group.parameters} tensors` : "")]));
 }
 
 /** Every option that has a value; those of the method under its name. */

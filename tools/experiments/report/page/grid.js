@@ -3,7 +3,7 @@
 
 /**
  * `spec`: label, corner, rows, columns (texts); share(r, c) in [0, 1] or null for no cell; text(r, c) shown in it;
- * tell(r, c) for the readout, which is `line` or one of its own; pick(r, c) when it is chosen. Call paint() when the
+ * caption(r, c) for the readout, which is `line` or one of its own; pick(r, c) when it is chosen. Call paint() when the
  * answers change.
  */
 function heatGrid(spec) {
@@ -37,9 +37,9 @@ function heatGrid(spec) {
 }
 
 function cellButton(spec, r, c, line) {
-  const show = () => (line.textContent = spec.tell(r, c));
+  const show = () => (line.textContent = spec.caption(r, c));
   return el("button", {
-    type: "button", tabindex: -1, "aria-label": spec.tell(r, c), onfocus: show, onpointerenter: show,
+    type: "button", tabindex: -1, "aria-label": spec.caption(r, c), onfocus: show, onpointerenter: show,
     onclick: () => { show(); if (spec.pick) spec.pick(r, c); },
   });
 }

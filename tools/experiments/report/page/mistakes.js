@@ -4,7 +4,7 @@
 function mistakesSection(report) {
   const mistakes = report.mistakes || [];
   if (mistakes.length === 0) return null;
-  const note = `Of the ${report.judged} split, those whose true class got the lowest probability.`;
+  const note = `Of the ${report.evaluated} split, those whose true class got the lowest probability.`;
   return section("Most wrong", note, el("div", { class: "mistakes" }, mistakes.map(mistakeCard)));
 }
 

@@ -1,4 +1,4 @@
-// Numbers for people.
+// Numbers as people read them.
 "use strict";
 
 const isNumber = (x) => typeof x === "number" && Number.isFinite(x);
@@ -52,8 +52,8 @@ function duration(seconds) {
   return Math.floor(minutes / 60) + " h " + (minutes % 60) + " min";
 }
 
-/** The mean of the numbers in a list; NaN of none. */
+/** The mean of the finite values in a list; NaN when there is none. */
 function meanOf(list) {
-  const numbers = list.filter(isNumber);
-  return numbers.length ? numbers.reduce((a, b) => a + b, 0) / numbers.length : NaN;
+  const values = list.filter(isNumber);
+  return values.length ? values.reduce((a, b) => a + b, 0) / values.length : NaN;
 }

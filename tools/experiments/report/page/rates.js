@@ -8,7 +8,7 @@ function ratesSection(report) {
   const show = (i) => place.replaceChildren(...rateFigure(report, methods[i]));
   show(0);
   return section("The choice of the learning rate",
-    "Each rate was learnt from train and judged on val; the best was then learnt from train and val and tested.",
+    "Each rate was trained on train and evaluated on val. The best one was then trained on train and val, and tested.",
     picker("Method", methods, 0, show), place);
 }
 

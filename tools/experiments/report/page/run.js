@@ -17,11 +17,11 @@ function runReport(report) {
 
 /** The figures that are looked for first. */
 function headline(result) {
-  if (!result) return el("p", { class: "lead" }, "The run has not ended: this is what there is so far.");
+  if (!result) return el("p", { class: "lead" }, "The run has not ended. This is what there is so far.");
   const split = result.test ? "test" : "val";
   const figures = [
     result[split] ? [percentOf(result[split].top1), `${split} accuracy, ${count(result[split].images)} images`] : null,
-    [percent((100 * result.trainable) / result.total), `of the numbers trained: ${count(result.trainable)}`],
+    [percent((100 * result.trainable) / result.total), `of the parameters trained: ${count(result.trainable)}`],
     [bytes(result.delta_bytes), "delta"],
     [duration(result.seconds), "in all"],
     [bytes(1e6 * result.peak_mb), "peak memory"],

@@ -1,4 +1,4 @@
-// Accuracy against numbers trained, on a logarithmic axis, with a bar for the deviation over seeds.
+// Accuracy against trainable parameters, on a logarithmic axis, with a bar for the deviation over seeds.
 "use strict";
 
 /** `points`: {label, x, y, sd}; x above 0. A name stands beside its point, where it meets no other. */
@@ -11,7 +11,7 @@ function scatterPlot(title, points) {
   const draw = () => {
     drawing.replaceChildren();
     if (width > 0 && shown.length > 0) drawScatter(drawing, shown, width, (text) => (line.textContent = text));
-    const words = shown.map((p) => `${p.label} ${fixed(p.y, 1)} % with ${count(p.x)} numbers`);
+    const words = shown.map((p) => `${p.label} ${fixed(p.y, 1)} % with ${count(p.x)} parameters`);
     drawing.setAttribute("aria-label", title + ": " + words.join("; "));
     line.textContent = shown.length > 0 ? "Point at a method." : "No results yet.";
   };
@@ -57,7 +57,7 @@ function drawAxes(drawing, x, y, width) {
   for (let power = Math.ceil(x.low); power <= x.high; power++) {
     drawing.append(svg("line", { x1: x.at(power), x2: x.at(power), y1: kPlot.top, y2: kPlot.height - kPlot.bottom, class: "gridline" }), text(x.at(power), kPlot.height - kPlot.bottom + 18, "middle", brief(10 ** power)));
   }
-  drawing.append(text((kPlot.left + width) / 2, kPlot.height - 6, "middle", "numbers trained"));
+  drawing.append(text((kPlot.left + width) / 2, kPlot.height - 6, "middle", "trainable parameters"));
 }
 
 /** About `most` round numbers between two ends. */
@@ -75,7 +75,7 @@ function drawPoint(drawing, p, left, y, say) {
   if (p.sd > 0) group.append(svg("line", { x1: left, x2: left, y1: y.at(p.y - p.sd), y2: y.at(p.y + p.sd) }));
   group.append(svg("circle", { cx: left, cy: y.at(p.y), r: 5 }));
   const deviation = p.sd > 0 ? ` ± ${fixed(p.sd, 1)}` : "";
-  const words = `${p.label}: ${fixed(p.y, 1)}${deviation} %, ${count(p.x)} numbers`;
+  const words = `${p.label}: ${fixed(p.y, 1)}${deviation} %, ${count(p.x)} parameters`;
   const show = () => say(words);
   for (const kind of ["pointerenter", "pointerdown"]) group.addEventListener(kind, show);
   drawing.append(group);

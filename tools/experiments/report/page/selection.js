@@ -35,7 +35,7 @@ function selectionSection(report) {
   const key = rampKey("0", "");
   const hint = "Cells hold percent. Point at one, or go to it with the arrow keys.";
   const line = readout(hint);
-  const places = selectionGrids(grid, { hint, line, share: (m) => mode.value(m) / largest(), text: (m) => mode.text(m), tell, pick: (m) => show(matrices.indexOf(m)) });
+  const places = selectionGrids(grid, { hint, line, share: (m) => mode.value(m) / largest(), text: (m) => mode.text(m), caption, pick: (m) => show(matrices.indexOf(m)) });
   const repaint = () => {
     places.forEach((place) => place.paint());
     key.relabel(mode.key(largest()));
@@ -58,8 +58,8 @@ function ofEstimates(config) {
 }
 
 function selectionModes(matrices, squares) {
-  const share = (m) => m.numbers / (m.rows * m.columns);
-  const modes = [{ title: "share of the numbers", value: share, text: (m) => brisk(100 * share(m)), key: (t) => percent(100 * t) + " of the matrix's numbers" }];
+  const share = (m) => m.values / (m.rows * m.columns);
+  const modes = [{ title: "share of the values", value: share, text: (m) => brisk(100 * share(m)), key: (t) => percent(100 * t) + " of the matrix's values" }];
   if (squares > 0) {
     modes.unshift({ title: "share of the squared gradient", value: (m) => m.energy, text: (m) => brisk(100 * m.energy), key: (t) => percent(100 * t) + " of the matrix's squared gradient" });
   }
@@ -71,9 +71,9 @@ function brisk(x) {
   return x >= 10 ? x.toFixed(0) : String(Number(x.toPrecision(2)));
 }
 
-function tell(matrix) {
-  const share = percent((100 * matrix.numbers) / (matrix.rows * matrix.columns));
-  const parts = [`${matrix.name}: ${count(matrix.units)} ${matrix.kind}, ${count(matrix.numbers)} numbers, ${share} of the matrix`];
+function caption(matrix) {
+  const share = percent((100 * matrix.values) / (matrix.rows * matrix.columns));
+  const parts = [`${matrix.name}: ${count(matrix.units)} ${matrix.kind}, ${count(matrix.values)} values, ${share} of the matrix`];
   if (matrix.squares > 0) parts.push(`${percent(100 * matrix.energy)} of its squared gradient`);
   return parts.join(", ");
 }
@@ -85,7 +85,7 @@ function selectionGrids(grid, look) {
     const box = heatGrid({
       label, corner, rows, columns, hint: look.hint, line: look.line,
       share: (r, c) => (of(r, c) ? look.share(of(r, c)) : null), text: (r, c) => look.text(of(r, c)),
-      tell: (r, c) => look.tell(of(r, c)), pick: (r, c) => look.pick(of(r, c)),
+      caption: (r, c) => look.caption(of(r, c)), pick: (r, c) => look.pick(of(r, c)),
     });
     box.sync = (matrix) => {
       const at = rows.flatMap((_, r) => columns.map((_, c) => [r, c])).find(([r, c]) => of(r, c) === matrix);

@@ -15,7 +15,7 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 }
 
-/** Colours to tell apart lines and bars, also by those who are colour-blind (Okabe and Ito 2008). */
+/** Colours that tell lines and bars apart, for colour-blind readers too (Okabe and Ito 2008). */
 const kHues = ["blue", "orange", "green", "purple", "yellow", "sky"];
 function hue(i) {
   return kHues[i % kHues.length];

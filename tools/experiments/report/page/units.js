@@ -2,7 +2,7 @@
 "use strict";
 
 function unitsOf(matrix) {
-  const box = el("div", { class: "units" }, el("p", { class: "note" }, tell(matrix) + "."));
+  const box = el("div", { class: "units" }, el("p", { class: "note" }, caption(matrix) + "."));
   const kind = matrix.kind === "rows" ? "row" : "column";
   if (matrix.at) {
     box.append(unitStrip(kind, matrix[kind + "s"], matrix.at, matrix.scores), unitList(kind, matrix));
@@ -37,7 +37,7 @@ function countStrip(kind, bins, length) {
     return svg("rect", { x: i * width, y: kStripHeight - height, width: Math.max(width - 0.25, 0.5), height, class: "column" });
   });
   const each = bins.size === 1 ? kind : `${bins.size} ${kind}s`;
-  return strip(`Chosen numbers of each ${each}, at most ${count(top)}`, length, columns);
+  return strip(`Chosen values of each ${each}, at most ${count(top)}`, length, columns);
 }
 
 function strip(title, length, marks) {
@@ -46,7 +46,7 @@ function strip(title, length, marks) {
   return el("figure", { class: "chart" }, el("figcaption", {}, title), drawing, el("div", { class: "strip-axis" }, el("span", {}, "0"), el("span", {}, count(length - 1))));
 }
 
-/** The chosen rows or columns by number, the strongest first. */
+/** The chosen rows or columns by index, the highest score first. */
 function unitList(kind, matrix) {
   const kShown = 24;
   const units = matrix.at.map((unit, i) => ({ unit, score: matrix.scores[i] }));

@@ -1,4 +1,4 @@
-#include "data/codecs/color.h"
+#include "data/color.h"
 
 #include <algorithm>
 #include <array>

@@ -1,0 +1,228 @@
+#include "tools/experiments/runner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <functional>
+#include <memory>
+
+#include "engine/base/text.h"
+#include "engine/io/json.h"
+#include "tests/engine/io/temporary_folder.h"
+#include "tools/training/usage_error.h"
+
+namespace experiments {
+namespace {
+
+using engine::get;
+using engine::message_of;
+using engine::put;
+using engine::TemporaryFolder;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+/// Eight images that nobody looks at.
+struct EightImages : data::Dataset {
+  data::Index size() const override { return 8; }
+  std::string name(data::Index) const override { return {}; }
+  data::Index label(data::Index) const override { return 0; }
+  data::Image image(data::Index) const override { return {}; }
+};
+
+/// A comparison of "search" with rates 0.1 and 0.2 and "fixed" with 0.3 on one task, whose runs only write
+/// files.
+class RunnerTest : public ::testing::Test {
+ protected:
+  RunnerTest() {
+    const auto images = std::make_shared<EightImages>();
+    config_.out = folder_ / "out";
+    config_.methods = {{"search", "grft", Json::object(), {0.1, 0.2}},
+                       {"fixed", "linear", Json::object(), {0.3}}};
+    data::Splits splits;
+    splits.classes = {"a", "b"};
+    splits.train = splits.val = splits.test = images;
+    config_.tasks = {{"flowers", "/flowers", splits}};
+    config_.settings = {{"seeds", {0}}};
+  }
+
+  Runner runner() {
+    RunnerHooks hooks;
+    hooks.arguments = [this](const PlannedRun& run, double lr) {
+      return std::vector<std::string>{run_folder(config_, run, lr).string(), engine::shortest(lr)};
+    };
+    hooks.identity = [this](const PlannedRun&, double lr) { return identity(lr); };
+    hooks.note = [this](const std::string& text) { notes_.push_back(text); };
+    hooks.stop_signal = [this] { return signal_; };
+    hooks.start = [this](const std::vector<std::string>& arguments, const ChildHooks& child) {
+      started_.push_back(fs::relative(arguments[0], config_.out / "runs/flowers").string() +
+                         (arguments.size() > 2 ? ' ' + arguments[2] : ""));
+      return run_(arguments, child);
+    };
+    return Runner(config_, std::move(hooks));
+  }
+
+  Json identity(double lr) const {
+    return {{"lr", lr}, {"batch_size", 2}, {"grad_accum", 1}, {"data", data_}};
+  }
+
+  /// What a run leaves that gets better with its rate.
+  ChildEnd finish(const std::vector<std::string>& arguments) const {
+    const double lr = engine::parse_number(arguments[1], "lr");
+    const fs::path run = arguments[0];
+    fs::create_directories(run);
+    Json config = identity(lr);
+    config.update({{"features", ""}, {"images", 8}});
+    put(run / "config.json", config.dump());
+    put(run / "metrics.jsonl", "{\"kind\":\"step\",\"images_per_s\":4.0}\n");
+    put(run / "checkpoint.safetensors", "of no more use");
+    const Json split{{"top1", 100 * lr}, {"loss", 1 - lr}, {"ece", 0.0}};
+    const Json result{{"val", split},   {"test", split},    {"trainable", 1},
+                      {"total", 10},    {"delta_bytes", 3}, {"seconds", 1.5},
+                      {"peak_mb", 2.0}, {"resumed", false}, {"phases", {{"score", 0.5}}}};
+    put(run / "result.json", result.dump());
+    return {};
+  }
+
+  TemporaryFolder folder_;
+  ComparisonConfig config_;
+  std::string data_ = "/flowers";
+  int signal_ = 0;
+  std::vector<std::string> notes_, started_;
+  std::function<ChildEnd(const std::vector<std::string>&, const ChildHooks&)> run_ =
+      [this](const auto& arguments, const ChildHooks&) { return finish(arguments); };
+};
+
+TEST_F(RunnerTest, makes_the_runs_in_order_and_the_final_one_with_the_best_rate) {
+  Runner runner = this->runner();
+  EXPECT_EQ(runner.make_runs(), std::nullopt);
+  EXPECT_THAT(started_, ElementsAre("search/lr0.1-seed0-search", "search/lr0.2-seed0-search",
+                                    "search/lr0.2-seed0-final", "fixed/lr0.3-seed0-final"));
+  EXPECT_THAT(notes_,
+              ElementsAre("run 1 of 4: search, flowers, search, lr 0.1 seed 0", "  val 10.00 %, 1.5 s",
+                          "run 2 of 4: search, flowers, search, lr 0.2 seed 0", "  val 20.00 %, 1.5 s",
+                          "run 3 of 4: final, flowers, search, best lr of 0.1/0.2 seed 0 (0.2)",
+                          "  test 20.00 %, 1.5 s", "run 4 of 4: final, flowers, fixed, lr 0.3 seed 0",
+                          "  test 30.00 %, 1.5 s"));
+  const Json all = runner.json();
+  EXPECT_EQ(all, engine::read_json(config_.out / "compare.json"));
+  EXPECT_EQ(all["runs"].size(), 4);
+  EXPECT_EQ(all["runs"][2]["seconds_per_epoch"], 0.5 * 4) << "4 steps of 2 images at 4 images/s";
+  EXPECT_EQ(all["table"][0]["lr"]["flowers"], 0.2);
+  EXPECT_EQ(all["methods"][0]["lrs"], Json({0.1, 0.2}));
+  EXPECT_EQ(all["tasks"][0].dump(),
+            R"({"name":"flowers","data":"/flowers","classes":2,"train":8,"val":8,"test":8})");
+  for (const char* file : {"table.md", "table.csv", "report.html"})
+    EXPECT_TRUE(fs::exists(config_.out / file));
+  EXPECT_FALSE(fs::exists(config_.out / "runs/flowers/fixed/lr0.3-seed0-final/checkpoint.safetensors"));
+}
+
+TEST_F(RunnerTest, takes_finished_runs_from_their_folders_and_makes_those_of_another_identity_over) {
+  runner().make_runs();
+  started_.clear();
+  Runner again = runner();
+  EXPECT_EQ(again.make_runs(), std::nullopt);
+  EXPECT_THAT(started_, IsEmpty());
+  EXPECT_EQ(again.json()["runs"].size(), 4);
+
+  data_ = "/other-flowers";
+  runner().make_runs();
+  EXPECT_THAT(started_,
+              ElementsAre("search/lr0.1-seed0-search --overwrite", "search/lr0.2-seed0-search --overwrite",
+                          "search/lr0.2-seed0-final --overwrite", "fixed/lr0.3-seed0-final --overwrite"));
+}
+
+TEST_F(RunnerTest, resumes_a_run_and_starts_it_over_when_that_is_refused) {
+  runner().make_runs();
+  const fs::path run = config_.out / "runs/flowers/fixed/lr0.3-seed0-final";
+  fs::remove(run / "result.json");
+  started_.clear();
+  runner().make_runs();
+  EXPECT_THAT(started_, ElementsAre("fixed/lr0.3-seed0-final --resume"));
+
+  fs::remove(run / "result.json");
+  started_.clear();
+  run_ = [this](const auto& arguments, const ChildHooks&) {
+    return arguments.back() == "--resume" ? ChildEnd{2, "other images"} : finish(arguments);
+  };
+  EXPECT_EQ(runner().make_runs(), std::nullopt);
+  EXPECT_THAT(started_,
+              ElementsAre("fixed/lr0.3-seed0-final --resume", "fixed/lr0.3-seed0-final --overwrite"));
+}
+
+TEST_F(RunnerTest, names_the_runs_that_fail_and_makes_the_others) {
+  run_ = [this](const auto& arguments, const ChildHooks&) {
+    if (arguments[1] == "0.1") return ChildEnd{1, "the loss is not finite"};
+    return arguments[1] == "0.2" ? ChildEnd{137, ""} : finish(arguments);
+  };
+  Runner runner = this->runner();
+  EXPECT_EQ(
+      message_of<engine::Error>([&] { runner.make_runs(); }),
+      "3 of 4 runs failed (search, flowers, search, lr 0.1 seed 0; search, flowers, search, lr 0.2 seed 0; "
+      "final, flowers, search, best lr of 0.1/0.2 seed 0); the same command tries them again");
+  EXPECT_THAT(notes_, ::testing::IsSupersetOf(
+                          {"failed: search, flowers, search, lr 0.1 seed 0: the loss is not finite",
+                           "failed: search, flowers, search, lr 0.2 seed 0: exited with status 137",
+                           "failed: final, flowers, search, best lr of 0.1/0.2 seed 0: every run of its "
+                           "learning-rate search failed"}));
+  EXPECT_EQ(runner.json()["runs"].size(), 1);
+}
+
+TEST_F(RunnerTest, chooses_among_the_rates_whose_run_did_not_fail) {
+  run_ = [this](const auto& arguments, const ChildHooks&) {
+    return arguments[1] == "0.2" ? ChildEnd{1, "the loss is not finite"} : finish(arguments);
+  };
+  Runner runner = this->runner();
+  EXPECT_THAT(message_of<engine::Error>([&] { runner.make_runs(); }), HasSubstr("1 of 4 runs failed"));
+  EXPECT_EQ(runner.json()["table"][0]["lr"]["flowers"], 0.1);
+}
+
+TEST_F(RunnerTest, ends_with_the_run_that_a_signal_stops) {
+  run_ = [this](const auto& arguments, const ChildHooks& child) {
+    if (arguments[1] == "0.1") return finish(arguments);
+    EXPECT_EQ(child.stop_signal(), 0);
+    signal_ = SIGTERM;
+    EXPECT_EQ(child.stop_signal(), SIGTERM);
+    return ChildEnd{128 + SIGTERM, "stopped by SIGTERM"};
+  };
+  EXPECT_EQ(runner().make_runs(), "run 2 of 4: search, flowers, search, lr 0.2 seed 0");
+  EXPECT_EQ(started_.size(), 2);
+  for (const std::string& note : notes_) EXPECT_FALSE(note.starts_with("failed")) << note;
+  EXPECT_EQ(engine::read_json(config_.out / "compare.json")["runs"].size(), 1);
+}
+
+TEST_F(RunnerTest, shows_the_lines_of_runs_and_a_note_of_several_once) {
+  run_ = [this](const auto& arguments, const ChildHooks& child) {
+    child.on_line("note: the images are small");
+    child.on_line("step 1 of 4");
+    return finish(arguments);
+  };
+  runner().make_runs();
+  EXPECT_EQ(std::ranges::count(notes_, "  note: the images are small"), 1);
+  EXPECT_EQ(std::ranges::count(notes_, "  step 1 of 4"), 4);
+}
+
+TEST_F(RunnerTest, works_in_a_folder_of_its_own_alone) {
+  fs::create_directories(config_.out);
+  put(config_.out / "mine.txt", "mine");
+  EXPECT_EQ(message_of<training::UsageError>([&] { runner().make_runs(); }),
+            config_.out.string() +
+                " is not the folder of a comparison (it has no compare.lock), so it is left "
+                "alone; give another --out");
+  put(config_.out / "compare.lock", "");
+  put(config_.out / ".compare.json.tmp.17.0", "half");
+  {
+    const ComparisonFolder held(config_.out);
+    EXPECT_THAT(message_of<engine::Error>([&] { runner().make_runs(); }),
+                HasSubstr("is at work on this comparison"));
+    EXPECT_FALSE(fs::exists(config_.out / ".compare.json.tmp.17.0"));
+  }
+  EXPECT_EQ(runner().make_runs(), std::nullopt);
+  EXPECT_EQ(get(config_.out / "mine.txt"), "mine");
+}
+
+}  // namespace
+}  // namespace experiments

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/io/json.h"
+#include "tools/experiments/child.h"
+#include "tools/experiments/comparison.h"
+#include "tools/experiments/comparison_folder.h"
+#include "tools/experiments/task.h"
+
+namespace experiments {
+
+/// A method as it is compared.
+struct ComparedMethod {
+  std::string label;          ///< what it is called in tables
+  std::string method;         ///< its name
+  engine::Json options;       ///< an object: what it is given besides the settings of all
+  std::vector<double> rates;  ///< learning rates to choose among, one at least
+};
+
+/// What is compared, and where the results go.
+struct ComparisonConfig {
+  std::filesystem::path out;
+  std::vector<ComparedMethod> methods;
+  std::vector<Task> tasks;
+  Index seeds = 1;
+  engine::Json settings;  ///< of all runs, as compare.json has them
+};
+
+/// All runs, in the order in which they are made.
+std::vector<PlannedRun> plan_of(const ComparisonConfig& config);
+
+/// "search, flowers, linear, lr 0.003 seed 0": a run in a line of text.
+std::string describe(const ComparisonConfig& config, const PlannedRun& run);
+
+/// The folder of a run with this learning rate.
+std::filesystem::path run_folder(const ComparisonConfig& config, const PlannedRun& run, double lr);
+
+/// What a comparison needs of the program around it. `arguments` and `identity` are of the run with that
+/// learning rate.
+struct RunnerHooks {
+  /// The arguments that make the run, the name of the command first. `--resume` or `--overwrite` is added
+  /// where the run's folder holds one already.
+  std::function<std::vector<std::string>(const PlannedRun&, double lr)> arguments;
+  /// What config.json of the run must hold for a run in its folder to be this one.
+  std::function<engine::Json(const PlannedRun&, double lr)> identity;
+  /// Shows a line to the user.
+  std::function<void(const std::string&)> note;
+  /// The signal that asks to stop; 0 while there is none. The run in progress gets it once.
+  std::function<int()> stop_signal;
+  /// Makes a run and waits for its end.
+  std::function<ChildEnd(const std::vector<std::string>& arguments, const ChildHooks&)> start = run_child;
+};
+
+/// Makes the runs of a comparison one by one, each in a process of its own, and keeps their records.
+class Runner {
+ public:
+  /// `hooks` must all be set.
+  Runner(ComparisonConfig config, RunnerHooks hooks);
+
+  /// Makes every run that is missing: one whose folder holds the result of a run with its identity counts as
+  /// made, one that was interrupted is resumed. The folder's tables are written after each. Returns the title
+  /// of the run that a signal stopped, nothing when all were made. Throws an Error that names the runs which
+  /// failed, after the others.
+  std::optional<std::string> make_runs();
+
+  /// compare.json of the runs that are made.
+  engine::Json json() const;
+
+ private:
+  bool decides(const PlannedRun& search, const PlannedRun& run) const;
+  std::optional<double> rate_of(const PlannedRun& run) const;
+  bool look_for(std::size_t i);
+  void make_run(std::size_t i, const std::string& title);
+  ChildEnd start(const PlannedRun& run, double lr);
+  void fail(std::size_t i, const std::string& why);
+  void pass_on(const std::string& line);
+
+  ComparisonConfig config_;
+  RunnerHooks hooks_;
+  std::vector<PlannedRun> plan_;
+  std::vector<std::optional<RunRecord>> records_;  ///< as plan_
+  std::vector<char> failed_;                       ///< as plan_, in this process
+  std::set<std::string> shown_;                    ///< notes of runs
+};
+
+}  // namespace experiments
