@@ -7,20 +7,21 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/check.h"
+#include "engine/base/read_value.h"
 
 namespace peft {
 
 /// One option of a method, as the command line shows it.
 struct OptionInfo {
-  std::string name;      ///< without the dashes: "k"
-  std::string values;    ///< "N", "row|column|short"; empty for a switch
-  std::string standard;  ///< the value when it is not given
+  std::string name;           ///< without the dashes: "k"
+  std::string values;         ///< "N", "row|column|short"; empty for a switch
+  std::string default_value;  ///< the value when it is not given
   std::string help;
+  std::string default_text = {};  ///< the default in words, where default_value is empty
 };
 
-/// The options of one method with the values given by the user, else the standard ones. Every getter throws
-/// an Error that names the option and what would be right.
+/// The options of one method with the values given by the user, else the defaults. Every getter throws an
+/// Error that names the option and what would be right.
 class OptionValues {
  public:
   /// Throws an Error when a given name is not among `known`, with the nearest ones.
@@ -34,10 +35,10 @@ class OptionValues {
                         engine::Index highest = std::numeric_limits<engine::Index>::max()) const;
   /// A number above 0; of 0 or more; in (0, 1].
   double positive(const std::string& name) const;
-  double not_negative(const std::string& name) const;
+  double non_negative(const std::string& name) const;
   double share(const std::string& name) const;
-  /// A number of another range: `ok` decides, `range` says it in words.
-  double number(const std::string& name, bool (*ok)(double), std::string_view range) const;
+  /// A number in another range.
+  double number(const std::string& name, const engine::NumberRange& range) const;
   /// The place of the value among `choices`.
   std::size_t choice(const std::string& name, std::span<const std::string> choices) const;
   /// The pieces between commas.

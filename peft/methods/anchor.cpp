@@ -57,7 +57,7 @@ std::vector<OptionInfo> anchor_options(const std::string& weight, const std::str
 Anchor::Options read_anchor(const OptionValues& values) {
   static const std::vector<std::string> kHeads{"none", "init", "zero"};
   Anchor::Options options;
-  options.weight = values.not_negative("anchor");
+  options.weight = values.non_negative("anchor");
   if (values.text("anchor-layers") != "all") options.last_blocks = values.integer("anchor-layers", 0);
   options.head = static_cast<Anchor::Head>(values.choice("anchor-head", kHeads));
   return options;

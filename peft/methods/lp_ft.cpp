@@ -40,10 +40,7 @@ MethodInfo lp_ft() {
       {{"probe", "X", "0.5", "share of the steps in which the head trains alone"},
        {"ft-lr", "X", "0.1", "factor of the learning rate afterwards"}},
       [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<LpFt>(
-            values.number(
-                "probe", [](double x) { return x >= 0 && x <= 1; }, "a share in [0, 1],"),
-            values.positive("ft-lr"));
+        return std::make_unique<LpFt>(values.number("probe", engine::kShareOrNone), values.positive("ft-lr"));
       }};
 }
 

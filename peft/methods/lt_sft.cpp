@@ -89,10 +89,7 @@ MethodInfo lt_sft() {
       {{"rate", "X", "0.01", "share of all numbers outside the head"},
        {"first", "X", "0.5", "share of the steps in which everything trains"}},
       [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<LtSft>(
-            values.share("rate"),
-            values.number(
-                "first", [](double x) { return x > 0 && x < 1; }, "a share in (0, 1),"));
+        return std::make_unique<LtSft>(values.share("rate"), values.number("first", engine::kProperShare));
       }};
 }
 

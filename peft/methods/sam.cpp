@@ -117,7 +117,7 @@ MethodInfo sam() {
                {"hessian-power", "X", "1", "power of |h|"}},
               scoring_options("ce", "all", "off")}),
       [](const OptionValues& values) -> std::unique_ptr<Method> {
-        const Sam::Hessian hessian{values.integer("probes", 0), values.not_negative("hessian-power"),
+        const Sam::Hessian hessian{values.integer("probes", 0), values.non_negative("hessian-power"),
                                    values.seed()};
         return std::make_unique<Sam>(read_scoring(values, read_rate(values)), hessian);
       },

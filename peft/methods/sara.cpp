@@ -152,12 +152,12 @@ MethodInfo sara() {
       "threshold are frozen where they are, and the optimizer begins anew (--no-progressive: they are not).",
       {{"threshold", "X", "0.002", "the magnitude below which a weight trains"},
        {"nuclear", "X", "0.0005", "weight of the nuclear norm"},
-       {"progressive", "", "on", "choose anew at half time (--no-progressive: off)"},
-       {"targets", "GLOB,...", "", "matrices to choose from (every weight matrix but the head's)"}},
+       {"progressive", "", "on", "choose anew at half time"},
+       {"targets", "GLOB,...", "", "matrices to choose from", "every weight matrix but the head's"}},
       [](const OptionValues& values) -> std::unique_ptr<Method> {
         Sara::Own own;
         own.threshold = values.positive("threshold");
-        own.nuclear = values.not_negative("nuclear");
+        own.nuclear = values.non_negative("nuclear");
         own.progressive = values.on("progressive");
         own.targets = values.list("targets");
         own.seed = values.seed();

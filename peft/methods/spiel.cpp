@@ -200,7 +200,7 @@ MethodInfo spiel() {
           {rate_option("0.01"),
            {{"period", "N", "20", "steps between two exchanges"},
             {"grow-batches", "N", "5", "batches whose gradients decide what is regrown"},
-            {"targets", "GLOB,...", "", "parameters to choose from (every weight matrix but the head's)"}}}),
+            {"targets", "GLOB,...", "", "parameters to choose from", "every weight matrix but the head's"}}}),
       [](const OptionValues& values) -> std::unique_ptr<Method> {
         Spiel::Own own;
         own.units = read_rate(values);

@@ -79,7 +79,7 @@ MethodInfo ssf() {
       "layer. They start at 1 and 0, so that nothing changes; the official code adds noise: --spread 0.02.",
       {{"spread", "X", "0", "standard deviation of the noise on the first scales and shifts"}},
       [](const OptionValues& values) -> std::unique_ptr<Method> {
-        return std::make_unique<Ssf>(values.not_negative("spread"), values.seed());
+        return std::make_unique<Ssf>(values.non_negative("spread"), values.seed());
       },
       // Of its code.
       {{"optimizer", "adamw"},

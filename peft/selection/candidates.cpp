@@ -69,9 +69,8 @@ const Candidates* candidates_of(const engine::Parameter& parameter) {
 }
 
 std::vector<OptionInfo> candidates_option() {
-  return {
-      {"score-candidates", "C", "0",
-       "while scoring hold C times as many elements as are chosen, not the whole gradient; 0: the whole"}};
+  return {{"score-candidates", "C", "0",
+           "while scoring keep only the top C x k accumulated entries of each matrix; 0: all"}};
 }
 
 }  // namespace peft

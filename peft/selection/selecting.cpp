@@ -125,8 +125,8 @@ void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) 
 }
 
 std::vector<OptionInfo> target_options(const std::string& train_bias) {
-  return {{"targets", "GLOB,...", "", "parameters to choose from (every weight matrix but the head's)"},
-          {"train-bias", "", train_bias, "train every bias but the norms' too (--no-train-bias: off)"}};
+  return {{"targets", "GLOB,...", "", "parameters to choose from", "every weight matrix but the head's"},
+          {"train-bias", "", train_bias, "train every bias but the norms' too"}};
 }
 
 std::vector<OptionInfo> scoring_options(const std::string& loss, const std::string& batches,

@@ -62,9 +62,8 @@ NextLoss look_closer(NextLoss losses, std::vector<engine::NamedParameter> target
 }
 
 std::vector<OptionInfo> sketch_option() {
-  return {
-      {"score-sketch", "R", "0",
-       "score by R random mixtures of every row or column, then by candidates; 0: by the whole gradient"}};
+  return {{"score-sketch", "R", "0",
+           "score rows or columns by a count sketch of width R, then rescore the top R exactly; 0: exact"}};
 }
 
 }  // namespace peft

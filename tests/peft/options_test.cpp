@@ -18,18 +18,18 @@ TEST(options, that_are_wrong_give_one_line_that_says_what_would_be_right) {
   };
   const Case cases[] = {
       {"grft", "k", "0", "--k takes 1 or more, not 0"},
-      {"grft", "axis", "rows", "--axis takes row|column|short not 'rows'"},
+      {"grft", "axis", "rows", "--axis takes row|column|short, not 'rows'"},
       {"grft", "anchor", "-0.5", "--anchor takes a number of 0 or more, not -0.5"},
       {"grft", "anchor-layers", "-1", "--anchor-layers takes 0 or more, not -1"},
-      {"grft", "anchor-head", "one", "--anchor-head takes none|init|zero not 'one'"},
+      {"grft", "anchor-head", "one", "--anchor-head takes none|init|zero, not 'one'"},
       {"grft", "temperature", "0", "--temperature takes a number above 0, not 0"},
-      {"grft", "score", "l2", "--score takes supcon|ce not 'l2'"},
+      {"grft", "score", "l2", "--score takes supcon|ce, not 'l2'"},
       {"grft", "score-batches", "0", "--score-batches takes 1 or more, not 0"},
-      {"grft", "score-augment", "flip", "--score-augment takes none|simclr not 'flip'"},
-      {"gps", "train-bias", "yes", "--train-bias takes on or off, not 'yes'"},
+      {"grft", "score-augment", "flip", "--score-augment takes none|simclr, not 'flip'"},
+      {"gps", "train-bias", "maybe", "--train-bias takes on or off, not 'maybe'"},
       {"gps", "k", "-3", "--k takes 1 or more, not -3"},
-      {"sift", "rate", "0", "--rate takes a share in (0, 1], not 0"},
-      {"sift", "rate", "1.5", "--rate takes a share in (0, 1], not 1.5"},
+      {"sift", "rate", "0", "--rate takes a number in (0, 1], not 0"},
+      {"sift", "rate", "1.5", "--rate takes a number in (0, 1], not 1.5"},
   };
   for (const auto& [method, option, value, message] : cases)
     EXPECT_EQ(error(method, {{option, value}}), message);
@@ -54,30 +54,31 @@ TEST(options, that_a_method_does_not_know_are_refused_with_the_nearest_ones) {
       << error("grft", {{"ankor", "1"}});
   EXPECT_TRUE(error("gps", {{"anchor", "1"}}).starts_with("method gps has no option --anchor"))
       << error("gps", {{"anchor", "1"}});
-  EXPECT_EQ(error("full", {{"k", "1"}}), "method full has no option --k (it has none)");
+  EXPECT_EQ(error("full", {{"k", "1"}}), "method full takes no options (got --k)");
 }
 
-TEST(options, of_every_method_have_a_help_text_and_a_standard_value_that_works) {
+TEST(options, of_every_method_have_a_help_text_and_a_default_that_works) {
   for (const peft::MethodInfo& info : peft::methods()) {
     EXPECT_FALSE(info.summary.empty() || info.page.empty()) << info.name;
     EXPECT_EQ(info.summary.find('\n'), std::string::npos) << info.name;
-    Options standard;
+    Options defaults;
     for (const peft::OptionInfo& option : info.options) {
       EXPECT_FALSE(option.help.empty()) << info.name << " --" << option.name;
-      EXPECT_TRUE(standard.emplace(option.name, option.standard).second) << option.name << " comes twice";
+      EXPECT_TRUE(defaults.emplace(option.name, option.default_value).second)
+          << option.name << " comes twice";
     }
-    EXPECT_NO_THROW(peft::make_method(info.name, standard)) << info.name;
+    EXPECT_NO_THROW(peft::make_method(info.name, defaults)) << info.name;
   }
 }
 
-TEST(options, have_the_standard_values_of_the_command_lines_contract) {
-  const auto standard = [](const std::string& method) {
+TEST(options, have_the_defaults_of_the_command_lines_contract) {
+  const auto defaults = [](const std::string& method) {
     Options values;
     for (const peft::OptionInfo& option : peft::find_method(method).options)
-      values[option.name] = option.standard;
+      values[option.name] = option.default_value;
     return values;
   };
-  EXPECT_EQ(standard("grft"), (Options{{"k", "2"},
+  EXPECT_EQ(defaults("grft"), (Options{{"k", "2"},
                                        {"axis", "short"},
                                        {"anchor", "0.01"},
                                        {"anchor-layers", "all"},
@@ -91,7 +92,7 @@ TEST(options, have_the_standard_values_of_the_command_lines_contract) {
                                        {"targets", ""},
                                        {"train-bias", "off"},
                                        {"score-sketch", "0"}}));
-  EXPECT_EQ(standard("gps"), (Options{{"k", "1"},
+  EXPECT_EQ(defaults("gps"), (Options{{"k", "1"},
                                       {"score", "supcon"},
                                       {"temperature", "0.07"},
                                       {"score-batches", "all"},
@@ -101,7 +102,7 @@ TEST(options, have_the_standard_values_of_the_command_lines_contract) {
                                       {"targets", ""},
                                       {"train-bias", "on"},
                                       {"score-candidates", "0"}}));
-  EXPECT_EQ(standard("sift"), (Options{{"rate", "0.01"},
+  EXPECT_EQ(defaults("sift"), (Options{{"rate", "0.01"},
                                        {"score", "ce"},
                                        {"temperature", "0.07"},
                                        {"score-batches", "1"},

@@ -19,7 +19,7 @@ void print_page(const peft::MethodInfo& method) {
   for (const peft::OptionInfo& o : method.options) {
     const std::string left = "  --" + o.name + (o.values.empty() ? "" : " " + o.values);
     std::cout << left << std::string(left.size() < 36 ? 36 - left.size() : 1, ' ') << o.help
-              << (o.standard.empty() ? "" : " (" + o.standard + ")") << '\n';
+              << (o.default_value.empty() ? "" : " (" + o.default_value + ")") << '\n';
   }
   if (!method.recipe.empty()) std::cout << "\nRecipe of the paper, taken by tune --recipe papers:\n ";
   for (const auto& [name, value] : method.recipe) std::cout << " --" << name << ' ' << value;
@@ -29,7 +29,7 @@ void print_page(const peft::MethodInfo& method) {
 ordered_json as_json(const peft::MethodInfo& method) {
   ordered_json options = ordered_json::object();
   for (const peft::OptionInfo& o : method.options)
-    options[o.name] = {{"values", o.values}, {"default", o.standard}, {"help", o.help}};
+    options[o.name] = {{"values", o.values}, {"default", o.default_value}, {"help", o.help}};
   ordered_json recipe = ordered_json::object();
   for (const auto& [name, value] : method.recipe) recipe[name] = value;
   return {{"name", method.name},
