@@ -1,11 +1,8 @@
+#include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
-#include "engine/io/atomic_file.h"
 #include "tools/cli/args.h"
 #include "tools/cli/commands/commands.h"
-#include "tools/experiments/report/comparison.h"
-#include "tools/experiments/report/page.h"
 #include "tools/experiments/report/write.h"
 #include "tools/training/usage_error.h"
 
@@ -18,15 +15,6 @@ namespace {
 constexpr const char *kReport = "report.html", *kComparison = "compare.json";
 
 }  // namespace
-
-void write_run_report(const fs::path& folder, const experiments::AtHand& at_hand) {
-  engine::write_file(folder / kReport, experiments::report_page(experiments::report_of_run(folder, at_hand)));
-}
-
-void write_comparison_report(const fs::path& folder) {
-  engine::write_file(folder / kReport,
-                     experiments::report_page(experiments::report_of_comparison(folder / kComparison)));
-}
 
 void run_report(Arguments arguments) {
   std::vector<std::string> folders;
