@@ -11,10 +11,10 @@
 #include "engine/tensor/storage.h"
 #include "peft/methods.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/compare_options.h"
 #include "tools/cli/console.h"
 #include "tools/cli/interrupt.h"
 #include "tools/experiments/child.h"
-#include "tools/experiments/compare_options.h"
 #include "tools/experiments/compared_run.h"
 #include "tools/experiments/comparison_tables.h"
 #include "tools/experiments/report/write.h"
@@ -43,11 +43,10 @@ struct Base {
 /// All runs of a comparison, and what they have shown.
 class Comparison {
  public:
-  Comparison(experiments::CompareOptions options, std::vector<experiments::MethodSpec> methods,
-             std::vector<experiments::Task> tasks)
+  Comparison(CompareOptions options, std::vector<MethodSpec> methods, std::vector<experiments::Task> tasks)
       : o_(std::move(options)), methods_(std::move(methods)), tasks_(std::move(tasks)) {
     std::vector<std::vector<double>> lrs;
-    for (const experiments::MethodSpec& method : methods_) lrs.push_back(method.lrs);
+    for (const MethodSpec& method : methods_) lrs.push_back(method.lrs);
     plan_ = experiments::plan_runs(tasks_.size(), lrs, o_.seeds);
     records_.resize(plan_.size());
     failed_.resize(plan_.size());
@@ -100,7 +99,7 @@ class Comparison {
     if (!judges) all.push_back("--eval-every=1000000000");  // at the end only
     if (run.stage == experiments::Stage::search) all.push_back("--no-test");
     for (const std::string& word :
-         {"--data=" + task.folder, "--on=" + task.learnt(run.stage), "--lr=" + engine::shortest(lr),
+         {"--data=" + task.folder, "--on=" + task.train_splits(run.stage), "--lr=" + engine::shortest(lr),
           "--seed=" + std::to_string(run.seed), "--out=" + folder_of(run, lr).string()})
       all.push_back(word);
     all.push_back("--json");
@@ -118,7 +117,7 @@ class Comparison {
   /// Throws a UsageError for a method whose options `tune` would not take.
   void check_words() const {
     for (const experiments::PlannedRun& run : plan_) {
-      const experiments::MethodSpec& method = methods_[run.method];
+      const MethodSpec& method = methods_[run.method];
       try {
         parse_tune(words(run, run.lr.value_or(method.lrs.front())));
       } catch (const engine::Error& e) {
@@ -187,7 +186,7 @@ class Comparison {
     const experiments::Task& task = tasks_[run.task];
     Json all = training::identity_of(parse_tune(words(run, lr))->identity_json(), base_.identity,
                                      task.splits.classes,
-                                     *training::find_split(task.splits, task.learnt(run.stage)));
+                                     *training::find_split(task.splits, task.train_splits(run.stage)));
     if (o_.common.config.model.model.empty())
       all.erase("base_sha256");                          // random weights are told by arch and seed
     if (o_.common.config.data.on_bad_image == "skip") {  // which ones are bad is not known here
@@ -261,7 +260,7 @@ class Comparison {
   }
 
   std::string describe(const experiments::PlannedRun& run) const {
-    const experiments::MethodSpec& method = methods_[run.method];
+    const MethodSpec& method = methods_[run.method];
     std::vector<std::string> rates;
     for (double lr : method.lrs) rates.push_back(engine::shortest(lr));
     return engine::say(experiments::name_of(run.stage) + ",", tasks_[run.task].name + ",", method.label + ",",
@@ -292,7 +291,7 @@ class Comparison {
   }
 
   /// The options of a method's recipe that the comparison leaves open.
-  GivenOptions open_recipe(const experiments::MethodSpec& method) const {
+  GivenOptions open_recipe(const MethodSpec& method) const {
     const auto& recipe = peft::find_method(method.method).recipe;
     GivenOptions all = merged(recipe, o_.given);
     std::erase_if(all, [&](const auto& option) {
@@ -303,7 +302,7 @@ class Comparison {
 
   Json methods_json() const {
     Json all = Json::array();
-    for (const experiments::MethodSpec& method : methods_) {
+    for (const MethodSpec& method : methods_) {
       Json options = Json::object();
       GivenOptions all_options = method.options;
       if (o_.papers) all_options = merged(open_recipe(method), method.options);
@@ -328,8 +327,8 @@ class Comparison {
     return all;
   }
 
-  experiments::CompareOptions o_;
-  std::vector<experiments::MethodSpec> methods_;
+  CompareOptions o_;
+  std::vector<MethodSpec> methods_;
   std::vector<experiments::Task> tasks_;
   Base base_;
   std::vector<experiments::PlannedRun> plan_;
@@ -342,12 +341,11 @@ class Comparison {
 }  // namespace
 
 void run_compare(Arguments arguments) {
-  std::optional<experiments::CompareOptions> options = experiments::parse_compare(arguments);
+  std::optional<CompareOptions> options = parse_compare(arguments);
   if (!options) return;
-  std::vector<experiments::MethodSpec> methods = experiments::read_methods(*options);
-  const bool searches =
-      std::ranges::any_of(methods, [](const experiments::MethodSpec& m) { return m.lrs.size() > 1; });
-  std::vector<experiments::Task> tasks = experiments::open_tasks(*options, searches);
+  std::vector<MethodSpec> methods = read_methods(*options);
+  const bool searches = std::ranges::any_of(methods, [](const MethodSpec& m) { return m.lrs.size() > 1; });
+  std::vector<experiments::Task> tasks = open_tasks(*options, searches);
   const bool dry_run = options->dry_run, json = options->common.json;
   Comparison comparison(std::move(*options), std::move(methods), std::move(tasks));
   if (dry_run) return comparison.print_plan();

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "data/dataset.h"
+#include "tools/experiments/comparison.h"
+
+namespace experiments {
+
+/// Images to compare methods on.
+struct Task {
+  std::string name, folder;
+  data::Splits splits;
+
+  /// The split or splits that the runs of a stage train on, as `tune --on` takes them.
+  std::string train_splits(Stage stage) const {
+    return stage == Stage::final && splits.val ? "train+val" : "train";
+  }
+};
+
+}  // namespace experiments
