@@ -43,7 +43,7 @@ std::shared_ptr<const data::Dataset> reopen_split(const Json& config, const std:
   try {
     const training::DataSource options = data_source(config);
     options.check();
-    return training::find_split(training::open_splits(options, {}, 0, {.on_note = cli::note}), split);
+    return training::find_split(training::open_splits(options, {}, 0, {.on_note = note}), split);
   } catch (const std::exception& e) {  // the file system throws its own
     note(std::string("note: the report has no images: ") + e.what());
     return nullptr;
