@@ -39,6 +39,8 @@ TEST(Trainer, reports_what_it_does_and_writes_no_file) {
     evaluated.push_back(e.step);
   };
   events.on_checkpoint = [&](const TrainingState& s) { saved.push_back(s.reached.step); };
+  double top1 = -1, loss = -1;
+  subscribe(events.on_eval, [&](const EvalEvent& e) { top1 = e.result.top1, loss = e.result.loss; });
   auto run = open_run(config, {"train", "val"}, events);
   score_and_select(run, config, events);
   EXPECT_EQ(scored, (std::vector<Index>{0, 1}));
@@ -50,6 +52,9 @@ TEST(Trainer, reports_what_it_does_and_writes_no_file) {
   EXPECT_EQ(evaluated, (std::vector<Index>{2, 4}));
   EXPECT_EQ(saved, (std::vector<Index>{2, 4}));
   EXPECT_EQ(small.names(), before);
+  const Evaluation again = evaluate(run, "val", config);
+  EXPECT_EQ(again.top1, top1) << "the averages, which were evaluated last, are what is left";
+  EXPECT_EQ(again.loss, loss);
   write_delta(small / "followed", run, config);
   EXPECT_EQ(get(small / "followed"), bytes_of_delta(config, small / "alone")) << "following changes no bit";
 }

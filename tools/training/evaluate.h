@@ -45,7 +45,7 @@ constexpr std::size_t kMaxResultValues = 2 * kMostConfusion + 500'000;
 struct EvaluateOptions {
   Index batch_size = 32;
   int workers = 2;
-  std::string part;           ///< what its progress is reported as; empty for not at all
+  std::string part = {};      ///< what its progress is reported as; empty for not at all
   engine::Tensor known = {};  ///< features of the split's images, as of KnownFeatures
 };
 

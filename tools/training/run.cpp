@@ -119,6 +119,16 @@ void score_and_select(Run& run, const TrainConfig& config, const Events& events,
   apply_depth(run.loaded.model, config);
 }
 
+Evaluation evaluate(Run& run, const std::string& split, const TrainConfig& config, const Events& events) {
+  const std::vector<Index> map =
+      match_classes(run.splits.classes, run.loaded.classes, run.loaded.model.config().classes);
+  const EvaluateOptions how{
+      .batch_size = config.batch_size, .workers = static_cast<int>(config.workers), .part = split};
+  const Predictions predictions = predict_split(run.loaded.model, find_split(run.splits, split),
+                                                run.loaded.preprocessing, map, how, events);
+  return evaluate(predictions, run.splits.classes, map);
+}
+
 namespace {
 
 /// The metadata of a delta or selection: format, method, options, base, classes, preprocessing and

@@ -7,6 +7,7 @@
 
 #include "peft/methods.h"
 #include "tools/training/data_source.h"
+#include "tools/training/evaluate.h"
 #include "tools/training/pretrained/model_source.h"
 #include "tools/training/scoring_loop.h"
 #include "tools/training/train_config.h"
@@ -27,6 +28,9 @@ Run open_run(const TrainConfig& config, const std::vector<std::string>& splits, 
 /// Lets the method set what trains. Where it selects by gradients, the images are scored before.
 void score_and_select(Run& run, const TrainConfig& config, const Events& events = {},
                       const ScoringOptions& how = {});
+
+/// Evaluates the model as it is on the split "train", "val" or "test". Throws an Error when it is not there.
+Evaluation evaluate(Run& run, const std::string& split, const TrainConfig& config, const Events& events = {});
 
 /// Writes the delta of the model as it is: the values that may differ from the base, with all that is needed
 /// to put them over it.
