@@ -189,8 +189,6 @@ TEST(Eval, has_the_fields_of_the_contract) {
   for (const Json& p : json["per_class"]) mean += p.get<double>() / 3;
   EXPECT_NEAR(json["top1"], 100.0 * static_cast<double>(right) / static_cast<double>(all), 1e-9);
   EXPECT_NEAR(json["top1"], mean, 1e-9);
-  EXPECT_GE(json["ece"], 0);
-  EXPECT_LE(json["ece"], 1);
 }
 
 TEST(Eval, prints_figures_for_people) {

@@ -10,6 +10,7 @@
 #include "engine/base/text.h"
 #include "engine/io/json.h"
 #include "tests/engine/io/temporary_folder.h"
+#include "tools/experiments/comparison_folder.h"
 #include "tools/training/usage_error.h"
 
 namespace experiments {

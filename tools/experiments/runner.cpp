@@ -4,6 +4,7 @@
 
 #include "engine/base/text.h"
 #include "tools/experiments/compared_run.h"
+#include "tools/experiments/comparison_folder.h"
 
 namespace experiments {
 

@@ -11,7 +11,6 @@
 #include "engine/io/json.h"
 #include "tools/experiments/child.h"
 #include "tools/experiments/comparison.h"
-#include "tools/experiments/comparison_folder.h"
 #include "tools/experiments/task.h"
 
 namespace experiments {
