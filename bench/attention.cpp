@@ -20,13 +20,13 @@ struct Buffers {
     qkv = engine::normal({batch, tokens, 3, heads, width}, random, 1);
     dy = engine::normal({batch, queries, heads, width}, random, 1);
     y = Tensor::zeros({batch, queries, heads, width});
-    log_sum = Tensor::zeros({batch, heads, queries});
+    log_sum_exp = Tensor::zeros({batch, heads, queries});
     dqkv = Tensor::zeros(qkv.shape());
   }
-  void forward() { engine::kernels::attention(shape, numbers(qkv), numbers(y), numbers(log_sum)); }
+  void forward() { engine::kernels::attention(shape, numbers(qkv), numbers(y), numbers(log_sum_exp)); }
   void backward() {
-    engine::kernels::attention_backward<float>(shape, numbers(qkv), numbers(y), numbers(log_sum), numbers(dy),
-                                               numbers(dqkv));
+    engine::kernels::attention_backward<float>(shape, numbers(qkv), numbers(y), numbers(log_sum_exp),
+                                               numbers(dy), numbers(dqkv));
   }
   void count_items(benchmark::State& state, Index products) const {
     state.SetItemsProcessed(state.iterations() * products * shape.batch * shape.heads * shape.queries *
@@ -35,7 +35,7 @@ struct Buffers {
   static float* numbers(Tensor& t) { return t.data<float>().data(); }
 
   AttentionShape shape;
-  Tensor qkv, y, log_sum, dy, dqkv;
+  Tensor qkv, y, log_sum_exp, dy, dqkv;
 };
 
 void forward(benchmark::State& state) {

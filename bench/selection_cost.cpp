@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "engine/base/div_up.h"
 #include "engine/ops/ops.h"
 #include "peft/selection/candidates.h"
 #include "peft/selection/select.h"
@@ -179,7 +180,7 @@ void look(training::Run& run, const training::TrainConfig& options) {
     for (std::size_t r = 0; batches > 1 && r < std::size(kRules); ++r)
       print("half", kRules[r].name, static_cast<long>(batches), next.batches(),
             compare(chosen[batches / 2 - 1][r], chosen.back()[r], gradients()));
-    if (static_cast<Index>(chosen.size()) == (next.batches() + 3) / 4)
+    if (static_cast<Index>(chosen.size()) == engine::div_up<Index>(next.batches(), 4))
       for (const Tensor& g : gradients()) quarter.push_back(g.clone());
     return loss;
   });

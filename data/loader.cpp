@@ -6,6 +6,7 @@
 
 #include "data/ahead.h"
 #include "data/mix.h"
+#include "engine/base/div_up.h"
 
 namespace data {
 namespace {
@@ -51,7 +52,7 @@ Loader::~Loader() = default;
 
 Index Loader::batches() const {
   const Index size = dataset_->size(), n = options_.batch_size;
-  return options_.drop_last ? size / n : (size + n - 1) / n;
+  return options_.drop_last ? size / n : engine::div_up(size, n);
 }
 
 std::vector<Index> Loader::order(Index epoch) const {

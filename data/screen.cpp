@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "data/ahead.h"
+#include "engine/base/div_up.h"
 
 namespace data {
 namespace {
@@ -24,7 +25,7 @@ std::string error_of(const Dataset& images, Index i) {
 
 /// The error of every image, in their order.
 std::vector<std::string> errors_of(const Dataset& images, int workers, const std::function<void()>& on_done) {
-  const Index size = images.size(), groups = (size + kScreenedAtOnce - 1) / kScreenedAtOnce;
+  const Index size = images.size(), groups = engine::div_up(size, kScreenedAtOnce);
   // A group is a batch whose names are the errors of its images.
   BatchMaker maker;
   maker.open = [=](Index group) {

@@ -18,14 +18,14 @@ Tensor Attention::forward(const Tensor& x) {
   return proj_(engine::attention(qkv, heads_));
 }
 
-Tensor Attention::forward_onto(const Tensor& residual, const Tensor& x, const Tensor& factors) {
-  return proj_.onto(residual, engine::attention(qkv_(x), heads_), factors);
+Tensor Attention::forward_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors) {
+  return proj_.add_to(residual, engine::attention(qkv_(x), heads_), factors);
 }
 
-Tensor Attention::class_token_onto(const Tensor& residual, const Tensor& x, const Tensor& factors) {
-  if (adapter()) return engine::select_token(onto(residual, x, factors), 0);
+Tensor Attention::class_token_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors) {
+  if (adapter()) return engine::select_token(add_to(residual, x, factors), 0);
   const Tensor token = engine::attention(qkv_(x), heads_, 1);  // [n, 1, width]
-  return proj_.onto(engine::select_token(residual, 0), engine::select_token(token, 0), factors);
+  return proj_.add_to(engine::select_token(residual, 0), engine::select_token(token, 0), factors);
 }
 
 void Attention::own_parts(engine::Parts& visit) {

@@ -10,14 +10,14 @@ class Attention : public engine::Layer {
  public:
   Attention(engine::Index width, engine::Index heads, bool qkv_bias);
 
-  /// The class token of onto(), [n, width].
-  engine::Tensor class_token_onto(const engine::Tensor& residual, const engine::Tensor& x,
-                                  const engine::Tensor& factors);
+  /// The class token of add_to(), [n, width].
+  engine::Tensor class_token_add_to(const engine::Tensor& residual, const engine::Tensor& x,
+                                    const engine::Tensor& factors);
 
  protected:
   engine::Tensor forward(const engine::Tensor& x) override;
-  engine::Tensor forward_onto(const engine::Tensor& residual, const engine::Tensor& x,
-                              const engine::Tensor& factors) override;
+  engine::Tensor forward_add_to(const engine::Tensor& residual, const engine::Tensor& x,
+                                const engine::Tensor& factors) override;
   void own_parts(engine::Parts& visit) override;
 
  private:

@@ -39,16 +39,16 @@ Block::Block(Index width, Index heads, Index hidden, bool qkv_bias, double norm_
 Tensor Block::operator()(const Tensor& x, const DropPath& drop, Index index, Index count) {
   const Index n = x.shape()[0];
   return adapted(x, [&](const Tensor& in) {
-    const Tensor y = attn_.onto(in, norm1_(in), drop.factors(n, in.dtype(), index, count, 0));
-    return mlp_.onto(y, norm2_(y), drop.factors(n, in.dtype(), index, count, 1));
+    const Tensor y = attn_.add_to(in, norm1_(in), drop.factors(n, in.dtype(), index, count, 0));
+    return mlp_.add_to(y, norm2_(y), drop.factors(n, in.dtype(), index, count, 1));
   });
 }
 
 Tensor Block::class_token(const Tensor& x, const DropPath& drop, Index index, Index count) {
   const Index n = x.shape()[0];
   return adapted(x, [&](const Tensor& in) {
-    const Tensor y = attn_.class_token_onto(in, norm1_(in), drop.factors(n, in.dtype(), index, count, 0));
-    return mlp_.onto(y, norm2_(y), drop.factors(n, in.dtype(), index, count, 1));
+    const Tensor y = attn_.class_token_add_to(in, norm1_(in), drop.factors(n, in.dtype(), index, count, 0));
+    return mlp_.add_to(y, norm2_(y), drop.factors(n, in.dtype(), index, count, 1));
   });
 }
 
@@ -77,7 +77,7 @@ Tensor Blocks::operator()(const Tensor& x, const DropPath& drop) {
 void Blocks::recompute(Recompute what) {
   recompute_whole_ = what == Recompute::blocks;
   const bool hidden = what == Recompute::mlp;
-  for (Block& block : blocks_) block.hold_hidden(hidden ? engine::Hold::recipe : engine::Hold::all);
+  for (Block& block : blocks_) block.save_hidden(hidden ? engine::Save::recompute : engine::Save::activation);
 }
 
 void Blocks::own_parts(engine::Parts& visit) {

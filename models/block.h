@@ -48,7 +48,7 @@ class Block : public engine::Adaptable {
   /// attention would not be read.
   engine::Tensor class_token(const engine::Tensor& x, const DropPath& drop, engine::Index index,
                              engine::Index count);
-  void hold_hidden(engine::Hold hold) { mlp_.hold_hidden(hold); }
+  void save_hidden(engine::Save save) { mlp_.save_hidden(save); }
 
  protected:
   void own_parts(engine::Parts& visit) override;

@@ -3,12 +3,12 @@
 namespace models {
 
 engine::Tensor Mlp::forward(const engine::Tensor& x) {
-  return fc2_(fc1_.with_gelu(x, hold_));
+  return fc2_(fc1_.with_gelu(x, save_));
 }
 
-engine::Tensor Mlp::forward_onto(const engine::Tensor& residual, const engine::Tensor& x,
-                                 const engine::Tensor& factors) {
-  return fc2_.onto(residual, fc1_.with_gelu(x, hold_), factors);
+engine::Tensor Mlp::forward_add_to(const engine::Tensor& residual, const engine::Tensor& x,
+                                   const engine::Tensor& factors) {
+  return fc2_.add_to(residual, fc1_.with_gelu(x, save_), factors);
 }
 
 void Mlp::own_parts(engine::Parts& visit) {

@@ -10,8 +10,8 @@
 namespace models {
 
 using engine::Index;
+using engine::NamedTensors;
 using engine::Shape;
-using engine::State;
 using engine::Tensor;
 
 namespace {
@@ -76,7 +76,7 @@ std::string without(const std::string& prefix, const std::string& name) {
   return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
 }
 
-const Dialect* find_dialect(const State& state) {
+const Dialect* find_dialect(const NamedTensors& state) {
   for (const Dialect& dialect : kDialects) {
     for (const auto& [name, tensor] : state) {
       if (without(dialect.prefix, name) == dialect.sign) return &dialect;
@@ -135,11 +135,11 @@ class Translator {
 
 }  // namespace
 
-State to_timm_names(const State& state) {
+NamedTensors to_timm_names(const NamedTensors& state) {
   const Dialect* dialect = find_dialect(state);
   if (!dialect) return state;
   const Translator translate(*dialect);
-  State renamed;
+  NamedTensors renamed;
   std::map<std::string, std::array<Tensor, 3>> thirds;
   for (const auto& [name, tensor] : state) {
     const std::optional<Place> place = translate(name);
@@ -154,13 +154,13 @@ State to_timm_names(const State& state) {
   return renamed;
 }
 
-State to_names_of(const State& timm, const State& like) {
+NamedTensors to_names_of(const NamedTensors& timm, const NamedTensors& like) {
   const Dialect* dialect = find_dialect(like);
   if (!dialect) return timm;
   const Translator translate(*dialect);
   std::map<std::string, Tensor> left(timm.begin(), timm.end());
   const std::map<std::string, Tensor> all = left;
-  State renamed;
+  NamedTensors renamed;
   for (const auto& [name, tensor] : like) {
     const std::optional<Place> place = translate(name);
     const auto found = place ? all.find(place->timm) : all.end();

@@ -8,10 +8,10 @@ namespace models {
 /// without the "vit." prefix; queries, keys and values are joined to one matrix) and of torchvision's vit_*;
 /// drops what no classifier reads (pooler, mask token). Names it does not know stay as they are, for
 /// load_state to complain about.
-engine::State to_timm_names(const engine::State& state);
+engine::NamedTensors to_timm_names(const engine::NamedTensors& state);
 
 /// The way back: tensors with timm's names under the names that `like`, a checkpoint, uses. Joined queries,
 /// keys and values are cut apart; what `like` has beside the classifier's tensors is copied.
-engine::State to_names_of(const engine::State& timm, const engine::State& like);
+engine::NamedTensors to_names_of(const engine::NamedTensors& timm, const engine::NamedTensors& like);
 
 }  // namespace models

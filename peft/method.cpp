@@ -18,7 +18,7 @@ PartsByName Method::moved(engine::Module& model) const {
   return trained_parts(model);
 }
 
-void Method::restore(engine::Module& model, const PartsByName& trained, const engine::State&) {
+void Method::restore(engine::Module& model, const PartsByName& trained, const engine::NamedTensors&) {
   std::set<std::string> names;
   for (const auto& [name, part] : trained) names.insert(name);
   attach(model, names);

@@ -109,11 +109,12 @@ class Method {
   /// freezes parameters it has moved.
   virtual PartsByName moved(engine::Module& model) const;
   /// What a run that resumes needs beside the values and the selection, in tensors.
-  virtual engine::State state() const { return {}; }
+  virtual engine::NamedTensors state() const { return {}; }
 
   /// Sets what trains as an earlier run of the same model left it, and takes back its state(). The
   /// parameters must hold the values they had before the first step.
-  virtual void restore(engine::Module& model, const PartsByName& trained, const engine::State& state = {});
+  virtual void restore(engine::Module& model, const PartsByName& trained,
+                       const engine::NamedTensors& state = {});
   /// Adds the modules the method trains beside the model's own, where they are not there yet. `stored` are
   /// the names of the parameters in a file that is to be read into the model; a method whose modules depend
   /// on the images finds in them which ones it had added.

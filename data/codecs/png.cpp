@@ -11,6 +11,7 @@
 #include "data/codecs/decoders.h"
 #include "data/codecs/inflate.h"
 #include "data/codecs/stb.h"
+#include "engine/base/div_up.h"
 
 namespace data {
 namespace {
@@ -100,7 +101,7 @@ Index raw_bytes(const Png& png) {
       {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}};
   Index sum = 0;
   for (const Adam7& p : passes)
-    sum += pass((png.width - p.left + p.across - 1) / p.across, (png.height - p.top + p.down - 1) / p.down);
+    sum += pass(engine::div_up(png.width - p.left, p.across), engine::div_up(png.height - p.top, p.down));
   return sum;
 }
 
@@ -132,7 +133,7 @@ std::vector<std::byte> decompressed(Bytes bytes, const Png& png, const std::stri
         png.height, "pixels, more than", packed, "bytes can hold");
 
   const auto raw = static_cast<std::size_t>(wanted);
-  const std::size_t blocks = (raw + largest_block - 1) / largest_block, data = 2 + raw + 5 * (blocks + 1);
+  const std::size_t blocks = engine::div_up(raw, largest_block), data = 2 + raw + 5 * (blocks + 1);
   std::vector<std::byte> plain;
   plain.reserve(data + kPaletteBytes + 128);
   const Bytes header = bytes.first(kSignature + kFrame + 13);

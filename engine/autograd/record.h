@@ -40,7 +40,13 @@ class Kept {
   Kept() = default;
   explicit Kept(Tensor held) : held_(std::move(held)) {}
   explicit Kept(std::function<Tensor()> again) : again_(std::move(again)) {}
+  /// The tensor; where it is computed again, in a buffer that goes with the result.
   Tensor operator()() const { return again_ ? again_() : held_; }
+  /// The tensor, computed when it is first asked for and held from then on.
+  const Tensor& hold() {
+    if (again_) held_ = std::exchange(again_, nullptr)();
+    return held_;
+  }
 
  private:
   Tensor held_;

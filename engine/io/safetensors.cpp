@@ -107,7 +107,7 @@ void Safetensors::read_into(std::string_view name, Tensor& tensor) const {
   const Dtype from = dtype_of_entry(stored);
   if (from == tensor.dtype()) return file_.read_at(stored.offset, bytes_of(tensor));
 
-  constexpr Index kPiece = Index{1} << 16;  // numbers converted at once: small enough for the cache
+  constexpr Index kPiece = Index{1} << 16;  // values converted at once: small enough for the cache
   for (Index done = 0; done < tensor.numel(); done += kPiece) {
     Tensor piece = Tensor::unset({std::min(kPiece, tensor.numel() - done)}, from);
     file_.read_at(stored.offset + static_cast<std::uint64_t>(done * size_of(from)), bytes_of(piece));

@@ -5,16 +5,15 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "engine/io/file.h"
 #include "engine/io/safetensors_header.h"
-#include "engine/tensor/tensor.h"
+#include "engine/tensor/named_tensors.h"
 
 namespace engine {
 
-/// A safetensors file that is read. The header is checked when the file is opened; numbers are read when
+/// A safetensors file that is read. The header is checked when the file is opened; values are read when
 /// they are asked for. Several threads may read at once.
 class Safetensors {
  public:
@@ -34,7 +33,7 @@ class Safetensors {
   Tensor read(std::string_view name) const;
   /// The tensor in another dtype: f32 or f64 from any floating dtype. Throws an Error for other changes.
   Tensor read_as(std::string_view name, Dtype dtype) const;
-  /// Overwrites the numbers of `tensor`, converted to its dtype as read_as() does, without a second tensor
+  /// Overwrites the values of `tensor`, converted to its dtype as read_as() does, without a second tensor
   /// in memory. Throws an Error when the shapes differ.
   void read_into(std::string_view name, Tensor& tensor) const;
 
@@ -47,8 +46,6 @@ class Safetensors {
   SafetensorsHeader header_;
   std::map<std::string_view, std::size_t> by_name_;  // views of the names in header_
 };
-
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 /// Writes the tensors as a safetensors file that appears whole or not at all (see AtomicFile). The order of
 /// `tensors` does not matter: the same tensors and metadata give the same bytes. Throws an Error naming the

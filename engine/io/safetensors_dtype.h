@@ -18,7 +18,7 @@ struct SafetensorsDtype {
 
 /// The type of that exact name, or nothing.
 const SafetensorsDtype* find_safetensors_dtype(std::string_view name);
-/// The type that a tensor's numbers are written as.
+/// The type that a tensor's values are written as.
 const SafetensorsDtype& safetensors_dtype(Dtype dtype);
 
 }  // namespace engine

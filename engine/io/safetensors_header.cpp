@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "engine/base/div_up.h"
 #include "engine/io/in_quotes.h"
 #include "engine/io/json.h"
 #include "engine/io/safetensors_dtype.h"
@@ -146,7 +147,7 @@ std::string make_safetensors_header(std::vector<SafetensorsEntry>& entries, cons
     text.append(std::exchange(comma, ",")).append(json_entry(entry, what));
   }
   text += "}";
-  text.resize((text.size() + kLengthBytes - 1) / kLengthBytes * kLengthBytes, ' ');
+  text.resize(round_up<std::size_t>(text.size(), kLengthBytes), ' ');
 
   std::string start;
   for (std::size_t i = 0; i < kLengthBytes; ++i) start += static_cast<char>(text.size() >> (8 * i) & 0xff);

@@ -15,7 +15,7 @@
 namespace engine {
 
 /// The tensors of a checkpoint seen as one, whether it is one safetensors file or several that an index
-/// names. Headers are checked when it is opened; numbers are read when they are asked for. Several threads
+/// names. Headers are checked when it is opened; values are read when they are asked for. Several threads
 /// may read at once.
 class ShardedSafetensors {
  public:

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "engine/base/div_up.h"
 #include "engine/kernels/fetch.h"
 #include "engine/kernels/panels.h"
 #include "engine/kernels/parallel.h"
@@ -23,11 +24,11 @@ struct Head {
     k = {first + width, s.tokens, s.width, row};
     v = {first + 2 * width, s.tokens, s.width, row};
   }
-  /// Where this head's numbers start in a buffer like the output.
+  /// Where this head's values start in a buffer like the output.
   Index offset(const AttentionShape& s) const { return image * s.queries * width + head * s.width; }
 
   Index image, head;
-  Index row;    ///< numbers from token to token in qkv
+  Index row;    ///< values from token to token in qkv
   Index width;  ///< the same in the output
   Matrix<T> q, k, v;
 };
@@ -37,36 +38,33 @@ T scale_of(const AttentionShape& s) {
   return static_cast<T>(1 / std::sqrt(static_cast<double>(s.width)));
 }
 
-Index up(Index count, Index unit) {
-  return (count + unit - 1) / unit * unit;
-}
-
 /// Scores or probabilities of one head, [keys, queries], with room for whole tiles in both directions.
 template <class T>
 struct Scores {
   Scores(const Simd<T>& s, Index keys, Index queries)
-      : stride(up(up(queries, s.tiles.rows), s.tiles.lanes)), numbers(up(keys, s.tiles.rows) * stride) {}
+      : stride(round_up(round_up(queries, s.tiles.rows), s.tiles.lanes)),
+        values(round_up(keys, s.tiles.rows) * stride) {}
 
-  T* from(Index query) const { return numbers.data() + query; }
-  Strided<T> by_keys() const { return {numbers.data(), stride, 1}; }
-  Strided<T> by_queries() const { return {numbers.data(), 1, stride}; }
+  T* from(Index query) const { return values.data() + query; }
+  Strided<T> by_keys() const { return {values.data(), stride, 1}; }
+  Strided<T> by_queries() const { return {values.data(), 1, stride}; }
 
   Index stride;
-  Buffer<T> numbers;
+  Buffer<T> values;
 };
 
 /// The right-hand side of a product, packed in panels of as even a width as whole vectors allow: one stays in
 /// the first cache while all rows of the left-hand side go by.
 template <class T>
-class Right {
+class PackedRhs {
  public:
-  Right(const Simd<T>& s, const Matrix<T>& m)
+  PackedRhs(const Simd<T>& s, const Matrix<T>& m)
       : depth_(m.rows),
         columns_(m.columns),
         lanes_(s.tiles.lanes),
-        vectors_(up(columns_, lanes_) / lanes_),
-        panels_(up(vectors_, s.tiles.vectors) / s.tiles.vectors),
-        numbers_(depth_ * vectors_ * lanes_) {
+        vectors_(div_up(columns_, lanes_)),
+        panels_(div_up(vectors_, s.tiles.vectors)),
+        values_(depth_ * vectors_ * lanes_) {
     for (Index i = 0; i < panels_; ++i)
       pack(s, m, 0, depth_, first(i), std::min(width(i), columns_ - first(i)), width(i), panel(i));
   }
@@ -76,11 +74,11 @@ class Right {
   Index panels() const { return panels_; }
   Index first(Index i) const { return vectors_ * i / panels_ * lanes_; }  ///< column of panel i
   Index width(Index i) const { return first(i + 1) - first(i); }
-  T* panel(Index i) const { return numbers_.data() + first(i) * depth_; }
+  T* panel(Index i) const { return values_.data() + first(i) * depth_; }
 
  private:
   Index depth_, columns_, lanes_, vectors_, panels_;
-  Buffer<T> numbers_;
+  Buffer<T> values_;
 };
 
 /// Calls `f(first, count, width)` for every panel of `count` queries, made up to whole vectors: `width`.
@@ -88,7 +86,7 @@ template <class T, class F>
 void each_panel(const Simd<T>& s, Index queries, F f) {
   for (Index first = 0; first < queries; first += s.tiles.columns()) {
     const Index count = std::min(s.tiles.columns(), queries - first);
-    f(first, count, up(count, s.tiles.lanes));
+    f(first, count, round_up(count, s.tiles.lanes));
   }
 }
 
@@ -103,7 +101,7 @@ void times(const Simd<T>& s, const TileRows<T>& left, Index depth, const T* pane
 
 /// c [rows, columns of right] = left [rows, depth of right] times right; whole tiles of rows can be read.
 template <class T>
-void multiply(const Simd<T>& s, const Strided<T>& left, Index rows, const Right<T>& right, T* c,
+void multiply(const Simd<T>& s, const Strided<T>& left, Index rows, const PackedRhs<T>& right, T* c,
               Index c_stride) {
   const Index step = s.tiles.rows;
   for (Index p = 0; p < right.panels(); ++p) {
@@ -123,14 +121,14 @@ void multiply(const Simd<T>& s, const Strided<T>& left, Index rows, const Right<
 // products behind them.
 
 template <class T>
-void attention(const AttentionShape& s, const T* qkv, T* y, T* log_sum) {
+void attention(const AttentionShape& s, const T* qkv, T* y, T* log_sum_exp) {
   const Simd<T>& simd = kernels::simd<T>();
   count_multiply_adds(2 * s.batch * s.heads * s.queries * s.tokens * s.width);
   parallel_for(s.batch * s.heads, [&](Index i) {
     const Head<T> h(s, i, qkv);
     for (const Matrix<T>& m : {h.q, h.k, h.v}) fetch(m);  // their rows lie too far apart to be foreseen
     const TileRows<T> keys(simd, h.k);
-    const Right<T> values(simd, h.v);
+    const PackedRhs<T> values(simd, h.v);
     const Index most = simd.tiles.columns();
     const Scores<T> p(simd, s.tokens, most);  // of one panel
     const Buffer<T> query(s.width * most), logs(most), inverse(most);
@@ -138,29 +136,29 @@ void attention(const AttentionShape& s, const T* qkv, T* y, T* log_sum) {
       pack(simd, h.q.transposed(), 0, s.width, first, count, width, query.data());
       times(simd, keys, s.width, query.data(), width, p.from(0), p.stride);
       simd.softmax(s.tokens, width, scale_of<T>(s), p.from(0), p.stride, logs.data(), inverse.data());
-      std::copy_n(logs.data(), count, log_sum + i * s.queries + first);
+      std::copy_n(logs.data(), count, log_sum_exp + i * s.queries + first);
       T* const out = y + h.offset(s) + first * h.width;
       multiply(simd, p.by_queries(), count, values, out, h.width);
-      simd.finish(count, s.width, out, h.width, {.factors = inverse.data()});
+      simd.epilogue(count, s.width, out, h.width, {.factors = inverse.data()});
     });
   });
 }
 
 template <class T>
-void attention_backward(const AttentionShape& s, const T* qkv, const T* y, const T* log_sum, const T* dy,
+void attention_backward(const AttentionShape& s, const T* qkv, const T* y, const T* log_sum_exp, const T* dy,
                         T* dqkv) {
   const Simd<T>& simd = kernels::simd<T>();
   count_multiply_adds(5 * s.batch * s.heads * s.queries * s.tokens * s.width);
   parallel_for(s.batch * s.heads, [&](Index i) {
     const Head<T> h(s, i, qkv);
-    const Matrix<T> slope{dy + h.offset(s), s.queries, s.width, h.width};
-    for (const Matrix<T>& m : {h.q, h.k, h.v, slope}) fetch(m);
+    const Matrix<T> dy_head{dy + h.offset(s), s.queries, s.width, h.width};
+    for (const Matrix<T>& m : {h.q, h.k, h.v, dy_head}) fetch(m);
     const TileRows<T> keys(simd, h.k), values(simd, h.v);
     const Scores<T> p(simd, s.tokens, s.queries), ds(simd, s.tokens, s.queries);
     const Buffer<T> panel(s.width * simd.tiles.columns()), logs(p.stride), dot(p.stride);
     std::fill_n(logs.data(), p.stride, T{0});
     std::fill_n(dot.data(), p.stride, T{0});
-    std::copy_n(log_sum + i * s.queries, s.queries, logs.data());
+    std::copy_n(log_sum_exp + i * s.queries, s.queries, logs.data());
     for (Index t = 0; t < s.queries; ++t) {
       // The sum over keys of p dp is dy . y: no second pass over the probabilities.
       const Index at = h.offset(s) + t * h.width;
@@ -169,18 +167,18 @@ void attention_backward(const AttentionShape& s, const T* qkv, const T* y, const
     each_panel(simd, s.queries, [&](Index first, Index count, Index width) {
       pack(simd, h.q.transposed(), 0, s.width, first, count, width, panel.data());
       times(simd, keys, s.width, panel.data(), width, p.from(first), p.stride);
-      simd.softmax_again(s.tokens, width, scale_of<T>(s), logs.data() + first, p.from(first), p.stride);
-      pack(simd, slope.transposed(), 0, s.width, first, count, width, panel.data());
+      simd.softmax_from_lse(s.tokens, width, scale_of<T>(s), logs.data() + first, p.from(first), p.stride);
+      pack(simd, dy_head.transposed(), 0, s.width, first, count, width, panel.data());
       times(simd, values, s.width, panel.data(), width, ds.from(first), p.stride);
       simd.softmax_backward(s.tokens, width, scale_of<T>(s), dot.data() + first, p.from(first),
                             ds.from(first), p.stride);
     });
     T *const dq = dqkv + (h.q.data - qkv), *const dk = dqkv + (h.k.data - qkv),
              *const dv = dqkv + (h.v.data - qkv);
-    multiply(simd, ds.by_queries(), s.queries, Right<T>(simd, h.k), dq, h.row);
+    multiply(simd, ds.by_queries(), s.queries, PackedRhs<T>(simd, h.k), dq, h.row);
     for (Index t = s.queries; t < s.tokens; ++t) std::fill_n(dq + t * h.row, s.width, T{0});
-    multiply(simd, ds.by_keys(), s.tokens, Right<T>(simd, h.q), dk, h.row);
-    multiply(simd, p.by_keys(), s.tokens, Right<T>(simd, slope), dv, h.row);
+    multiply(simd, ds.by_keys(), s.tokens, PackedRhs<T>(simd, h.q), dk, h.row);
+    multiply(simd, p.by_keys(), s.tokens, PackedRhs<T>(simd, dy_head), dv, h.row);
   });
 }
 

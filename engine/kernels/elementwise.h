@@ -12,11 +12,11 @@ void fill(Index n, T* y, F f) {
   });
 }
 
-/// y = a + b, number by number; y may be a.
+/// y = a + b, value by value; y may be a.
 template <class T>
 void add(Index n, const T* a, const T* b, T* y);
 
-/// y = x Phi(x), number by number: the exact GELU.
+/// y = x Phi(x), value by value: the exact GELU.
 template <class T>
 void gelu(Index n, const T* x, T* y);
 /// dx = dy (Phi(x) + x phi(x)); dx may be dy.

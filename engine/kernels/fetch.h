@@ -4,7 +4,7 @@
 
 namespace engine::kernels {
 
-/// Asks for the numbers of a matrix that lies row by row, so that they are in the second cache when they are
+/// Asks for the values of a matrix that lies row by row, so that they are in the second cache when they are
 /// read; of a row that does not begin with a cache line, for all but the last of them. (Always inline: a
 /// compiler may take a function that only asks for one without effect, and drop it.)
 template <class T>

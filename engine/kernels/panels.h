@@ -8,7 +8,7 @@
 
 namespace engine::kernels {
 
-/// Room for `count` numbers, from the pool.
+/// Room for `count` values, from the pool.
 template <class T>
 class Buffer {
  public:
@@ -47,13 +47,13 @@ class Panels {
 
  private:
   T* place(Index block, Index column) const {
-    return buffer_.data() + (depths_.begin(block) - depths_.begin(first_)) * padded_ +
-           (column - left_) * depths_.size(block);
+    return buffer_.data() + (blocks_.begin(block) - blocks_.begin(first_)) * padded_ +
+           (column - left_) * blocks_.size(block);
   }
 
   const Simd<T>* s_;
   Matrix<T> m_;
-  Depths depths_;
+  KBlocks blocks_;
   Index first_, last_, left_, right_, width_, padded_;
   bool by_rows_;   ///< the matrix lies row by row: rows are dealt out
   Index parts_;    ///< of the rows of a block, in pieces

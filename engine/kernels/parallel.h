@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "engine/base/check.h"
+#include "engine/base/div_up.h"
 
 namespace engine::kernels {
 
@@ -81,10 +82,10 @@ void parallel_for(Index count, F&& f) {
 /// thread count.
 template <class F>
 void parallel_chunks(Index count, Index chunk, F&& f) {
-  parallel_for((count + chunk - 1) / chunk, [&](Index i) { f(i * chunk, std::min(count, (i + 1) * chunk)); });
+  parallel_for(div_up(count, chunk), [&](Index i) { f(i * chunk, std::min(count, (i + 1) * chunk)); });
 }
 
-/// Numbers handled by one call of an element-wise loop.
+/// Values handled by one call of an element-wise loop.
 constexpr Index kChunk = 16384;
 
 }  // namespace engine::kernels

@@ -7,7 +7,7 @@
 namespace engine::kernels {
 namespace {
 
-/// Calls `copy(image offset, patch offset)` for every run of `patch` numbers that stand together in both.
+/// Calls `copy(image offset, patch offset)` for every run of `patch` values that stand together in both.
 template <class F>
 void each_run(const PatchShape& s, F copy) {
   parallel_for(s.batch * s.down(), [&](Index i) {

@@ -1,5 +1,6 @@
 #include "engine/kernels/reduce.h"
 
+#include "engine/base/div_up.h"
 #include "engine/kernels/simd.h"
 
 namespace engine::kernels {
@@ -7,7 +8,7 @@ namespace engine::kernels {
 template <class T>
 void column_sums(Index rows, Index columns, const T* x, T* sums) {
   constexpr Index kRows = 256, kColumns = 384;
-  const Index down = (rows + kRows - 1) / kRows, across = (columns + kColumns - 1) / kColumns;
+  const Index down = div_up(rows, kRows), across = div_up(columns, kColumns);
   std::vector<T> partial(static_cast<std::size_t>(down * columns));
   parallel_for(down * across, [&](Index task) {
     const Index row = task / across * kRows, column = task % across * kColumns;

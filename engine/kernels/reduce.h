@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "engine/base/div_up.h"
 #include "engine/kernels/parallel.h"
 
 namespace engine::kernels {
@@ -9,7 +10,7 @@ namespace engine::kernels {
 /// The sum of f(i) over [0, n) in double precision: pieces of kChunk side by side, then added in order.
 template <class F>
 double sum(Index n, F f) {
-  std::vector<double> partial(static_cast<std::size_t>((n + kChunk - 1) / kChunk));
+  std::vector<double> partial(static_cast<std::size_t>(div_up(n, kChunk)));
   parallel_chunks(n, kChunk, [&](Index begin, Index end) {
     double total = 0;
     for (Index i = begin; i < end; ++i) total += static_cast<double>(f(i));
@@ -24,7 +25,7 @@ double sum(Index n, F f) {
 template <class T, class F>
 void column_sums(Index rows, Index columns, T* sums, F f) {
   constexpr Index kRows = 256, kColumns = 1024;
-  const Index down = (rows + kRows - 1) / kRows, across = (columns + kColumns - 1) / kColumns;
+  const Index down = div_up(rows, kRows), across = div_up(columns, kColumns);
   std::vector<T> partial(static_cast<std::size_t>(down * columns));
   parallel_for(down * across, [&](Index task) {
     const Index block = task / across, begin = task % across * kColumns,

@@ -34,18 +34,6 @@ struct ThinTile {
   RunTile<T> run;
 };
 
-/// What happens to a block of a product on its way to memory, in this order. Pointers may be null; all but
-/// `bias` and `factors` lie in memory as the block does.
-template <class T>
-struct Finish {
-  const T* bias = nullptr;      ///< [columns], added to every row
-  T* before = nullptr;          ///< keeps what goes into GELU
-  bool gelu = false;            ///< y = x Phi(x)
-  const T* factors = nullptr;   ///< [rows], multiply
-  const T* residual = nullptr;  ///< is added
-  bool any() const { return bias || before || gelu || factors || residual; }
-};
-
 /// A count sketch of a row: `count` sums, each of some of the row's values with random signs. Values are
 /// taken in groups of `count` (the last may be shorter), in descending order of the groups' shifts; value i
 /// of a group goes to sum (i + shift) mod count.
@@ -56,6 +44,30 @@ struct Sketch {
   const Index* first = nullptr;  ///< [groups], the column of a group's first value
   const Index* shift = nullptr;  ///< [groups], below count, descending
   const T* signs = nullptr;      ///< [columns], 1 or -1
+};
+
+/// Count sketches of the rows of a product's left-hand side a, computed while the product reads them.
+template <class T>
+struct RowSketches {
+  Sketch<T> sketch;     ///< of as many values as a has columns; none is made when its count is 0
+  T* values = nullptr;  ///< [rows of a, sketch.count]
+};
+
+/// What happens to a product on its way to memory: c = residual + factor gelu(a b + bias). What is not asked
+/// for is left out. `add` and `sketches` are work of the product itself; all else is done to a block of c
+/// that is complete and still in the cache.
+template <class T>
+struct Epilogue {
+  const T* bias = nullptr;       ///< [columns of c], added to every row
+  bool add = false;              ///< c keeps what it holds, and the product is added
+  bool gelu = false;             ///< the exact GELU
+  T* before_gelu = nullptr;      ///< keeps what goes into GELU, laid out as c
+  const T* factors = nullptr;    ///< [rows of c], every row times its own
+  const T* residual = nullptr;   ///< laid out as c
+  RowSketches<T> sketches = {};  ///< what else is computed; a must be row-major
+
+  /// True when something is done to complete blocks.
+  bool any() const { return bias || before_gelu || gelu || factors || residual; }
 };
 
 /// The inner loops, compiled once per instruction set. All run on one thread, touch only the ranges named,
@@ -75,10 +87,12 @@ struct Simd {
   void (*transpose)(Index rows, Index columns, const T* from, Index from_stride, T* to, Index to_stride);
   /// to[i, p] = from[i, p].
   void (*copy)(Index rows, Index columns, const T* from, Index from_stride, T* to, Index to_stride);
-  /// Deals the columns of rows out to panels: to[i / width][p, i % width] = from[p, i], with `panel` numbers
-  /// from one panel [rows, width] to the next. The width is tiles.columns(), and divides `columns`.
+  /// Distributes the columns of rows over panels: to[i / width][p, i % width] = from[p, i], with `panel`
+  /// values from one panel [rows, width] to the next. The width is tiles.columns(), and divides `columns`.
   void (*deal)(Index rows, Index columns, const T* from, Index from_stride, T* to, Index panel);
-  void (*finish)(Index rows, Index columns, T* c, Index c_stride, const Finish<T>& how);
+  /// Does to a block of c what `e` asks for, in the order of its formula; its pointers are those of the
+  /// block.
+  void (*epilogue)(Index rows, Index columns, T* c, Index c_stride, const Epilogue<T>& e);
 
   /// y = x Phi(x) with the normal distribution's Phi: the exact GELU (Hendrycks and Gimpel 2016).
   void (*gelu)(Index n, const T* x, T* y);
@@ -100,12 +114,12 @@ struct Simd {
   void (*add_rows)(Index rows, Index columns, const T* x, Index stride, T* sums);
 
   // Softmax down the columns of a matrix [rows, columns] whose columns are a multiple of tiles.lanes, with
-  // `stride` numbers from row to row.
-  /// s becomes exp(scale s - top) with the largest scaled number of each column; `log_sum` [columns] becomes
-  /// log(sum(exp(scale s))) and `inverse` what makes a softmax of s.
-  void (*softmax)(Index rows, Index columns, T scale, T* s, Index stride, T* log_sum, T* inverse);
-  /// s becomes exp(scale s - log_sum), at most 1: a softmax seen before.
-  void (*softmax_again)(Index rows, Index columns, T scale, const T* log_sum, T* s, Index stride);
+  // `stride` values from row to row.
+  /// s becomes exp(scale s - top) with the largest scaled number of each column; `log_sum_exp` [columns]
+  /// becomes log(sum(exp(scale s))) and `inverse` what makes a softmax of s.
+  void (*softmax)(Index rows, Index columns, T scale, T* s, Index stride, T* log_sum_exp, T* inverse);
+  /// s becomes exp(scale s - log_sum_exp), at most 1: a softmax computed before, from its log-sum-exp.
+  void (*softmax_from_lse)(Index rows, Index columns, T scale, const T* log_sum_exp, T* s, Index stride);
   /// dp becomes scale p (dp - dot): the gradient of the scores from the probabilities `p`.
   void (*softmax_backward)(Index rows, Index columns, T scale, const T* dot, const T* p, T* dp, Index stride);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/div_up.h"
 #include "engine/kernels/panels.h"
 #include "engine/kernels/parallel.h"
 
@@ -21,13 +22,13 @@ struct Partial {
       : s(simd),
         tile(*std::find_if(std::begin(s.thin), std::end(s.thin) - 1,
                            [&](const auto& t) { return t.rows >= a.rows; })),
-        depths(a.columns),
-        stride((b.columns + tile.columns - 1) / tile.columns * tile.columns),
-        sums(depths.count() * tile.rows * stride) {}
+        blocks(a.columns),
+        stride(round_up(b.columns, tile.columns)),
+        sums(blocks.count() * tile.rows * stride) {}
 
   const Simd<T>& s;
   const ThinTile<T>& tile;
-  Depths depths;
+  KBlocks blocks;
   Index stride;
   Buffer<T> sums;
 };
@@ -35,10 +36,10 @@ struct Partial {
 template <class T>
 void multiply(const Partial<T>& to, const Matrix<T>& a, const Matrix<T>& b) {
   const Index columns = to.tile.columns;
-  constexpr Index kTilesAcross = 4;  // in one task
-  const Index parts = (to.stride + kTilesAcross * columns - 1) / (kTilesAcross * columns);
-  parallel_for(to.depths.count() * parts, [&](Index task) {
-    const Index block = task / parts, p = to.depths.begin(block), depth = to.depths.size(block);
+  constexpr Index kTilesAcross = 4;  // in one task, so that the packed side is read by several tiles
+  const Index parts = div_up(to.stride, kTilesAcross * columns);
+  parallel_for(to.blocks.count() * parts, [&](Index task) {
+    const Index block = task / parts, p = to.blocks.begin(block), depth = to.blocks.size(block);
     const Index begin = task % parts * kTilesAcross * columns;
     const Buffer<T> left(depth * to.tile.rows);  // a's columns one after the other
     pack(to.s, a.transposed(), p, depth, 0, a.rows, to.tile.rows, left.data());
@@ -67,7 +68,7 @@ void add_up(const Partial<T>& from, Index rows, Index columns, T* c, Index row_s
     for (Index i = 0; i < rows; ++i) {
       T *const sums = from.sums.data() + i * from.stride, *const to = c + i * row_step;
       for (Index j = begin; j < end && add; ++j) sums[j] += to[j * column_step];
-      for (Index q = 1; q < from.depths.count(); ++q)
+      for (Index q = 1; q < from.blocks.count(); ++q)
         from.s.add(end - begin, sums + begin, sums + q * block + begin, sums + begin);
       for (Index j = begin; j < end; ++j) to[j * column_step] = sums[j];
     }

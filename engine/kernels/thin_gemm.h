@@ -5,7 +5,7 @@
 
 namespace engine::kernels {
 
-/// True when one side of the product is no longer than a register tile is high and the other side's numbers
+/// True when one side of the product is no longer than a register tile is high and the other side's values
 /// lie as the tile reads them: then nothing is worth packing. So it is with the gradient of a few rows or
 /// columns.
 template <class T>

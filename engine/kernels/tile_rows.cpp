@@ -15,7 +15,7 @@ void run_tile(const Tiles<T>& tiles, Index depth, Strided<T> a, const T* b, Inde
               Index rows, Index columns, bool add) {
   const RunTile<T> run = tiles.run[width / tiles.lanes - 1];
   if (rows == tiles.rows && columns == width) return run(depth, a, b, width, c, c_stride, add);
-  constexpr Index kMost = 512;  // at least the numbers of a tile of every instruction set
+  constexpr Index kMost = 512;  // at least the values of a tile of every instruction set
   alignas(kAlignment) T whole[kMost];
   run(depth, a, b, width, whole, width, false);
   for (Index r = 0; r < rows; ++r) {

@@ -21,11 +21,11 @@ Tensor added(const Tensor& residual, const Tensor& branch, const Tensor& factors
 
 }  // namespace
 
-Tensor Layer::onto(const Tensor& residual, const Tensor& x, const Tensor& factors) {
-  return adapter() ? added(residual, (*this)(x), factors) : forward_onto(residual, x, factors);
+Tensor Layer::add_to(const Tensor& residual, const Tensor& x, const Tensor& factors) {
+  return adapter() ? added(residual, (*this)(x), factors) : forward_add_to(residual, x, factors);
 }
 
-Tensor Layer::forward_onto(const Tensor& residual, const Tensor& x, const Tensor& factors) {
+Tensor Layer::forward_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors) {
   return added(residual, forward(x), factors);
 }
 

@@ -44,12 +44,12 @@ class Layer : public Adaptable {
   Tensor operator()(const Tensor& x);
   /// residual + this(x), a residual branch; with `factors` [n], one for every entry of the first axis,
   /// residual + factors this(x). To the bits of those ops one by one.
-  Tensor onto(const Tensor& residual, const Tensor& x, const Tensor& factors = {});
+  Tensor add_to(const Tensor& residual, const Tensor& x, const Tensor& factors = {});
 
  protected:
   virtual Tensor forward(const Tensor& x) = 0;
-  /// onto() without an adapter; a layer that can do it in fewer passes over memory says how.
-  virtual Tensor forward_onto(const Tensor& residual, const Tensor& x, const Tensor& factors);
+  /// add_to() without an adapter; a layer that can do it in fewer passes over memory says how.
+  virtual Tensor forward_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors);
 };
 
 }  // namespace engine

@@ -12,11 +12,11 @@ Tensor Linear::forward(const Tensor& x) {
   return linear(x, weight, bias ? Tensor(*bias) : Tensor());
 }
 
-Tensor Linear::forward_onto(const Tensor& residual, const Tensor& x, const Tensor& factors) {
+Tensor Linear::forward_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors) {
   return linear_residual(residual, x, weight, bias ? Tensor(*bias) : Tensor(), factors);
 }
 
-Tensor Linear::with_gelu(const Tensor& x, Hold before) {
+Tensor Linear::with_gelu(const Tensor& x, Save before) {
   return adapter() ? gelu((*this)(x)) : linear_gelu(x, weight, bias ? Tensor(*bias) : Tensor(), before);
 }
 

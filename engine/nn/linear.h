@@ -15,14 +15,14 @@ class Linear : public Layer {
   Linear(Index in, Index out, Bias with_bias = Bias::yes);
 
   /// gelu(this(x)), to the same bits. With an adapter, what GELU is applied to is held in any case.
-  Tensor with_gelu(const Tensor& x, Hold before = Hold::all);
+  Tensor with_gelu(const Tensor& x, Save before = Save::activation);
 
   Parameter weight;
   std::optional<Parameter> bias;
 
  protected:
   Tensor forward(const Tensor& x) override;
-  Tensor forward_onto(const Tensor& residual, const Tensor& x, const Tensor& factors) override;
+  Tensor forward_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors) override;
   void own_parts(Parts& visit) override;
 };
 

@@ -23,8 +23,8 @@ void complain(std::vector<std::string>& complaints, const std::vector<std::strin
 
 }  // namespace
 
-State state(Module& root) {
-  State all;
+NamedTensors state(Module& root) {
+  NamedTensors all;
   for (const NamedParameter& p : parameters(root)) all.emplace_back(p.name, p.parameter.value());
   return all;
 }
@@ -32,7 +32,7 @@ State state(Module& root) {
 namespace {
 
 /// Where each parameter's tensor stands in `state`; throws one Error with all that is wrong.
-std::vector<std::size_t> places_of(const std::vector<NamedParameter>& wanted, const State& state,
+std::vector<std::size_t> places_of(const std::vector<NamedParameter>& wanted, const NamedTensors& state,
                                    std::string_view what) {
   std::map<std::string_view, std::size_t> given;
   for (std::size_t i = 0; i < state.size(); ++i) given.emplace(state[i].first, i);
@@ -70,13 +70,13 @@ void copy_into(const Parameter& parameter, const Tensor& from) {
 
 }  // namespace
 
-void load_state(Module& root, const State& state, std::string_view what) {
+void load_state(Module& root, const NamedTensors& state, std::string_view what) {
   const std::vector<NamedParameter> wanted = parameters(root);
   const std::vector<std::size_t> places = places_of(wanted, state, what);
   for (std::size_t i = 0; i < wanted.size(); ++i) copy_into(wanted[i].parameter, state[places[i]].second);
 }
 
-void load_state(Module& root, State&& state, std::string_view what) {
+void load_state(Module& root, NamedTensors&& state, std::string_view what) {
   const std::vector<NamedParameter> wanted = parameters(root);
   const std::vector<std::size_t> places = places_of(wanted, state, what);
   for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -93,13 +93,13 @@ void load_state(Module& root, State&& state, std::string_view what) {
 void check_finite(const Tensor& tensor, Dtype dtype, std::string_view what) {
   const Tensor converted = tensor.to(dtype);
   visit(dtype, [&]<class T>() {
-    const auto numbers = converted.data<T>();
+    const auto values = converted.data<T>();
     const auto bad = [](T number) { return !std::isfinite(number); };
-    const auto first = std::ranges::find_if(numbers, bad);
-    if (first == numbers.end()) return;
-    throw Error(say(what, "has", std::count_if(first, numbers.end(), bad), "of", tensor.numel(),
-                    "numbers that are NaN or infinite as", say(dtype) + ", the first at index",
-                    first - numbers.begin()));
+    const auto first = std::ranges::find_if(values, bad);
+    if (first == values.end()) return;
+    throw Error(say(what, "has", std::count_if(first, values.end(), bad), "of", tensor.numel(),
+                    "values that are NaN or infinite as", say(dtype) + ", the first at index",
+                    first - values.begin()));
   });
 }
 

@@ -66,9 +66,8 @@ Tensor feature_sums(const Tensor& dy, const Tensor* x, Index rows, Index width) 
   return sums;
 }
 
-}  // namespace
-
-Tensor times_samples(const Tensor& x, const Tensor& factors) {
+/// x with entry i of its first axis multiplied by factors[i].
+Tensor scaled_samples(const Tensor& x, const Tensor& factors) {
   Tensor y = Tensor::unset(x.shape(), x.dtype());
   visit(x.dtype(), [&]<class T>() {
     const T *p = x.data<T>().data(), *c = factors.data<T>().data();
@@ -77,6 +76,8 @@ Tensor times_samples(const Tensor& x, const Tensor& factors) {
   });
   return y;
 }
+
+}  // namespace
 
 Tensor add(const Tensor& a, const Tensor& b) {
   check_same(op::add, a, b);
@@ -104,8 +105,8 @@ Tensor scale_samples(const Tensor& x, const Tensor& factors) {
   check(x.shape().rank() > 0 && factors.shape() == Shape{x.shape()[0]}, "scale_samples: factors",
         factors.shape(), "do not fit x", x.shape());
   check(!factors.tracked(), "scale_samples: the factors are not trained");
-  return record(op::scale_samples, {x}, times_samples(x, factors),
-                [factors](const Tensor& dy, const Needs&) -> Grads { return {times_samples(dy, factors)}; });
+  return record(op::scale_samples, {x}, scaled_samples(x, factors),
+                [factors](const Tensor& dy, const Needs&) -> Grads { return {scaled_samples(dy, factors)}; });
 }
 
 Tensor affine(const Tensor& x, const Tensor& factor, const Tensor& shift) {

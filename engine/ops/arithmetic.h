@@ -6,7 +6,7 @@ namespace engine {
 
 /// a + b, of the same shape.
 Tensor add(const Tensor& a, const Tensor& b);
-/// a b, number by number, of the same shape.
+/// a b, value by value, of the same shape.
 Tensor multiply(const Tensor& a, const Tensor& b);
 /// factor x.
 Tensor scale(const Tensor& x, double factor);
@@ -16,7 +16,5 @@ Tensor scale_samples(const Tensor& x, const Tensor& factors);
 /// factor x + shift over the last axis: x [..., width], factor and shift [width]; without a shift when it is
 /// empty.
 Tensor affine(const Tensor& x, const Tensor& factor, const Tensor& shift = {});
-/// The same as scale_samples() for tensors outside the graph.
-Tensor times_samples(const Tensor& x, const Tensor& factors);
 
 }  // namespace engine

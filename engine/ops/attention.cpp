@@ -13,18 +13,18 @@ Tensor attention(const Tensor& qkv, Index heads, Index queries) {
   check(0 <= queries && queries <= tokens, "attention: qkv", qkv.shape(), "has no", queries, "queries");
   const kernels::AttentionShape s{batch, tokens, heads, width / heads, queries == 0 ? tokens : queries};
   Tensor y = Tensor::unset({batch, s.queries, width}, qkv.dtype());
-  Tensor log_sum = Tensor::unset({batch, heads, s.queries}, qkv.dtype());
+  Tensor log_sum_exp = Tensor::unset({batch, heads, s.queries}, qkv.dtype());
   visit(qkv.dtype(), [&]<class T>() {
-    kernels::attention(s, qkv.data<T>().data(), y.data<T>().data(), log_sum.data<T>().data());
+    kernels::attention(s, qkv.data<T>().data(), y.data<T>().data(), log_sum_exp.data<T>().data());
   });
   const bool tracked = qkv.tracked();
   return record(op::attention, {qkv}, y,
-                [s, qkv = keep(qkv, tracked), y = keep(y, tracked), log_sum = keep(log_sum, tracked)](
+                [s, qkv = keep(qkv, tracked), y = keep(y, tracked), log_sum_exp = keep(log_sum_exp, tracked)](
                     const Tensor& dy, const Needs&) -> Grads {
                   Tensor dqkv = Tensor::unset(qkv.shape(), qkv.dtype());
                   visit(qkv.dtype(), [&]<class T>() {
                     kernels::attention_backward(s, qkv.data<T>().data(), y.data<T>().data(),
-                                                log_sum.data<T>().data(), dy.data<T>().data(),
+                                                log_sum_exp.data<T>().data(), dy.data<T>().data(),
                                                 dqkv.data<T>().data());
                   });
                   return {dqkv};

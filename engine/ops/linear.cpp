@@ -72,22 +72,6 @@ void check_linear(std::string_view op, const Tensor& x, const Tensor& w, const T
         b.shape(), "does not fit weight", w.shape());
 }
 
-/// What GELU was applied to: held, or computed when it is first asked for, and held from then on.
-class BeforeGelu {
- public:
-  BeforeGelu(Tensor held, std::function<Tensor()> again) : held_(std::move(held)) {
-    if (held_.empty()) again_ = std::move(again);
-  }
-  const Tensor& get() {
-    if (held_.empty()) held_ = again_();
-    return held_;
-  }
-
- private:
-  Tensor held_;
-  std::function<Tensor()> again_;
-};
-
 /// The gradients of x, w and b from dy, that of x w^T + b.
 class LinearRule {
  public:
@@ -135,10 +119,10 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
                 });
 }
 
-Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b, Hold hold) {
+Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b, Save save) {
   check_linear(op::linear_gelu, x, w, b);
   Tensor before;
-  if (hold == Hold::all && grad_enabled() && (x.tracked() || w.tracked() || b.tracked())) {
+  if (save == Save::activation && grad_enabled() && (x.tracked() || w.tracked() || b.tracked())) {
     std::vector<Index> dims = x.shape().dims();
     dims.back() = w.shape().rows();
     before = Tensor::unset(Shape(std::move(dims)), x.dtype());
@@ -148,19 +132,19 @@ Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b, Hold hold)
     return kernels::Epilogue<T>{.gelu = true,
                                 .before_gelu = before.empty() ? nullptr : before.data<T>().data()};
   });
-  const auto found =
-      std::make_shared<BeforeGelu>(before, [x = keep_cheaply(x), w = w.detached(), b = b.detached()] {
-        SketchedRows none(Tensor(), nullptr);
-        return product(x(), w, b, none, []<class T>(T) { return kernels::Epilogue<T>(); });
-      });
+  const auto recompute = [x = keep_cheaply(x), w = w.detached(), b = b.detached()] {
+    SketchedRows none(Tensor(), nullptr);
+    return product(x(), w, b, none, []<class T>(T) { return kernels::Epilogue<T>(); });
+  };
+  const auto before_gelu = std::make_shared<Kept>(before.empty() ? Kept(recompute) : Kept(before));
   const Tensor out =
       record(op::linear_gelu, {x, w, b}, y,
-             [rule = LinearRule(x, w, x_sketches), found](Tensor dy, const Needs& needs) -> Grads {
+             [rule = LinearRule(x, w, x_sketches), before_gelu](Tensor dy, const Needs& needs) -> Grads {
                Grads grads(3);
-               rule(gelu_gradient(found->get(), std::move(dy)), needs, grads);
+               rule(gelu_gradient(before_gelu->hold(), std::move(dy)), needs, grads);
                return grads;
              });
-  return recomputed(out, [found] { return gelu(found->get()); });
+  return recomputed(out, [before_gelu] { return gelu(before_gelu->hold()); });
 }
 
 Tensor linear_residual(const Tensor& residual, const Tensor& x, const Tensor& w, const Tensor& b,
@@ -184,7 +168,7 @@ Tensor linear_residual(const Tensor& residual, const Tensor& x, const Tensor& w,
       [rule = LinearRule(x, w, x_sketches), factors](const Tensor& dy, const Needs& needs) -> Grads {
         Grads grads(4);
         if (needs(0) || needs(1) || needs(2))
-          rule(factors.empty() ? dy : times_samples(dy, factors), needs, grads);
+          rule(factors.empty() ? dy : scale_samples(dy, factors), needs, grads);
         grads[3] = dy;
         return grads;
       });

@@ -9,12 +9,12 @@ namespace engine {
 /// that part reads are kept: nothing when w is frozen.
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {});
 
-/// What the backward pass finds of a tensor it needs: the tensor, or a way to compute it again.
-enum class Hold { all, recipe };
+/// What is saved for the backward pass: an activation, or only what it takes to recompute it.
+enum class Save { activation, recompute };
 
 /// gelu(linear(x, w, b)) in one pass over memory, to the same bits. What GELU is applied to is the largest
-/// tensor of a transformer block; when only its recipe is held, the product is made once more.
-Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b = {}, Hold before = Hold::all);
+/// tensor of a transformer block; when it is recomputed, the product is made once more.
+Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b = {}, Save save = Save::activation);
 
 /// residual + linear(x, w, b), or with `factors` [x's first axis], residual + scale_samples(linear(x, w, b),
 /// factors), in one pass over memory, to the same bits. `residual` is shaped like the result.

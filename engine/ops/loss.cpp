@@ -77,12 +77,12 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets) {
         "cross_entropy: targets", targets.dtype(), targets.shape(), "do not fit logits", logits.dtype(), s);
   check(!targets.tracked(), "cross_entropy: the targets are not trained");
   const Index n = s[0], classes = s[1];
-  Tensor slope = Tensor::unset(s, logits.dtype());  // (mass softmax - target) / n
+  Tensor dlogits = Tensor::unset(s, logits.dtype());  // (mass softmax - target) / n
   double loss = 0;
   visit(logits.dtype(), [&]<class T>() {
     for (Index i = 0; i < n; ++i) {
       const T *x = logits.data<T>().data() + i * classes, *t = targets.data<T>().data() + i * classes;
-      T* to = slope.data<T>().data() + i * classes;
+      T* to = dlogits.data<T>().data() + i * classes;
       double top = -INFINITY, total = 0, mass = 0;  // mass: 1, but for the rounding of soft targets
       for (Index j = 0; j < classes; ++j) top = std::max(top, static_cast<double>(x[j]));
       for (Index j = 0; j < classes; ++j) mass += t[j];
@@ -95,11 +95,11 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets) {
     }
   });
   return record(op::cross_entropy, {logits}, Tensor::full({1}, loss / static_cast<double>(n), logits.dtype()),
-                [slope = keep(slope, logits.tracked())](const Tensor& dy, const Needs&) -> Grads {
-                  Tensor dx = Tensor::unset(slope.shape(), slope.dtype());
-                  visit(slope.dtype(), [&]<class T>() {
+                [dlogits = keep(dlogits, logits.tracked())](const Tensor& dy, const Needs&) -> Grads {
+                  Tensor dx = Tensor::unset(dlogits.shape(), dlogits.dtype());
+                  visit(dlogits.dtype(), [&]<class T>() {
                     const T factor = dy.data<T>()[0];
-                    std::ranges::transform(slope.data<T>(), dx.data<T>().begin(),
+                    std::ranges::transform(dlogits.data<T>(), dx.data<T>().begin(),
                                            [factor](T v) { return factor * v; });
                   });
                   return {dx};

@@ -4,7 +4,7 @@
 
 namespace engine {
 
-/// The same numbers with another shape.
+/// The same values with another shape.
 Tensor reshape(const Tensor& x, const Shape& shape);
 /// Images [n, channels, height, width] as patches [n, patches, channels * patch * patch], row by row of
 /// patches. The sides must be multiples of `patch`.

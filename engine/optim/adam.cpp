@@ -21,7 +21,7 @@ class Adam : public Optimizer {
     return names;
   }
 
-  void update(const Numbers& n, double lr, Index steps) const override {
+  void update(const Values& n, double lr, Index steps) const override {
     const double t = static_cast<double>(steps);
     const float beta1 = static_cast<float>(options_.beta1), beta2 = static_cast<float>(options_.beta2);
     // The differences in double: 1 - 0.999f is off by 5e-5 of itself.
@@ -40,10 +40,10 @@ class Adam : public Optimizer {
     }
   }
 
-  float seeded(std::size_t kind, Seed seed, Index steps) const override {
+  float initial_state(std::size_t kind, InitialMoments initial, Index steps) const override {
     const double beta = kind == 0 ? options_.beta1 : options_.beta2;
     const double weight = 1 - std::pow(beta, static_cast<double>(steps));
-    return static_cast<float>(weight * (kind == 0 ? seed.mean : seed.square));
+    return static_cast<float>(weight * (kind == 0 ? initial.mean : initial.square));
   }
 
  private:

@@ -40,15 +40,15 @@ void Ema::swap() {
   }
 }
 
-State Ema::state() const {
-  State all;
+NamedTensors Ema::state() const {
+  NamedTensors all;
   for (const Slot& slot : slots_) {
     if (slot.p.parameter.trains().any()) all.emplace_back(slot.p.name, slot.average);
   }
   return all;
 }
 
-void Ema::load_state(const State& state) {
+void Ema::load_state(const NamedTensors& state) {
   const std::map<std::string, Tensor> given(state.begin(), state.end());
   for (Slot& slot : slots_) {
     if (!slot.p.parameter.trains().any()) continue;

@@ -41,12 +41,12 @@ void Optimizer::step(double lr) {
     const auto all = [&](std::size_t i) {
       return i < slot.state.size() ? slot.state[i].data<float>() : std::span<float>();
     };
-    const Numbers whole{w.data<float>(), p.grad().data<float>(), all(0), all(1)};
+    const Values whole{w.data<float>(), p.grad().data<float>(), all(0), all(1)};
     kernels::parallel_chunks(w.numel(), kernels::kChunk, [&](Index begin, Index end) {
-      const auto part = [&](auto numbers) {
-        return numbers.empty()
-                   ? numbers
-                   : numbers.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+      const auto part = [&](auto values) {
+        return values.empty()
+                   ? values
+                   : values.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
       };
       update({part(whole.w), part(whole.g), part(whole.first), part(whole.second)}, lr * slot.rate,
              slot.steps);
@@ -57,7 +57,7 @@ void Optimizer::step(double lr) {
 }
 
 void Optimizer::reselect(const Parameter& parameter, const Selection& part,
-                         const std::function<Seed(Index element)>& seed) {
+                         const std::function<InitialMoments(Index element)>& initial) {
   const auto slot = std::ranges::find_if(slots_, [&](const Slot& s) { return s.p.parameter == parameter; });
   check(slot != slots_.end(), "optimizer: it does not move this parameter");
   const std::vector<Index> before = parameter.trains().indices();
@@ -74,7 +74,7 @@ void Optimizer::reselect(const Parameter& parameter, const Selection& part,
       const auto at = std::ranges::lower_bound(before, element);
       const bool kept = at != before.end() && *at == element;
       *to++ = kept ? old[kind].data<float>()[static_cast<std::size_t>(at - before.begin())]
-                   : seeded(kind, seed(element), steps);
+                   : initial_state(kind, initial(element), steps);
     }
   }
 }
@@ -83,8 +83,8 @@ void Optimizer::scale_rates(const std::function<double(const std::string&)>& fac
   for (Slot& slot : slots_) slot.rate = factor(slot.p.name);
 }
 
-State Optimizer::state() const {
-  State all;
+NamedTensors Optimizer::state() const {
+  NamedTensors all;
   for (const Slot& slot : slots_) {
     if (slot.steps == 0) continue;
     all.emplace_back(slot.p.name + ".steps", Tensor::of<std::int64_t>({1}, {slot.steps}));
@@ -95,7 +95,7 @@ State Optimizer::state() const {
   return all;
 }
 
-void Optimizer::load_state(const State& state) {
+void Optimizer::load_state(const NamedTensors& state) {
   const std::map<std::string, Tensor> given(state.begin(), state.end());
   const auto find = [&](const std::string& name) {
     const auto found = given.find(name);

@@ -8,7 +8,7 @@
 
 namespace engine {
 
-/// Moves the parts of parameters that train. It sees packed numbers only: its state has the packed size, and
+/// Moves the parts of parameters that train. It sees packed values only: its state has the packed size, and
 /// neither weight decay nor momentum can touch a frozen number.
 class Optimizer {
  public:
@@ -22,34 +22,34 @@ class Optimizer {
   void step(double lr);
 
   /// Trains `part`, single elements, of a parameter in place of the elements that train. Those that stay keep
-  /// their state; a new one starts as though its gradient had had this mean and mean square all along.
-  struct Seed {
-    float mean, square;
+  /// their state; a new one starts as though its gradient had had these moments all along.
+  struct InitialMoments {
+    float mean, square;  ///< of the gradient
   };
   void reselect(const Parameter& parameter, const Selection& part,
-                const std::function<Seed(Index element)>& seed);
+                const std::function<InitialMoments(Index element)>& initial);
   /// Multiplies the rate of every parameter by what `factor` gives for its name.
   void scale_rates(const std::function<double(const std::string&)>& factor);
 
   /// What a resumed run needs, by name: "<parameter>.<kind>" and "<parameter>.steps".
-  State state() const;
+  NamedTensors state() const;
   /// Takes back what state() gave. Throws an Error naming what is missing or of the wrong shape.
-  void load_state(const State& state);
+  void load_state(const NamedTensors& state);
   /// Bytes of all state.
   std::size_t bytes() const;
 
  protected:
-  /// A run of selected numbers: weights, gradients and the states of the same length.
-  struct Numbers {
+  /// A run of selected values: weights, gradients and the states of the same length.
+  struct Values {
     std::span<float> w;
     std::span<const float> g;
     std::span<float> first, second;  ///< as many as state_names() has
   };
   virtual std::span<const std::string_view> state_names() const = 0;
-  /// The rule, for any run of numbers of one parameter; `steps` counts this one, from 1.
-  virtual void update(const Numbers& numbers, double lr, Index steps) const = 0;
-  /// State `kind` of a number after `steps` steps whose gradients had this mean and mean square.
-  virtual float seeded(std::size_t /*kind*/, Seed, Index /*steps*/) const { return 0; }
+  /// The rule, for any run of values of one parameter; `steps` counts this one, from 1.
+  virtual void update(const Values& values, double lr, Index steps) const = 0;
+  /// State `kind` of a value after `steps` steps whose gradients had these moments.
+  virtual float initial_state(std::size_t /*kind*/, InitialMoments, Index /*steps*/) const { return 0; }
 
  private:
   struct Slot {

@@ -20,7 +20,7 @@ class Sgd : public Optimizer {
                                  : std::span<const std::string_view>();
   }
 
-  void update(const Numbers& n, double lr, Index) const override {
+  void update(const Values& n, double lr, Index) const override {
     const float momentum = static_cast<float>(options_.momentum),
                 decay = static_cast<float>(options_.weight_decay);
     const float rate = static_cast<float>(lr);

@@ -8,7 +8,7 @@
 
 namespace engine {
 
-/// The type of a tensor's numbers. Arithmetic is done in f32 and f64; the others are for storage only.
+/// The type of a tensor's values. Arithmetic is done in f32 and f64; the others are for storage only.
 enum class Dtype : std::uint8_t { f32, f64, f16, bf16, i64, u8 };
 
 /// Bytes of one number.

@@ -13,13 +13,13 @@ class Shape {
  public:
   Shape() = default;
   Shape(std::initializer_list<Index> dims) : Shape(std::vector<Index>(dims)) {}
-  /// Throws when a length is negative or the count of numbers does not fit an Index.
+  /// Throws when a length is negative or the count of values does not fit an Index.
   explicit Shape(std::vector<Index> dims);
 
   int rank() const { return static_cast<int>(dims_.size()); }
   /// The length of an axis; negative axes count from the end.
   Index operator[](int axis) const;
-  /// How many numbers a tensor of this shape holds.
+  /// How many values a tensor of this shape holds.
   Index numel() const { return numel_; }
   /// A parameter is seen as a matrix: its first axis by all others. Rank 0 is one by one.
   Index rows() const { return dims_.empty() ? 1 : dims_.front(); }

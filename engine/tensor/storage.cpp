@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/div_up.h"
+
 namespace engine {
 namespace {
 
@@ -25,8 +27,7 @@ std::byte* take_from_system(std::size_t size) {
   if (size < kHugePage)
     return static_cast<std::byte*>(::operator new(size, std::align_val_t(kAlignment), std::nothrow));
   // A huge page more, so that the buffer can start on a boundary; the rest goes back at once.
-  const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE)),
-                    pages = (size + page - 1) / page * page;
+  const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE)), pages = round_up(size, page);
   if (pages < size || pages + kHugePage < pages) return nullptr;
   void* const start =
       mmap(nullptr, pages + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -127,7 +128,7 @@ Pool& pool() {
 /// Up to 1/32 more than asked: few different sizes, little waste.
 std::size_t rounded(std::size_t bytes) {
   const std::size_t step = std::max(kAlignment, std::bit_floor(std::max<std::size_t>(bytes, 1)) / 32);
-  return (std::max<std::size_t>(bytes, 1) + step - 1) / step * step;
+  return round_up(std::max<std::size_t>(bytes, 1), step);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ class Tensor {
  public:
   /// No tensor at all: empty() is true.
   Tensor() = default;
-  /// A tensor whose numbers are not set yet.
+  /// A tensor whose values are not set yet.
   static Tensor unset(Shape shape, Dtype dtype = Dtype::f32);
   static Tensor zeros(Shape shape, Dtype dtype = Dtype::f32);
   static Tensor full(Shape shape, double value, Dtype dtype = Dtype::f32);
@@ -31,7 +31,7 @@ class Tensor {
   Dtype dtype() const { return dtype_; }
   std::size_t bytes() const { return static_cast<std::size_t>(numel() * size_of(dtype_)); }
 
-  /// The numbers. Throws when T is not the tensor's type.
+  /// The values. Throws when T is not the tensor's type.
   template <class T>
   std::span<T> data();
   template <class T>
@@ -41,9 +41,9 @@ class Tensor {
   /// The single number of a tensor that holds one, as a double.
   double item() const;
 
-  /// The same numbers in a buffer of their own.
+  /// The same values in a buffer of their own.
   Tensor clone() const;
-  /// The same buffer seen with another shape of as many numbers. Not part of the graph: see ops.
+  /// The same buffer seen with another shape of as many values. Not part of the graph: see ops.
   Tensor reshaped(Shape shape) const;
   /// Entries [begin, end) of the first axis, in the same buffer. Not part of the graph.
   Tensor slice(Index begin, Index end) const;

@@ -17,7 +17,8 @@ class Anchored : public M {
     M::prepare(model, next_loss);
     anchor_.reset();
   }
-  void restore(engine::Module& model, const PartsByName& trained, const engine::State& state) override {
+  void restore(engine::Module& model, const PartsByName& trained,
+               const engine::NamedTensors& state) override {
     M::restore(model, trained, state);
     anchor_.emplace(options_, engine::parameters(model));
   }

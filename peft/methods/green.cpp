@@ -45,12 +45,13 @@ class Green : public Method {
     all.insert(moved_.begin(), moved_.end());
     return all;
   }
-  engine::State state() const override {
-    engine::State all;
+  engine::NamedTensors state() const override {
+    engine::NamedTensors all;
     for (const auto& [name, part] : moved_) all.emplace_back(name, Tensor::zeros({0}));
     return all;
   }
-  void restore(engine::Module& model, const PartsByName& trained, const engine::State& state) override {
+  void restore(engine::Module& model, const PartsByName& trained,
+               const engine::NamedTensors& state) override {
     Method::restore(model, trained, state);
     moved_.clear();
     for (const auto& [name, empty] : state) moved_.emplace(name, Selection::all());

@@ -30,11 +30,12 @@ class Lisa : public Method {
   MethodTraits traits() const override { return {.selection_is_fixed = false}; }
 
   PartsByName moved(engine::Module& model) const override { return parts_with(model, drawn_); }
-  engine::State state() const override {
+  engine::NamedTensors state() const override {
     return {{"drawn",
              Tensor::of<std::int64_t>({static_cast<Index>(drawn_.size())}, {drawn_.begin(), drawn_.end()})}};
   }
-  void restore(engine::Module& model, const PartsByName& trained, const engine::State& state) override {
+  void restore(engine::Module& model, const PartsByName& trained,
+               const engine::NamedTensors& state) override {
     Method::restore(model, trained, state);
     drawn_.clear();
     for (const auto& [name, tensor] : state) {

@@ -23,7 +23,8 @@ class LtSft : public Method {
     remember(model);
     for (const NamedParameter& p : engine::parameters(model)) p.parameter.train(Selection::all());
   }
-  void restore(engine::Module& model, const PartsByName& trained, const engine::State& state) override {
+  void restore(engine::Module& model, const PartsByName& trained,
+               const engine::NamedTensors& state) override {
     Method::restore(model, trained, state);
     remember(model);
   }

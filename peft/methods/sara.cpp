@@ -73,7 +73,8 @@ class Sara : public Method {
     begin(model);
     train_only(model, first_);
   }
-  void restore(engine::Module& model, const PartsByName& trained, const engine::State& state) override {
+  void restore(engine::Module& model, const PartsByName& trained,
+               const engine::NamedTensors& state) override {
     begin(model);
     Method::restore(model, trained, state);
   }

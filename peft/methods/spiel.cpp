@@ -63,8 +63,8 @@ class Spiel : public Method {
   }
   MethodTraits traits() const override { return {.selection_is_fixed = false, .weight_copies = 2}; }
 
-  engine::State state() const override {
-    engine::State all;
+  engine::NamedTensors state() const override {
+    engine::NamedTensors all;
     for (const Tracked& t : tracked_) {
       const Index count = static_cast<Index>(t.regrowable.size());
       if (count == 0) continue;
@@ -75,7 +75,8 @@ class Spiel : public Method {
     }
     return all;
   }
-  void restore(engine::Module& model, const PartsByName& trained, const engine::State& state) override {
+  void restore(engine::Module& model, const PartsByName& trained,
+               const engine::NamedTensors& state) override {
     begin(model);
     Method::restore(model, trained, state);
     const std::map<std::string, Tensor> given(state.begin(), state.end());
@@ -149,7 +150,7 @@ class Spiel : public Method {
         const auto at =
             static_cast<std::size_t>(std::ranges::lower_bound(t.regrowable, element) - t.regrowable.begin());
         const float n = static_cast<float>(own_.batches);
-        return engine::Optimizer::Seed{t.sum[at] / n, t.squares[at] / n};
+        return engine::Optimizer::InitialMoments{t.sum[at] / n, t.squares[at] / n};
       });
       t.regrowable.clear();
     }

@@ -42,7 +42,7 @@ class SsfAdapter : public engine::Adapter {
   }
 
  private:
-  Tensor scaled_rows(const Tensor& w) const { return engine::times_samples(w, scale_.value()); }
+  Tensor scaled_rows(const Tensor& w) const { return engine::scale_samples(w, scale_.value()); }
 
   Parameter scale_;
   std::optional<Parameter> shift_;

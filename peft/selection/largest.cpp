@@ -7,6 +7,7 @@
 #include <functional>
 #include <numeric>
 
+#include "engine/base/div_up.h"
 #include "engine/kernels/parallel.h"
 
 namespace peft {
@@ -82,7 +83,7 @@ void append_few(const T* row, Index columns, Index count, Index offset, std::vec
 template <class R, class F>
 std::vector<R> of_pieces(std::span<const float> numbers, F look) {
   const Index count = static_cast<Index>(numbers.size());
-  std::vector<R> found(static_cast<std::size_t>((count + kElements - 1) / kElements));
+  std::vector<R> found(static_cast<std::size_t>(engine::div_up(count, kElements)));
   parallel_chunks(count, kElements, [&](Index begin, Index end) {
     found[static_cast<std::size_t>(begin / kElements)] =
         look(numbers.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <span>
 
+#include "engine/base/div_up.h"
 #include "engine/kernels/parallel.h"
 #include "peft/selection/largest.h"
 
@@ -94,7 +95,7 @@ Selection top_columns(const Tensor& gradient, Index count) {
 
 Selection top_per_row(const Tensor& gradient, Index count) {
   const Index rows = gradient.shape().rows(), columns = gradient.shape().columns();
-  std::vector<std::vector<Index>> pieces(static_cast<std::size_t>((rows + kRows - 1) / kRows));
+  std::vector<std::vector<Index>> pieces(static_cast<std::size_t>(engine::div_up(rows, kRows)));
   engine::visit(gradient.dtype(), [&]<class T>() {
     const std::span<const T> all = gradient.data<T>();
     parallel_chunks(rows, kRows, [&](Index begin, Index end) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/div_up.h"
 #include "engine/tensor/random.h"
 #include "peft/selection/select.h"
 #include "peft/target.h"
@@ -43,7 +44,7 @@ engine::GradientForm sketch_of(const engine::NamedParameter& target, const Units
 NextLoss rescored(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units, Index r,
                   std::map<std::string, double>& shares) {
   shares.clear();
-  const Index all = losses.batches(), first = (all + 3) / 4;
+  const Index all = losses.batches(), first = engine::div_up<Index>(all, 4);
   if (all < 2) return losses;
   Units finalists = units;
   finalists.k = std::max(r, units.k);

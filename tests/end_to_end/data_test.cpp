@@ -224,7 +224,7 @@ TEST(Head, is_kept_when_its_class_count_fits_unless_a_new_one_is_asked_for) {
   const Garden garden;
   models::VitConfig config = small_config();
   config.classes = Garden::kClasses;
-  engine::State state = small_state(config);
+  engine::NamedTensors state = small_state(config);
   // Other names of as many classes change nothing.
   for (const char* classes : {"", R"(["blue","green","red"])", R"(["x","y","z"])"}) {
     engine::Metadata metadata{{"num_heads", "3"}};
@@ -277,7 +277,7 @@ TEST(Scoring, with_a_head_of_zeros_and_cross_entropy_says_what_to_use) {
 
 TEST(Scoring, of_a_loss_that_is_not_finite_names_batch_and_images) {
   const Garden garden;
-  engine::State state = small_state();
+  engine::NamedTensors state = small_state();
   for (float& x : tensor_of(state, "norm.weight").data<float>()) x = 3e38f;
   write_model(garden.model(), state);
   EXPECT_THAT(

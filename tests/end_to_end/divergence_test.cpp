@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 /// A model whose loss is finite and whose gradient is not: the class token is the same in every channel, so
 /// that the last norm forgets it and its huge weight, but the gradient goes through that weight.
 void write_steep_model(const Garden& garden) {
-  engine::State state = small_state();
+  engine::NamedTensors state = small_state();
   const auto set = [&](const std::string& name, float value) {
     std::ranges::fill(tensor_of(state, name).data<float>(), value);
   };
@@ -43,7 +43,7 @@ TEST(Gradient, that_is_not_finite_is_reported_with_tensor_step_and_images) {
 
 TEST(Loss, that_is_not_finite_is_told_before_a_choice_is_made_by_its_gradients) {
   const Garden garden;
-  engine::State state = small_state();
+  engine::NamedTensors state = small_state();
   for (const char* name : {"norm.weight", "norm.bias"})
     std::ranges::fill(tensor_of(state, name).data<float>(), 3e38f);
   write_model(garden.model(), state);

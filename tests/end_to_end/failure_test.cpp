@@ -109,7 +109,7 @@ TEST(Failure, names_data_that_does_not_fill_a_batch_or_a_step) {
 
 TEST(Failure, names_every_weight_that_is_missing_or_unexpected) {
   const Garden garden;
-  engine::State state = small_state();
+  engine::NamedTensors state = small_state();
   std::erase_if(state, [](const auto& named) {
     return named.first == "blocks.1.attn.qkv.bias" || named.first == "norm.weight";
   });
@@ -121,7 +121,7 @@ TEST(Failure, names_every_weight_that_is_missing_or_unexpected) {
 
 TEST(Failure, shows_both_shapes_of_a_weight_with_the_wrong_one) {
   const Garden garden;
-  engine::State state = small_state();
+  engine::NamedTensors state = small_state();
   tensor_of(state, "blocks.1.mlp.fc2.weight") = engine::Tensor::zeros({24, 47});
   write_model(garden.model(), state);
   EXPECT_THAT(tune_error(garden),
@@ -131,14 +131,14 @@ TEST(Failure, shows_both_shapes_of_a_weight_with_the_wrong_one) {
 TEST(Failure, names_a_weight_that_is_not_finite_or_holds_whole_numbers) {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     const Garden garden;
-    engine::State state = small_state();
+    engine::NamedTensors state = small_state();
     tensor_of(state, "blocks.1.mlp.fc1.weight").data<float>()[17] = bad;
     write_model(garden.model(), state);
     EXPECT_THAT(tune_error(garden), AllOf(HasSubstr(garden.model()), HasSubstr("blocks.1.mlp.fc1.weight"),
                                           HasSubstr("has 1 of 1152")));
   }
   const Garden garden;
-  engine::State state = small_state();
+  engine::NamedTensors state = small_state();
   tensor_of(state, "norm.bias") = engine::Tensor::zeros({24}, engine::Dtype::i64);
   write_model(garden.model(), state);
   EXPECT_THAT(tune_error(garden), AllOf(HasSubstr("norm.bias"), HasSubstr("whole numbers")));
@@ -273,7 +273,7 @@ TEST(Failure, names_what_in_a_delta_would_spoil_the_model) {
 
 TEST(Failure, names_a_weight_that_is_infinite_in_f32) {
   const Garden garden;
-  engine::State state = small_state();
+  engine::NamedTensors state = small_state();
   engine::Tensor& bias = tensor_of(state, "norm.bias");
   bias = bias.to(engine::Dtype::f64);
   bias.data<double>()[3] = 1e300;
@@ -348,7 +348,7 @@ TEST(Failure, of_a_step_that_makes_weights_infinite_comes_before_anything_is_sav
 
 TEST(Failure, names_the_image_whose_logits_are_not_finite) {
   const Garden garden;
-  engine::State state = small_state();
+  engine::NamedTensors state = small_state();
   for (const char* name : {"head.weight", "norm.weight"}) {
     for (float& x : tensor_of(state, name).data<float>()) x = x < 0 ? -1e30f : 1e30f;
   }
@@ -400,7 +400,7 @@ TEST(Failure, is_told_when_the_result_cannot_be_printed) {
 
 TEST(Failure, of_a_checkpoint_without_a_head_says_what_is_needed) {
   const Garden garden;
-  engine::State state = small_state();
+  engine::NamedTensors state = small_state();
   std::erase_if(state, [](const auto& named) { return named.first.starts_with("head."); });
   write_model(garden.model(), state);
   EXPECT_THAT(run({"eval", "--model", garden.model(), "--data", garden.data()}).error(kFailed),

@@ -18,10 +18,10 @@ models::VitConfig small_config() {
   return config;
 }
 
-engine::State small_state(const models::VitConfig& config, std::uint64_t seed) {
+engine::NamedTensors small_state(const models::VitConfig& config, std::uint64_t seed) {
   models::Vit model(config);
   models::initialize(model, seed);
-  engine::State state;
+  engine::NamedTensors state;
   for (const auto& [name, tensor] : engine::state(model)) {
     engine::Tensor larger = tensor.clone();  // initialize() is timid: these weights make images differ more
     if (name.ends_with(".weight") && tensor.shape().rank() >= 2) {
@@ -32,12 +32,12 @@ engine::State small_state(const models::VitConfig& config, std::uint64_t seed) {
   return state;
 }
 
-void write_model(const fs::path& path, const engine::State& state, const engine::Metadata& metadata) {
+void write_model(const fs::path& path, const engine::NamedTensors& state, const engine::Metadata& metadata) {
   fs::create_directories(path.parent_path());
   engine::write_safetensors(path, state, metadata);
 }
 
-engine::Tensor& tensor_of(engine::State& state, const std::string& name) {
+engine::Tensor& tensor_of(engine::NamedTensors& state, const std::string& name) {
   for (auto& [key, tensor] : state) {
     if (key == name) return tensor;
   }

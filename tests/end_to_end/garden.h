@@ -31,12 +31,12 @@ class Garden : public Folder {
 /// The sizes of the checkpoint.
 models::VitConfig small_config();
 /// A checkpoint with random weights, timm's names and the number of heads in its metadata.
-engine::State small_state(const models::VitConfig& config = small_config(), std::uint64_t seed = 1);
+engine::NamedTensors small_state(const models::VitConfig& config = small_config(), std::uint64_t seed = 1);
 /// Writes it, in place of a file that is there.
-void write_model(const fs::path& path, const engine::State& state,
+void write_model(const fs::path& path, const engine::NamedTensors& state,
                  const engine::Metadata& metadata = {{"num_heads", "3"}});
 /// The tensor of that name in a state, to be changed.
-engine::Tensor& tensor_of(engine::State& state, const std::string& name);
+engine::Tensor& tensor_of(engine::NamedTensors& state, const std::string& name);
 
 /// A PPM image in a colour that its class decides, with some noise of its own.
 std::string image(Index which_class, Index number);

@@ -45,7 +45,7 @@ class Prepared : public Folder {
 /// The logits of the image prepared in this way, by the parts the program is made of.
 Tensor expected_logits(const Preprocessing& how) {
   models::VitConfig config = small_config();
-  engine::State state = small_state();
+  engine::NamedTensors state = small_state();
   Tensor& positions = tensor_of(state, "pos_embed");
   if (how.size != config.image_size) positions = models::resize_positions(positions, how.size / config.patch);
   config.image_size = how.size;

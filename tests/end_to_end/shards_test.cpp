@@ -20,7 +20,7 @@ constexpr const char *kFirst = "model-00001-of-00002.safetensors",
 /// The garden's checkpoint with a head for its three classes, and the same in two shards, their tensors dealt
 /// out in turn.
 struct Sharded : Garden {
-  engine::State state = [] {
+  engine::NamedTensors state = [] {
     models::VitConfig config = small_config();
     config.classes = kClasses;
     return small_state(config);
@@ -33,7 +33,7 @@ struct Sharded : Garden {
   std::string folder() const { return path() / "sharded"; }
   std::string index() const { return folder() + "/" + kIndex; }
   void write_shards(std::uint64_t wrong_bytes = 0) const {
-    engine::State shards[2];
+    engine::NamedTensors shards[2];
     Json map;
     std::uint64_t bytes = wrong_bytes;
     for (std::size_t i = 0; i < state.size(); ++i) {
@@ -143,11 +143,10 @@ TEST(Shards, with_numbers_that_are_not_finite_are_refused_by_file_tensor_count_a
   garden.write_shards();
   const engine::Safetensors first(garden.folder() + "/" + kFirst);
   const std::string file = first.contains("blocks.1.mlp.fc1.weight") ? kFirst : kSecond;
-  EXPECT_THAT(
-      run({"eval", "--model", garden.folder(), "--data", garden.data()}).error(kFailed),
-      HasSubstr(garden.folder() + "/" + file +
-                ": tensor 'blocks.1.mlp.fc1.weight' has 3 of 1152 numbers that are NaN or infinite as "
-                "f32, the first at index 17"));
+  EXPECT_THAT(run({"eval", "--model", garden.folder(), "--data", garden.data()}).error(kFailed),
+              HasSubstr(garden.folder() + "/" + file +
+                        ": tensor 'blocks.1.mlp.fc1.weight' has 3 of 1152 values that are NaN or infinite as "
+                        "f32, the first at index 17"));
 }
 
 TEST(Shards, are_not_overwritten) {

@@ -237,8 +237,8 @@ TEST(Merge, does_not_write_over_the_base) {
 }
 
 /// The small model under Hugging Face's names, in a folder with its config.
-engine::State hugging_face_state() {
-  engine::State state;
+engine::NamedTensors hugging_face_state() {
+  engine::NamedTensors state;
   for (const auto& [name, tensor] : small_state()) {
     const auto block = [&name = name](const std::string& part) {
       return "vit.encoder.layer." + name.substr(7, 1) + '.' + part + name.substr(name.rfind('.'));
@@ -275,7 +275,7 @@ engine::State hugging_face_state() {
 
 TEST(Merge, of_a_base_with_hugging_faces_names_has_those_names_and_its_norm) {
   const Garden garden;
-  const engine::State state = hugging_face_state();
+  const engine::NamedTensors state = hugging_face_state();
   ASSERT_EQ(state.size(), small_state().size() + 2 * 4);
   write_model(garden / "hf/model.safetensors", state, {});
   write_text(garden / "hf/config.json", R"({"num_attention_heads": 3, "layer_norm_eps": 0.01})");

@@ -13,7 +13,7 @@
 namespace {
 
 using engine::Index;
-using engine::State;
+using engine::NamedTensors;
 using engine::Tensor;
 
 constexpr Index kDepth = 11;  // two digits: block 10 must not be taken for block 1
@@ -26,10 +26,10 @@ models::VitConfig small() {
 }
 
 /// Different numbers in every tensor of a small model, under timm's names.
-State timm_state() {
+NamedTensors timm_state() {
   models::Vit model(small());
   std::uint64_t stream = 0;
-  State state;
+  NamedTensors state;
   for (const auto& [name, parameter] : engine::parameters(model))
     state.emplace_back(name, support::random_tensor(parameter.value().shape(), ++stream));
   return state;
@@ -128,9 +128,9 @@ std::string with_number(std::string name, Index block) {
 }
 
 /// A timm state under the names of `table`.
-State renamed(const State& timm, const Table& table) {
+NamedTensors renamed(const NamedTensors& timm, const Table& table) {
   const std::map<std::string, Tensor> by_name(timm.begin(), timm.end());
-  State state;
+  NamedTensors state;
   for (Index block = 0; block < kDepth; ++block) {
     for (const auto& [from, to] : table) {
       if (block > 0 && from.find('N') == std::string::npos) continue;
@@ -146,7 +146,7 @@ State renamed(const State& timm, const Table& table) {
 }
 
 /// The same names with the same bits, in any order.
-void expect_same(const State& actual, const State& expected) {
+void expect_same(const NamedTensors& actual, const NamedTensors& expected) {
   const std::map<std::string, Tensor> by_name(actual.begin(), actual.end());
   EXPECT_EQ(actual.size(), expected.size());
   EXPECT_EQ(by_name.size(), actual.size()) << "a name comes twice";
@@ -157,7 +157,7 @@ void expect_same(const State& actual, const State& expected) {
 }
 
 /// Names without "vit.".
-State without_prefix(State state) {
+NamedTensors without_prefix(NamedTensors state) {
   for (auto& [name, tensor] : state) {
     if (name.starts_with("vit.")) name = name.substr(4);
   }
@@ -165,21 +165,21 @@ State without_prefix(State state) {
 }
 
 TEST(to_timm_names, brings_back_classic_hugging_face_names) {
-  const State timm = timm_state(), other = renamed(timm, kHuggingFace);
+  const NamedTensors timm = timm_state(), other = renamed(timm, kHuggingFace);
   expect_same(models::to_timm_names(other), timm);
 }
 
 TEST(to_timm_names, brings_back_new_hugging_face_names) {
-  const State timm = timm_state(), other = renamed(timm, kHuggingFaceNew);
+  const NamedTensors timm = timm_state(), other = renamed(timm, kHuggingFaceNew);
   expect_same(models::to_timm_names(other), timm);
 }
 
 TEST(to_timm_names, takes_a_base_model_without_prefix_and_drops_its_pooler_and_mask_token) {
   for (const Table* table : {&kHuggingFace, &kHuggingFaceNew}) {
-    State timm = timm_state();
+    NamedTensors timm = timm_state();
     std::erase_if(timm, [](const auto& entry) { return entry.first.starts_with("head."); });
-    State all = timm_state();
-    State other = without_prefix(renamed(all, *table));
+    NamedTensors all = timm_state();
+    NamedTensors other = without_prefix(renamed(all, *table));
     std::erase_if(other, [](const auto& entry) { return entry.first.starts_with("classifier."); });
     other.emplace_back("pooler.dense.weight", Tensor::zeros({6, 6}));
     other.emplace_back("pooler.dense.bias", Tensor::zeros({6}));
@@ -189,15 +189,15 @@ TEST(to_timm_names, takes_a_base_model_without_prefix_and_drops_its_pooler_and_m
 }
 
 TEST(to_timm_names, brings_back_torchvisions_names_of_both_ages) {
-  const State timm = timm_state();
+  const NamedTensors timm = timm_state();
   for (const Table& table : {torchvision("mlp.0", "mlp.3"), torchvision("mlp.linear_1", "mlp.linear_2")}) {
-    const State other = renamed(timm, table);
+    const NamedTensors other = renamed(timm, table);
     expect_same(models::to_timm_names(other), timm);
   }
 }
 
 TEST(to_timm_names, leaves_timms_own_names_and_their_order_alone) {
-  const State timm = timm_state(), same = models::to_timm_names(timm);
+  const NamedTensors timm = timm_state(), same = models::to_timm_names(timm);
   ASSERT_EQ(same.size(), timm.size());
   for (std::size_t i = 0; i < timm.size(); ++i) {
     EXPECT_EQ(same[i].first, timm[i].first);
@@ -206,7 +206,7 @@ TEST(to_timm_names, leaves_timms_own_names_and_their_order_alone) {
 }
 
 TEST(to_timm_names, keeps_names_it_does_not_know_so_that_loading_complains_of_them) {
-  State other = renamed(timm_state(), kHuggingFace);
+  NamedTensors other = renamed(timm_state(), kHuggingFace);
   other.emplace_back("vit.something.else", Tensor::zeros({2}));
   models::Vit model(small());
   EXPECT_EQ(support::error_of(
@@ -218,9 +218,9 @@ TEST(to_timm_names, leaves_names_of_any_length_alone) {
   for (const std::size_t length : {257u, 300000u}) {
     std::string name = "vit.encoder.layer.0.output.dense.";
     name.resize(length, 'a');
-    State other = renamed(timm_state(), kHuggingFace);
+    NamedTensors other = renamed(timm_state(), kHuggingFace);
     other.emplace_back(name, Tensor::zeros({2}));
-    const State timm = models::to_timm_names(other), back = models::to_names_of(timm_state(), other);
+    const NamedTensors timm = models::to_timm_names(other), back = models::to_names_of(timm_state(), other);
     const auto is_it = [&](const auto& entry) { return entry.first == name; };
     EXPECT_TRUE(std::any_of(timm.begin(), timm.end(), is_it));
     EXPECT_TRUE(std::any_of(back.begin(), back.end(), is_it));
@@ -228,21 +228,21 @@ TEST(to_timm_names, leaves_names_of_any_length_alone) {
 }
 
 TEST(to_timm_names, names_the_matrix_when_a_key_is_missing_or_misshapen) {
-  State other = renamed(timm_state(), kHuggingFace);
+  NamedTensors other = renamed(timm_state(), kHuggingFace);
   const std::string key = "vit.encoder.layer.3.attention.attention.key.weight";
-  State missing = other;
+  NamedTensors missing = other;
   std::erase_if(missing, [&](const auto& entry) { return entry.first == key; });
   for (auto& [name, tensor] : other) {
     if (name == key) tensor = Tensor::zeros({5, 6});
   }
-  for (const State& wrong : {missing, other}) {
+  for (const NamedTensors& wrong : {missing, other}) {
     const std::string error = support::error_of([&] { models::to_timm_names(wrong); });
     EXPECT_TRUE(error.starts_with("blocks.3.attn.qkv.weight: ")) << error;
   }
 }
 
 TEST(to_timm_names, names_the_matrix_when_three_times_its_rows_are_too_many_to_count) {
-  State wrong = renamed(timm_state(), kHuggingFace);
+  NamedTensors wrong = renamed(timm_state(), kHuggingFace);
   for (auto& [name, tensor] : wrong) {
     if (name.find("encoder.layer.3.attention.attention.") != std::string::npos && name.ends_with(".weight"))
       tensor = Tensor::zeros({Index{1} << 62, 0});

@@ -91,7 +91,7 @@ TEST(anchor, has_the_penalty_weight_times_sum_of_squares) {
   Vit model = partly_trained();
   const std::vector<NamedParameter> all = engine::parameters(model);
   const Anchor anchor({.weight = 0.25, .last_blocks = std::nullopt}, all);
-  const engine::State before = small::copy(model);
+  const engine::NamedTensors before = small::copy(model);
   move(all), clear(all);
   double squares = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -177,13 +177,13 @@ TEST(anchor, says_which_parameter_has_no_gradient) {
 /// How far what GRFT trains, but for the head, is from where it started after twenty steps of SGD.
 double distance(const std::string& weight) {
   Vit model = small::model(small::deep());
-  const engine::State before = small::copy(model);
+  const engine::NamedTensors before = small::copy(model);
   const auto grft = small::method("grft", {{"anchor", weight}});
   grft->prepare(model, small::losses(model, *grft));
   const auto sgd = engine::make_sgd(engine::parameters(model), {});
   for (int i = 0; i < 20; ++i) small::step(model, *grft, *sgd, i % 3, 0.01);
   double squares = 0;
-  const engine::State after = engine::state(model);
+  const engine::NamedTensors after = engine::state(model);
   for (std::size_t i = 0; i < after.size(); ++i) {
     if (after[i].first.starts_with("head.")) continue;
     const std::vector<double> now = support::doubles(after[i].second),

@@ -62,7 +62,7 @@ class DamagedDelta : public ::testing::Test {
 
 TEST_F(DamagedDelta, is_taken_whole_or_not_at_all) {
   const std::string whole = bytes_of(peft::delta_of(model, peft::trained_parts(model)));
-  const engine::State before = small::copy(model);
+  const engine::NamedTensors before = small::copy(model);
   const int taken = damage(whole, [&](const Safetensors& file) {
     try {
       peft::apply_delta(model, file);

@@ -29,7 +29,7 @@ class Delta : public ::testing::Test {
   }
   /// The message about this delta, without the path of the file; the model must be as before.
   std::string refused(const NamedTensors& tensors) {
-    const engine::State before = small::copy(model);
+    const engine::NamedTensors before = small::copy(model);
     std::vector<Selection> trained;
     for (const auto& p : engine::parameters(model)) trained.push_back(p.parameter.trains());
     const Safetensors delta = file(tensors);
@@ -86,7 +86,7 @@ TEST_F(Delta, freezes_what_it_does_not_name) {
 }
 
 TEST_F(Delta, may_choose_nothing_of_a_parameter) {
-  const engine::State before = small::copy(model);
+  const engine::NamedTensors before = small::copy(model);
   peft::apply_delta(model, file({{qkv + ".rows", indices({})}, {qkv + ".values", Tensor::zeros({0, 12})}}));
   EXPECT_TRUE(small::same_bits(engine::state(model), before));
 }
@@ -105,7 +105,7 @@ TEST_F(Delta, is_refused_by_the_beginning_of_a_name_without_end) {
 
 TEST_F(Delta, is_refused_when_a_value_is_not_finite) {
   EXPECT_EQ(refused({good, {"norm.bias", Tensor::full({12}, std::numeric_limits<double>::infinity())}}),
-            ": norm.bias has 12 of 12 numbers that are NaN or infinite as f32, the first at index 0");
+            ": norm.bias has 12 of 12 values that are NaN or infinite as f32, the first at index 0");
   const float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(refused({good,
                      {qkv + ".columns", indices({3})},
@@ -115,7 +115,7 @@ TEST_F(Delta, is_refused_when_a_value_is_not_finite) {
                                                            values[7] = values[9] = nan;
                                                            return values;
                                                          }())}}),
-            ": " + qkv + ".values has 2 of 36 numbers that are NaN or infinite as f32, the first at index 7");
+            ": " + qkv + ".values has 2 of 36 values that are NaN or infinite as f32, the first at index 7");
 }
 
 TEST_F(Delta, is_refused_when_an_index_lies_outside) {

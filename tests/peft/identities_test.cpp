@@ -39,7 +39,7 @@ Tensor value(Vit& model, const std::string& name) {
 TEST(lisa, keeps_every_bit_of_the_blocks_that_are_not_drawn) {
   Vit model = small::model(small::deep());
   const auto method = small::method("lisa", {{"blocks", "1"}, {"period", "2"}});
-  engine::State before = small::copy(model);
+  engine::NamedTensors before = small::copy(model);
   std::set<std::string> trained;
   std::set<std::set<std::string>> draws;
   watch(model, *method, 12, [&](int i) {
@@ -51,7 +51,7 @@ TEST(lisa, keeps_every_bit_of_the_blocks_that_are_not_drawn) {
     }
     EXPECT_EQ(blocks.size(), 1u);
     draws.insert(blocks);
-    const engine::State now = small::copy(model);
+    const engine::NamedTensors now = small::copy(model);
     for (std::size_t j = 0; j < now.size(); ++j) {
       const bool frozen = !peft::trained_parts(model).contains(now[j].first);
       EXPECT_TRUE(!frozen || support::same_bits(now[j].second, before[j].second))
@@ -97,7 +97,7 @@ TEST(spiel, keeps_its_count_and_begins_new_elements_at_the_base) {
 
 TEST(lp_ft, trains_the_head_alone_and_then_everything_from_there) {
   Vit model = small::model(small::deep());
-  const engine::State before = small::copy(model);
+  const engine::NamedTensors before = small::copy(model);
   const auto method = small::method("lp-ft", {{"probe", "0.5"}});
   EXPECT_EQ(method->stages(8).size(), 2u);
   EXPECT_EQ(method->stages(8)[0].steps, 4);
@@ -141,7 +141,7 @@ TEST(lt_sft, takes_its_share_of_all_numbers_and_composes) {
     for (const char* name : names) peft::apply_delta(model, engine::Safetensors(folder / name));
     return small::copy(model);
   };
-  const engine::State ab = apply({"a", "b"}), ba = apply({"b", "a"});
+  const engine::NamedTensors ab = apply({"a", "b"}), ba = apply({"b", "a"});
   Index differing = 0, shared = 0;
   for (std::size_t i = 0; i < ab.size(); ++i) {
     const auto x = ab[i].second.data<float>(), y = ba[i].second.data<float>();
@@ -326,7 +326,7 @@ TEST(sam, divides_by_the_curvature_that_hutchinson_estimates) {
     Vit model = small::model(small::deep());
     const auto method =
         peft::make_method("sam", {{"rate", "0.1"}, {"probes", probes}, {"hessian-power", power}}, 7);
-    const engine::State before = small::copy(model);
+    const engine::NamedTensors before = small::copy(model);
     method->prepare(model, small::losses(model, *method));
     EXPECT_TRUE(small::same_bits(engine::state(model), before)) << "the probes are taken back";
     return peft::trained_parts(model);

@@ -17,8 +17,8 @@ namespace {
 
 using engine::Index;
 using engine::NamedParameter;
+using engine::NamedTensors;
 using engine::Selection;
-using engine::State;
 using engine::Tensor;
 using models::Vit;
 
@@ -29,8 +29,8 @@ std::vector<std::string> method_names() {
 }
 
 /// `before`, and what the model has beside it.
-State with_what_was_added(const State& before, Vit& model) {
-  State all;
+NamedTensors with_what_was_added(const NamedTensors& before, Vit& model) {
+  NamedTensors all;
   auto next = before.begin();
   for (const auto& [name, tensor] : small::copy(model)) {
     const bool known = next != before.end() && next->first == name;
@@ -76,7 +76,7 @@ TEST_P(EveryMethod, moves_what_it_trains_and_keeps_every_other_bit) {
   for (const Recipe& recipe : kRecipes) {
     SCOPED_TRACE(recipe.name);
     Vit model = base();
-    State before = small::copy(model);
+    NamedTensors before = small::copy(model);
     const auto tuning = method();
     tuning->prepare(model, small::losses(model, *tuning));
     before = with_what_was_added(before, model);  // some modules are added after scoring
@@ -240,7 +240,7 @@ TEST_P(EveryMethod, gives_the_same_bits_every_time_and_for_any_thread_count) {
     const peft::Scoring* const scoring = tuning->scoring();
     if (!scoring || scoring->no_whole_gradient.empty()) tuning->keep_gradients();
     small::tune(model, *tuning);
-    State all = small::copy(model);
+    NamedTensors all = small::copy(model);
     for (const peft::Choice& choice : tuning->choices()) {
       if (!choice.gradient.empty()) all.emplace_back(choice.parameter + ".gradient", choice.gradient);
       all.emplace_back(choice.parameter + ".score",
@@ -248,7 +248,7 @@ TEST_P(EveryMethod, gives_the_same_bits_every_time_and_for_any_thread_count) {
     }
     return all;
   };
-  const State once = run(1);
+  const NamedTensors once = run(1);
   for (const int threads : {1, 2, 3}) EXPECT_TRUE(small::same_bits(run(threads), once)) << threads;
 }
 
@@ -267,9 +267,9 @@ TEST_P(EveryMethod, goes_on_from_what_an_earlier_run_left_with_the_same_bits) {
     const engine::TemporaryFolder folder;
     engine::write_safetensors(folder / "moved", peft::delta_of(straight, a->moved(straight)));
     const peft::PartsByName trained = peft::trained_parts(straight);
-    State state = a->state();
+    NamedTensors state = a->state();
     for (auto& [tensor_name, tensor] : state) tensor = tensor.clone();
-    State moments = first->state();
+    NamedTensors moments = first->state();
     for (auto& [tensor_name, tensor] : moments) tensor = tensor.clone();
     b->restore(resumed, trained, state);
     peft::apply_delta(resumed, engine::Safetensors(folder / "moved"));
@@ -321,7 +321,7 @@ TEST_P(EveryMethod, merges_into_the_base_and_comes_back_to_the_bit) {
   Vit model = base();
   const auto tuning = method();
   small::tune(model, *tuning);
-  const State before = small::copy(model);
+  const NamedTensors before = small::copy(model);
   const engine::NoGrad no_grad;
   const Tensor images = small::images(model.config(), 0), adapted = model(images);
   if (!tuning->traits().merges) {

@@ -128,7 +128,7 @@ TEST(sift, moves_its_values_in_the_first_step_already) {
   Vit model = small::model(small::deep());
   const auto method = small::method("sift");
   method->prepare(model, small::losses(model, *method));
-  const engine::State before = small::copy(model);
+  const engine::NamedTensors before = small::copy(model);
   const auto adam = engine::make_adam(engine::parameters(model), {});
   small::step(model, *method, *adam, 0);
   small::expect_only_these_values_moved(model, before, method->moved(model), "after one step");

@@ -26,9 +26,9 @@ class Score : public ::testing::Test {
     };
   }
   /// The accumulated gradients of all targets, by name.
-  engine::State accumulated(const std::vector<int>& batches) {
+  engine::NamedTensors accumulated(const std::vector<int>& batches) {
     peft::accumulate_gradients(model, targets, losses(batches));
-    engine::State gradients;
+    engine::NamedTensors gradients;
     for (const NamedParameter& p : targets) gradients.emplace_back(p.name, p.parameter.grad().clone());
     return gradients;
   }
@@ -41,8 +41,8 @@ class Score : public ::testing::Test {
 };
 
 TEST_F(Score, is_the_signed_sum_of_the_batches_gradients) {
-  const engine::State first = accumulated({0}), second = accumulated({1}), third = accumulated({2}),
-                      all = accumulated({0, 1, 2});
+  const engine::NamedTensors first = accumulated({0}), second = accumulated({1}), third = accumulated({2}),
+                             all = accumulated({0, 1, 2});
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Tensor sum = engine::add(engine::add(first[i].second, second[i].second), third[i].second);
     EXPECT_TRUE(support::same_bits(all[i].second, sum)) << all[i].first;
@@ -60,7 +60,7 @@ TEST_F(Score, cancels_opposite_gradients_and_is_no_sum_of_squares) {
 }
 
 TEST_F(Score, is_the_gradient_of_full_training) {
-  const engine::State scored = accumulated({0});
+  const engine::NamedTensors scored = accumulated({0});
   Vit full = small::model(small::deep());
   for (const auto& p : engine::parameters(full)) p.parameter.train(Selection::all());
   engine::backward(small::loss(full, 0));
@@ -70,7 +70,7 @@ TEST_F(Score, is_the_gradient_of_full_training) {
 }
 
 TEST_F(Score, gives_gradients_to_the_targets_alone_and_changes_no_number) {
-  const engine::State before = small::copy(model);
+  const engine::NamedTensors before = small::copy(model);
   accumulated({0, 1});
   EXPECT_TRUE(small::same_bits(engine::state(model), before));
   for (const NamedParameter& any : engine::parameters(model)) {
@@ -122,7 +122,7 @@ TEST_F(Score, reaches_the_methods_choices_when_they_are_asked_to_keep_it) {
   keeping->prepare(model, losses({0, 1}));
   const std::vector<peft::Choice> kept = keeping->choices();
   forgetting->prepare(model, losses({0, 1}));
-  const engine::State expected = accumulated({0, 1});
+  const engine::NamedTensors expected = accumulated({0, 1});
   ASSERT_EQ(kept.size(), expected.size());
   for (std::size_t i = 0; i < kept.size(); ++i) {
     EXPECT_EQ(kept[i].parameter, expected[i].first);
@@ -138,7 +138,7 @@ TEST_F(Score, reaches_the_methods_choices_when_they_are_asked_to_keep_it) {
 TEST_F(Score, does_not_depend_on_how_cross_entropy_is_batched_but_for_rounding) {
   // A sum over samples: the mean over four and four images, added, is twice the mean over eight.
   const models::VitConfig& c = model.config();
-  const engine::State parts = accumulated({0, 1});
+  const engine::NamedTensors parts = accumulated({0, 1});
   const Tensor first = small::images(c, 0), second = small::images(c, 1);
   Tensor both = small::twice(first);
   std::copy_n(second.raw(), second.bytes(), both.raw() + first.bytes());

@@ -129,8 +129,8 @@ inline std::unique_ptr<peft::Method> method(const std::string& name,
 }
 
 /// The numbers of all parameters, in tensors of their own.
-inline engine::State copy(engine::Module& model) {
-  engine::State state = engine::state(model);
+inline engine::NamedTensors copy(engine::Module& model) {
+  engine::NamedTensors state = engine::state(model);
   for (auto& [name, tensor] : state) tensor = tensor.clone();
   return state;
 }
@@ -160,7 +160,7 @@ inline void tune(Vit& model, peft::Method& method, int steps = kSteps) {
 }
 
 /// All values of both have the same bits.
-inline ::testing::AssertionResult same_bits(const engine::State& a, const engine::State& b) {
+inline ::testing::AssertionResult same_bits(const engine::NamedTensors& a, const engine::NamedTensors& b) {
   if (a.size() != b.size()) return ::testing::AssertionFailure() << a.size() << " and " << b.size();
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (const auto same = support::same_bits(a[i].second, b[i].second); !same || a[i].first != b[i].first)
@@ -170,7 +170,7 @@ inline ::testing::AssertionResult same_bits(const engine::State& a, const engine
 }
 
 /// Only values in `moved` differ between `before` and the model, and all of those do.
-inline void expect_only_these_values_moved(Vit& model, const engine::State& before,
+inline void expect_only_these_values_moved(Vit& model, const engine::NamedTensors& before,
                                            const peft::PartsByName& moved, const char* when) {
   const std::vector<NamedParameter> all = engine::parameters(model);
   for (std::size_t i = 0; i < all.size(); ++i) {

@@ -21,7 +21,7 @@ inline models::VitConfig golden_config(const engine::Safetensors& file) {
 
 /// Copies the tensors of `file` that have the names of the model's parameters; the file may hold others.
 inline void load_named(engine::Module& model, const engine::Safetensors& file) {
-  engine::State state;
+  engine::NamedTensors state;
   for (const auto& [name, parameter] : engine::parameters(model)) {
     if (file.contains(name)) state.emplace_back(name, file.read(name));
   }

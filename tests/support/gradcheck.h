@@ -13,10 +13,10 @@ inline engine::Tensor weighted_sum(const engine::Tensor& y, std::uint64_t stream
   return engine::sum(engine::multiply(y, random_tensor(y.shape(), stream, y.dtype())));
 }
 
-/// d(loss)/d(value) by central differences; `value` is f64, and is changed and restored number by number.
+/// d(loss)/d(value) by central differences; `value` is f64, and is changed and restored value by value.
 inline engine::Tensor central_differences(engine::Tensor& value, const std::function<double()>& loss) {
   constexpr double kStep = 1e-5;  // the cube root of the rounding error: both errors near 1e-10
-  engine::Tensor slope = engine::Tensor::unset(value.shape(), engine::Dtype::f64);
+  engine::Tensor gradient = engine::Tensor::unset(value.shape(), engine::Dtype::f64);
   for (std::size_t i = 0; i < value.data<double>().size(); ++i) {
     double& x = value.data<double>()[i];
     const double before = x;
@@ -25,9 +25,9 @@ inline engine::Tensor central_differences(engine::Tensor& value, const std::func
     x = before - kStep;
     const double down = loss();
     x = before;
-    slope.data<double>()[i] = (up - down) / (2 * kStep);
+    gradient.data<double>()[i] = (up - down) / (2 * kStep);
   }
-  return slope;
+  return gradient;
 }
 
 }  // namespace support

@@ -20,7 +20,7 @@ class SmallRun : public engine::TemporaryFolder {
     sizes.width = 12, sizes.depth = 2, sizes.heads = 3, sizes.hidden = 24, sizes.classes = 3;
     models::Vit model(sizes);
     models::initialize(model, 1);
-    engine::State state;
+    engine::NamedTensors state;
     for (const auto& [name, tensor] : engine::state(model)) {
       engine::Tensor larger = tensor.clone();  // so that features of images differ
       for (float& x : larger.data<float>())

@@ -11,14 +11,14 @@
 namespace training {
 
 using engine::Json;
-using engine::State;
+using engine::NamedTensors;
 
 namespace {
 
 constexpr const char *kModel = "model.", *kTrains = "trains.", *kMethod = "method.",
                      *kOptimizer = "optimizer.", *kEma = "ema.", *kBest = "best.";
 
-void append(engine::NamedTensors& all, const std::string& prefix, const State& some) {
+void append(engine::NamedTensors& all, const std::string& prefix, const NamedTensors& some) {
   for (const auto& [name, tensor] : some) all.emplace_back(prefix + name, tensor);
 }
 

@@ -10,6 +10,7 @@
 #include "data/screen.h"
 #include "data/sources.h"
 #include "data/split_file.h"
+#include "engine/base/div_up.h"
 #include "engine/base/text.h"
 #include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
@@ -27,7 +28,7 @@ void note_oddities(const data::Splits& splits, const Events& events) {
 /// Leaves the images out of a split that cannot be decoded.
 void screen(data::Splits& splits, const std::string& name, std::shared_ptr<const data::Dataset>& split,
             Index workers, const Events& events) {
-  const Index groups = (split->size() + data::kScreenedAtOnce - 1) / data::kScreenedAtOnce;
+  const Index groups = engine::div_up(split->size(), data::kScreenedAtOnce);
   ProgressReport progress(events, "check " + name, groups, data::kScreenedAtOnce);
   data::Screened screened =
       data::screen(name, split, splits.classes, static_cast<int>(workers), [&] { progress.advance(); });

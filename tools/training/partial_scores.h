@@ -12,8 +12,8 @@ namespace training {
 /// What scoring has summed up so far. Written now and then, so that a run that is killed while it scores need
 /// not start over.
 struct PartialScores {
-  Index batches = 0;        ///< that are in the sums
-  engine::State gradients;  ///< of every scored parameter
+  Index batches = 0;               ///< that are in the sums
+  engine::NamedTensors gradients;  ///< of every scored parameter
 };
 
 /// Writes what `batches` batches have left in the gradients of `parameters`, whole or not at all.

@@ -53,8 +53,8 @@ const std::string& SealedFile::stored(const std::string& key) const {
   return found->second;
 }
 
-engine::State SealedFile::tensors_with(const std::string& prefix) const {
-  engine::State some;
+engine::NamedTensors SealedFile::tensors_with(const std::string& prefix) const {
+  engine::NamedTensors some;
   for (const std::string& name : file_.names()) {
     if (name.starts_with(prefix)) some.emplace_back(name.substr(prefix.size()), file_.read(name));
   }

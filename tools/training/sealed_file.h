@@ -20,7 +20,7 @@ class SealedFile {
   /// A value of the metadata. Throws an Error naming the file and `key` when it is not there.
   const std::string& stored(const std::string& key) const;
   /// The tensors whose names start with `prefix`, without it.
-  engine::State tensors_with(const std::string& prefix) const;
+  engine::NamedTensors tensors_with(const std::string& prefix) const;
 
  private:
   engine::Safetensors file_;

@@ -1,4 +1,4 @@
-// exp, the normal distribution, logarithm and root, by vectors and by numbers.
+// exp, the normal distribution, logarithm and root, by vectors and by values.
 
 /// e^x for x <= 0, at most 2 units in the last place off down to -87.3; 0 below -87.7. NaN stays NaN.
 inline Vector<float> exp_negative(Vector<float> x) {

@@ -1,4 +1,4 @@
-// Loops over numbers and over rows of numbers.
+// Element-wise loops, and loops along rows.
 
 template <class T>
 void gelu(Index n, const T* x, T* y) {

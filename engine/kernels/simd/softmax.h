@@ -1,7 +1,7 @@
 // Softmax down the columns of a matrix whose columns fill whole vectors: no sum goes across lanes.
 
 template <class T>
-void softmax(Index rows, Index columns, T scale, T* s, Index stride, T* log_sum, T* inverse) {
+void softmax(Index rows, Index columns, T scale, T* s, Index stride, T* log_sum_exp, T* inverse) {
   constexpr Index kLanes = Lanes<T>::count;
   for (Index j = 0; j < columns; j += kLanes) {
     T* const from = s + j;
@@ -14,17 +14,18 @@ void softmax(Index rows, Index columns, T scale, T* s, Index stride, T* log_sum,
       sum += e;
     }
     store(inverse + j, 1 / sum);
-    for (Index lane = 0; lane < kLanes; ++lane) log_sum[j + lane] = top[lane] * scale + log_of(sum[lane]);
+    for (Index lane = 0; lane < kLanes; ++lane) log_sum_exp[j + lane] = top[lane] * scale + log_of(sum[lane]);
   }
 }
 
 template <class T>
-void softmax_again(Index rows, Index columns, T scale, const T* log_sum, T* s, Index stride) {
+void softmax_from_lse(Index rows, Index columns, T scale, const T* log_sum_exp, T* s, Index stride) {
   for (Index r = 0; r < rows; ++r) {
     for (Index j = 0; j < columns; j += Lanes<T>::count) {
       T* const at = s + r * stride + j;
-      const Vector<T> x = load(at) * scale - load(log_sum + j);
-      store(at, exp_negative(x > T{0} ? Vector<T>{} : x));  // a large score may round to more than log_sum
+      const Vector<T> x = load(at) * scale - load(log_sum_exp + j);
+      store(at,
+            exp_negative(x > T{0} ? Vector<T>{} : x));  // a large score may round to more than log_sum_exp
     }
   }
 }

@@ -25,7 +25,7 @@ constexpr Simd<T> table(const char* name) {
           .transpose = transpose<T>,
           .copy = copy<T>,
           .deal = deal<T>,
-          .finish = finish<T>,
+          .epilogue = epilogue<T>,
           .gelu = gelu<T>,
           .gelu_backward = gelu_backward<T>,
           .layer_norm = layer_norm<T>,
@@ -35,7 +35,7 @@ constexpr Simd<T> table(const char* name) {
           .add = add<T>,
           .add_rows = add_rows<T>,
           .softmax = softmax<T>,
-          .softmax_again = softmax_again<T>,
+          .softmax_from_lse = softmax_from_lse<T>,
           .softmax_backward = softmax_backward<T>,
           .per_round = kChains * Lanes<T>::count,
           .multiply_add = multiply_add<T>};

@@ -1,12 +1,24 @@
 // The register tile of the matrix product, its packing and what happens to a product on its way to memory.
 
+// Rows and vectors of a tile follow from the registers. Every sum lives in one, and a step of the depth needs
+// a vector of b for each of the tile's vectors and one that holds a value of a in all lanes:
+//
+//              tile     sums + b + a   of     loads per multiply-add
+//   AVX-512    8 x 3    24 + 3 + 1     32     11 / 24
+//   AVX2       6 x 2    12 + 2 + 1     16      8 / 12
+//   baseline   4 x 2     8 + 2 + 1     16      6 / 8
+//
+// A fused multiply-add takes 4 cycles and two begin in every cycle, so that 8 sums or more must be in flight
+// for none to wait. Loads, of which two begin in a cycle, must be fewer than multiply-adds: that is why a
+// tile is as large and as square as the registers allow.
 constexpr Index kTileRows = ENGINE_SIMD_TILE_ROWS, kTileVectors = ENGINE_SIMD_TILE_VECTORS;
 
 /// `kShort` is the form for a short depth.
 template <class T, Index kRows, Index kVectors, bool kShort = false>
 void tile(Index depth, Strided<T> a, const T* __restrict b, Index b_step, T* __restrict c, Index c_stride,
           bool add) {
-  constexpr Index kLanes = Lanes<T>::count, kTail = 8;
+  constexpr Index kLanes = Lanes<T>::count;
+  constexpr Index kTail = 8;  // steps: 24 multiply-adds in a row of 3 vectors, 12 cycles at two a cycle
   // Read or only written, c comes into the cache, and its latency hides behind the products.
   for (Index r = 0; r < kRows; ++r) {
     for (Index v = 0; v < kVectors; ++v) __builtin_prefetch(c + r * c_stride + v * kLanes, 1);
@@ -82,13 +94,13 @@ void dots(Index count, const Index* i, const Index* j, Index depth, const T* a, 
   }
 }
 
-/// Eight numbers side by side.
+/// Eight values side by side.
 template <class T>
 struct Eight {
   typedef T Type __attribute__((vector_size(8 * sizeof(T))));
 };
 
-/// Turns eight rows of eight numbers into eight columns.
+/// Turns eight rows of eight values into eight columns.
 template <class T>
 inline void transpose_eight(typename Eight<T>::Type (&r)[8]) {
   typename Eight<T>::Type s[8];
@@ -164,20 +176,20 @@ void deal(Index rows, Index columns, const T* from, Index from_stride, T* to, In
 }
 
 template <class T>
-void finish(Index rows, Index columns, T* c, Index stride, const Finish<T>& f) {
+void epilogue(Index rows, Index columns, T* c, Index stride, const Epilogue<T>& e) {
   for (Index r = 0; r < rows; ++r) {
-    const T factor = f.factors ? f.factors[r] : 1;
+    const T factor = e.factors ? e.factors[r] : 1;
     each_vector<T>(columns, [&](Index i, Index lanes) {
       const Index at = r * stride + i;
       Vector<T> y = lanes_at(c + at, lanes);
-      if (f.bias) y += lanes_at(f.bias + i, lanes);
-      if (f.before) put(f.before + at, y, lanes);
-      if (f.gelu) {
+      if (e.bias) y += lanes_at(e.bias + i, lanes);
+      if (e.before_gelu) put(e.before_gelu + at, y, lanes);
+      if (e.gelu) {
         Vector<T> gauss;
         y *= normal_cdf(y, gauss);
       }
-      if (f.factors) y *= factor;
-      if (f.residual) y = lanes_at(f.residual + at, lanes) + y;
+      if (e.factors) y *= factor;
+      if (e.residual) y = lanes_at(e.residual + at, lanes) + y;
       put(c + at, y, lanes);
     });
   }

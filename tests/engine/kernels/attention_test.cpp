@@ -17,14 +17,14 @@ Tensor qkv_of(const AttentionShape& s, Dtype dtype, double std = 1) {
 }
 
 struct Result {
-  Tensor y, log_sum;
+  Tensor y, log_sum_exp;
 };
 
 template <class T>
 Result attend(const AttentionShape& s, const Tensor& qkv) {
   Result r{Tensor::unset({s.batch, s.queries, s.heads, s.width}, dtype_of<T>),
            Tensor::unset({s.batch, s.heads, s.queries}, dtype_of<T>)};
-  attention(s, qkv.data<T>().data(), r.y.data<T>().data(), r.log_sum.data<T>().data());
+  attention(s, qkv.data<T>().data(), r.y.data<T>().data(), r.log_sum_exp.data<T>().data());
   return r;
 }
 
@@ -76,19 +76,19 @@ TEST(Attention, of_the_first_queries_alone_is_a_part_of_the_whole) {
     }
     Tensor expected = Tensor::unset(qkv.shape()), actual = Tensor::unset(qkv.shape());
     attention_backward(all, qkv.data<float>().data(), whole.y.data<float>().data(),
-                       whole.log_sum.data<float>().data(), padded.data<float>().data(),
+                       whole.log_sum_exp.data<float>().data(), padded.data<float>().data(),
                        expected.data<float>().data());
     attention_backward(few, qkv.data<float>().data(), part.y.data<float>().data(),
-                       part.log_sum.data<float>().data(), dy.data<float>().data(),
+                       part.log_sum_exp.data<float>().data(), dy.data<float>().data(),
                        actual.data<float>().data());
     EXPECT_TRUE(support::near(actual, expected, 1e-6)) << set;
   }
 }
 
-TEST(Attention, log_sum_is_the_logarithm_of_the_denominator) {
+TEST(Attention, log_sum_exp_is_the_logarithm_of_the_denominator) {
   const AttentionShape s{1, 7, 2, 3};
   const Tensor qkv = qkv_of(s, Dtype::f64);
-  const Tensor log_sum = attend<double>(s, qkv).log_sum;
+  const Tensor log_sum_exp = attend<double>(s, qkv).log_sum_exp;
   const double* p = qkv.data<double>().data();
   for (Index head = 0; head < 2; ++head) {
     for (Index t = 0; t < 7; ++t) {
@@ -98,7 +98,7 @@ TEST(Attention, log_sum_is_the_logarithm_of_the_denominator) {
         for (Index c = 0; c < 3; ++c) score += p[t * 18 + head * 3 + c] * p[u * 18 + 6 + head * 3 + c];
         total += std::exp(score / std::sqrt(3.0));
       }
-      EXPECT_NEAR(log_sum.data<double>()[static_cast<std::size_t>(head * 7 + t)], std::log(total), 1e-13);
+      EXPECT_NEAR(log_sum_exp.data<double>()[static_cast<std::size_t>(head * 7 + t)], std::log(total), 1e-13);
     }
   }
 }
@@ -116,11 +116,12 @@ TEST(Attention, a_image_has_the_same_bits_alone_and_in_a_batch) {
 TEST(AttentionBackward, a_image_has_the_same_bits_alone_and_in_a_batch) {
   const AttentionShape all{3, 11, 2, 5}, one{1, 11, 2, 5};
   const Tensor qkv = qkv_of(all, Dtype::f32), dy = support::random_tensor({3, 11, 2, 5}, 2);
-  const auto run = [](const AttentionShape& s, const Tensor& in, const Tensor& slope) {
+  const auto run = [](const AttentionShape& s, const Tensor& in, const Tensor& dy) {
     const Result r = attend<float>(s, in);
     Tensor dqkv = Tensor::unset(in.shape());
-    attention_backward(s, in.data<float>().data(), r.y.data<float>().data(), r.log_sum.data<float>().data(),
-                       slope.data<float>().data(), dqkv.data<float>().data());
+    attention_backward(s, in.data<float>().data(), r.y.data<float>().data(),
+                       r.log_sum_exp.data<float>().data(), dy.data<float>().data(),
+                       dqkv.data<float>().data());
     return dqkv;
   };
   const Tensor whole = run(all, qkv, dy);

@@ -62,20 +62,20 @@ struct Sizes {
 
 constexpr Index kTwoBlocks = kDepth + kDepth / 2;  // the first depth that is cut
 
-TEST(Depths, cuts_evenly_and_covers_the_whole_depth) {
+TEST(KBlocks, cuts_evenly_and_covers_the_whole_depth) {
   for (Index k = 0; k < 20 * kDepth; ++k) {
-    const Depths depths(k);
-    ASSERT_EQ(depths.begin(0), 0) << k;
-    ASSERT_EQ(depths.begin(depths.count()), k);
-    for (Index block = 0; block < depths.count(); ++block) {
-      ASSERT_LE(std::abs(depths.size(block) * depths.count() - k), depths.count()) << k;
-      ASSERT_LT(depths.size(block), kTwoBlocks) << k;
+    const KBlocks blocks(k);
+    ASSERT_EQ(blocks.begin(0), 0) << k;
+    ASSERT_EQ(blocks.begin(blocks.count()), k);
+    for (Index block = 0; block < blocks.count(); ++block) {
+      ASSERT_LE(std::abs(blocks.size(block) * blocks.count() - k), blocks.count()) << k;
+      ASSERT_LT(blocks.size(block), kTwoBlocks) << k;
     }
   }
-  EXPECT_EQ(Depths(kTwoBlocks - 1).count(), 1);
-  EXPECT_EQ(Depths(kTwoBlocks).count(), 2);
-  EXPECT_EQ(Depths(8 * 197).count(), 4);
-  EXPECT_EQ(Depths(8 * 197).size(3), 394);
+  EXPECT_EQ(KBlocks(kTwoBlocks - 1).count(), 1);
+  EXPECT_EQ(KBlocks(kTwoBlocks).count(), 2);
+  EXPECT_EQ(KBlocks(8 * 197).count(), 4);
+  EXPECT_EQ(KBlocks(8 * 197).size(3), 394);
 }
 
 template <class T>

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "engine/base/div_up.h"
 #include "engine/kernels/parallel.h"
 #include "engine/kernels/simd.h"
 #include "tests/support/kernel_guards.h"
@@ -39,8 +40,9 @@ constexpr double kUlp = 0x1p-23;  // of f32 numbers from 1 to 2
 void exp_of(std::vector<float>& x) {
   const Index lanes = simd<float>().tiles.lanes, n = static_cast<Index>(x.size());
   const std::vector<float> zeros(static_cast<std::size_t>(lanes));
-  x.resize(static_cast<std::size_t>((n + lanes - 1) / lanes * lanes));
-  simd<float>().softmax_again(static_cast<Index>(x.size()) / lanes, lanes, 1, zeros.data(), x.data(), lanes);
+  x.resize(static_cast<std::size_t>(round_up(n, lanes)));
+  simd<float>().softmax_from_lse(static_cast<Index>(x.size()) / lanes, lanes, 1, zeros.data(), x.data(),
+                                 lanes);
   x.resize(static_cast<std::size_t>(n));
 }
 
@@ -66,7 +68,7 @@ void each_float(float first, Index count, F check) {
   constexpr Index kAtOnce = 1 << 16, kStride = 257;
   const Index stride = std::getenv("ESPALIER_EXHAUSTIVE") ? 1 : kStride;
   const std::uint32_t start = std::bit_cast<std::uint32_t>(first);
-  parallel_chunks((count + stride - 1) / stride, kAtOnce, [&](Index begin, Index end) {
+  parallel_chunks(div_up(count, stride), kAtOnce, [&](Index begin, Index end) {
     std::vector<float> x;
     for (Index i = begin; i < end; ++i)
       x.push_back(std::bit_cast<float>(start + static_cast<std::uint32_t>(i * stride)));

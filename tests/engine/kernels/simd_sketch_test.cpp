@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/base/div_up.h"
 #include "tests/engine/kernels/shifted.h"
 #include "tests/support/kernel_guards.h"
 
@@ -14,7 +15,7 @@ namespace {
 /// bit, since a sign changes no bit of what it multiplies.
 template <class T>
 void expect_sketched(Index rows, Index columns, Index count, Index offset) {
-  const Index stride = columns + 3, groups = (columns + count - 1) / count;
+  const Index stride = columns + 3, groups = div_up(columns, count);
   const std::vector<T> numbers = random_numbers<T>(rows * stride, 11), coins = random_numbers<T>(columns, 12),
                        unset(static_cast<std::size_t>(rows * count), T{-1});
   std::vector<T> signs;

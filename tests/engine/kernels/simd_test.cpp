@@ -34,7 +34,7 @@ std::vector<Loop<T>> element_loops() {
       {"add_rows", [&](Index n, const T* a, const T*, T* y) { s.add_rows(1, n, a, n, y); }},
       {"finish",
        [&s, half](Index n, const T* a, const T* b, T* y) {
-         s.finish(1, n, y, n, {.bias = a, .before = nullptr, .gelu = true, .factors = &half, .residual = b});
+         s.epilogue(1, n, y, n, {.bias = a, .gelu = true, .factors = &half, .residual = b});
        }},
       {"copy", [&](Index n, const T* a, const T*, T* y) { s.copy(1, n, a, n, y, n); }},
   };

@@ -13,8 +13,8 @@ namespace engine {
 namespace {
 
 /// A state in buffers of its own.
-State copy_of(const State& state) {
-  State copy;
+NamedTensors copy_of(const NamedTensors& state) {
+  NamedTensors copy;
   for (const auto& [name, tensor] : state) copy.emplace_back(name, tensor.clone());
   return copy;
 }
@@ -25,8 +25,8 @@ Toy filled() {
   return toy;
 }
 
-void expect_state(Module& root, const State& expected) {
-  const State actual = state(root);
+void expect_state(Module& root, const NamedTensors& expected) {
+  const NamedTensors actual = state(root);
   ASSERT_EQ(actual.size(), expected.size());
   for (std::size_t i = 0; i < actual.size(); ++i) {
     EXPECT_EQ(actual[i].first, expected[i].first);
@@ -34,9 +34,9 @@ void expect_state(Module& root, const State& expected) {
   }
 }
 
-TEST(State, holds_every_value_by_name_in_order) {
+TEST(NamedTensors, holds_every_value_by_name_in_order) {
   Toy toy = filled();
-  const State all = state(toy);
+  const NamedTensors all = state(toy);
   ASSERT_EQ(all.size(), 8u);
   EXPECT_EQ(all[0].first, "token");
   EXPECT_EQ(all[7].first, "head.weight");
@@ -45,7 +45,7 @@ TEST(State, holds_every_value_by_name_in_order) {
 
 TEST(LoadState, copies_every_value) {
   Toy from = filled(), to;
-  const State saved = copy_of(state(from));
+  const NamedTensors saved = copy_of(state(from));
   load_state(to, saved, "toy.safetensors");
   expect_state(to, saved);
   to.head.weight.value().data<float>()[0] += 1;
@@ -54,7 +54,7 @@ TEST(LoadState, copies_every_value) {
 
 TEST(LoadState, takes_over_tensors_that_nothing_else_holds) {
   Toy from = filled(), to;
-  State given = copy_of(state(from));
+  NamedTensors given = copy_of(state(from));
   const std::byte* const numbers = given[7].second.raw();
   const Tensor held = given[0].second;
   load_state(to, std::move(given), "toy.safetensors");
@@ -65,8 +65,8 @@ TEST(LoadState, takes_over_tensors_that_nothing_else_holds) {
 
 TEST(LoadState, does_not_care_about_the_order) {
   Toy from = filled(), to;
-  State saved = copy_of(state(from));
-  const State in_order = saved;
+  NamedTensors saved = copy_of(state(from));
+  const NamedTensors in_order = saved;
   std::reverse(saved.begin(), saved.end());
   load_state(to, saved, "toy");
   expect_state(to, in_order);
@@ -87,9 +87,9 @@ TEST(LoadState, keeps_what_trains) {
 }
 
 /// Loads `wrong` into a module and returns the complaint; nothing may have changed.
-std::string complaint(const State& wrong) {
+std::string complaint(const NamedTensors& wrong) {
   Toy toy = filled();
-  const State before = copy_of(state(toy));
+  const NamedTensors before = copy_of(state(toy));
   const std::string message = support::error_of([&] { load_state(toy, wrong, "toy.safetensors"); });
   expect_state(toy, before);
   return message;
@@ -97,7 +97,7 @@ std::string complaint(const State& wrong) {
 
 TEST(LoadState, lists_all_complaints_in_one_message_and_changes_nothing) {
   Toy from = filled();
-  State wrong;
+  NamedTensors wrong;
   for (const auto& [name, tensor] : state(from)) {
     Tensor other = Tensor::full(tensor.shape(), 5);
     if (name == "token") other = Tensor::zeros({1, 3});
@@ -113,14 +113,14 @@ TEST(LoadState, lists_all_complaints_in_one_message_and_changes_nothing) {
 
 TEST(LoadState, complains_about_whole_numbers_and_changes_nothing) {
   Toy from = filled();
-  State wrong = copy_of(state(from));
+  NamedTensors wrong = copy_of(state(from));
   for (auto& [name, tensor] : wrong) tensor = Tensor::full(tensor.shape(), 5);
   wrong.back().second = Tensor::zeros({2, 3}, Dtype::i64);
   EXPECT_EQ(complaint(wrong), "toy.safetensors: 1 name of the wrong type (head.weight i64)");
 }
 
 TEST(LoadState, cuts_a_long_list_short) {
-  State wrong;
+  NamedTensors wrong;
   for (int i = 0; i < 20; ++i) wrong.emplace_back("x" + std::to_string(10 + i), Tensor::zeros({1}));
   const std::string message = complaint(wrong);
   EXPECT_NE(message.find("20 names unexpected (x10, "), std::string::npos) << message;
@@ -138,13 +138,13 @@ TEST(CheckFinite, tells_how_many_numbers_are_not_and_the_first) {
   EXPECT_EQ(said(Tensor::zeros({0}), Dtype::f32), "nothing was thrown");
   const Tensor wrong = Tensor::of<double>({2, 2}, {0, 1e300, -kInfinity, std::nan("")});
   EXPECT_EQ(said(wrong, Dtype::f32),
-            "x: 'w' has 3 of 4 numbers that are NaN or infinite as f32, the first at index 1");
+            "x: 'w' has 3 of 4 values that are NaN or infinite as f32, the first at index 1");
   EXPECT_EQ(said(wrong, Dtype::f64),
-            "x: 'w' has 2 of 4 numbers that are NaN or infinite as f64, the first at index 2");
+            "x: 'w' has 2 of 4 values that are NaN or infinite as f64, the first at index 2");
   Tensor half = Tensor::zeros({2}, Dtype::f16);
   half.raw()[3] = std::byte{0x7c};  // infinity is 0x7c00
   EXPECT_EQ(said(half, Dtype::f32),
-            "x: 'w' has 1 of 2 numbers that are NaN or infinite as f32, the first at index 1");
+            "x: 'w' has 1 of 2 values that are NaN or infinite as f32, the first at index 1");
 }
 
 }  // namespace

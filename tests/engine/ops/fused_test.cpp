@@ -50,17 +50,17 @@ TEST(Fused, linear_gelu_has_the_bits_of_linear_and_gelu) {
 }
 
 TEST(Fused, linear_gelu_by_a_recipe_has_the_bits_of_what_is_held) {
-  const auto by = [](Hold hold) {
+  const auto by = [](Save hold) {
     return [hold](const Inputs& in) { return linear(linear_gelu(in[0], in[1], in[2], hold), in[3]); };
   };
-  expect_same(by(Hold::recipe), by(Hold::all), {{4, 9, 29}, {61, 29}, {61}, {7, 61}});
+  expect_same(by(Save::recompute), by(Save::activation), {{4, 9, 29}, {61, 29}, {61}, {7, 61}});
 }
 
 TEST(Fused, gradients_are_not_written_over_what_others_hold) {
   const Parameter x(support::random_tensor({5, 7}, 1));
-  const Tensor slope = support::random_tensor({5, 7}, 2), before = slope.clone();
-  backward(gelu(x), slope);
-  EXPECT_TRUE(same_bits(slope, before));
+  const Tensor dy = support::random_tensor({5, 7}, 2), before = dy.clone();
+  backward(gelu(x), dy);
+  EXPECT_TRUE(same_bits(dy, before));
 }
 
 TEST(Fused, linear_residual_has_the_bits_of_linear_and_add) {

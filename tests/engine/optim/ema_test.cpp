@@ -63,7 +63,7 @@ TEST(Ema, goes_on_from_its_state_with_the_same_bits) {
   Ema straight({{"w", p}}, 0.9), resumed({{"w", p}}, 0.9);
   move(p, 2);
   straight.update();
-  State saved;
+  NamedTensors saved;
   for (const auto& [name, tensor] : straight.state()) saved.emplace_back(name, tensor.clone());
   resumed.load_state(saved);
   move(p, 3);

@@ -87,7 +87,7 @@ TEST_P(OptimizerRule, goes_on_from_its_state_with_the_same_bits) {
     straight.train(part);
     resumed.train(part);
     const auto first = GetParam().make({{"w", straight}});
-    State saved;
+    NamedTensors saved;
     for (int step = 0; step < 2 * kSteps; ++step) {
       if (step == kSteps) {
         for (const auto& [name, tensor] : first->state()) saved.emplace_back(name, tensor.clone());
@@ -201,7 +201,7 @@ TEST(Optimizer, refuses_options_out_of_range) {
 }
 
 /// The state of Adam after one step over "w" [2].
-State adam_state() {
+NamedTensors adam_state() {
   const Parameter p(Tensor::full({2}, 1));
   const auto optimizer = make_adam({{"w", p}}, {});
   p.grad() = Tensor::full({2}, 1);
@@ -216,13 +216,13 @@ TEST(OptimizerState, is_named_after_parameter_and_kind) {
 }
 
 TEST(OptimizerState, that_does_not_fit_is_refused_by_name) {
-  const auto complaint = [](State state, Shape shape) {
+  const auto complaint = [](NamedTensors state, Shape shape) {
     const auto optimizer = make_adam({{"w", Parameter(Tensor::zeros(std::move(shape)))}}, {});
     return support::error_of([&] { optimizer->load_state(state); });
   };
-  State state = adam_state();
+  NamedTensors state = adam_state();
   EXPECT_EQ(complaint(state, {3}), "optimizer: the saved w.mean [2] does not fit [3]");
-  State short_state(state.begin(), state.end() - 1);
+  NamedTensors short_state(state.begin(), state.end() - 1);
   EXPECT_EQ(complaint(short_state, {2}), "optimizer: the saved state has no w.square");
   for (const Tensor& steps : {Tensor::of<std::int64_t>({1}, {-1}), Tensor::zeros({0}, Dtype::i64)}) {
     state[0].second = steps;

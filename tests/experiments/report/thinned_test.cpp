@@ -5,6 +5,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/div_up.h"
+
 namespace experiments {
 namespace {
 
@@ -24,7 +26,7 @@ TEST(Thinned, makes_points_of_a_long_curve_the_means_of_neighbours) {
     const auto json = curve.to_json();
     const Index every = json["every"];
     ASSERT_LE(json["x"].size(), Thinned::kMost);
-    EXPECT_EQ(static_cast<Index>(json["x"].size()), (rows + every - 1) / every) << rows;
+    EXPECT_EQ(static_cast<Index>(json["x"].size()), engine::div_up(rows, every)) << rows;
     EXPECT_NEAR(json["x"][1], 1.5 * static_cast<double>(every) - 0.5, 1e-9)
         << "the middle of the second point";
     EXPECT_NEAR(json["y"][1], 3 * json["x"][1].get<double>(), 1e-9);

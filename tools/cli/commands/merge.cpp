@@ -40,7 +40,7 @@ double largest_difference(models::Vit& a, models::Vit& b, std::uint64_t seed) {
 }
 
 /// The tensors in buffers of their own, so that no later change reaches them.
-engine::State copied(engine::State state) {
+engine::NamedTensors copied(engine::NamedTensors state) {
   for (auto& [name, tensor] : state) tensor = tensor.clone();
   return state;
 }
@@ -70,12 +70,12 @@ void run_merge(Arguments arguments) {
   const training::Events events{.on_note = note};
   training::LoadedModel tuned = training::load_tuned_model(model, delta, force, events);
   peft::MergedAdapters adapters(tuned.model);
-  engine::State tensors = copied(engine::state(tuned.model));
+  engine::NamedTensors tensors = copied(engine::state(tuned.model));
   adapters.undo();  // to compare
   for (const auto& [name, tensor] : tensors) engine::check_finite(tensor, tensor.dtype(), "merged " + name);
   if (!tuned.checkpoint.empty()) {
     const engine::ShardedSafetensors base(tuned.checkpoint);
-    engine::State like;
+    engine::NamedTensors like;
     for (const std::string& name : base.names()) like.emplace_back(name, base.read(name));
     tensors = models::to_names_of(tensors, like);
   }

@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/div_up.h"
 #include "engine/nn/roles.h"
 #include "peft/delta.h"
 #include "tools/experiments/report/thinned.h"
@@ -20,8 +21,8 @@ namespace {
 
 /// How many of `units` lie in each of at most kMostBins stretches of `length` places: {"size", "counts"}.
 Json counts_of(const std::vector<Index>& units, Index length) {
-  const Index size = (length + static_cast<Index>(kMostBins) - 1) / static_cast<Index>(kMostBins);
-  std::vector<Index> counts(static_cast<std::size_t>((length + size - 1) / size));
+  const Index size = engine::div_up(length, static_cast<Index>(kMostBins));
+  std::vector<Index> counts(static_cast<std::size_t>(engine::div_up(length, size)));
   for (const Index unit : units) ++counts[static_cast<std::size_t>(unit / size)];
   return {{"size", size}, {"counts", counts}};
 }

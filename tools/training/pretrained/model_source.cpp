@@ -18,16 +18,16 @@
 namespace training {
 
 using engine::Dtype;
+using engine::NamedTensors;
 using engine::Safetensors;
 using engine::ShardedSafetensors;
-using engine::State;
 using engine::Tensor;
 
 namespace {
 
 /// The tensors of a checkpoint. Refuses those that training can only fail on later.
-State read_weights(const ShardedSafetensors& weights) {
-  State state;
+NamedTensors read_weights(const ShardedSafetensors& weights) {
+  NamedTensors state;
   for (const Safetensors& file : weights.files()) {
     for (const std::string& name : file.names()) {
       Tensor tensor = file.read(name);
@@ -50,7 +50,7 @@ void about(const ShardedSafetensors& file, F f) {
   }
 }
 
-void check_types(const State& state, const std::string& file) {
+void check_types(const NamedTensors& state, const std::string& file) {
   for (const auto& [name, tensor] : state) {
     engine::check(
         tensor.dtype() != Dtype::i64 && tensor.dtype() != Dtype::u8, file + ": weight", name,
@@ -59,7 +59,7 @@ void check_types(const State& state, const std::string& file) {
 }
 
 /// Everything of `state` that the model wants; without a head in the checkpoint, a head of zeros.
-void fill(LoadedModel& loaded, State state, const models::VitConfig& stored) {
+void fill(LoadedModel& loaded, NamedTensors state, const models::VitConfig& stored) {
   const Index wanted = loaded.model.config().grid();
   for (auto& [name, tensor] : state) {
     if (name == engine::kPositionsName && stored.grid() != wanted)
@@ -79,7 +79,7 @@ LoadedModel from_checkpoint(const ModelSource& source, const Events& events) {
     events.on_note(engine::say("note:", file.path() + ": total_size is", *stated, "but the tensors have",
                                file.bytes(), "bytes"));
   }
-  State state = read_weights(file);
+  NamedTensors state = read_weights(file);
   about(file, [&] { state = models::to_timm_names(std::move(state)); });
   check_types(state, file.path());
   const ModelConfig config = read_model_config(found.folder, file.metadata(), file.path());
