@@ -2,19 +2,52 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <algorithm>
+#include <chrono>
+#include <vector>
 
+#include "engine/kernels/parallel.h"
 #include "tests/support/kernel_guards.h"
 
 namespace engine::kernels {
 namespace {
 
-TEST(FmaPeak, is_a_rate_with_every_instruction_set) {
+/// A clock by which the measurements take these seconds, one after the other.
+std::function<double()> clock_of(std::vector<double> seconds) {
+  return [seconds = std::move(seconds), now = 0.0, calls = std::size_t{0}]() mutable {
+    if (calls++ % 2 == 1) now += seconds.at(calls / 2 - 1);
+    return now;
+  };
+}
+
+TEST(FmaPeak, is_the_work_of_all_threads_in_the_fastest_of_five_samples) {
   for (const std::string_view set : support::simd_sets()) {
     const support::UseSimd use(set);
-    const double peak = fma_peak();
-    EXPECT_GT(peak, 0) << set;
-    EXPECT_TRUE(std::isfinite(peak)) << set;
+    // Calls of 1,000 and 2,000 rounds are too short. The samples are four times the first that is not.
+    const double work = static_cast<double>(simd<float>().per_round) * 4 * 4000 * 8 * threads();
+    EXPECT_EQ(fma_peak(clock_of({1. / 1024, 2. / 1024, 4. / 1024, 4, 4, 2, 8, 4})), work / 2) << set;
+  }
+}
+
+TEST(FmaPeak, is_more_than_one_chain_of_multiply_adds_reaches) {
+  const support::UseThreads one(1);
+  const auto now = [] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  };
+  constexpr int kRounds = 1'000'000;  // each waits for the one before: several cycles
+  volatile float factor = 0.5f;
+  double seconds = 1;
+  for (int sample = 0; sample < 5; ++sample) {
+    const float f = factor;
+    float chain = 1;
+    const double start = now();
+    for (int i = 0; i < kRounds; ++i) chain = chain * f + 1;
+    factor = chain < 3 ? 0.5f : 0.25f;  // the result is used
+    seconds = std::min(seconds, now() - start);
+  }
+  for (const std::string_view set : support::simd_sets()) {
+    const support::UseSimd use(set);
+    EXPECT_GT(fma_peak(), kRounds / seconds) << set;
   }
 }
 
