@@ -2,7 +2,8 @@
 // in three, on one thread. Every version is checked against the first and timed; each says what it gains over
 // the one before. The order of the additions differs, so results agree up to rounding.
 //
-//   bench_ladder [n]    n: side of the matrices, rounded up to a multiple of 48 (768)
+//   bench_ladder [n]    n: side of the matrices, rounded up to a multiple of 48 (768). What packing gains
+//                       shows where b is larger than the second cache: from 1536 on.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -64,19 +65,24 @@ void blocked(Index n, const float* a, const float* b, float* c) {
   }
 }
 
-// c (+)= a b for one tile of c; b's rows are `b_stride` values apart.
+// c (+)= a b for one tile of c; b's rows are `b_stride` values apart. (Unrolled, for a register has no
+// index.)
 inline void tile(Index depth, Index n, const float* a, const float* b, Index b_stride, float* c, bool add) {
   Vector sum[kTileRows][kTileVectors] = {};
   for (Index p = 0; p < depth; ++p) {
     Vector row[kTileVectors];
-    __builtin_memcpy(row, b + p * b_stride, sizeof row);
+#pragma GCC unroll 3
+    for (Index v = 0; v < kTileVectors; ++v)
+      __builtin_memcpy(&row[v], b + p * b_stride + v * kLanes, sizeof row[v]);
 #pragma GCC unroll 8
     for (Index r = 0; r < kTileRows; ++r) {
 #pragma GCC unroll 3
       for (Index v = 0; v < kTileVectors; ++v) sum[r][v] += a[r * n + p] * row[v];
     }
   }
+#pragma GCC unroll 8
   for (Index r = 0; r < kTileRows; ++r) {
+#pragma GCC unroll 3
     for (Index v = 0; v < kTileVectors; ++v) {
       Vector before = {};
       if (add) __builtin_memcpy(&before, c + r * n + v * kLanes, sizeof before);
@@ -158,43 +164,44 @@ void plain_attention(const AttentionShape& s, const float* qkv, float* y) {
   }
 }
 
-// 2. Transposed scores [keys, queries], for 16 queries at a time. Now the innermost loops run over queries,
-// or
-//    over the width of a value: no sum goes along a vector, and a softmax goes down the columns of the
-//    scores.
+// 2. Transposed scores [keys, queries], for a few vectors of queries at a time. A sum goes along no vector,
+// some
+//    chains run side by side, and a softmax goes down the columns of the scores.
 void transposed_attention(const AttentionShape& s, const float* qkv, float* y) {
-  constexpr Index kQueries = 16;
-  std::vector<float> q(static_cast<std::size_t>(s.width * kQueries)),
-      p(static_cast<std::size_t>(s.tokens * kQueries));
-  for (Index i = 0; i < s.batch * s.heads * engine::div_up(s.tokens, kQueries); ++i) {
-    const Head h(s, i / engine::div_up(s.tokens, kQueries), qkv, y);
-    const Index first = i % engine::div_up(s.tokens, kQueries) * kQueries,
-                count = std::min(kQueries, s.tokens - first);
+  constexpr Index kQueries = kTileColumns;
+  std::vector<Vector> q(static_cast<std::size_t>(s.width * kTileVectors)),
+      p(static_cast<std::size_t>(s.tokens * kTileVectors));
+  auto *const queries = reinterpret_cast<float*>(q.data()), *const scores =
+                                                                reinterpret_cast<float*>(p.data());
+  const Index panels = engine::div_up(s.tokens, kQueries);
+  for (Index i = 0; i < s.batch * s.heads * panels; ++i) {
+    const Head h(s, i / panels, qkv, y);
+    const Index first = i % panels * kQueries, count = std::min(kQueries, s.tokens - first);
     for (Index t = 0; t < count; ++t)
-      for (Index c = 0; c < s.width; ++c)
-        q[static_cast<std::size_t>(c * kQueries + t)] = h.q[(first + t) * h.row + c];
-    float top[kQueries], total[kQueries] = {};
-    std::fill_n(top, kQueries, -INFINITY);
+      for (Index c = 0; c < s.width; ++c) queries[c * kQueries + t] = h.q[(first + t) * h.row + c];
     for (Index u = 0; u < s.tokens; ++u) {
-      float score[kQueries] = {};
-      for (Index c = 0; c < s.width; ++c)
-        for (Index t = 0; t < kQueries; ++t)
-          score[t] += h.k[u * h.row + c] * q[static_cast<std::size_t>(c * kQueries + t)];
-      for (Index t = 0; t < kQueries; ++t) {
-        p[static_cast<std::size_t>(u * kQueries + t)] = score[t] / std::sqrt(static_cast<float>(s.width));
-        top[t] = std::max(top[t], p[static_cast<std::size_t>(u * kQueries + t)]);
+      Vector score[kTileVectors] = {};
+      for (Index c = 0; c < s.width; ++c) {
+#pragma GCC unroll 3
+        for (Index v = 0; v < kTileVectors; ++v)
+          score[v] += h.k[u * h.row + c] * q[static_cast<std::size_t>(c * kTileVectors + v)];
       }
+#pragma GCC unroll 3
+      for (Index v = 0; v < kTileVectors; ++v)
+        p[static_cast<std::size_t>(u * kTileVectors + v)] = score[v] / std::sqrt(static_cast<float>(s.width));
     }
-    for (Index t = 0; t < count; ++t) std::fill_n(h.y + (first + t) * h.y_row, s.width, 0.0f);
-    for (Index u = 0; u < s.tokens; ++u) {
-      for (Index t = 0; t < count; ++t) {
-        const float e = std::exp(p[static_cast<std::size_t>(u * kQueries + t)] - top[t]);
-        total[t] += e;
-        for (Index c = 0; c < s.width; ++c) h.y[(first + t) * h.y_row + c] += e * h.v[u * h.row + c];
+    for (Index t = 0; t < count; ++t) {
+      float* const out = h.y + (first + t) * h.y_row;
+      std::fill_n(out, s.width, 0.0f);
+      float top = -INFINITY, total = 0;
+      for (Index u = 0; u < s.tokens; ++u) top = std::max(top, scores[u * kQueries + t]);
+      for (Index u = 0; u < s.tokens; ++u) {
+        const float e = std::exp(scores[u * kQueries + t] - top);
+        total += e;
+        for (Index c = 0; c < s.width; ++c) out[c] += e * h.v[u * h.row + c];
       }
+      for (Index c = 0; c < s.width; ++c) out[c] /= total;
     }
-    for (Index t = 0; t < count; ++t)
-      for (Index c = 0; c < s.width; ++c) h.y[(first + t) * h.y_row + c] /= total[t];
   }
 }
 

@@ -103,7 +103,7 @@ TEST(Attention, log_sum_exp_is_the_logarithm_of_the_denominator) {
   }
 }
 
-TEST(Attention, a_image_has_the_same_bits_alone_and_in_a_batch) {
+TEST(Attention, an_image_has_the_same_bits_alone_and_in_a_batch) {
   const AttentionShape all{3, 11, 2, 5}, one{1, 11, 2, 5};
   const Tensor qkv = qkv_of(all, Dtype::f32);
   const Tensor y = attend<float>(all, qkv).y;
@@ -113,14 +113,14 @@ TEST(Attention, a_image_has_the_same_bits_alone_and_in_a_batch) {
   }
 }
 
-TEST(AttentionBackward, a_image_has_the_same_bits_alone_and_in_a_batch) {
+TEST(AttentionBackward, an_image_has_the_same_bits_alone_and_in_a_batch) {
   const AttentionShape all{3, 11, 2, 5}, one{1, 11, 2, 5};
   const Tensor qkv = qkv_of(all, Dtype::f32), dy = support::random_tensor({3, 11, 2, 5}, 2);
-  const auto run = [](const AttentionShape& s, const Tensor& in, const Tensor& dy) {
+  const auto run = [](const AttentionShape& s, const Tensor& in, const Tensor& gradient) {
     const Result r = attend<float>(s, in);
     Tensor dqkv = Tensor::unset(in.shape());
     attention_backward(s, in.data<float>().data(), r.y.data<float>().data(),
-                       r.log_sum_exp.data<float>().data(), dy.data<float>().data(),
+                       r.log_sum_exp.data<float>().data(), gradient.data<float>().data(),
                        dqkv.data<float>().data());
     return dqkv;
   };
