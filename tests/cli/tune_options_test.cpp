@@ -79,7 +79,28 @@ TEST(Recipe, resolves_to_the_options_it_stands_for) {
   }
 }
 
-TEST(Recipe, that_is_not_kept_is_told) {
+TEST(Identity, has_every_option_but_those_of_handling) {
+  const TuneOptions options = parsed({"--method", "gps"});
+  nlohmann::ordered_json expected = options.to_json();
+  for (const char* handling :
+       {"threads", "workers", "recompute", "out", "features", "eval_every", "save_every"})
+    EXPECT_EQ(expected.erase(handling), 1u) << handling;
+  EXPECT_EQ(options.identity_json(), expected);
+  EXPECT_EQ(expected["method_options"]["k"], "1");
+  for (const char* call : {"resume", "overwrite", "json", "no_memory_check", "recipe"})
+    EXPECT_FALSE(options.to_json().contains(call)) << call;
+}
+
+TEST(Relations, are_checked_with_what_the_recipe_gives) {
+  EXPECT_THROW(parsed({"--method", "sift", "--momentum", "0.9"}), training::UsageError);
+  EXPECT_THROW(parsed({"--method", "sift", "--recipe", "papers", "--momentum", "0.9"}), training::UsageError);
+  const std::vector<std::string> sgd{"--method",   "sift", "--recipe",    "papers",
+                                     "--momentum", "0.9",  "--optimizer", "sgd"};
+  EXPECT_EQ(parsed(sgd).config.momentum, 0.9);
+  EXPECT_THROW(parsed({"--epochs", "1", "--steps", "2"}), training::UsageError);
+}
+
+TEST(Recipe, that_is_not_kept_is_named) {
   try {
     parsed({"--method", "linear", "--recipe", "papers"});
     FAIL() << "taken";

@@ -181,7 +181,7 @@ TEST(BadImage, skipped_with_all_others_of_its_class_is_an_error) {
 TEST(BadImage, policy_is_error_or_skip_and_told_by_the_help) {
   const Garden garden;
   for (const char* command : {"tune", "select", "eval"}) {
-    EXPECT_THAT(run({command, "--help"}).out, AllOf(HasSubstr("--on-bad-image"), HasSubstr("error|skip")))
+    EXPECT_THAT(run({command, "--help-all"}).out, AllOf(HasSubstr("--on-bad-image"), HasSubstr("error|skip")))
         << command;
     EXPECT_THAT(run({command, "--on-bad-image", "ignore"}).error(2), HasSubstr("error|skip")) << command;
   }

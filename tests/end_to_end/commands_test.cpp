@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <sstream>
+
 #include "engine/io/sha256.h"
 #include "peft/methods.h"
 #include "tests/end_to_end/garden.h"
@@ -12,9 +15,11 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
+using ::testing::Not;
 using ::testing::SizeIs;
 
-const Words kCommands{"tune", "select", "eval", "predict", "merge", "count", "inspect", "methods", "bench"};
+const Words kCommands{"tune",    "select",  "eval",    "predict", "merge", "count",
+                      "inspect", "methods", "compare", "report",  "bench"};
 
 TEST(Program, says_its_name_and_version) {
   const Outcome outcome = run({"--version"});
@@ -37,72 +42,56 @@ TEST(Program, explains_every_command) {
     EXPECT_EQ(outcome.err, "") << command;
     EXPECT_THAT(outcome.out, HasSubstr("espalier " + command));
     EXPECT_THAT(outcome.out, HasSubstr("--threads")) << command;
+    if (command == "report") continue;
     EXPECT_THAT(outcome.out, HasSubstr("--json")) << command;
   }
 }
 
-TEST(Program, knows_every_option_of_tune_that_the_contract_names) {
-  const std::string help = run({"tune", "--help"}).out;
-  for (const char* option : {"--model",
-                             "--arch",
-                             "--mean",
-                             "--std",
-                             "--interpolation",
-                             "--image-size",
-                             "--resize",
-                             "--data",
-                             "--train-list",
-                             "--val-list",
-                             "--test-list",
-                             "--data-root",
-                             "--seed",
-                             "--out",
-                             "--resume",
-                             "--overwrite",
-                             "--method",
-                             "--on",
-                             "--epochs",
-                             "--steps",
-                             "--batch-size",
-                             "--grad-accum",
-                             "--lr",
-                             "--optimizer",
-                             "--momentum",
-                             "--weight-decay",
-                             "--schedule",
-                             "--warmup-epochs",
-                             "--min-lr",
-                             "--clip",
-                             "--label-smoothing",
-                             "--mixup",
-                             "--cutmix",
-                             "--drop-path",
-                             "--ema",
-                             "--augment",
-                             "--no-shuffle",
-                             "--head",
-                             "--init-head",
-                             "--eval-every",
-                             "--save-every",
-                             "--keep",
-                             "--workers",
-                             "--no-score-shuffle",
-                             "--k",
-                             "--axis",
-                             "--anchor",
-                             "--anchor-layers",
-                             "--anchor-head",
-                             "--train-bias",
-                             "--rate",
-                             "--score",
-                             "--temperature",
-                             "--score-batches",
-                             "--score-augment",
-                             "--targets"}) {
-    EXPECT_TRUE(help.find(std::string(option) + " ") != std::string::npos ||
-                help.find(std::string(option) + "\n") != std::string::npos)
-        << option;
+/// The options that the help of a command shows, each with the lines of its text in one.
+std::vector<std::pair<std::string, std::string>> shown_options(const std::string& help) {
+  std::vector<std::pair<std::string, std::string>> options;
+  std::istringstream lines(help);
+  for (std::string line; std::getline(lines, line);) {
+    const bool continues = line.starts_with("     ");
+    if (line.starts_with("  --"))
+      options.emplace_back(line.substr(2, line.find(' ', 2) - 2), line);
+    else if (continues && !options.empty())
+      options.back().second += line;
   }
+  return options;
+}
+
+TEST(Program, shows_the_default_of_every_option_and_an_example) {
+  for (const std::string& command : kCommands) {
+    for (const Words& more : {Words{}, Words{"--method", "gps"}}) {
+      if (!more.empty() && run({command, "--help"}).out.find("--method") == std::string::npos) continue;
+      const std::string help = run(Words{command, "--help-all"} + more).out;
+      EXPECT_GE(shown_options(help).size(), 1u) << command;
+      for (const auto& [option, text] : shown_options(help)) {
+        EXPECT_TRUE(text.ends_with("]")) << command << ' ' << option;
+        EXPECT_THAT(text, Not(HasSubstr("[]"))) << command << ' ' << option;
+      }
+      EXPECT_THAT(help, HasSubstr("\nExample:\n  espalier " + command)) << command;
+    }
+  }
+}
+
+TEST(Program, wraps_its_help_to_the_terminal) {
+  for (const auto& [columns, width] : {std::pair("60", 60u), std::pair("", 80u), std::pair("no", 80u)}) {
+    for (const std::string& command : kCommands) {
+      const Outcome outcome =
+          run({command, "--help-all"}, {.through = {"env", std::string("COLUMNS=") + columns}});
+      std::istringstream lines(outcome.out);
+      for (std::string line; std::getline(lines, line);)
+        EXPECT_LE(line.size(), width) << command << ": " << line;
+    }
+  }
+}
+
+TEST(Program, keeps_the_help_of_tune_short) {
+  const auto lines = [](const Words& words) { return std::ranges::count(run(words).out, '\n'); };
+  EXPECT_LE(lines({"tune", "--help"}), 60);
+  EXPECT_LE(lines({"tune", "--help-all"}), 120);
 }
 
 TEST(Methods, are_listed_and_have_a_page_each) {

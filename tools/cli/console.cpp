@@ -5,13 +5,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "engine/base/text.h"
 #include "engine/io/append_file.h"
@@ -32,9 +35,21 @@ std::string clock_text(double seconds) {
   return text;
 }
 
-std::size_t terminal_width() {
+constexpr std::size_t kColumns = 80;  // where no terminal says
+
+std::size_t terminal_width(int stream) {
   winsize size{};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+  return ioctl(stream, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : kColumns;
+}
+
+/// COLUMNS as a shell exports it; nothing unless it is a number of columns.
+std::optional<std::size_t> columns_of_environment() {
+  const char* const text = std::getenv("COLUMNS");
+  std::size_t columns = 0;
+  if (!text) return std::nullopt;
+  const char* const end = text + std::strlen(text);
+  const auto [last, error] = std::from_chars(text, end, columns);
+  return error == std::errc() && last == end && columns > 0 ? std::optional(columns) : std::nullopt;
 }
 
 bool same_file(const std::string& output, const std::filesystem::path& other) {
@@ -45,6 +60,11 @@ bool same_file(const std::string& output, const std::filesystem::path& other) {
 }
 
 }  // namespace
+
+std::size_t text_width() {
+  const std::size_t width = columns_of_environment().value_or(terminal_width(STDOUT_FILENO));
+  return std::clamp<std::size_t>(width, 40, 120);
+}
 
 void note(const std::string& text) {
   std::cerr << engine::one_line(text) << '\n';
@@ -110,7 +130,7 @@ void Progress::draw(const std::string& detail, bool last) {
       kCells * static_cast<std::size_t>(done_) / static_cast<std::size_t>(std::max<engine::Index>(1, steps_));
   std::string bar = "[" + std::string(full, '=') + std::string(kCells - full, ' ') + "]";
   std::string line = engine::say(title_, bar, counts, detail, rate, time);
-  line.resize(std::min(line.size(), terminal_width() - 1));
+  line.resize(std::min(line.size(), terminal_width(STDERR_FILENO) - 1));
   std::cerr << "\r\033[K" << line << std::flush;
 }
 

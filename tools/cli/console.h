@@ -13,6 +13,10 @@ namespace cli {
 /// One line to stderr.
 void note(const std::string& text);
 
+/// Columns for text on standard output: those of COLUMNS or of the terminal, at least 40 and at most 120; 80
+/// where neither is known.
+std::size_t text_width();
+
 /// Throws an Error when there is no folder for a file at `path` or none may be made there: long work would be
 /// lost. An empty path is none.
 void check_can_write(const std::string& path);

@@ -17,14 +17,14 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"tune", "fine-tune a checkpoint on a folder of images with one method", run_tune},
-    {"select", "score and select only, and say what it cost", run_select},
+    {"select", "score and select only, and print what that cost", run_select},
     {"compare", "methods x tasks x seeds under one protocol, and the table", run_compare},
     {"eval", "accuracy of a checkpoint, with a delta, on one split", run_eval},
     {"predict", "classes and probabilities of single images", run_predict},
     {"merge", "base + delta to a stand-alone checkpoint", run_merge},
-    {"count", "how many numbers a method trains, without weights or data", run_count},
+    {"count", "number of trainable parameters of a method (needs no checkpoint or data)", run_count},
     {"inspect", "what is in a checkpoint, delta, selection or run folder", run_inspect},
-    {"report", "a page of charts from the folder of a run or a comparison", run_report},
+    {"report", "HTML report of a run or a comparison", run_report},
     {"methods", "the methods and their options", run_methods},
     {"bench", "time and memory of inference, a training step or scoring, on random weights", run_bench},
 };
@@ -84,7 +84,7 @@ void keep_standard_streams() {
 }
 
 /// An error is one line, whatever it quotes.
-void complain(const std::string& text) {
+void print_error(const std::string& text) {
   std::cerr << "espalier: " << engine::one_line(text) << std::endl;
 }
 
@@ -102,15 +102,15 @@ int main(int argc, char** argv) {
     if (!std::cout) throw engine::Error("the result could not be written to standard output");
     return 0;
   } catch (const training::UsageError& e) {
-    cli::complain(e.what());
+    cli::print_error(e.what());
     return 2;
   } catch (const cli::Interrupted& e) {
-    cli::complain(e.what());
+    cli::print_error(e.what());
     return 128 + e.signal;
   } catch (const std::bad_alloc&) {
-    cli::complain("out of memory; a smaller --batch-size or --image-size needs less");
+    cli::print_error("out of memory; a smaller --batch-size or --image-size needs less");
   } catch (const std::exception& e) {
-    cli::complain(e.what());
+    cli::print_error(e.what());
   }
   return 1;
 }

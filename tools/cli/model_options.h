@@ -1,17 +1,31 @@
 #pragma once
 
-#include "tools/cli/args.h"
+#include "tools/cli/option_table.h"
 #include "tools/training/train_config.h"
 
 namespace cli {
 
-/// Adds the shared options that say where the model, and how its images are prepared, comes from.
-void add_model_options(Args& args, training::ModelSource& model);
+// Declarations that several commands share.
 
-/// Adds the shared options that say where the images come from.
-void add_data_options(Args& args, training::DataSource& data);
+/// Where the model comes from and how its images are prepared.
+void declare_base(OptionTable& table, training::ModelSource& model);
 
-/// Adds, of these, those that say what is done about images that are bad or missing.
-void add_screening_options(Args& args, training::DataSource& data);
+/// The same, the seed and the threads.
+void declare_model(OptionTable& table, training::ModelSource& model);
+
+/// --threads.
+void declare_threads(OptionTable& table, Index& threads);
+
+/// Where the images come from.
+void declare_data(OptionTable& table, training::DataSource& data);
+
+/// What is done about images that are bad and classes that are empty.
+void declare_screening(OptionTable& table, training::DataSource& data);
+
+/// --delta and --force.
+void declare_delta(OptionTable& table, std::string& delta, bool& force);
+
+/// --threads of a command that computes nothing in parallel.
+void declare_ignored_threads(OptionTable& table, Index& threads);
 
 }  // namespace cli

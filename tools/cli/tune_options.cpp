@@ -5,25 +5,16 @@
 #include "data/augment.h"
 #include "models/block.h"
 #include "peft/methods.h"
-#include "tools/cli/given_options.h"
+#include "tools/cli/command_line.h"
 #include "tools/cli/model_options.h"
+#include "tools/cli/option_json.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {
-namespace {
 
-bool positive(double x) {
-  return x > 0;
-}
-bool not_negative(double x) {
-  return x >= 0;
-}
-bool share(double x) {
-  return x > 0 && x <= 1;
-}
-bool below_one(double x) {
-  return x >= 0 && x < 1;
-}
+using engine::kBelowOne, engine::kNonNegative, engine::kPositive, engine::kShare;
+
+namespace {
 
 std::vector<std::string> augmentation_names() {
   std::vector<std::string> names;
@@ -33,83 +24,119 @@ std::vector<std::string> augmentation_names() {
   return names;
 }
 
+/// What `tune` alone has.
+void declare_run(OptionTable& table, TuneOptions& o) {
+  table.group("Run");
+  table.output("out", o.out, "DIR", "folder of the run").by_default("runs/<data>-<method>-<n>").handling();
+  table.flag("resume", o.resume, "continue the run in --out").needing("out").this_call();
+  table.flag("overwrite", o.overwrite, "discard the run in --out and start over")
+      .excluding("resume")
+      .this_call();
+  table.flag("json", o.json, "print the result as one JSON object").this_call();
+  table
+      .output("features", o.features, "DIR",
+              "train linear on frozen features of the images, kept in DIR for later runs; same bits")
+      .needing("method", {"linear"})
+      .handling()
+      .rare();
+  declare_saving(table, o);
+}
+
 }  // namespace
 
-void TuneOptions::add_selection(Args& args) {
-  add_model_options(args, config.model);
-  add_data_options(args, config.data);
-  args.choice("--on", config.on, {"train", "train+val"}, "the images to learn from");
-  add_handling(args);
-  args.group("Method");
-  args.text("--method", config.method, "NAME", "see `espalier methods`");
-  args.method_options(config.method_options);
+void declare_selection(OptionTable& table, TuneOptions& o) {
+  declare_model(table, o.config.model);
+  declare_data(table, o.config.data);
+  table.choice("on", o.config.on, {"train", "train+val"}, "split(s) to train on");
+  table.group("Method");
+  table.methods(o.config.method, o.config.method_options);
+  declare_reading(table, o);
 }
 
-void TuneOptions::add_handling(Args& args) {
-  args.choice("--augment", config.augment, augmentation_names(), "how training images are varied");
-  args.integer("--batch-size", config.batch_size, 1, "images in a batch");
-  args.integer("--workers", config.workers, 0, "threads that decode ahead", kMostWorkers);
-  args.choice("--head", config.head, {"auto", "keep", "new"}, "auto keeps a head whose class count fits");
-  args.choice("--init-head", config.init_head, {"zeros", "trunc-normal"}, "values of a new head");
-  args.choice(
-      "--recompute", config.recompute, models::recompute_names(),
-      "what the backward pass runs again: the hidden layer of every block, or blocks as a whole; less "
-      "memory, more time, the same bits");
-  args.flag("--no-score-shuffle", config.no_score_shuffle, "score in sorted path order");
+void declare_reading(OptionTable& table, TuneOptions& o) {
+  training::TrainConfig& c = o.config;
+  table.group("Data");
+  table.choice("augment", c.augment, augmentation_names(), "augmentation of training images");
+  table.integer("batch-size", c.batch_size, 1, "images in a batch");
+  table.integer("workers", c.workers, 0, "threads that decode images ahead", kMostWorkers).handling();
+  table.flag("no-score-shuffle", c.no_score_shuffle, "score images in sorted path order").rare();
+
+  table.group("Method");
+  table.choice("head", c.head, {"auto", "keep", "new"}, "auto keeps a head whose class count fits").rare();
+  table.choice("init-head", c.init_head, {"zeros", "trunc-normal"}, "initial values of a new head").rare();
+  table
+      .choice("recompute", c.recompute, models::recompute_names(),
+              "recompute activations in the backward pass, of every MLP or every block: less memory, more "
+              "time, same bits")
+      .handling()
+      .rare();
 }
 
-void TuneOptions::add_training(Args& args) {
-  args.group("Training");
-  args.text("--out", out, "DIR", "the run's folder (runs/<data>-<method>-<n>)");
-  args.text("--features", features, "DIR",
-            "of linear: learn from features of the images that DIR keeps for the next run; the same bits");
-  args.flag("--resume", resume, "go on with the run in --out");
-  args.flag("--overwrite", overwrite, "begin anew in --out");
-  args.choice("--recipe", recipe, {"none", "papers"},
-              "papers: what is not given is as the method's paper has it, see `espalier methods NAME`");
-  args.number("--lr", config.lr, positive, "a number above 0", "the highest learning rate");
-  add_steps(args);
-  args.choice("--keep", config.keep, {"last", "best"}, "the numbers to keep: the last, or the best on val");
-  args.flag("--no-test", config.no_test, "leave the test images alone");
-  args.flag("--json", json, "print the result as one JSON object");
+void declare_training(OptionTable& table, TuneOptions& o) {
+  training::TrainConfig& c = o.config;
+  table.group("Training");
+  table.integer("epochs", c.epochs, 1, "passes over the images");
+  table.integer("steps", c.steps, 1, "steps of the run, in place of --epochs").excluding("epochs");
+  table.integer("grad-accum", c.grad_accum, 1, "batches in one step").rare();
+  table.choice("optimizer", c.optimizer, {"sgd", "adam", "adamw"}, "update rule");
+  table.number("momentum", c.momentum, kBelowOne, "momentum of sgd").needing("optimizer", {"sgd"}).rare();
+  table.number("weight-decay", c.weight_decay, kNonNegative, "applied to every trained parameter");
+  table.choice("schedule", c.schedule, training::schedule_names(), "of the learning rate");
+  table.number("warmup-epochs", c.warmup_epochs, kNonNegative, "epochs of linear warm-up");
+  table.number("min-lr", c.min_lr, kNonNegative, "final learning rate of the schedule").rare();
+  table.number("clip", c.clip, kNonNegative, "maximum gradient norm; 0 disables clipping").rare();
+  table
+      .number("layer-decay", c.layer_decay, kShare,
+              "factor of the learning rate from a block to the one below")
+      .rare();
+  table.integer("freeze-blocks", c.freeze_blocks, 0, "freeze the embeddings and the first N blocks").rare();
+  table
+      .integer("reinit-blocks", c.reinit_blocks, 0,
+               "re-initialise the last N blocks and train all of their weights")
+      .rare();
+  table.number("ema", c.ema, kBelowOne, "decay of a moving average of the weights, which is kept; 0: off")
+      .rare();
+  table.flag("no-shuffle", c.no_shuffle, "train in sorted path order").rare();
+
+  table.group("Regularization");
+  table.number("label-smoothing", c.label_smoothing, kBelowOne, "probability spread over all classes").rare();
+  table.number("mixup", c.mixup, kNonNegative, "alpha of mixup; 0: off").rare();
+  table.number("cutmix", c.cutmix, kNonNegative, "alpha of CutMix; 0: off").rare();
+  table.number("drop-path", c.drop_path, kBelowOne, "stochastic depth: rate in the last block").rare();
+
+  table.group("Evaluation");
+  table.integer("eval-every", c.eval_every, 1, "epochs between evaluations on val").handling();
 }
 
-void TuneOptions::add_steps(Args& args) {
-  args.integer("--epochs", config.epochs, 1, "passes over the images");
-  args.integer("--steps", config.steps, 1, "instead of --epochs");
-  args.integer("--grad-accum", config.grad_accum, 1, "batches for one step");
-  args.choice("--optimizer", config.optimizer, {"sgd", "adam", "adamw"}, "");
-  args.number("--momentum", config.momentum, below_one, "a number in [0, 1)", "of sgd");
-  args.number("--weight-decay", config.weight_decay, not_negative, "a number of 0 or more",
-              "of every number that trains");
-  args.choice("--schedule", config.schedule, training::schedule_names(), "of the learning rate");
-  args.number("--warmup-epochs", config.warmup_epochs, not_negative, "a number of 0 or more",
-              "epochs in which the rate grows");
-  args.number("--min-lr", config.min_lr, not_negative, "a number of 0 or more", "where the rate ends");
-  args.number("--clip", config.clip, not_negative, "a number of 0 or more",
-              "largest length of the gradient; 0: any");
-  args.number("--label-smoothing", config.label_smoothing, below_one, "a number in [0, 1)", "");
-  args.number("--mixup", config.mixup, not_negative, "a number of 0 or more", "strength; 0: off");
-  args.number("--cutmix", config.cutmix, not_negative, "a number of 0 or more", "strength; 0: off");
-  args.number("--drop-path", config.drop_path, below_one, "a number in [0, 1)", "rate in the last block");
-  args.number("--ema", config.ema, below_one, "a number in [0, 1)",
-              "decay of an average of the weights, which is then kept; 0: off");
-  args.number("--layer-decay", config.layer_decay, share, "a number in (0, 1]",
-              "factor of the learning rate from a block to the one below");
-  args.integer("--freeze-blocks", config.freeze_blocks, 0,
-               "keep the embeddings and the first N blocks as they are");
-  args.integer("--reinit-blocks", config.reinit_blocks, 0,
-               "give the last N blocks new numbers and train them whole");
-  args.flag("--no-shuffle", config.no_shuffle, "train in sorted path order");
-  args.integer("--eval-every", config.eval_every, 1, "epochs between evaluations on val");
-  args.integer("--save-every", config.save_every, 0, "steps between checkpoints; 0: after every epoch");
-  args.flag("--no-memory-check", no_memory_check, "begin even where less memory is free than is foretold");
+void declare_saving(OptionTable& table, TuneOptions& o) {
+  table.group("Run");
+  table.integer("save-every", o.config.save_every, 0, "steps between checkpoints; 0: after every epoch")
+      .handling()
+      .rare();
+  table.flag("no-memory-check", o.no_memory_check, "start even if the memory estimate exceeds free memory")
+      .this_call()
+      .rare();
+}
+
+void declare_tune(OptionTable& table, TuneOptions& o) {
+  training::TrainConfig& c = o.config;
+  declare_selection(table, o);
+  table.group("Method");
+  table
+      .choice("recipe", o.recipe, {"none", "papers"},
+              "papers: options that are not given are those of the method's paper")
+      .this_call();
+  table.group("Training");
+  table.number("lr", c.lr, kPositive, "peak learning rate");
+  declare_training(table, o);
+  table.group("Evaluation");
+  table.choice("keep", c.keep, {"last", "best"}, "which weights to keep: the last, or the best on val");
+  table.flag("no-test", c.no_test, "do not evaluate on the test split").rare();
+  declare_run(table, o);
 }
 
 void TuneOptions::check() const {
   config.check();
-  if (resume && overwrite) throw training::UsageError("--resume and --overwrite exclude each other");
-  if (resume && out.empty()) throw training::UsageError("--resume needs --out, the run to go on with");
   if (!features.empty() && !config.knows_features())
     throw training::UsageError(
         "--features goes with --method linear, whose features stay as they are, and with images that do: "
@@ -117,77 +144,33 @@ void TuneOptions::check() const {
 }
 
 nlohmann::ordered_json TuneOptions::to_json() const {
-  const training::TrainConfig& c = config;
-  const auto& info = peft::find_method(c.method);
-  return {{"model", c.model.model},
-          {"arch", c.model.arch},
-          {"mean", c.model.mean},
-          {"std", c.model.std},
-          {"interpolation", c.model.interpolation},
-          {"resize", c.model.resize},
-          {"image_size", c.model.image_size},
-          {"seed", c.model.seed},
-          {"data", c.data.data},
-          {"train_list", c.data.train_list},
-          {"val_list", c.data.val_list},
-          {"test_list", c.data.test_list},
-          {"data_root", c.data.data_root},
-          {"on_bad_image", c.data.on_bad_image},
-          {"allow_empty_class", c.data.allow_empty_class},
-          {"on", c.on},
-          {"method", c.method},
-          {"method_options", peft::OptionValues(c.method, info.options, c.method_options).all()},
-          {"head", c.head},
-          {"init_head", c.init_head},
-          {"augment", c.augment},
-          {"batch_size", c.batch_size},
-          {"workers", c.workers},
-          {"recompute", c.recompute},
-          {"no_score_shuffle", c.no_score_shuffle},
-          {"no_shuffle", c.no_shuffle},
-          {"epochs", c.epochs},
-          {"steps", c.steps},
-          {"grad_accum", c.grad_accum},
-          {"lr", c.lr},
-          {"optimizer", c.optimizer},
-          {"momentum", c.momentum},
-          {"weight_decay", c.weight_decay},
-          {"schedule", c.schedule},
-          {"warmup_epochs", c.warmup_epochs},
-          {"min_lr", c.min_lr},
-          {"clip", c.clip},
-          {"label_smoothing", c.label_smoothing},
-          {"mixup", c.mixup},
-          {"cutmix", c.cutmix},
-          {"drop_path", c.drop_path},
-          {"ema", c.ema},
-          {"layer_decay", c.layer_decay},
-          {"freeze_blocks", c.freeze_blocks},
-          {"reinit_blocks", c.reinit_blocks},
-          {"eval_every", c.eval_every},
-          {"save_every", c.save_every},
-          {"keep", c.keep},
-          {"no_test", c.no_test}};
+  TuneOptions copy = *this;  // for the table to be bound to
+  OptionTable table;
+  declare_tune(table, copy);
+  return options_json(table);
 }
 
 nlohmann::ordered_json TuneOptions::identity_json() const {
-  nlohmann::ordered_json all = to_json();
-  for (const char* free : {"eval_every", "save_every", "workers", "recompute"}) all.erase(free);
-  return all;
+  TuneOptions copy = *this;
+  OptionTable table;
+  declare_tune(table, copy);
+  return options_identity(table);
 }
 
 namespace {
 
-/// Reads words; nothing after --help. `given` gets what they tell.
-std::optional<TuneOptions> read_words(std::span<const std::string> words, GivenOptions& given) {
+/// Reads words; nothing when help was printed. `given` gets what they give. Options that need or exclude each
+/// other are left alone while a recipe may still add some.
+std::optional<TuneOptions> read_words(std::span<const std::string> words, GivenOptions& given,
+                                      bool has_recipe) {
   TuneOptions options;
-  Args args("tune", "Fine-tunes a checkpoint on a folder of images with one method.");
-  options.add_selection(args);
-  options.add_training(args);
-  if (!args.parse(words)) return std::nullopt;
-  if (args.given("--epochs") && args.given("--steps"))
-    throw training::UsageError("--epochs and --steps exclude each other");
-  given = args.all_given();
+  CommandLine line("tune", "Fine-tunes a checkpoint on a folder of images with one method.",
+                   "espalier tune --model vit_base.safetensors --data flowers --method gps --epochs 20 "
+                   "--out runs/flowers");
+  declare_tune(line.table, options);
+  if (!line.parse(words, CommandLine::Relations::leave)) return std::nullopt;
+  if (has_recipe || options.recipe == "none") line.check_relations();
+  given = line.given();
   return options;
 }
 
@@ -195,14 +178,14 @@ std::optional<TuneOptions> read_words(std::span<const std::string> words, GivenO
 
 std::optional<TuneOptions> parse_tune(std::span<const std::string> words) {
   GivenOptions given;
-  std::optional<TuneOptions> options = read_words(words, given);
+  std::optional<TuneOptions> options = read_words(words, given, false);
   if (options && options->recipe == "papers") {
     const peft::MethodInfo& method = training::as_usage(
         [&]() -> const peft::MethodInfo& { return peft::find_method(options->config.method); });
     if (method.recipe.empty())
-      throw training::UsageError("--recipe papers: no recipe of method " + method.name +
-                                 " is kept; `espalier methods NAME` shows those that are");
-    options = read_words(words_of(method, merged(method.recipe, given)), given);
+      throw training::UsageError("--recipe papers: there is no recipe of method " + method.name +
+                                 "; `espalier methods NAME` shows those that there are");
+    options = read_words(words_of(method, merged(method.recipe, given)), given, true);
   }
   if (options) options->check();
   return options;

@@ -9,8 +9,8 @@
 #include "engine/kernels/peak.h"
 #include "engine/kernels/simd.h"
 #include "engine/tensor/storage.h"
-#include "tools/cli/args.h"
 #include "tools/cli/bench_job.h"
+#include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
 #include "tools/training/json_text.h"
@@ -155,34 +155,35 @@ void run_bench(Arguments arguments) {
   std::string instruction_set(engine::kernels::simd_name());
   Index repeats = 5, threads = 0;
   bool json = false;
-  Args args("bench",
-            "Time and memory of inference, of a training step, or of scoring, on random weights and random "
-            "images.\n\n"
-            "infer  a forward pass without a graph\n"
-            "step   forward, cross entropy, backward, the method's penalty and a step of Adam\n"
-            "score  the method's scoring loss of one batch, forward and backward with the gradient of every\n"
-            "       target, whole or as the options say, and the choice\n\n"
-            "GFLOP/s count two operations for each multiply-add of the matrix products done. The planned\n"
-            "activations are the growth of all buffers between the start of forward and the end of backward\n"
-            "at its highest; peak memory is that of the process from the first pass on.");
-  args.texts("KIND", words, "infer, step or score");
-  args.group("Model");
-  args.text("--arch", options.arch, "NAME", "architecture, by timm's name");
-  args.integer("--classes", options.classes, 1, "of the head");
-  args.integer("--image-size", options.image_size, 1, "side of the images; otherwise the architecture's");
-  args.integer("--batch", options.batch, 1, "images in a batch", 100'000);
-  args.group("Measurement");
-  args.integer("--repeats", repeats, 1, "timed passes, behind one that is not timed", 100'000);
-  args.integer("--threads", threads, 1, "otherwise all cores", kMostThreads);
-  args.choice("--instruction-set", instruction_set, {"avx512", "avx2", "baseline"}, "of the inner loops");
-  args.choice("--recompute", options.recompute, models::recompute_names(),
-              "what the backward pass runs again: the hidden layer of every block, or blocks as a whole");
-  args.integer("--seed", options.seed, 0, "of weights and images");
-  args.flag("--json", json, "print the result as one JSON object");
-  args.group("Method, of step and score");
-  args.text("--method", options.method, "NAME", "see `espalier methods`");
-  args.method_options(options.method_options);
-  if (!args.parse(arguments)) return;
+  CommandLine line(
+      "bench",
+      "Time and memory of inference, a training step or scoring, on random weights and images.\n\n"
+      "infer: a forward pass without a graph\n"
+      "step: forward, cross entropy, backward, the method's penalty and a step of Adam\n"
+      "score: the method's scoring loss of one batch, forward and backward, and the selection\n\n"
+      "GFLOP/s count two operations for each multiply-add of the matrix products. The planned "
+      "activations are the peak growth of all buffers between the start of forward and the end of "
+      "backward; peak memory is that of the process from the first pass on.",
+      "espalier bench step --arch vit_base_patch16_224 --batch 16 --method gps");
+  OptionTable& table = line.table;
+  table.words("KIND", words, "infer, step or score");
+  table.group("Model");
+  table.text("arch", options.arch, "NAME", "architecture, by timm's name");
+  table.integer("classes", options.classes, 1, "classes of the head");
+  table.integer("image-size", options.image_size, 1, "side of the images in pixels")
+      .by_default("the architecture's");
+  table.integer("batch", options.batch, 1, "images in a batch", 100'000);
+  table.group("Measurement");
+  table.integer("repeats", repeats, 1, "timed passes, after one that is not timed", 100'000);
+  table.integer("threads", threads, 1, "threads to use", kMostThreads).by_default("all cores");
+  table.choice("instruction-set", instruction_set, {"avx512", "avx2", "baseline"}, "of the inner loops");
+  table.choice("recompute", options.recompute, models::recompute_names(),
+               "recompute activations in the backward pass, of every MLP or every block");
+  table.integer("seed", options.seed, 0, "of weights and images");
+  table.flag("json", json, "print the result as one JSON object").this_call();
+  table.group("Method, of step and score");
+  table.methods(options.method, options.method_options);
+  if (!line.parse(arguments)) return;
   const Kind& kind = find_kind(words);
   if (options.arch.empty() || options.batch == 0)
     throw training::UsageError("bench: --arch and --batch are needed");

@@ -7,9 +7,9 @@
 #include "engine/tensor/storage.h"
 #include "peft/methods.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/compare_options.h"
 #include "tools/cli/console.h"
 #include "tools/cli/interrupt.h"
-#include "tools/experiments/compare_options.h"
 #include "tools/experiments/comparison_tables.h"
 #include "tools/experiments/runner.h"
 #include "tools/training/identity.h"
@@ -29,13 +29,13 @@ namespace {
 /// The runs of a comparison as `tune` makes them.
 class TuneRuns {
  public:
-  TuneRuns(experiments::CompareOptions options, std::vector<experiments::MethodSpec> methods,
+  TuneRuns(CompareOptions options, std::vector<MethodSpec> methods,
            std::vector<experiments::Task> tasks)
       : o_(std::move(options)), methods_(std::move(methods)) {
     config_.out = o_.out;
     config_.seeds = o_.seeds;
     config_.tasks = std::move(tasks);
-    for (const experiments::MethodSpec& m : methods_)
+    for (const MethodSpec& m : methods_)
       config_.methods.push_back({m.label, m.method, method_options(m), m.lrs});
     check_arguments();
     load_base();
@@ -47,7 +47,7 @@ class TuneRuns {
   /// The arguments of `tune` for a run with this learning rate.
   std::vector<std::string> arguments(const PlannedRun& run, double lr) const {
     const experiments::Task& task = config_.tasks[run.task];
-    const experiments::MethodSpec& method = methods_[run.method];
+    const MethodSpec& method = methods_[run.method];
     std::vector<std::string> all = method.words(o_.given);
     if (o_.papers && !peft::find_method(method.method).recipe.empty()) all.emplace_back("--recipe=papers");
     const bool evaluates =
@@ -83,7 +83,7 @@ class TuneRuns {
   /// Throws a UsageError for a method whose options `tune` would not take.
   void check_arguments() const {
     for (const PlannedRun& run : plan_of(config_)) {
-      const experiments::MethodSpec& method = methods_[run.method];
+      const MethodSpec& method = methods_[run.method];
       try {
         parse_tune(arguments(run, run.lr.value_or(method.lrs.front())));
       } catch (const engine::Error& e) {
@@ -131,7 +131,7 @@ class TuneRuns {
   }
 
   /// The options of a method's recipe that the comparison leaves open.
-  GivenOptions open_recipe(const experiments::MethodSpec& method) const {
+  GivenOptions open_recipe(const MethodSpec& method) const {
     const auto& recipe = peft::find_method(method.method).recipe;
     GivenOptions all = merged(recipe, o_.given);
     std::erase_if(all, [&](const auto& option) {
@@ -141,15 +141,15 @@ class TuneRuns {
   }
 
   /// What a method is given besides the settings, for compare.json.
-  Json method_options(const experiments::MethodSpec& method) const {
+  Json method_options(const MethodSpec& method) const {
     Json options = Json::object();
     for (const auto& [name, value] : o_.papers ? merged(open_recipe(method), method.options) : method.options)
       options[name] = value.empty() ? "on" : value;
     return options;
   }
 
-  experiments::CompareOptions o_;
-  std::vector<experiments::MethodSpec> methods_;
+  CompareOptions o_;
+  std::vector<MethodSpec> methods_;
   ComparisonConfig config_;
   Json base_identity_;
 };
@@ -157,12 +157,12 @@ class TuneRuns {
 }  // namespace
 
 void run_compare(Arguments arguments) {
-  std::optional<experiments::CompareOptions> options = experiments::parse_compare(arguments);
+  std::optional<CompareOptions> options = parse_compare(arguments);
   if (!options) return;
-  std::vector<experiments::MethodSpec> methods = experiments::read_methods(*options);
+  std::vector<MethodSpec> methods = read_methods(*options);
   const bool searches =
-      std::ranges::any_of(methods, [](const experiments::MethodSpec& m) { return m.lrs.size() > 1; });
-  std::vector<experiments::Task> tasks = experiments::open_tasks(*options, searches);
+      std::ranges::any_of(methods, [](const MethodSpec& m) { return m.lrs.size() > 1; });
+  std::vector<experiments::Task> tasks = open_tasks(*options, searches);
   const bool dry_run = options->dry_run, json = options->common.json;
   const TuneRuns tune(std::move(*options), std::move(methods), std::move(tasks));
   if (dry_run) {

@@ -5,8 +5,9 @@
 #include "models/zoo.h"
 #include "peft/account.h"
 #include "peft/methods.h"
-#include "tools/cli/args.h"
+#include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/model_options.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {
@@ -34,15 +35,18 @@ void run_count(Arguments arguments) {
   std::map<std::string, std::string> method_options;
   Index classes = 0, threads = 0;
   bool json = false;
-  Args args("count", "How many numbers a method trains, without weights or data.");
-  args.text("--arch", arch, "NAME", "architecture, by timm's name");
-  args.integer("--classes", classes, 1, "of the head");
-  args.integer("--threads", threads, 1, "makes no difference here", kMostThreads);
-  args.flag("--json", json, "print the result as one JSON object");
-  args.group("Method");
-  args.text("--method", method, "NAME", "see `espalier methods`");
-  args.method_options(method_options);
-  if (!args.parse(arguments)) return;
+  CommandLine line("count", "Number of trainable parameters of a method (needs no checkpoint or data).",
+                   "espalier count --arch vit_base_patch16_224 --classes 100 --method gps");
+  OptionTable& table = line.table;
+  table.group("Model");
+  table.text("arch", arch, "NAME", "architecture, by timm's name");
+  table.integer("classes", classes, 1, "classes of the head");
+  table.group("Method");
+  table.methods(method, method_options);
+  table.group("Result");
+  table.flag("json", json, "print the result as one JSON object").this_call();
+  declare_ignored_threads(table, threads);
+  if (!line.parse(arguments)) return;
   if (arch.empty() || classes == 0) throw training::UsageError("count: --arch and --classes are needed");
 
   models::VitConfig config = training::as_usage([&] { return models::architecture(arch); });
@@ -51,7 +55,7 @@ void run_count(Arguments arguments) {
   const auto chosen = training::as_usage([&] { return peft::make_method(method, method_options); });
   training::as_usage([&] { chosen->check_model(model); });
   if (chosen->traits().count_depends_on_data)
-    throw training::UsageError("count: what " + method + " trains depends on the images; `select` tells it");
+    throw training::UsageError("count: what " + method + " trains depends on the images; `select` prints it");
   chosen->prepare(model, {});
   const peft::Account a = peft::account(model);
   if (!json) return print(a);

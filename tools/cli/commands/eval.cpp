@@ -3,6 +3,7 @@
 
 #include "engine/base/text.h"
 #include "engine/io/safetensors.h"
+#include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
 #include "tools/cli/follow.h"
@@ -51,18 +52,20 @@ void run_eval(Arguments arguments) {
   std::string delta, split = "test", logits;
   Index batch_size = 32, workers = 2;
   bool force = false, json = false;
-  Args args("eval", "Accuracy of a checkpoint, with a delta, on one split.");
-  add_model_options(args, model);
-  args.text("--delta", delta, "FILE", "what was tuned");
-  args.flag("--force", force, "take a delta that was made for another base");
-  add_data_options(args, data);
-  args.choice("--split", split, {"train", "val", "test"}, "");
-  args.integer("--batch-size", batch_size, 1, "images in a batch");
-  args.integer("--workers", workers, 0, "threads that decode ahead", kMostWorkers);
-  args.group("Result");
-  args.text("--logits", logits, "FILE", "write logits, labels and file names, a safetensors file");
-  args.flag("--json", json, "print the result as one JSON object");
-  if (!args.parse(arguments)) return;
+  CommandLine line("eval", "Accuracy of a checkpoint, with a delta, on one split.",
+                   "espalier eval --model vit_base.safetensors --delta runs/flowers/delta.safetensors --data "
+                   "flowers --split test");
+  OptionTable& table = line.table;
+  declare_model(table, model);
+  declare_delta(table, delta, force);
+  declare_data(table, data);
+  table.choice("split", split, {"train", "val", "test"}, "split to evaluate on");
+  table.integer("batch-size", batch_size, 1, "images in a batch");
+  table.integer("workers", workers, 0, "threads that decode images ahead", kMostWorkers).handling();
+  table.group("Result");
+  table.output("logits", logits, "FILE", "write logits, labels and file names (safetensors)");
+  table.flag("json", json, "print the result as one JSON object").this_call();
+  if (!line.parse(arguments)) return;
   model.check();
   data.check(split);
   check_can_write(logits);

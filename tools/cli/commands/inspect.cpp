@@ -5,8 +5,9 @@
 #include "engine/base/text.h"
 #include "engine/io/json.h"
 #include "engine/io/sharded_safetensors.h"
-#include "tools/cli/args.h"
+#include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/model_options.h"
 #include "tools/experiments/overlap.h"
 #include "tools/training/evaluate.h"
 #include "tools/training/json_text.h"
@@ -111,19 +112,21 @@ void run_inspect(Arguments arguments) {
   std::string against, gradients;
   Index threads = 0;
   bool json = false;
-  Args args(
+  CommandLine line(
       "inspect",
-      "What is in a checkpoint, delta, selection or run folder; or what two selections have in common.");
-  args.texts("PATH", paths, "files or folders");
-  args.integer("--threads", threads, 1, "makes no difference here", kMostThreads);
-  args.text("--against", against, "PATH", "compare the one selection with this one: units in common");
-  args.text("--gradients", gradients, "FILE",
-            "of select: say how much of the squared gradient each holds too");
-  args.flag("--json", json, "print JSON");
-  if (!args.parse(arguments)) return;
+      "Shows what is in a checkpoint, delta, selection or run folder, or what two selections have in common.",
+      "espalier inspect runs/flowers/delta.safetensors");
+  OptionTable& table = line.table;
+  table.words("PATH", paths, "file or folder");
+  table.input("against", against, "PATH", "selection to compare the one at PATH with: units in common");
+  table
+      .input("gradients", gradients, "FILE",
+             "written by select: also show what share of the squared gradient each selection holds")
+      .needing("against");
+  table.flag("json", json, "print JSON").this_call();
+  declare_ignored_threads(table, threads);
+  if (!line.parse(arguments)) return;
   if (paths.empty()) throw training::UsageError("inspect: at least one file or folder is needed");
-  if (!gradients.empty() && against.empty())
-    throw training::UsageError("inspect: --gradients needs --against");
   if (!against.empty()) {
     if (paths.size() != 1) throw training::UsageError("inspect: --against compares with one selection");
     std::optional<engine::Safetensors> squared;

@@ -9,6 +9,7 @@
 #include "engine/tensor/random.h"
 #include "models/names.h"
 #include "peft/adapters/merge.h"
+#include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
 #include "tools/cli/model_options.h"
@@ -50,14 +51,16 @@ void run_merge(Arguments arguments) {
   training::ModelSource model;
   std::string delta, out;
   bool force = false, json = false;
-  Args args("merge", "Base + delta to a stand-alone checkpoint.");
-  add_model_options(args, model);
-  args.group("Delta and result");
-  args.text("--delta", delta, "FILE", "what was tuned");
-  args.flag("--force", force, "take a delta that was made for another base");
-  args.text("--out", out, "FILE", "the checkpoint to write");
-  args.flag("--json", json, "print the result as one JSON object");
-  if (!args.parse(arguments)) return;
+  CommandLine line("merge", "Merges a base and a delta into a stand-alone checkpoint.",
+                   "espalier merge --model vit_base.safetensors --delta runs/flowers/delta.safetensors --out "
+                   "flowers.safetensors");
+  OptionTable& table = line.table;
+  declare_model(table, model);
+  table.group("Delta and result");
+  declare_delta(table, delta, force);
+  table.output("out", out, "FILE", "checkpoint to write");
+  table.flag("json", json, "print the result as one JSON object").this_call();
+  if (!line.parse(arguments)) return;
   model.check();
   if (delta.empty() || out.empty())
     throw training::UsageError("merge: --delta FILE and --out FILE are needed");

@@ -3,8 +3,11 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "tools/cli/args.h"
+#include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
+#include "tools/cli/model_options.h"
+#include "tools/cli/option_help.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {
@@ -14,16 +17,16 @@ using nlohmann::ordered_json;
 namespace {
 
 void print_page(const peft::MethodInfo& method) {
-  std::cout << method.name << ": " << method.summary << "\n\n" << method.page << '\n';
-  if (!method.options.empty()) std::cout << "\nOptions:\n";
-  for (const peft::OptionInfo& o : method.options) {
-    const std::string left = "  --" + o.name + (o.values.empty() ? "" : " " + o.values);
-    std::cout << left << std::string(left.size() < 36 ? 36 - left.size() : 1, ' ') << o.help
-              << (o.default_value.empty() ? "" : " (" + o.default_value + ")") << '\n';
-  }
-  if (!method.recipe.empty()) std::cout << "\nRecipe of the paper, taken by tune --recipe papers:\n ";
-  for (const auto& [name, value] : method.recipe) std::cout << " --" << name << ' ' << value;
-  if (!method.recipe.empty()) std::cout << '\n';
+  std::cout << method.name << ": " << method.summary << "\n\n" << wrapped(method.page, text_width()) << '\n';
+  if (!method.options.empty()) std::cout << "\nOptions, with defaults in [brackets]:\n";
+  std::map<std::string, std::string> unused;
+  for (const peft::OptionInfo& o : method.options)
+    std::cout << option_lines(method_option(o, unused), text_width());
+  if (method.recipe.empty()) return;
+  std::string recipe;
+  for (const auto& [name, value] : method.recipe) recipe += " --" + name + ' ' + value;
+  std::cout << "\nRecipe of the paper, as tune --recipe papers takes it:\n"
+            << wrapped_command(recipe.substr(1), text_width()) << '\n';
 }
 
 ordered_json as_json(const peft::MethodInfo& method) {
@@ -45,11 +48,11 @@ void run_methods(Arguments arguments) {
   std::vector<std::string> names;
   Index threads = 0;
   bool json = false;
-  Args args("methods", "The methods and their options; with names, a page each.");
-  args.texts("NAME", names, "methods to show a page of");
-  args.integer("--threads", threads, 1, "makes no difference here", kMostThreads);
-  args.flag("--json", json, "print JSON");
-  if (!args.parse(arguments)) return;
+  CommandLine line("methods", "Lists the methods; with names, shows a page of each.", "espalier methods gps");
+  line.table.words("NAME", names, "method to show the page of");
+  line.table.flag("json", json, "print JSON").this_call();
+  declare_ignored_threads(line.table, threads);
+  if (!line.parse(arguments)) return;
   std::vector<const peft::MethodInfo*> shown;
   for (const std::string& name : names)
     shown.push_back(

@@ -7,6 +7,7 @@
 #include "data/codecs/decode.h"
 #include "engine/autograd/record.h"
 #include "engine/base/text.h"
+#include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
 #include "tools/cli/model_options.h"
@@ -49,15 +50,17 @@ void run_predict(Arguments arguments) {
   Index top = 5;
   bool force = false, json = false;
   std::vector<std::string> files;
-  Args args("predict", "Classes and probabilities of single images.");
-  args.texts("IMAGE", files, "images");
-  add_model_options(args, model);
-  args.text("--delta", delta, "FILE", "what was tuned");
-  args.flag("--force", force, "take a delta that was made for another base");
-  args.group("Result");
-  args.integer("--top", top, 1, "classes to name");
-  args.flag("--json", json, "print the result as one JSON array");
-  if (!args.parse(arguments)) return;
+  CommandLine line(
+      "predict", "Classes and probabilities of single images.",
+      "espalier predict rose.jpg tulip.jpg --model vit_base.safetensors --delta runs/flowers/delta.safetensors");
+  OptionTable& table = line.table;
+  table.words("IMAGE", files, "image file");
+  declare_model(table, model);
+  declare_delta(table, delta, force);
+  table.group("Result");
+  table.integer("top", top, 1, "classes to print for each image");
+  table.flag("json", json, "print the result as one JSON array").this_call();
+  if (!line.parse(arguments)) return;
   model.check();
   if (files.empty()) throw training::UsageError("predict: at least one image is needed");
 

@@ -1,9 +1,10 @@
 #include <filesystem>
 #include <iostream>
 
-#include "tools/cli/args.h"
+#include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
+#include "tools/cli/model_options.h"
 #include "tools/experiments/report/write.h"
 #include "tools/training/usage_error.h"
 
@@ -14,10 +15,11 @@ namespace fs = std::filesystem;
 void run_report(Arguments arguments) {
   std::vector<std::string> folders;
   Index threads = 0;
-  Args args("report", "Writes report.html into the folder of a run or of a comparison.");
-  args.texts("FOLDER", folders, "folders of runs or comparisons");
-  args.integer("--threads", threads, 1, "makes no difference here", kMostThreads);
-  if (!args.parse(arguments)) return;
+  CommandLine line("report", "Writes report.html into the folder of a run or of a comparison.",
+                   "espalier report runs/flowers");
+  line.table.words("FOLDER", folders, "folder of a run or of a comparison");
+  declare_ignored_threads(line.table, threads);
+  if (!line.parse(arguments)) return;
   if (folders.empty()) throw training::UsageError("report: the folder of a run or of a comparison is needed");
   for (const fs::path folder : folders) {
     engine::check(fs::is_directory(folder), folder.string() + ": no such folder");

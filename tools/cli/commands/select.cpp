@@ -4,6 +4,7 @@
 #include "engine/base/stopwatch.h"
 #include "engine/base/text.h"
 #include "engine/io/safetensors.h"
+#include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
 #include "tools/cli/follow.h"
@@ -50,13 +51,16 @@ void print(const ordered_json& result) {
 void run_select(Arguments arguments) {
   TuneOptions options;
   std::string gradients;
-  Args args("select", "Scores and selects only, and says what it cost.");
-  options.add_selection(args);
-  args.group("Result");
-  args.text("--out", options.out, "FILE", "the selection, a safetensors file");
-  args.text("--gradients", gradients, "FILE", "also write the accumulated gradient of every scored tensor");
-  args.flag("--json", options.json, "print the result as one JSON object");
-  if (!args.parse(arguments)) return;
+  CommandLine line("select", "Scores and selects only, and prints what that cost.",
+                   "espalier select --model vit_base.safetensors --data flowers --method gps --out "
+                   "gps.safetensors");
+  OptionTable& table = line.table;
+  declare_selection(table, options);
+  table.group("Result");
+  table.output("out", options.out, "FILE", "selection to write (safetensors)");
+  table.output("gradients", gradients, "FILE", "write the accumulated gradient of every scored tensor, too");
+  table.flag("json", options.json, "print the result as one JSON object").this_call();
+  if (!line.parse(arguments)) return;
   options.check();
   if (!peft::make_method(options.config.method, options.config.method_options)->scoring())
     throw training::UsageError("method " + options.config.method +

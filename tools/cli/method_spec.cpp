@@ -1,4 +1,4 @@
-#include "tools/experiments/method_spec.h"
+#include "tools/cli/method_spec.h"
 
 #include <algorithm>
 #include <set>
@@ -9,31 +9,32 @@
 #include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
 
-namespace experiments {
+namespace cli {
 namespace {
 
-/// What the comparison decides, and how it is told.
+/// What the comparison decides, and how it is given.
 constexpr std::pair<const char*, const char*> kDecided[] = {
-    {"lr", "lrs=1e-3/1e-2 says which learning rates to try"},
-    {"seed", "--seeds says how many there are"},
-    {"recipe", "--recipe papers is said once, for all methods that have one"},
+    {"lr", "lrs=1e-3/1e-2 gives the learning rates to try"},
+    {"seed", "--seeds N gives their number"},
+    {"recipe", "--recipe papers is given once, for all methods that have one"},
     {"method", "the method stands first"},
     {"model", "all methods have one --model"},
     {"arch", "all methods have one --arch"},
-    {"data", "--task NAME=FOLDER says where images are"},
-    {"train-list", "--task NAME=FOLDER says where images are"},
-    {"val-list", "--task NAME=FOLDER says where images are"},
-    {"test-list", "--task NAME=FOLDER says where images are"},
-    {"data-root", "--task NAME=FOLDER says where images are"},
+    {"data", "--task NAME=FOLDER gives the images"},
+    {"train-list", "--task NAME=FOLDER gives the images"},
+    {"val-list", "--task NAME=FOLDER gives the images"},
+    {"test-list", "--task NAME=FOLDER gives the images"},
+    {"data-root", "--task NAME=FOLDER gives the images"},
     {"features", "they are kept below --out"},
-    {"on", "it is train for a search and train+val for the test"},
-    {"no-test", "test is left alone in every search"},
-    {"keep", "the last numbers are kept"},
+    {"on", "it is train for a search and train+val for the final runs"},
+    {"no-test", "no search is evaluated on the test split"},
+    {"keep", "the last weights are kept"},
     {"out", "every run has its folder below --out"},
     {"resume", "runs are resumed where they can be"},
-    {"overwrite", "runs of other options are begun anew"},
-    {"json", "it is said once, for the comparison"},
-    {"help", "see espalier tune --help"}};
+    {"overwrite", "runs with other options are started over"},
+    {"json", "it is given once, for the comparison"},
+    {"help", "see espalier tune --help"},
+    {"help-all", "see espalier tune --help-all"}};
 
 /// The pieces of `text` between separators, with "\" still before what it takes into a value.
 std::vector<std::string> pieces(std::string_view text, char separator) {
@@ -108,8 +109,8 @@ MethodSpec read_spec(const std::string& text) {
 
 }  // namespace
 
-std::vector<std::string> MethodSpec::words(const cli::GivenOptions& common) const {
-  std::vector<std::string> all = cli::words_of(peft::find_method(method), cli::merged(common, options));
+std::vector<std::string> MethodSpec::words(const GivenOptions& common) const {
+  std::vector<std::string> all = words_of(peft::find_method(method), merged(common, options));
   all.insert(all.begin(), "--method=" + method);
   return all;
 }
@@ -147,9 +148,10 @@ std::vector<double> parse_rates(std::string_view text, char separator, std::stri
 void check_label(const std::string& text, std::string_view what) {
   constexpr std::size_t kLongest = 255;  // that file systems take
   engine::check(!text.empty(), what, "is empty");
-  engine::check(folder_name(text).size() <= kLongest, what, "is too long for the name of a folder");
+  engine::check(experiments::folder_name(text).size() <= kLongest, what,
+                "is too long for the name of a folder");
   engine::check(training::is_utf8(text) && engine::one_line(text) == text, what, "must be one line of UTF-8");
   engine::check(text.front() != ' ' && text.back() != ' ', what, "must not begin or end with a space");
 }
 
-}  // namespace experiments
+}  // namespace cli

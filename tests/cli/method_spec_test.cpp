@@ -1,4 +1,4 @@
-#include "tools/experiments/method_spec.h"
+#include "tools/cli/method_spec.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include "tools/cli/tune_options.h"
 #include "tools/training/usage_error.h"
 
-namespace experiments {
+namespace cli {
 namespace {
 
 using ::testing::ElementsAre;
@@ -147,7 +147,7 @@ TEST(MethodSpec, in_words_is_what_tune_reads) {
   std::vector<std::string> words =
       one(R"(gps,train-bias=off,targets=a\,b,optimizer=sgd,momentum=0.5)").words({{"batch-size", "7"}});
   words.insert(words.end(), {"--arch=vit_tiny_patch16_224", "--data=somewhere"});
-  const training::TrainConfig options = cli::parse_tune(words).value().config;
+  const training::TrainConfig options = parse_tune(words).value().config;
   EXPECT_EQ(options.method, "gps");
   EXPECT_EQ(options.batch_size, 7);
   EXPECT_EQ(options.momentum, 0.5);
@@ -162,4 +162,4 @@ TEST(Rates, are_numbers_above_0_once_each) {
 }
 
 }  // namespace
-}  // namespace experiments
+}  // namespace cli

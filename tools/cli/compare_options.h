@@ -1,24 +1,25 @@
 #pragma once
 
+#include "tools/cli/given_options.h"
+#include "tools/cli/method_spec.h"
 #include "tools/cli/tune_options.h"
-#include "tools/experiments/comparison.h"
-#include "tools/experiments/method_spec.h"
 #include "tools/experiments/task.h"
 
-namespace experiments {
+namespace cli {
 
-/// The options of `compare`.
+/// What `compare` is given.
 struct CompareOptions {
-  cli::TuneOptions common;  ///< of all runs
+  TuneOptions common;  ///< of all runs
   std::string out;
   std::vector<std::string> tasks, methods, lrs;
   Index seeds = 1;
-  bool papers = false;  ///< methods train as their papers say, where nothing else is said
+  bool papers = false;  ///< --recipe papers: options that are left open are those of each method's paper
   bool dry_run = false;
-  cli::GivenOptions given;  ///< those of `common` that were given
+  GivenOptions given;  ///< those of `common` that were given
 };
 
-/// Reads the options of `compare`; nothing when it was to print its help, and has. Throws a UsageError.
+/// Reads the options of `compare`; nothing when help was asked for and printed. Throws a
+/// UsageError.
 std::optional<CompareOptions> parse_compare(std::span<const std::string> words);
 
 /// The methods, each with learning rates: its own, those of the comparison, or its recipe's. Throws a
@@ -26,7 +27,7 @@ std::optional<CompareOptions> parse_compare(std::span<const std::string> words);
 std::vector<MethodSpec> read_methods(const CompareOptions& options);
 
 /// The tasks with their images, of which none is read. With `searches` every one needs val. Throws a
-/// UsageError for a wrong --task, an Error that names a missing split.
-std::vector<Task> open_tasks(const CompareOptions& options, bool searches);
+/// UsageError for a wrong --task, an Error that says which split is missing.
+std::vector<experiments::Task> open_tasks(const CompareOptions& options, bool searches);
 
-}  // namespace experiments
+}  // namespace cli

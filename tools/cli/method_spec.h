@@ -6,18 +6,18 @@
 
 #include "tools/cli/given_options.h"
 
-namespace experiments {
+namespace cli {
 
 /// A method as a comparison runs it.
 struct MethodSpec {
-  std::string label;          ///< what it is called in tables
-  std::string method;         ///< its name
-  cli::GivenOptions options;  ///< in the order given, without lrs
-  std::vector<double> lrs;    ///< learning rates to choose among; empty for those of the comparison
+  std::string label;        ///< what it is called in tables
+  std::string method;       ///< its name
+  GivenOptions options;     ///< in the order given, without lrs
+  std::vector<double> lrs;  ///< learning rates to choose among; empty for those of the comparison
 
-  /// The words of `tune` that say all this over `common` options: --method, and the options but those of
+  /// The words of `tune` that give all this over `common` options: --method, and the options but those of
   /// `common` that the method's own replace.
-  std::vector<std::string> words(const cli::GivenOptions& common) const;
+  std::vector<std::string> words(const GivenOptions& common) const;
 };
 
 /// Reads "LABEL=METHOD,option=value,switch,lrs=1e-3/1e-2;METHOD,..." of which LABEL= and the options may be
@@ -34,4 +34,4 @@ std::vector<double> parse_rates(std::string_view text, char separator, std::stri
 /// without a space at either end, whose folder_name() has 1 to 255 bytes.
 void check_label(const std::string& text, std::string_view what);
 
-}  // namespace experiments
+}  // namespace cli

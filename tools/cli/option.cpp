@@ -1,0 +1,74 @@
+#include "tools/cli/option.h"
+
+#include <nlohmann/json.hpp>
+
+#include "engine/base/text.h"
+
+namespace cli {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+}  // namespace
+
+bool is_switch(const Option& option) {
+  return option.takes.empty();
+}
+
+void set_value(const Option& option, const std::string& text) {
+  const std::string dashed = "--" + option.name;
+  const auto not_empty = [&]() -> const std::string& {
+    engine::check(!text.empty(), dashed, "takes", option.takes + ", not an empty text");
+    return text;
+  };
+  std::visit(
+      Overloaded{
+          [&](const Text& v) { *v.field = not_empty(); }, [&](const Path& v) { *v.field = not_empty(); },
+          [&](const List& v) { *v.field = engine::split(text, ','); },
+          [&](const Repeated& v) { v.field->push_back(not_empty()); },
+          [&](const Integer& v) { *v.field = engine::read_integer(dashed, text, v.lowest, v.highest); },
+          [&](const Number& v) { *v.field = engine::read_number(dashed, text, v.range); },
+          [&](const Choice& v) { *v.field = v.choices[engine::read_choice(dashed, text, v.choices)]; },
+          [&](const Switch& v) { *v.field = engine::read_switch(dashed, text); },
+          [&](const OfMethod& v) {
+            (*v.field)[option.name] = !is_switch(option)                  ? text
+                                      : engine::read_switch(dashed, text) ? "on"
+                                                                          : "off";
+          }},
+      option.value);
+}
+
+ordered_json json_value(const Option& option) {
+  return std::visit(Overloaded{[](const auto& v) -> ordered_json { return *v.field; },
+                               [&](const OfMethod& v) -> ordered_json {
+                                 const auto found = v.field->find(option.name);
+                                 return found == v.field->end() ? ordered_json()
+                                                                : ordered_json(found->second);
+                               }},
+                    option.value);
+}
+
+std::string text_value(const Option& option) {
+  return std::visit(
+      Overloaded{[](const Integer& v) { return *v.field < v.lowest ? "" : std::to_string(*v.field); },
+                 [](const Number& v) { return engine::shortest(*v.field); },
+                 [](const Switch& v) -> std::string { return *v.field ? "on" : "off"; },
+                 [](const List& v) { return engine::join(*v.field, ","); },
+                 [](const Repeated& v) { return engine::join(*v.field, " "); },
+                 [&](const OfMethod& v) {
+                   const auto found = v.field->find(option.name);
+                   return found == v.field->end() ? "" : found->second;
+                 },
+                 [](const auto& v) { return *v.field; }},
+      option.value);
+}
+
+}  // namespace cli
