@@ -23,7 +23,7 @@
 #include "peft/selection/select.h"
 #include "peft/selection/sketch.h"
 #include "peft/target.h"
-#include "tools/cli/args.h"
+#include "tools/cli/command_line.h"
 #include "tools/cli/console.h"
 #include "tools/cli/tune_options.h"
 #include "tools/training/run.h"
@@ -217,10 +217,11 @@ void look(training::Run& run, const training::TrainConfig& options) {
 int main(int argc, char** argv) {
   try {
     cli::TuneOptions options;
-    cli::Args args("bench_selection_cost", "See the head of bench/selection_cost.cpp.");
-    options.add_selection(args);
+    cli::CommandLine line("select", "See the head of bench/selection_cost.cpp.",
+                          "bench_selection_cost --model vit_base.safetensors --data flowers");
+    cli::declare_selection(line.table, options);
     const std::vector<std::string> words(argv + 1, argv + argc);
-    if (!args.parse(words)) return 0;
+    if (!line.parse(words)) return 0;
     options.check();
     training::Run run = training::open_run(options.config, {"train"}, {.on_note = cli::note});
     look(run, options.config);

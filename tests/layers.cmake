@@ -17,7 +17,7 @@ set(may_models ${may_engine/optim} engine/optim engine/io)
 set(may_peft ${may_models})
 set(may_data engine/base engine/tensor engine/io)
 set(may_tools/training ${may_models} models peft data)
-set(may_tools/experiments ${boxes})
+set(may_tools/experiments ${may_tools/training} tools/training)
 set(may_tools/cli ${boxes})
 
 # The box in which `file` lies, or nothing.

@@ -15,7 +15,6 @@ namespace cli {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 struct Tune {
   Tune() : line("tune", "Fine-tunes.", "espalier tune --model vit.safetensors --data flowers") {

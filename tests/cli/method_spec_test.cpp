@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tools/cli/model_options.h"
 #include "tools/cli/tune_options.h"
 #include "tools/training/usage_error.h"
 
@@ -153,6 +154,22 @@ TEST(MethodSpec, in_words_is_what_tune_reads) {
   EXPECT_EQ(options.momentum, 0.5);
   EXPECT_EQ(options.method_options.at("train-bias"), "off");
   EXPECT_EQ(options.method_options.at("targets"), "a,b");
+}
+
+TEST(MethodSpec, takes_no_option_of_tune_that_the_comparison_gives_to_its_runs_itself) {
+  TuneOptions options;
+  OptionTable tune, common;
+  declare_tune(tune, options);
+  declare_base(common, options.config.model);
+  declare_threads(common, options.config.model.threads);
+  declare_screening(common, options.config.data);
+  declare_reading(common, options);
+  declare_training(common, options);
+  declare_saving(common, options);
+  for (const Option& option : tune.options()) {
+    if (common.find(option.name)) continue;
+    EXPECT_THAT(complaint("grft," + option.name + "=x"), HasSubstr("is decided by the comparison"));
+  }
 }
 
 TEST(Rates, are_numbers_above_0_once_each) {

@@ -10,7 +10,7 @@ namespace cli {
 /// How a command is called: its options, its help, and what was given.
 class CommandLine {
  public:
-  /// `example` stands at the end of the help, one command a line.
+  /// `example` is a command that stands at the end of the help.
   CommandLine(std::string command, std::string summary, std::string example);
 
   OptionTable table;

@@ -5,6 +5,7 @@
 #include "engine/base/text.h"
 #include "peft/methods.h"
 #include "tools/cli/command_line.h"
+#include "tools/cli/console.h"
 #include "tools/cli/model_options.h"
 #include "tools/training/data_source.h"
 #include "tools/training/usage_error.h"
@@ -36,7 +37,7 @@ void open(experiments::Task& task, const CompareOptions& o, bool searches) {
   training::DataSource data = o.common.config.data;
   data.data = task.folder;
   data.on_bad_image = "error";  // each run looks for itself
-  task.splits = training::open_splits(data, {}, 0);
+  task.splits = training::open_splits(data, {}, 0, {.on_note = note});
   engine::check(task.splits.test != nullptr, task.folder + ": there is no test split to compare on");
   engine::check(task.splits.val || !searches,
                 task.folder + ": there is no val split to choose a learning rate on; give one rate");

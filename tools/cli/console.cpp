@@ -17,10 +17,6 @@
 #include <optional>
 
 #include "engine/base/text.h"
-#include "engine/io/append_file.h"
-#include "engine/io/folder.h"
-#include "tools/training/pretrained/model_path.h"
-#include "tools/training/usage_error.h"
 
 namespace cli {
 namespace {
@@ -52,13 +48,6 @@ std::optional<std::size_t> columns_of_environment() {
   return error == std::errc() && last == end && columns > 0 ? std::optional(columns) : std::nullopt;
 }
 
-bool same_file(const std::string& output, const std::filesystem::path& other) {
-  namespace fs = std::filesystem;
-  std::error_code ignored;
-  return fs::equivalent(output, other, ignored) ||
-         fs::weakly_canonical(output, ignored) == fs::weakly_canonical(other, ignored);
-}
-
 }  // namespace
 
 std::size_t text_width() {
@@ -68,34 +57,6 @@ std::size_t text_width() {
 
 void note(const std::string& text) {
   std::cerr << engine::one_line(text) << '\n';
-}
-
-void check_can_write(const std::string& path) {
-  if (path.empty()) return;
-  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
-  std::error_code ignored;
-  engine::check(std::filesystem::is_directory(folder, ignored), path + ":", folder.string(),
-                "is no folder; make it, or give another path");
-  const std::filesystem::file_status there = std::filesystem::status(path, ignored);
-  engine::check(!is_directory(there), path + ": is a folder; a file is needed");
-  engine::check(!is_other(there), path + ": is not a regular file; give another path");
-  engine::check_writable(folder, path);
-}
-
-void check_apart(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs) {
-  std::vector<NamedFile> others = inputs;
-  for (const NamedFile& output : outputs) {
-    if (output.path.empty()) continue;
-    for (const NamedFile& other : others) {
-      if (other.path.empty()) continue;
-      for (const std::filesystem::path& file : training::weight_files(other.path)) {
-        if (same_file(output.path, file))
-          throw training::UsageError(engine::say(output.option, output.path, "is a file of", other.option,
-                                                 "too, and would overwrite it; give another"));
-      }
-    }
-    others.push_back(output);
-  }
 }
 
 Progress::Progress(std::string title, engine::Index steps, engine::Index images)

@@ -17,19 +17,6 @@ void note(const std::string& text);
 /// where neither is known.
 std::size_t text_width();
 
-/// Throws an Error when there is no folder for a file at `path` or none may be made there: long work would be
-/// lost. An empty path is none.
-void check_can_write(const std::string& path);
-
-/// An option that names a file, and the file.
-struct NamedFile {
-  std::string option, path;
-};
-
-/// Throws a UsageError when an output is one of the inputs or another output: writing it would destroy what
-/// was there. Empty paths are none; a folder or an index that is an input stands for its weight_files().
-void check_apart(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs);
-
 /// How far a loop has come: on a terminal a bar with images/s and time left, otherwise a line now and then.
 class Progress {
  public:

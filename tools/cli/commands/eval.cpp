@@ -5,9 +5,9 @@
 #include "engine/io/safetensors.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
-#include "tools/cli/console.h"
 #include "tools/cli/follow.h"
 #include "tools/cli/model_options.h"
+#include "tools/cli/output_files.h"
 #include "tools/training/data_source.h"
 #include "tools/training/evaluate.h"
 #include "tools/training/json_text.h"
@@ -68,12 +68,7 @@ void run_eval(Arguments arguments) {
   if (!line.parse(arguments)) return;
   model.check();
   data.check(split);
-  check_can_write(logits);
-  check_apart({{"--logits", logits}}, {{"--model", model.model},
-                                       {"--delta", delta},
-                                       {"--train-list", data.train_list},
-                                       {"--val-list", data.val_list},
-                                       {"--test-list", data.test_list}});
+  check_outputs(table);
 
   Follower follower;
   const training::Events events = follower.events();

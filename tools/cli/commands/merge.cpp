@@ -11,8 +11,8 @@
 #include "peft/adapters/merge.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
-#include "tools/cli/console.h"
 #include "tools/cli/model_options.h"
+#include "tools/cli/output_files.h"
 #include "tools/training/json_text.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/tuned_model.h"
@@ -64,8 +64,7 @@ void run_merge(Arguments arguments) {
   model.check();
   if (delta.empty() || out.empty())
     throw training::UsageError("merge: --delta FILE and --out FILE are needed");
-  check_can_write(out);
-  check_apart({{"--out", out}}, {{"--model", model.model}, {"--delta", delta}});
+  check_outputs(table);
 
   const training::Events events{.on_note = note};
   training::LoadedModel tuned = training::load_tuned_model(model, delta, force, events);

@@ -6,8 +6,8 @@
 #include "engine/io/safetensors.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
-#include "tools/cli/console.h"
 #include "tools/cli/follow.h"
+#include "tools/cli/output_files.h"
 #include "tools/cli/tune_options.h"
 #include "tools/training/json_text.h"
 #include "tools/training/peak_memory.h"
@@ -65,12 +65,7 @@ void run_select(Arguments arguments) {
   if (!peft::make_method(options.config.method, options.config.method_options)->scoring())
     throw training::UsageError("method " + options.config.method +
                                " does not select by gradients; grft, gps and sift do");
-  for (const std::string& path : {options.out, gradients}) check_can_write(path);
-  check_apart({{"--out", options.out}, {"--gradients", gradients}},
-              {{"--model", options.config.model.model},
-               {"--train-list", options.config.data.train_list},
-               {"--val-list", options.config.data.val_list},
-               {"--test-list", options.config.data.test_list}});
+  check_outputs(table);
 
   Follower follower;
   const training::Events events = follower.events();
