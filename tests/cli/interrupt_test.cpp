@@ -19,7 +19,7 @@ TEST(SecondSignal, leaves_at_once_with_its_own_status) {
   EXPECT_EXIT(twice(), ::testing::ExitedWithCode(128 + SIGTERM), "");
 }
 
-TEST(FirstSignal, is_noted_and_told_where_it_can_be_heeded) {
+TEST(FirstSignal, is_noted_and_thrown_where_work_can_stop) {
   const auto once = [] {
     note_signals();
     check_interrupted("before any signal");

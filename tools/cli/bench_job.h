@@ -24,12 +24,12 @@ struct BenchOptions {
 /// Bytes that a pass plans for, by what they hold.
 struct PlannedBytes {
   std::size_t weights = 0;
-  std::size_t gradients = 0;    ///< packed to the numbers that train, or that are scored
+  std::size_t gradients = 0;    ///< of the parameters that train, or that are scored, packed
   std::size_t optimizer = 0;    ///< moments
   std::size_t activations = 0;  ///< growth of all buffers between forward's start and backward's end
 };
 
-/// Something that can be done again and again with a model and a batch.
+/// Work that can be repeated with a model and a batch.
 class BenchJob {
  public:
   virtual ~BenchJob() = default;

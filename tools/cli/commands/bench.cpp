@@ -124,9 +124,9 @@ ordered_json measure(const Kind& kind, const BenchOptions& options, Index repeat
           {"instruction_set", engine::kernels::simd_name()}};
 }
 
-std::string list(const ordered_json& numbers, int digits, const std::string& unit) {
+std::string list(const ordered_json& values, int digits, const std::string& unit) {
   std::vector<std::string> words;
-  for (const auto& [name, value] : numbers.items()) {
+  for (const auto& [name, value] : values.items()) {
     std::string spaced = name;
     std::ranges::replace(spaced, '_', ' ');
     if (name == "weight_gradients") spaced = "of which weight gradients";

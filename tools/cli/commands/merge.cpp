@@ -11,6 +11,7 @@
 #include "peft/adapters/merge.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
 #include "tools/cli/model_options.h"
 #include "tools/cli/output_files.h"
 #include "tools/training/json_text.h"
