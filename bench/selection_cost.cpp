@@ -165,9 +165,7 @@ void look(training::Run& run, const training::TrainConfig& options) {
   std::vector<std::vector<std::vector<Selection>>> chosen;  // [batch][rule]
   std::vector<Tensor> quarter, before(targets.size());
   std::vector<Held> held = hold(targets);
-  peft::accumulate_gradients(run.loaded.model, targets, [&]() -> Tensor {
-    Tensor loss = next();
-    if (targets[0].parameter.grad().empty()) return loss;
+  const auto after = [&](Index, const std::vector<NamedParameter>&) {
     chosen.emplace_back();
     for (const Rule& rule : kRules) chosen.back().push_back(choose(targets, gradients(), rule.units));
     for (std::size_t i = 0; i < targets.size(); ++i) {
@@ -182,8 +180,9 @@ void look(training::Run& run, const training::TrainConfig& options) {
             compare(chosen[batches / 2 - 1][r], chosen.back()[r], gradients()));
     if (static_cast<Index>(chosen.size()) == engine::div_up<Index>(next.batches(), 4))
       for (const Tensor& g : gradients()) quarter.push_back(g.clone());
-    return loss;
-  });
+    return false;
+  };
+  peft::accumulate_gradients(run.loaded.model, targets, next, peft::Accumulate::sums, {}, after);
   const std::vector<Tensor> whole = gradients();
   for (const Held& h : held) {
     std::vector<Tensor> sums;

@@ -26,16 +26,14 @@ class Sam : public SelectingMethod {
   };
   Sam(Options options, const Hessian& hessian) : SelectingMethod(std::move(options)), hessian_(hessian) {}
   MethodTraits traits() const override { return {.weight_copies = hessian_.probes > 0 ? 6 : 0}; }
+  void prepare(engine::Module& model, const NextLoss& next_loss) override {
+    diagonals_.clear();
+    SelectingMethod::prepare(model, next_loss);
+  }
 
  protected:
-  void score(engine::Module& model, const std::vector<NamedParameter>& targets,
-             const NextLoss& next_loss) override {
-    diagonals_.clear();
-    accumulate_gradients(model, targets, {[&] {
-                           const Tensor loss = next_loss();
-                           if (loss.empty() && hessian_.probes > 0) estimate(targets, next_loss);
-                           return loss;
-                         }});
+  void after_scoring(const std::vector<NamedParameter>& targets, const NextLoss& next_loss) override {
+    if (hessian_.probes > 0) estimate(targets, next_loss);
   }
 
   Tensor importance(const NamedParameter& target, const Tensor& gradient) override {

@@ -43,12 +43,15 @@ engine::Tensor NextLoss::again() const {
 
 void accumulate_gradients(engine::Module& model, const std::vector<NamedParameter>& targets,
                           const NextLoss& next_loss, Accumulate how,
-                          const std::vector<engine::GradientForm>& forms) {
+                          const std::vector<engine::GradientForm>& forms, const AfterBatch& after) {
   for (const NamedParameter& p : engine::parameters(model)) p.parameter.freeze();
   for (std::size_t i = 0; i < targets.size(); ++i)
     targets[i].parameter.observe(forms.empty() ? engine::GradientForm() : forms[i]);
   Index batches = 0;
-  for (Tensor loss = next_loss(); !loss.empty(); loss = next_loss()) {
+  bool enough = false;
+  while (!enough) {
+    const Tensor loss = next_loss();
+    if (loss.empty()) break;
     std::vector<Tensor> sums;  // set aside, so that the batch's own gradient can be squared
     if (how == Accumulate::squares) {
       for (const NamedParameter& p : targets) sums.push_back(std::exchange(p.parameter.grad(), {}));
@@ -56,6 +59,8 @@ void accumulate_gradients(engine::Module& model, const std::vector<NamedParamete
     engine::backward(loss);
     for (std::size_t i = 0; i < sums.size(); ++i) add_square(targets[i], sums[i]);
     ++batches;
+    enough = next_loss.after_batch(batches, targets);
+    if (after) enough = after(batches, targets) || enough;
   }
   engine::check(batches > 0, "scoring: there is no batch to score with");
   for (const NamedParameter& p : targets) {

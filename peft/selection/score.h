@@ -7,6 +7,11 @@
 
 namespace peft {
 
+/// Called after the backward pass of every batch, when the gradients of `targets` hold what was accumulated
+/// over the first `batches`. True when that is enough and no other batch is needed.
+using AfterBatch =
+    std::function<bool(engine::Index batches, const std::vector<engine::NamedParameter>& targets)>;
+
 /// Gives the loss of the next batch, and an empty Tensor when there are no more.
 class NextLoss {
  public:
@@ -14,21 +19,25 @@ class NextLoss {
   NextLoss() = default;
   NextLoss(std::nullptr_t) {}
   /// `again` computes the loss of the last batch again, with the weights as they are then;
-  /// `batches` is how many there will be, where that is known.
+  /// `batches` is how many there will be, where that is known; `after` is called after each.
   template <std::invocable F>
-  requires(!std::same_as<F, NextLoss>)
-      NextLoss(F next, std::function<engine::Tensor()> again = {}, engine::Index batches = 0)
-      : next_(std::move(next)), again_(std::move(again)), batches_(batches) {}
+  requires(!std::same_as<F, NextLoss>) NextLoss(F next, std::function<engine::Tensor()> again = {},
+                                                engine::Index batches = 0, AfterBatch after = {})
+      : next_(std::move(next)), again_(std::move(again)), batches_(batches), after_(std::move(after)) {}
 
   explicit operator bool() const { return static_cast<bool>(next_); }
   engine::Tensor operator()() const { return next_(); }
   engine::Tensor again() const;
   /// How many there are in all; 0 when that is not known.
   engine::Index batches() const { return batches_; }
+  bool after_batch(engine::Index batches, const std::vector<engine::NamedParameter>& targets) const {
+    return after_ && after_(batches, targets);
+  }
 
  private:
   std::function<engine::Tensor()> next_, again_;
   engine::Index batches_ = 0;
+  AfterBatch after_;
 };
 
 /// How the gradients of the batches are put together.
@@ -71,10 +80,11 @@ struct Snapshot {
 
 /// The sum over all batches of the gradients of `targets`, or of their squares: exactly one backward pass per
 /// batch, all other parameters frozen. A gradient is accumulated whole, or in the form given for it. The sums
-/// stay in the parameters. Throws an Error naming the tensor when a value of the sum is not finite, and when
-/// there was no batch.
+/// stay in the parameters. After every batch that of `next_loss` is called, then `after`; the loop ends when
+/// either has enough, or there are no more losses. Throws an Error naming the tensor when a value of the sum
+/// is not finite, and when there was no batch.
 void accumulate_gradients(engine::Module& model, const std::vector<engine::NamedParameter>& targets,
                           const NextLoss& next_loss, Accumulate how = Accumulate::sums,
-                          const std::vector<engine::GradientForm>& forms = {});
+                          const std::vector<engine::GradientForm>& forms = {}, const AfterBatch& after = {});
 
 }  // namespace peft

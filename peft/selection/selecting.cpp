@@ -11,6 +11,7 @@
 
 namespace peft {
 
+using engine::Index;
 using engine::NamedParameter;
 using engine::Selection;
 using engine::Tensor;
@@ -54,9 +55,21 @@ void SelectingMethod::check_model(engine::Module& model) const {
 
 void SelectingMethod::score(engine::Module& model, const std::vector<NamedParameter>& targets,
                             const NextLoss& next_loss) {
+  const Scoring& scoring = options_.scoring;
   std::vector<engine::GradientForm> forms;
-  for (const NamedParameter& p : targets) forms.push_back(options_.scoring.form_of(p));
-  accumulate_gradients(model, targets, next_loss, options_.scoring.accumulate, forms);
+  for (const NamedParameter& p : targets) forms.push_back(scoring.form_of(p));
+  StabilityCheck stability(options_.units,
+                           [this](const NamedParameter& p) { return importance(p, p.parameter.grad()); });
+  const Index narrowed = options_.sketch > 0 ? rescored_after(next_loss.batches()) : 0;
+  const auto after = [&](Index batches, const std::vector<NamedParameter>&) {
+    if (scoring.until_stable) return stability.after_batch(batches, targets);
+    if (batches == narrowed) shares_ = rescore_finalists(targets, options_.units, options_.sketch);
+    return false;
+  };
+  shares_.clear();
+  accumulate_gradients(model, targets, next_loss, scoring.accumulate, forms, after);
+  if (scoring.until_stable) selected_.snapshots = stability.snapshots(targets);
+  after_scoring(targets, next_loss);
 }
 
 Tensor SelectingMethod::importance(const NamedParameter&, const Tensor& gradient) {
@@ -93,15 +106,6 @@ Choice SelectingMethod::choose(const NamedParameter& target, bool scored) {
   return choice;
 }
 
-NextLoss SelectingMethod::losses(const std::vector<NamedParameter>& targets, const NextLoss& next_loss) {
-  if (options_.sketch > 0 && !options_.scoring.until_stable)
-    return rescored(next_loss, targets, options_.units, options_.sketch, shares_);
-  if (!options_.scoring.until_stable) return next_loss;
-  return until_stable(
-      next_loss, targets, options_.units,
-      [this](const NamedParameter& p) { return importance(p, p.parameter.grad()); }, selected_.snapshots);
-}
-
 void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) {
   const std::vector<NamedParameter> all = engine::parameters(model),
                                     targets = find_targets(model, options_.targets);
@@ -109,7 +113,7 @@ void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) 
   selected_.snapshots.clear();
   const bool scored = needs_gradient() && next_loss;
   const auto start = std::chrono::steady_clock::now();
-  if (scored) score(model, targets, losses(targets, next_loss));
+  if (scored) score(model, targets, next_loss);
   if (scored) check_some_gradient(targets, options_.scoring);
   selected_.score_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::vector<Choice> choices;

@@ -27,22 +27,23 @@ class SelectingMethod : public Method {
  protected:
   /// False for a method that needs no images.
   virtual bool needs_gradient() const { return true; }
-  /// Accumulates over the batches, in the gradients of the targets, what importance() is made of.
-  virtual void score(engine::Module& model, const std::vector<engine::NamedParameter>& targets,
-                     const NextLoss& next_loss);
+  /// Called when the gradients of the targets hold what was accumulated over all batches, and with what gave
+  /// their losses: for a method whose importance() needs more than that.
+  virtual void after_scoring(const std::vector<engine::NamedParameter>&, const NextLoss&) {}
   /// The importance of every entry, shaped like the parameter. Elements rank by its magnitude, rows and
   /// columns by its sum of squares.
   virtual engine::Tensor importance(const engine::NamedParameter& target, const engine::Tensor& gradient);
   const Options& options() const { return options_; }
 
  private:
-  /// Those of `next_loss` that scoring draws.
-  NextLoss losses(const std::vector<engine::NamedParameter>& targets, const NextLoss& next_loss);
+  /// Accumulates over the batches, in the gradients of the targets, what importance() is made of.
+  void score(engine::Module& model, const std::vector<engine::NamedParameter>& targets,
+             const NextLoss& next_loss);
   /// What was accumulated for a target, whole; zeros when nothing was, and empty for a method without images.
   engine::Tensor gradient_of(const engine::NamedParameter& target, bool scored) const;
   Choice choose(const engine::NamedParameter& target, bool scored);
   Options options_;
-  std::map<std::string, double> shares_;  ///< see rescored()
+  std::map<std::string, double> shares_;  ///< see rescore_finalists()
 };
 
 /// The options every scoring method has, with its own default loss, batches and train-bias.

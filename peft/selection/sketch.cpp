@@ -41,27 +41,23 @@ engine::GradientForm sketch_of(const engine::NamedParameter& target, const Units
               : engine::GradientForm::column_sketch(std::move(sketch));
 }
 
-NextLoss rescored(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units, Index r,
-                  std::map<std::string, double>& shares) {
-  shares.clear();
-  const Index all = losses.batches(), first = engine::div_up<Index>(all, 4);
-  if (all < 2) return losses;
+Index rescored_after(Index all) {
+  return all < 2 ? 0 : engine::div_up<Index>(all, 4);
+}
+
+std::map<std::string, double> rescore_finalists(const std::vector<engine::NamedParameter>& targets,
+                                                const Units& units, Index r) {
+  std::map<std::string, double> shares;
   Units finalists = units;
   finalists.k = std::max(r, units.k);
-  const auto narrow = [targets = std::move(targets), finalists, &shares] {
-    for (const engine::NamedParameter& p : targets) {
-      if (p.parameter.form().follows_selection()) continue;  // whole, because it is no larger than a sketch
-      const Tensor sketch = p.parameter.grad();
-      const Selection chosen = finalists.of(p.parameter.value().shape()).top(sketch);
-      shares[p.name] = captured_share(sketch, chosen);
-      p.parameter.train(chosen);
-    }
-  };
-  const auto next = [losses, narrow, first, drawn = Index{0}]() mutable -> Tensor {
-    if (drawn++ == first) narrow();
-    return losses();
-  };
-  return {next, [losses] { return losses.again(); }, all};
+  for (const engine::NamedParameter& p : targets) {
+    if (p.parameter.form().follows_selection()) continue;  // whole, because it is no larger than a sketch
+    const Tensor sketch = p.parameter.grad();
+    const Selection chosen = finalists.of(p.parameter.value().shape()).top(sketch);
+    shares[p.name] = captured_share(sketch, chosen);
+    p.parameter.train(chosen);
+  }
+  return shares;
 }
 
 std::vector<OptionInfo> sketch_option() {

@@ -19,12 +19,15 @@ namespace peft {
 engine::GradientForm sketch_of(const engine::NamedParameter& target, const Units& units, engine::Index r,
                                std::uint64_t seed);
 
-/// The same losses. After the first quarter of them the finalists are rescored: of every target accumulated
-/// in mixtures, the `r` units (k at least) with the largest sketches are accumulated from then on, themselves
-/// and exactly, and nothing else of it. `shares` gets the share of the squared sketch that they capture, by
-/// the target's name. Where the number of losses is unknown, or only one, nothing is rescored.
-NextLoss rescored(NextLoss losses, std::vector<engine::NamedParameter> targets, const Units& units,
-                  engine::Index r, std::map<std::string, double>& shares);
+/// After how many of `all` batches the finalists are rescored: a quarter. Never (0) where their number is
+/// unknown (0), or only one.
+engine::Index rescored_after(engine::Index all);
+
+/// Of every target accumulated in mixtures, the `r` units (k at least) with the largest sketches are the
+/// finalists: they are accumulated from now on, themselves and exactly, and nothing else of it. Returns the
+/// share of the squared sketch that they capture, by the target's name.
+std::map<std::string, double> rescore_finalists(const std::vector<engine::NamedParameter>& targets,
+                                                const Units& units, engine::Index r);
 
 /// --score-sketch.
 std::vector<OptionInfo> sketch_option();

@@ -54,98 +54,49 @@ double share_common(const Selection& a, const Selection& b) {
   return static_cast<double>(common_units(a, b)) / static_cast<double>(b.indices().size());
 }
 
-/// What was chosen of every target by the first batches.
-struct Chosen {
-  Index batches = 0;
-  std::vector<Selection> units = {};
-};
-
-class StabilityCheck {
- public:
-  StabilityCheck(NextLoss losses, std::vector<NamedParameter> targets, const Units& units,
-                 Importance importance, std::vector<Snapshot>& snapshots)
-      : losses_(std::move(losses)),
-        targets_(std::move(targets)),
-        units_(units),
-        importance_(std::move(importance)),
-        snapshots_(snapshots) {}
-
-  Tensor next() {
-    if (ended_) return {};
-    if (batches_ == due_ && is_stable()) return end();
-    Tensor loss = losses_();
-    if (loss.empty()) return end();
-    ++batches_;
-    return loss;
-  }
-  Tensor again() const { return losses_.again(); }
-
- private:
-  /// Takes a snapshot of the choice. True when more batches, however many, would probably find little that it
-  /// misses.
-  bool is_stable() {
-    due_ = next_snapshot(batches_);
-    const auto half = std::ranges::find(seen_, batches_ / 2, &Chosen::batches);
-    Chosen now{.batches = batches_};
-    Captured captured;
-    for (std::size_t i = 0; i < targets_.size(); ++i) {
-      const Tensor ranked = importance_(targets_[i]);
-      if (!is_finite(ranked)) return false;
-      now.units.push_back(top(i, ranked));
-      if (half != seen_.end()) captured.add(half->units[i], now.units[i], ranked);
-    }
-    const bool may_stop = batches_ % kFirstStop == 0 && half != seen_.end() && captured.late > 0;
-    const double missed = may_stop ? (1 - captured.share()) * variance_left(half->batches, batches_) : 1;
-    seen_.push_back(std::move(now));
-    return missed <= kMayMiss;
-  }
-
-  /// No more losses; compares every snapshot with the last choice.
-  Tensor end() {
-    ended_ = true;
-    std::vector<Snapshot> snapshots;
-    std::vector<Captured> captured(seen_.size());
-    for (const Chosen& chosen : seen_) snapshots.push_back({chosen.batches, 0, 0});
-    for (std::size_t i = 0; i < targets_.size() && !seen_.empty(); ++i) {
-      const Tensor ranked = importance_(targets_[i]);
-      if (!is_finite(ranked)) return {};
-      const Selection last = top(i, ranked);
-      for (std::size_t s = 0; s < seen_.size(); ++s) {
-        const Selection& early = seen_[s].units[i];
-        snapshots[s].overlap += share_common(early, last);
-        captured[s].add(early, last, ranked);
-      }
-    }
-    for (std::size_t s = 0; s < snapshots.size(); ++s) {
-      snapshots[s].overlap /= static_cast<double>(targets_.size());
-      snapshots[s].captured = captured[s].share();
-    }
-    snapshots_ = std::move(snapshots);
-    seen_.clear();
-    return {};
-  }
-
-  Selection top(std::size_t target, const Tensor& ranked) const {
-    return units_.of(targets_[target].parameter.value().shape()).top(ranked);
-  }
-
-  NextLoss losses_;
-  std::vector<NamedParameter> targets_;
-  Units units_;
-  Importance importance_;
-  std::vector<Snapshot>& snapshots_;
-  std::vector<Chosen> seen_;
-  Index batches_ = 0, due_ = 1;
-  bool ended_ = false;
-};
-
 }  // namespace
 
-NextLoss until_stable(NextLoss losses, std::vector<NamedParameter> targets, const Units& units,
-                      Importance importance, std::vector<Snapshot>& snapshots) {
-  const auto checked = std::make_shared<StabilityCheck>(std::move(losses), std::move(targets), units,
-                                                        std::move(importance), snapshots);
-  return {[checked] { return checked->next(); }, [checked] { return checked->again(); }};
+Selection StabilityCheck::top(const NamedParameter& target, const Tensor& ranked) const {
+  return units_.of(target.parameter.value().shape()).top(ranked);
+}
+
+bool StabilityCheck::after_batch(Index batches, const std::vector<NamedParameter>& targets) {
+  if (batches != due_) return false;
+  due_ = next_snapshot(batches);
+  const auto half = std::ranges::find(seen_, batches / 2, &Chosen::batches);
+  Chosen now{.batches = batches};
+  Captured captured;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const Tensor ranked = importance_(targets[i]);
+    if (!is_finite(ranked)) return false;
+    now.units.push_back(top(targets[i], ranked));
+    if (half != seen_.end()) captured.add(half->units[i], now.units[i], ranked);
+  }
+  const bool may_stop = batches % kFirstStop == 0 && half != seen_.end() && captured.late > 0;
+  const double missed = may_stop ? (1 - captured.share()) * variance_left(half->batches, batches) : 1;
+  seen_.push_back(std::move(now));
+  return missed <= kMayMiss;
+}
+
+std::vector<Snapshot> StabilityCheck::snapshots(const std::vector<NamedParameter>& targets) const {
+  std::vector<Snapshot> snapshots;
+  std::vector<Captured> captured(seen_.size());
+  for (const Chosen& chosen : seen_) snapshots.push_back({chosen.batches, 0, 0});
+  for (std::size_t i = 0; i < targets.size() && !seen_.empty(); ++i) {
+    const Tensor ranked = importance_(targets[i]);
+    if (!is_finite(ranked)) return {};
+    const Selection last = top(targets[i], ranked);
+    for (std::size_t s = 0; s < seen_.size(); ++s) {
+      const Selection& early = seen_[s].units[i];
+      snapshots[s].overlap += share_common(early, last);
+      captured[s].add(early, last, ranked);
+    }
+  }
+  for (std::size_t s = 0; s < snapshots.size(); ++s) {
+    snapshots[s].overlap /= static_cast<double>(targets.size());
+    snapshots[s].captured = captured[s].share();
+  }
+  return snapshots;
 }
 
 }  // namespace peft

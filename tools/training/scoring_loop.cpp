@@ -42,7 +42,7 @@ data::LoaderOptions loader_options(const Scoring& scoring, const ScoringData& da
           .workers = data.workers};
 }
 
-/// Gives out one loss after the other; between two of them the gradients hold the sum so far.
+/// The losses of a scoring, batch by batch, and what is done after each.
 class ScoringLosses {
  public:
   ScoringLosses(models::Vit& model, const Scoring& scoring, const ScoringData& data, const Events& events,
@@ -58,7 +58,7 @@ class ScoringLosses {
         progress_(events_, "score", batches_ - done_, data.batch_size) {}
 
   Tensor next() {
-    started_ ? look_back() : start();
+    if (!size_) start();
     if (done_ == batches_) return {};
     const auto batch = loader_.next();
     engine::check(batch.has_value(), "scoring: the images ran out after batch", done_);
@@ -80,18 +80,10 @@ class ScoringLosses {
                : engine::cross_entropy(model_(last_.images), engine::one_hot(last_.labels, data_.classes));
   }
 
- private:
-  void start() {
-    started_ = true;
-    size_.emplace(model_, scoring_.image_size);
-    parameters_ = engine::parameters(model_);
-    if (how_.begun) restore_partial_scores(*std::exchange(how_.begun, std::nullopt), parameters_);
-    loader_.start(0, done_);
-  }
-
-  /// After the backward pass of a batch.
-  void look_back() {
-    for (const auto& [name, parameter] : parameters_) {
+  /// After the backward pass of a batch: refuses sums that are not finite, hands them out to be kept when
+  /// that is due, and stops when asked to.
+  void after_batch(const std::vector<engine::NamedParameter>& targets) {
+    for (const auto& [name, parameter] : targets) {
       if (parameter.grad().empty()) continue;
       check_finite(
           std::ranges::all_of(parameter.grad().data<float>(), [](float g) { return std::isfinite(g); }),
@@ -102,12 +94,21 @@ class ScoringLosses {
     const bool due = how_.save_every > 0 ? done_ % how_.save_every == 0 : since_saved_.seconds() > kSeconds;
     const bool stop = events_.stop();
     if (scoring_.resumes && (due || stop)) {
-      events_.on_partial_scores({done_, parameters_});
+      events_.on_partial_scores({done_, targets});
       since_saved_ = {};
     }
     if (stop)
       throw Stopped(engine::say("after scoring batch", done_ - 1),
                     scoring_.resumes ? Stopped::Kept::state : Stopped::Kept::no_scores);
+  }
+
+ private:
+  /// When the first loss is asked for: the method has set the forms that its targets are accumulated in.
+  void start() {
+    size_.emplace(model_, scoring_.image_size);
+    if (how_.begun)
+      restore_partial_scores(*std::exchange(how_.begun, std::nullopt), engine::parameters(model_));
+    loader_.start(0, done_);
   }
 
   void check_finite(bool finite, const std::string& complaint) const {
@@ -122,9 +123,7 @@ class ScoringLosses {
   data::Loader loader_;
   Index batches_, done_;
   ProgressReport progress_;
-  bool started_ = false;
   std::optional<AtImageSize> size_;
-  std::vector<engine::NamedParameter> parameters_;
   data::Batch last_;
   std::vector<std::string> images_;
   engine::Stopwatch since_saved_;
@@ -135,7 +134,11 @@ class ScoringLosses {
 peft::NextLoss scoring_losses(models::Vit& model, const Scoring& scoring, const ScoringData& data,
                               const Events& events, const ScoringOptions& how) {
   auto losses = std::make_shared<ScoringLosses>(model, scoring, data, events, how);
-  return {[losses] { return losses->next(); }, [losses] { return losses->again(); }, losses->batches()};
+  return {[losses] { return losses->next(); }, [losses] { return losses->again(); }, losses->batches(),
+          [losses](Index, const std::vector<engine::NamedParameter>& targets) {
+            losses->after_batch(targets);
+            return false;
+          }};
 }
 
 }  // namespace training
