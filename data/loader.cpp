@@ -69,7 +69,7 @@ Batch Loader::open(const std::vector<Index>& order, Index index) const {
   const Index end = std::min(begin + options_.batch_size, static_cast<Index>(order.size()));
   const Index side = options_.preprocessing.size;
   Batch batch;
-  if (options_.images) batch.images = Tensor::unset({(end - begin) * options_.views, 3, side, side});
+  if (options_.images) batch.images = Tensor::uninitialized({(end - begin) * options_.views, 3, side, side});
   for (Index i = begin; i < end; ++i) {
     const Index sample = order[static_cast<std::size_t>(i)];
     batch.labels.push_back(dataset_->label(sample));

@@ -59,7 +59,7 @@ void normalize(const Image& image, const Preprocessing& how, std::span<float> ou
 
 Tensor to_tensor(const Image& image, const Preprocessing& how) {
   check_preprocessing(how);
-  Tensor out = Tensor::unset({1, 3, how.size, how.size});
+  Tensor out = Tensor::uninitialized({1, 3, how.size, how.size});
   normalize(fit(image, how), how, out.data<float>());
   return out;
 }

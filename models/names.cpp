@@ -88,14 +88,14 @@ const Dialect* find_dialect(const NamedTensors& state) {
 /// Queries, keys and values one below the other: [width, in] three times to [3 * width, in].
 Tensor join(const std::string& name, const std::array<Tensor, 3>& thirds) {
   for (const Tensor& third : thirds) {
-    engine::check(!third.empty() && third.shape() == thirds[0].shape() && third.dtype() == thirds[0].dtype(),
+    engine::check(third.defined() && third.shape() == thirds[0].shape() && third.dtype() == thirds[0].dtype(),
                   name + ": query, key and value are not three tensors of one shape and type");
   }
   std::vector<Index> dims = thirds[0].shape().dims();
   engine::check(!dims.empty(), name + ": query, key and value are single values");
   engine::check(!__builtin_mul_overflow(dims[0], 3, &dims[0]), name + ": three times", thirds[0].shape(),
                 "is too large to count");
-  Tensor joined = Tensor::unset(Shape(std::move(dims)), thirds[0].dtype());
+  Tensor joined = Tensor::uninitialized(Shape(std::move(dims)), thirds[0].dtype());
   for (std::size_t i = 0; i < 3; ++i)
     std::memcpy(joined.raw() + i * thirds[i].bytes(), thirds[i].raw(), thirds[i].bytes());
   return joined;

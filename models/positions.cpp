@@ -55,7 +55,7 @@ Tensor resize_positions(const Tensor& positions, Index new_grid) {
   if (grid == new_grid) return positions.detached();
   const std::vector<Window> from = windows(grid, new_grid);
   const auto in = positions.data<float>();
-  Tensor resized = Tensor::unset({1, 1 + new_grid * new_grid, width});
+  Tensor resized = Tensor::uninitialized({1, 1 + new_grid * new_grid, width});
   auto out = resized.data<float>();
   std::copy_n(in.begin(), width, out.begin());
   for (Index y = 0; y < new_grid; ++y) {

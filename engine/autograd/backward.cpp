@@ -10,7 +10,7 @@ namespace {
 
 /// Adds `from` to `into`. Never writes to a buffer that another tensor may still read.
 void accumulate(Tensor& into, const Tensor& from) {
-  if (into.empty()) {
+  if (!into.defined()) {
     into = from.detached();
     return;
   }
@@ -39,7 +39,7 @@ void hand_down(Node& node, Grads grads, Pending& pending) {
     const std::shared_ptr<Node>& input = node.inputs[i];
     if (!input) continue;
     Grad& grad = grads[i];
-    check(!grad.value.empty(), "backward:", node.op, "gave no gradient for input", i);
+    check(grad.value.defined(), "backward:", node.op, "gave no gradient for input", i);
     if (input->leaf) {
       ParameterState& p = *input->leaf;
       const Shape& full = p.value.shape();

@@ -10,7 +10,7 @@ namespace {
 
 /// G R^T.
 Tensor sketch_rows(const CountSketch& sketch, const Tensor& gradient, const Shape& shape) {
-  Tensor to = Tensor::unset(shape, gradient.dtype());
+  Tensor to = Tensor::uninitialized(shape, gradient.dtype());
   const Index rows = gradient.shape().rows(), columns = gradient.shape().columns();
   visit(gradient.dtype(), [&]<class T>() {
     kernels::gemm<T>({gradient.data<T>().data(), rows, columns, columns}, {nullptr, columns, 0, 0}, nullptr,

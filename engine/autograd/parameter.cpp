@@ -17,7 +17,7 @@ void Parameter::observe(GradientForm form) const {
 }
 
 Tensor& Parameter::writable_grad() const {
-  if (!state_->grad.empty() && !state_->grad.unshared()) state_->grad = state_->grad.clone();
+  if (state_->grad.defined() && !state_->grad.unshared()) state_->grad = state_->grad.clone();
   return state_->grad;
 }
 

@@ -17,7 +17,7 @@ Tensor recompute(const std::function<Tensor(const Tensor&)>& f, const Tensor& x)
                          }
                          const Parameter input(x);
                          backward(f(input), dy);
-                         return {input.grad().empty() ? Tensor::zeros(x.shape(), x.dtype()) : input.grad()};
+                         return {input.grad().defined() ? input.grad() : Tensor::zeros(x.shape(), x.dtype())};
                        });
 }
 

@@ -89,7 +89,7 @@ Shape Selection::packed(const Shape& full) const {
 
 Tensor Selection::gather(const Tensor& full) const {
   check_fits(full.shape(), "selection");
-  Tensor part = Tensor::unset(packed(full.shape()), full.dtype());
+  Tensor part = Tensor::uninitialized(packed(full.shape()), full.dtype());
   visit(full.dtype(), [&]<class T>() {
     const T* from = full.data<T>().data();
     T* to = part.data<T>().data();

@@ -38,7 +38,7 @@ void emit(const NamedTensors& tensors, const Metadata& metadata, std::string_vie
   std::map<std::string_view, const Tensor*> by_name;
   std::vector<SafetensorsEntry> entries;
   for (const auto& [name, tensor] : tensors) {
-    check(!tensor.empty(), std::string(what) + ":", "tensor", in_quotes(name), "is empty");
+    check(tensor.defined(), std::string(what) + ":", "tensor", in_quotes(name), "is empty");
     by_name[name] = &tensor;
     const std::vector<Index>& dims = tensor.shape().dims();
     entries.push_back(
@@ -89,7 +89,7 @@ void Safetensors::check_conversion(const SafetensorsEntry& entry, Dtype to) cons
 
 Tensor Safetensors::read(std::string_view name) const {
   const SafetensorsEntry& stored = entry(name);
-  Tensor tensor = Tensor::unset(stored.shape(), dtype_of_entry(stored));
+  Tensor tensor = Tensor::uninitialized(stored.shape(), dtype_of_entry(stored));
   file_.read_at(stored.offset, bytes_of(tensor));
   return tensor;
 }
@@ -102,14 +102,14 @@ Tensor Safetensors::read_as(std::string_view name, Dtype dtype) const {
 void Safetensors::read_into(std::string_view name, Tensor& tensor) const {
   const SafetensorsEntry& stored = entry(name);
   check_conversion(stored, tensor.dtype());
-  if (tensor.empty() || stored.shape() != tensor.shape())
+  if (!tensor.defined() || stored.shape() != tensor.shape())
     throw Error(say(about(stored), "has shape", stored.shape(), "but", tensor.shape(), "is expected"));
   const Dtype from = dtype_of_entry(stored);
   if (from == tensor.dtype()) return file_.read_at(stored.offset, bytes_of(tensor));
 
   constexpr Index kPiece = Index{1} << 16;  // values converted at once: small enough for the cache
   for (Index done = 0; done < tensor.numel(); done += kPiece) {
-    Tensor piece = Tensor::unset({std::min(kPiece, tensor.numel() - done)}, from);
+    Tensor piece = Tensor::uninitialized({std::min(kPiece, tensor.numel() - done)}, from);
     file_.read_at(stored.offset + static_cast<std::uint64_t>(done * size_of(from)), bytes_of(piece));
     const Tensor converted = piece.to(tensor.dtype());
     std::memcpy(tensor.raw() + done * size_of(tensor.dtype()), converted.raw(), converted.bytes());

@@ -16,7 +16,7 @@ Tensor Layer::operator()(const Tensor& x) {
 namespace {
 
 Tensor added(const Tensor& residual, const Tensor& branch, const Tensor& factors) {
-  return add(residual, factors.empty() ? branch : scale_samples(branch, factors));
+  return add(residual, factors.defined() ? scale_samples(branch, factors) : branch);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 namespace engine {
 
 Tensor gelu(const Tensor& x) {
-  Tensor y = Tensor::unset(x.shape(), x.dtype());
+  Tensor y = Tensor::uninitialized(x.shape(), x.dtype());
   visit(x.dtype(), [&]<class T>() { kernels::gelu(x.numel(), x.data<T>().data(), y.data<T>().data()); });
   const Tensor out = record(op::gelu, {x}, y, [x = keep(x, x.tracked())](Tensor dy, const Needs&) -> Grads {
     return {gelu_gradient(x, std::move(dy))};
@@ -15,7 +15,7 @@ Tensor gelu(const Tensor& x) {
 }
 
 Tensor gelu_gradient(const Tensor& x, Tensor dy) {
-  Tensor dx = dy.unshared() ? dy : Tensor::unset(x.shape(), x.dtype());
+  Tensor dx = dy.unshared() ? dy : Tensor::uninitialized(x.shape(), x.dtype());
   visit(x.dtype(), [&]<class T>() {
     kernels::gelu_backward(x.numel(), x.data<T>().data(), dy.data<T>().data(), dx.data<T>().data());
   });

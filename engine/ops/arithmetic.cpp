@@ -17,7 +17,7 @@ void check_same(std::string_view name, const Tensor& a, const Tensor& b) {
 
 Tensor times(const Tensor& a, const Tensor& b) {
   check_same(op::multiply, a, b);
-  Tensor y = Tensor::unset(a.shape(), a.dtype());
+  Tensor y = Tensor::uninitialized(a.shape(), a.dtype());
   visit(a.dtype(), [&]<class T>() {
     const T *p = a.data<T>().data(), *q = b.data<T>().data();
     kernels::fill(y.numel(), y.data<T>().data(), [=](Index i) { return p[i] * q[i]; });
@@ -26,7 +26,7 @@ Tensor times(const Tensor& a, const Tensor& b) {
 }
 
 Tensor times(const Tensor& x, double factor) {
-  Tensor y = Tensor::unset(x.shape(), x.dtype());
+  Tensor y = Tensor::uninitialized(x.shape(), x.dtype());
   visit(x.dtype(), [&]<class T>() {
     const T* p = x.data<T>().data();
     kernels::fill(y.numel(), y.data<T>().data(),
@@ -37,10 +37,10 @@ Tensor times(const Tensor& x, double factor) {
 
 /// factor x + shift, along the last axis.
 Tensor times_features(const Tensor& x, const Tensor& factor, const Tensor& shift) {
-  Tensor y = Tensor::unset(x.shape(), x.dtype());
+  Tensor y = Tensor::uninitialized(x.shape(), x.dtype());
   visit(x.dtype(), [&]<class T>() {
     const T *p = x.data<T>().data(), *c = factor.data<T>().data();
-    const T* d = shift.empty() ? nullptr : shift.data<T>().data();
+    const T* d = shift.defined() ? shift.data<T>().data() : nullptr;
     T* to = y.data<T>().data();
     const Index width = factor.numel();
     kernels::parallel_chunks(y.numel() / width, std::max<Index>(1, kernels::kChunk / width),
@@ -56,7 +56,7 @@ Tensor times_features(const Tensor& x, const Tensor& factor, const Tensor& shift
 
 /// The sums of dy, or of dy x, over all rows [rows, width]: [width].
 Tensor feature_sums(const Tensor& dy, const Tensor* x, Index rows, Index width) {
-  Tensor sums = Tensor::unset({width}, dy.dtype());
+  Tensor sums = Tensor::uninitialized({width}, dy.dtype());
   visit(dy.dtype(), [&]<class T>() {
     const T *g = dy.data<T>().data(), *in = x ? x->data<T>().data() : nullptr;
     kernels::column_sums(rows, width, sums.data<T>().data(), [=](Index i, Index j) {
@@ -68,7 +68,7 @@ Tensor feature_sums(const Tensor& dy, const Tensor* x, Index rows, Index width) 
 
 /// x with entry i of its first axis multiplied by factors[i].
 Tensor scaled_samples(const Tensor& x, const Tensor& factors) {
-  Tensor y = Tensor::unset(x.shape(), x.dtype());
+  Tensor y = Tensor::uninitialized(x.shape(), x.dtype());
   visit(x.dtype(), [&]<class T>() {
     const T *p = x.data<T>().data(), *c = factors.data<T>().data();
     kernels::fill(y.numel(), y.data<T>().data(),
@@ -81,7 +81,7 @@ Tensor scaled_samples(const Tensor& x, const Tensor& factors) {
 
 Tensor add(const Tensor& a, const Tensor& b) {
   check_same(op::add, a, b);
-  Tensor y = Tensor::unset(a.shape(), a.dtype());
+  Tensor y = Tensor::uninitialized(a.shape(), a.dtype());
   visit(a.dtype(), [&]<class T>() {
     kernels::add(y.numel(), a.data<T>().data(), b.data<T>().data(), y.data<T>().data());
   });
@@ -113,8 +113,8 @@ Tensor affine(const Tensor& x, const Tensor& factor, const Tensor& shift) {
   const Shape& s = x.shape();
   const bool fits = s.rank() > 0 && factor.shape() == Shape{s[-1]} && factor.dtype() == x.dtype();
   check(fits, "affine: the factor", factor.dtype(), factor.shape(), "does not fit x", x.dtype(), s);
-  check(shift.empty() || (shift.shape() == factor.shape() && shift.dtype() == x.dtype()), "affine: the shift",
-        shift.shape(), "does not fit x", s);
+  check(!shift.defined() || (shift.shape() == factor.shape() && shift.dtype() == x.dtype()),
+        "affine: the shift", shift.shape(), "does not fit x", s);
   const Index width = s[-1], rows = s.numel() / width;
   return record(op::affine, {x, factor, shift}, times_features(x, factor, shift),
                 [x = keep(x, factor.tracked()), factor = keep(factor, x.tracked()), rows, width](

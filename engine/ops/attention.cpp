@@ -12,8 +12,8 @@ Tensor attention(const Tensor& qkv, Index heads, Index queries) {
   const Index batch = qkv.shape()[0], tokens = qkv.shape()[1], width = qkv.shape()[2] / 3;
   check(0 <= queries && queries <= tokens, "attention: qkv", qkv.shape(), "has no", queries, "queries");
   const kernels::AttentionShape s{batch, tokens, heads, width / heads, queries == 0 ? tokens : queries};
-  Tensor y = Tensor::unset({batch, s.queries, width}, qkv.dtype());
-  Tensor log_sum_exp = Tensor::unset({batch, heads, s.queries}, qkv.dtype());
+  Tensor y = Tensor::uninitialized({batch, s.queries, width}, qkv.dtype());
+  Tensor log_sum_exp = Tensor::uninitialized({batch, heads, s.queries}, qkv.dtype());
   visit(qkv.dtype(), [&]<class T>() {
     kernels::attention(s, qkv.data<T>().data(), y.data<T>().data(), log_sum_exp.data<T>().data());
   });
@@ -21,7 +21,7 @@ Tensor attention(const Tensor& qkv, Index heads, Index queries) {
   return record(op::attention, {qkv}, y,
                 [s, qkv = keep(qkv, tracked), y = keep(y, tracked), log_sum_exp = keep(log_sum_exp, tracked)](
                     const Tensor& dy, const Needs&) -> Grads {
-                  Tensor dqkv = Tensor::unset(qkv.shape(), qkv.dtype());
+                  Tensor dqkv = Tensor::uninitialized(qkv.shape(), qkv.dtype());
                   visit(qkv.dtype(), [&]<class T>() {
                     kernels::attention_backward(s, qkv.data<T>().data(), y.data<T>().data(),
                                                 log_sum_exp.data<T>().data(), dy.data<T>().data(),

@@ -17,7 +17,7 @@ namespace {
 
 /// dx = dy w.
 Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& x) {
-  Tensor dx = Tensor::unset(x, dy.dtype());
+  Tensor dx = Tensor::uninitialized(x, dy.dtype());
   const Index out = w.shape().rows(), in = w.shape().columns();
   visit(dy.dtype(),
         [&]<class T>() { kernels::gemm(matrix<T>(dy, out), matrix<T>(w, in), dx.data<T>().data(), in); });
@@ -28,7 +28,7 @@ Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& x) {
 Tensor for_each_row(const Tensor& factors, const Shape& shape) {
   const Index rows = shape.numel() / std::max<Index>(shape[-1], 1),
               group = rows / std::max<Index>(shape[0], 1);
-  Tensor each = Tensor::unset({rows}, factors.dtype());
+  Tensor each = Tensor::uninitialized({rows}, factors.dtype());
   visit(factors.dtype(), [&]<class T>() {
     for (Index i = 0; i < rows; ++i)
       each.data<T>()[static_cast<std::size_t>(i)] = factors.data<T>()[static_cast<std::size_t>(i / group)];
@@ -39,7 +39,7 @@ Tensor for_each_row(const Tensor& factors, const Shape& shape) {
 /// db: dy summed over its rows.
 Tensor bias_gradient(const Tensor& dy, Index out) {
   const PhaseTimer timer(Phase::weight_gradients);
-  Tensor db = Tensor::unset({out}, dy.dtype());
+  Tensor db = Tensor::uninitialized({out}, dy.dtype());
   visit(dy.dtype(), [&]<class T>() {
     kernels::column_sums(dy.numel() / out, out, dy.data<T>().data(), db.data<T>().data());
   });
@@ -53,11 +53,11 @@ Tensor product(const Tensor& x, const Tensor& w, const Tensor& b, SketchedRows& 
   const Index out = w.shape().rows(), in = w.shape().columns();
   std::vector<Index> dims = x.shape().dims();
   dims.back() = out;
-  Tensor y = Tensor::unset(Shape(std::move(dims)), x.dtype());
+  Tensor y = Tensor::uninitialized(Shape(std::move(dims)), x.dtype());
   visit(x.dtype(), [&]<class T>() {
     kernels::Epilogue<T> e = epilogue(T{});
     e.sketches = x_sketches.on_the_way<T>();
-    e.bias = b.empty() ? nullptr : b.data<T>().data();
+    e.bias = b.defined() ? b.data<T>().data() : nullptr;
     kernels::gemm(matrix<T>(x, in), matrix<T>(w, in).transposed(), y.data<T>().data(), out, e);
   });
   return y;
@@ -68,7 +68,7 @@ void check_linear(std::string_view op, const Tensor& x, const Tensor& w, const T
   check(w.shape().rank() >= 2 && x.shape().rank() >= 1 && x.shape()[-1] == in && in > 0 &&
             x.dtype() == w.dtype(),
         std::string(op) + ": x", x.dtype(), x.shape(), "does not fit weight", w.dtype(), w.shape());
-  check(b.empty() || (b.shape() == Shape{out} && b.dtype() == w.dtype()), std::string(op) + ": bias",
+  check(!b.defined() || (b.shape() == Shape{out} && b.dtype() == w.dtype()), std::string(op) + ": bias",
         b.shape(), "does not fit weight", w.shape());
 }
 
@@ -76,8 +76,8 @@ void check_linear(std::string_view op, const Tensor& x, const Tensor& w, const T
 class LinearRule {
  public:
   LinearRule(const Tensor& x, const Tensor& w, const SketchedRows& x_sketches)
-      : kept_(x_sketches.values().empty() ? keep_input(x, trained_part(w), w.shape().columns())
-                                          : KeptInput{Kept(x_sketches.values()), false, {}}),
+      : kept_(x_sketches.values().defined() ? KeptInput{Kept(x_sketches.values()), false, {}}
+                                            : keep_input(x, trained_part(w), w.shape().columns())),
         w_(keep(w, x.tracked())),
         leaf_(w.node() ? w.node()->leaf : nullptr),
         x_shape_(x.shape()),
@@ -125,18 +125,18 @@ Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b, Save save)
   if (save == Save::activation && grad_enabled() && (x.tracked() || w.tracked() || b.tracked())) {
     std::vector<Index> dims = x.shape().dims();
     dims.back() = w.shape().rows();
-    before = Tensor::unset(Shape(std::move(dims)), x.dtype());
+    before = Tensor::uninitialized(Shape(std::move(dims)), x.dtype());
   }
   SketchedRows x_sketches = sketches_to_keep(x, w);
   const Tensor y = product(x, w, b, x_sketches, [&]<class T>(T) {
     return kernels::Epilogue<T>{.gelu = true,
-                                .before_gelu = before.empty() ? nullptr : before.data<T>().data()};
+                                .before_gelu = before.defined() ? before.data<T>().data() : nullptr};
   });
   const auto recompute = [x = keep_cheaply(x), w = w.detached(), b = b.detached()] {
     SketchedRows none(Tensor(), nullptr);
     return product(x(), w, b, none, []<class T>(T) { return kernels::Epilogue<T>(); });
   };
-  const auto before_gelu = std::make_shared<Kept>(before.empty() ? Kept(recompute) : Kept(before));
+  const auto before_gelu = std::make_shared<Kept>(before.defined() ? Kept(before) : Kept(recompute));
   const Tensor out =
       record(op::linear_gelu, {x, w, b}, y,
              [rule = LinearRule(x, w, x_sketches), before_gelu](Tensor dy, const Needs& needs) -> Grads {
@@ -154,13 +154,13 @@ Tensor linear_residual(const Tensor& residual, const Tensor& x, const Tensor& w,
   dims.back() = w.shape().rows();
   check(residual.shape() == Shape(dims) && residual.dtype() == x.dtype(), "linear_residual: residual",
         residual.dtype(), residual.shape(), "does not fit x", x.shape(), "and weight", w.shape());
-  check(factors.empty() ||
+  check(!factors.defined() ||
             (x.shape().rank() >= 2 && factors.shape() == Shape{x.shape()[0]} && !factors.tracked()),
         "linear_residual: factors", factors.shape(), "do not fit x", x.shape());
-  const Tensor each = factors.empty() ? factors : for_each_row(factors, x.shape());
+  const Tensor each = factors.defined() ? for_each_row(factors, x.shape()) : factors;
   SketchedRows x_sketches = sketches_to_keep(x, w);
   const Tensor y = product(x, w, b, x_sketches, [&]<class T>(T) {
-    return kernels::Epilogue<T>{.factors = each.empty() ? nullptr : each.data<T>().data(),
+    return kernels::Epilogue<T>{.factors = each.defined() ? each.data<T>().data() : nullptr,
                                 .residual = residual.data<T>().data()};
   });
   return record(
@@ -168,7 +168,7 @@ Tensor linear_residual(const Tensor& residual, const Tensor& x, const Tensor& w,
       [rule = LinearRule(x, w, x_sketches), factors](const Tensor& dy, const Needs& needs) -> Grads {
         Grads grads(4);
         if (needs(0) || needs(1) || needs(2))
-          rule(factors.empty() ? dy : scale_samples(dy, factors), needs, grads);
+          rule(factors.defined() ? scale_samples(dy, factors) : dy, needs, grads);
         grads[3] = dy;
         return grads;
       });

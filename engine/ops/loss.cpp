@@ -21,7 +21,7 @@ struct Contrast {
 template <class T>
 Contrast contrast(const Tensor& features, std::span<const Index> labels, double temperature) {
   const Index n = features.shape()[0];
-  Tensor similarity = Tensor::unset({n, n}, features.dtype());
+  Tensor similarity = Tensor::uninitialized({n, n}, features.dtype());
   kernels::gemm(matrix<T>(features), matrix<T>(features).transposed(), similarity.data<T>().data(), n);
   T* const g = similarity.data<T>().data();  // row by row, similarities become gradients
   double loss = 0;
@@ -77,7 +77,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets) {
         "cross_entropy: targets", targets.dtype(), targets.shape(), "do not fit logits", logits.dtype(), s);
   check(!targets.tracked(), "cross_entropy: the targets are not trained");
   const Index n = s[0], classes = s[1];
-  Tensor dlogits = Tensor::unset(s, logits.dtype());  // (mass softmax - target) / n
+  Tensor dlogits = Tensor::uninitialized(s, logits.dtype());  // (mass softmax - target) / n
   double loss = 0;
   visit(logits.dtype(), [&]<class T>() {
     for (Index i = 0; i < n; ++i) {
@@ -96,7 +96,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets) {
   });
   return record(op::cross_entropy, {logits}, Tensor::full({1}, loss / static_cast<double>(n), logits.dtype()),
                 [dlogits = keep(dlogits, logits.tracked())](const Tensor& dy, const Needs&) -> Grads {
-                  Tensor dx = Tensor::unset(dlogits.shape(), dlogits.dtype());
+                  Tensor dx = Tensor::uninitialized(dlogits.shape(), dlogits.dtype());
                   visit(dlogits.dtype(), [&]<class T>() {
                     const T factor = dy.data<T>()[0];
                     std::ranges::transform(dlogits.data<T>(), dx.data<T>().begin(),
@@ -117,7 +117,7 @@ Tensor sup_con(const Tensor& features, std::span<const Index> labels, double tem
                 [g = keep(c.by_similarity, features.tracked()), z = keep(features, features.tracked()), width,
                  anchors = c.anchors](const Tensor& dy, const Needs&) -> Grads {
                   // The similarity of i and j depends on both rows: dz = (G + G^T) z.
-                  Tensor dz = Tensor::unset(z.shape(), z.dtype());
+                  Tensor dz = Tensor::uninitialized(z.shape(), z.dtype());
                   visit(z.dtype(), [&]<class T>() {
                     T* to = dz.data<T>().data();
                     kernels::gemm(matrix<T>(g), matrix<T>(z), to, width);

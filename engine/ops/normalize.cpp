@@ -17,8 +17,8 @@ Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps)
             x.dtype() == b.dtype(),
         "layer_norm: x", x.dtype(), x.shape(), "does not fit weight", w.dtype(), w.shape(), "and bias",
         b.dtype(), b.shape());
-  Tensor y = Tensor::unset(x.shape(), x.dtype());
-  Tensor mean = Tensor::unset({rows}, x.dtype()), rstd = Tensor::unset({rows}, x.dtype());
+  Tensor y = Tensor::uninitialized(x.shape(), x.dtype());
+  Tensor mean = Tensor::uninitialized({rows}, x.dtype()), rstd = Tensor::uninitialized({rows}, x.dtype());
   visit(x.dtype(), [&]<class T>() {
     kernels::layer_norm(rows, width, x.data<T>().data(), w.data<T>().data(), b.data<T>().data(),
                         static_cast<T>(eps), y.data<T>().data(), mean.data<T>().data(),
@@ -33,19 +33,19 @@ Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps)
         visit(dy.dtype(), [&]<class T>() {
           const T* d = dy.data<T>().data();
           if (needs(0)) {
-            Tensor dx = Tensor::unset(dy.shape(), dy.dtype());
+            Tensor dx = Tensor::uninitialized(dy.shape(), dy.dtype());
             kernels::layer_norm_backward(rows, width, x.data<T>().data(), w.data<T>().data(), d,
                                          mean.data<T>().data(), rstd.data<T>().data(), dx.data<T>().data());
             grads[0] = dx;
           }
           if (needs(1)) {
-            Tensor dw = Tensor::unset({width}, dy.dtype());
+            Tensor dw = Tensor::uninitialized({width}, dy.dtype());
             kernels::layer_norm_weight_gradient(rows, width, x.data<T>().data(), d, mean.data<T>().data(),
                                                 rstd.data<T>().data(), dw.data<T>().data());
             grads[1] = dw;
           }
           if (needs(2)) {
-            Tensor db = Tensor::unset({width}, dy.dtype());
+            Tensor db = Tensor::uninitialized({width}, dy.dtype());
             kernels::column_sums(rows, width, d, db.data<T>().data());
             grads[2] = db;
           }
@@ -59,7 +59,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps)
 Tensor normalize_rows(const Tensor& x) {
   check(x.shape().rank() == 2, "normalize_rows: x must be [n, width], not", x.shape());
   const Index rows = x.shape()[0], width = x.shape()[1];
-  Tensor y = Tensor::unset(x.shape(), x.dtype()), inverse = Tensor::unset({rows}, x.dtype());
+  Tensor y = Tensor::uninitialized(x.shape(), x.dtype()), inverse = Tensor::uninitialized({rows}, x.dtype());
   visit(x.dtype(), [&]<class T>() {
     const T* in = x.data<T>().data();
     T *out = y.data<T>().data(), *scale = inverse.data<T>().data();
@@ -73,7 +73,7 @@ Tensor normalize_rows(const Tensor& x) {
                 [y = keep(y, x.tracked()), inverse = keep(inverse, x.tracked()), rows, width](
                     const Tensor& dy, const Needs&) -> Grads {
                   // dx = (dy - y (y . dy)) / length
-                  Tensor dx = Tensor::unset(dy.shape(), dy.dtype());
+                  Tensor dx = Tensor::uninitialized(dy.shape(), dy.dtype());
                   visit(dy.dtype(), [&]<class T>() {
                     const T *d = dy.data<T>().data(), *unit = y.data<T>().data(),
                             *scale = inverse.data<T>().data();

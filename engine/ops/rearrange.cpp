@@ -13,7 +13,7 @@ namespace {
 /// The sum over the batch of x [n, tokens, width] at tokens [first, first + count): [1, count, width].
 Tensor sum_over_batch(const Tensor& x, Index first, Index count) {
   const Index n = x.shape()[0], row = x.shape().columns(), width = x.shape()[2];
-  Tensor sums = Tensor::unset({1, count, width}, x.dtype());
+  Tensor sums = Tensor::uninitialized({1, count, width}, x.dtype());
   visit(x.dtype(), [&]<class T>() {
     const T* from = x.data<T>().data() + first * width;
     kernels::column_sums(n, count * width, sums.data<T>().data(),
@@ -25,7 +25,7 @@ Tensor sum_over_batch(const Tensor& x, Index first, Index count) {
 /// `tokens` [1, count, width], or zeros, put into every sequence of x at place `at`.
 Tensor with_tokens(const Tensor& x, const Tensor* tokens, Index at, Index count) {
   const Index n = x.shape()[0], length = x.shape()[1], width = x.shape()[2];
-  Tensor y = Tensor::unset({n, length + count, width}, x.dtype());
+  Tensor y = Tensor::uninitialized({n, length + count, width}, x.dtype());
   visit(x.dtype(), [&]<class T>() {
     const T *from = x.data<T>().data(), *between = tokens ? tokens->data<T>().data() : nullptr;
     T* to = y.data<T>().data();
@@ -42,7 +42,7 @@ Tensor with_tokens(const Tensor& x, const Tensor* tokens, Index at, Index count)
 /// x without tokens [at, at + count) of every sequence.
 Tensor without_tokens(const Tensor& x, Index at, Index count) {
   const Index n = x.shape()[0], length = x.shape()[1], width = x.shape()[2];
-  Tensor y = Tensor::unset({n, length - count, width}, x.dtype());
+  Tensor y = Tensor::uninitialized({n, length - count, width}, x.dtype());
   visit(x.dtype(), [&]<class T>() {
     const T* from = x.data<T>().data();
     T* to = y.data<T>().data();
@@ -69,11 +69,11 @@ Tensor patches(const Tensor& images, Index patch) {
         "patches: images must be [n, channels, height, width] with sides that are multiples of", patch, "not",
         p);
   const kernels::PatchShape s{p[0], p[1], p[2], p[3], patch};
-  Tensor y = Tensor::unset({p[0], s.down() * s.across(), p[1] * patch * patch}, images.dtype());
+  Tensor y = Tensor::uninitialized({p[0], s.down() * s.across(), p[1] * patch * patch}, images.dtype());
   visit(images.dtype(),
         [&]<class T>() { kernels::to_patches(s, images.data<T>().data(), y.data<T>().data()); });
   return record(op::patches, {images}, y, [s, shape = p](const Tensor& dy, const Needs&) -> Grads {
-    Tensor dx = Tensor::unset(shape, dy.dtype());
+    Tensor dx = Tensor::uninitialized(shape, dy.dtype());
     visit(dy.dtype(), [&]<class T>() { kernels::from_patches(s, dy.data<T>().data(), dx.data<T>().data()); });
     return {dx};
   });
@@ -104,7 +104,7 @@ Tensor add_positions(const Tensor& x, const Tensor& positions) {
   const Shape& s = x.shape();
   check(s.rank() == 3 && positions.shape() == Shape({1, s[1], s[2]}) && positions.dtype() == x.dtype(),
         "add_positions: positions", positions.dtype(), positions.shape(), "do not fit x", x.dtype(), s);
-  Tensor y = Tensor::unset(s, x.dtype());
+  Tensor y = Tensor::uninitialized(s, x.dtype());
   visit(x.dtype(), [&]<class T>() {
     const T *in = x.data<T>().data(), *at = positions.data<T>().data();
     T* to = y.data<T>().data();
@@ -121,11 +121,11 @@ Tensor repeat(const Tensor& x, Index times) {
   check(x.shape().rank() > 0 && times > 0, "repeat: x", x.shape(), "cannot be repeated", times, "times");
   std::vector<Index> dims = x.shape().dims();
   dims[0] *= times;
-  Tensor y = Tensor::unset(Shape(std::move(dims)), x.dtype());
+  Tensor y = Tensor::uninitialized(Shape(std::move(dims)), x.dtype());
   for (Index i = 0; i < times; ++i)
     std::copy_n(x.raw(), x.bytes(), y.raw() + static_cast<std::size_t>(i) * x.bytes());
   return record(op::repeat, {x}, y, [shape = x.shape(), times](const Tensor& dy, const Needs&) -> Grads {
-    Tensor dx = Tensor::unset(shape, dy.dtype());
+    Tensor dx = Tensor::uninitialized(shape, dy.dtype());
     visit(dy.dtype(), [&]<class T>() {
       const T* from = dy.data<T>().data();
       kernels::column_sums(times, shape.numel(), dx.data<T>().data(),
@@ -139,7 +139,7 @@ Tensor select_token(const Tensor& x, Index index) {
   check(x.shape().rank() == 3 && 0 <= index && index < x.shape()[1], "select_token: no token", index, "in",
         x.shape());
   const Index n = x.shape()[0], row = x.shape().columns(), width = x.shape()[2];
-  Tensor y = Tensor::unset({n, width}, x.dtype());
+  Tensor y = Tensor::uninitialized({n, width}, x.dtype());
   visit(x.dtype(), [&]<class T>() {
     const T* from = x.data<T>().data() + index * width;
     for (Index i = 0; i < n; ++i) std::copy_n(from + i * row, width, y.data<T>().data() + i * width);

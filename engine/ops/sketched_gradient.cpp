@@ -14,7 +14,7 @@ const CountSketch* column_sketch(const GradientForm& form) {
 
 /// dx = dy w, with the sketches of dy's rows on the way.
 Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& x, SketchedRows& dy_sketches) {
-  Tensor dx = Tensor::unset(x, dy.dtype());
+  Tensor dx = Tensor::uninitialized(x, dy.dtype());
   const Index out = w.shape().rows(), in = w.shape().columns();
   visit(dy.dtype(), [&]<class T>() {
     kernels::gemm(matrix<T>(dy, out), matrix<T>(w, in), dx.data<T>().data(), in,
@@ -26,7 +26,7 @@ Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& x, Sketche
 }  // namespace
 
 SketchedRows::SketchedRows(const Tensor& t, const CountSketch* sketch) : sketch_(sketch) {
-  if (sketch) values_ = Tensor::unset({t.numel() / sketch->size(), sketch->count()}, t.dtype());
+  if (sketch) values_ = Tensor::uninitialized({t.numel() / sketch->size(), sketch->count()}, t.dtype());
 }
 
 template <class T>

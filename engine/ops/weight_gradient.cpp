@@ -11,7 +11,7 @@ namespace {
 /// The chosen columns of `t` [rows, columns], side by side.
 Tensor take_columns(const Tensor& t, Index columns, const std::vector<Index>& at) {
   const Index rows = t.numel() / columns, count = static_cast<Index>(at.size());
-  Tensor taken = Tensor::unset({rows, count}, t.dtype());
+  Tensor taken = Tensor::uninitialized({rows, count}, t.dtype());
   visit(t.dtype(), [&]<class T>() {
     const T* from = t.data<T>().data();
     T* to = taken.data<T>().data();
@@ -60,7 +60,7 @@ Tensor element_gradient(const Tensor& dy, Index out, const KeptInput& kept, Inde
     row[e] = elements[e] / in;
     column[e] = place[static_cast<std::size_t>(elements[e] % in)];
   }
-  Tensor gradient = Tensor::unset({count}, dy.dtype());
+  Tensor gradient = Tensor::uninitialized({count}, dy.dtype());
   visit(dy.dtype(), [&]<class T>() {
     T* to = gradient.data<T>().data();
     if (count * kSampledCost < out * width) {
@@ -77,7 +77,7 @@ Tensor element_gradient(const Tensor& dy, Index out, const KeptInput& kept, Inde
 }  // namespace
 
 Tensor transposed_product(const Tensor& a, Index rows, const Tensor& b, Index columns) {
-  Tensor product = Tensor::unset({rows, columns}, a.dtype());
+  Tensor product = Tensor::uninitialized({rows, columns}, a.dtype());
   visit(a.dtype(), [&]<class T>() {
     kernels::gemm(matrix<T>(a, rows).transposed(), matrix<T>(b, columns), product.data<T>().data(), columns);
   });

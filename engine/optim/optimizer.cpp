@@ -27,7 +27,7 @@ void Optimizer::restart(Slot& slot) const {
 void Optimizer::step(double lr) {
   const auto frozen = [](const Slot& slot) { return !slot.p.parameter.trains().any(); };
   for (const Slot& slot : slots_) {
-    check(frozen(slot) || !slot.p.parameter.grad().empty(), "optimizer:", slot.p.name, "has no gradient");
+    check(frozen(slot) || slot.p.parameter.grad().defined(), "optimizer:", slot.p.name, "has no gradient");
   }
   for (Slot& slot : slots_) {
     if (frozen(slot)) {

@@ -17,7 +17,7 @@ std::uint64_t mix(std::uint64_t x) {
 }
 
 Tensor fill(Shape shape, Dtype dtype, auto draw) {
-  Tensor t = Tensor::unset(std::move(shape), dtype);
+  Tensor t = Tensor::uninitialized(std::move(shape), dtype);
   visit(dtype, [&]<class T>() {
     for (T& value : t.data<T>()) value = static_cast<T>(draw());
   });

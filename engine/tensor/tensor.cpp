@@ -19,7 +19,7 @@ Tensor Tensor::make(Shape shape, Dtype dtype, std::shared_ptr<std::byte> (*get)(
   return t;
 }
 
-Tensor Tensor::unset(Shape shape, Dtype dtype) {
+Tensor Tensor::uninitialized(Shape shape, Dtype dtype) {
   return make(std::move(shape), dtype, allocate);
 }
 
@@ -28,7 +28,7 @@ Tensor Tensor::zeros(Shape shape, Dtype dtype) {
 }
 
 Tensor Tensor::full(Shape shape, double value, Dtype dtype) {
-  Tensor t = unset(std::move(shape), dtype);
+  Tensor t = uninitialized(std::move(shape), dtype);
   visit(dtype, [&]<class T>() { std::ranges::fill(t.data<T>(), static_cast<T>(value)); });
   return t;
 }
@@ -39,7 +39,7 @@ double Tensor::item() const {
 }
 
 Tensor Tensor::clone() const {
-  Tensor t = unset(shape_, dtype_);
+  Tensor t = uninitialized(shape_, dtype_);
   std::memcpy(t.raw(), raw(), bytes());
   return t;
 }
@@ -64,7 +64,7 @@ Tensor Tensor::slice(Index begin, Index end) const {
 
 Tensor Tensor::to(Dtype dtype) const {
   if (dtype == dtype_) return detached();
-  Tensor t = unset(shape_, dtype);
+  Tensor t = uninitialized(shape_, dtype);
   const std::size_t count = static_cast<std::size_t>(numel());
   visit(dtype, [&]<class To>() {
     To* out = t.data<To>().data();

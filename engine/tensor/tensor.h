@@ -15,17 +15,17 @@ struct Node;  // the way back through the graph; engine/autograd knows what it i
 /// A shape, a dtype and a row-major buffer. Copies share the buffer; ops return new tensors.
 class Tensor {
  public:
-  /// No tensor at all: empty() is true.
+  /// No tensor at all: defined() is false.
   Tensor() = default;
   /// A tensor whose values are not set yet.
-  static Tensor unset(Shape shape, Dtype dtype = Dtype::f32);
+  static Tensor uninitialized(Shape shape, Dtype dtype = Dtype::f32);
   static Tensor zeros(Shape shape, Dtype dtype = Dtype::f32);
   static Tensor full(Shape shape, double value, Dtype dtype = Dtype::f32);
   /// A tensor with a copy of `values`, which must be as many as the shape holds.
   template <class T>
   static Tensor of(Shape shape, const std::vector<T>& values);
 
-  bool empty() const { return buffer_ == nullptr; }
+  bool defined() const { return buffer_ != nullptr; }
   const Shape& shape() const { return shape_; }
   Index numel() const { return shape_.numel(); }
   Dtype dtype() const { return dtype_; }
@@ -79,7 +79,7 @@ std::span<const T> Tensor::data() const {
 
 template <class T>
 Tensor Tensor::of(Shape shape, const std::vector<T>& values) {
-  Tensor t = unset(std::move(shape), dtype_of<T>);
+  Tensor t = uninitialized(std::move(shape), dtype_of<T>);
   check(t.numel() == static_cast<Index>(values.size()), "tensor:", values.size(), "values do not fill",
         t.shape());
   std::copy(values.begin(), values.end(), t.data<T>().begin());

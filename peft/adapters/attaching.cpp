@@ -48,7 +48,7 @@ PartsByName AttachingMethod::moved(engine::Module& model) const {
 
 Tensor uniform(const engine::Shape& shape, double bound, std::uint64_t seed, const std::string& name) {
   engine::Random random = random_of(seed, name);
-  Tensor values = Tensor::unset(shape);
+  Tensor values = Tensor::uninitialized(shape);
   for (float& x : values.data<float>()) x = static_cast<float>(random.uniform(-bound, bound));
   return values;
 }

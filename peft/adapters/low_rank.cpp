@@ -37,7 +37,7 @@ Tensor LowRank::operator()(const Tensor& x) const {
 
 Tensor LowRank::added_to(const Tensor& w) const {
   const Index out = w.shape().rows(), in = w.shape().columns(), rank = a.value().shape().rows();
-  Tensor product = Tensor::unset(w.shape(), w.dtype());
+  Tensor product = Tensor::uninitialized(w.shape(), w.dtype());
   engine::visit(w.dtype(), [&]<class T>() {
     const T *left = b.value().data<T>().data(), *right = a.value().data<T>().data(),
             *old = w.data<T>().data();

@@ -34,7 +34,7 @@ double Anchor::pull() const {
     if (!p.parameter.trains().any()) continue;  // frozen since
     const Tensor now = p.parameter.trains().gather(p.parameter.value());
     Tensor& gradient = p.parameter.writable_grad();
-    engine::check(!gradient.empty(), "anchor:", p.name, "has no gradient");
+    engine::check(gradient.defined(), "anchor:", p.name, "has no gradient");
     engine::visit(now.dtype(), [&]<class T>() {
       const T *w = now.data<T>().data(), *w0 = pulled.origin.data<T>().data();
       T* g = gradient.data<T>().data();

@@ -13,7 +13,7 @@ using engine::Tensor;
 
 /// The lengths of the rows of w.
 Tensor row_lengths(const Tensor& w) {
-  Tensor lengths = Tensor::unset({w.shape().rows()}, w.dtype());
+  Tensor lengths = Tensor::uninitialized({w.shape().rows()}, w.dtype());
   engine::visit(w.dtype(), [&]<class T>() {
     const T* x = w.data<T>().data();
     for (T& length : lengths.data<T>()) {

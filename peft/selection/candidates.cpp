@@ -27,10 +27,10 @@ Selection sample_of(const Shape& full) {
 }  // namespace
 
 Tensor Candidates::add(const Tensor& kept, Tensor gradient) {
-  const double squares = squares_of(gradient) + (kept.empty() ? 0 : squares_of(kept));
+  const double squares = squares_of(gradient) + (kept.defined() ? squares_of(kept) : 0);
   if (!std::isfinite(squares))  // whoever can name the images finds it
     return Tensor::full({size(gradient.shape())}, std::numeric_limits<double>::quiet_NaN(), gradient.dtype());
-  if (kept.empty()) {
+  if (!kept.defined()) {
     gradients_ = 1;
     squares_ = squares;
     sample_ = sample_of(gradient.shape());

@@ -38,7 +38,7 @@ std::vector<Tensor> dense_gradients(engine::Module& model, const std::vector<Nam
   engine::backward(loss());
   std::vector<Tensor> gradients;
   for (const NamedParameter& p : targets) {
-    engine::check(!p.parameter.grad().empty(), "scoring: the loss does not depend on", p.name);
+    engine::check(p.parameter.grad().defined(), "scoring: the loss does not depend on", p.name);
     gradients.push_back(p.parameter.grad());
   }
   return gradients;

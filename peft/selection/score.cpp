@@ -25,11 +25,11 @@ void check_finite(const NamedParameter& p) {
 
 /// Puts `sum` + gradient^2 in place of the gradient.
 void add_square(const NamedParameter& p, const Tensor& sum) {
-  engine::check(!p.parameter.grad().empty(), "scoring: the loss does not depend on", p.name);
+  engine::check(p.parameter.grad().defined(), "scoring: the loss does not depend on", p.name);
   Tensor& gradient = p.parameter.writable_grad();
   engine::visit(gradient.dtype(), [&]<class T>() {
     T* g = gradient.data<T>().data();
-    const T* before = sum.empty() ? nullptr : sum.data<T>().data();
+    const T* before = sum.defined() ? sum.data<T>().data() : nullptr;
     for (Index i = 0; i < gradient.numel(); ++i) g[i] = (before ? before[i] : T{0}) + g[i] * g[i];
   });
 }
@@ -51,7 +51,7 @@ void accumulate_gradients(engine::Module& model, const std::vector<NamedParamete
   bool enough = false;
   while (!enough) {
     const Tensor loss = next_loss();
-    if (loss.empty()) break;
+    if (!loss.defined()) break;
     std::vector<Tensor> sums;  // set aside, so that the batch's own gradient can be squared
     if (how == Accumulate::squares) {
       for (const NamedParameter& p : targets) sums.push_back(std::exchange(p.parameter.grad(), {}));
@@ -64,7 +64,7 @@ void accumulate_gradients(engine::Module& model, const std::vector<NamedParamete
   }
   engine::check(batches > 0, "scoring: there is no batch to score with");
   for (const NamedParameter& p : targets) {
-    engine::check(!p.parameter.grad().empty(), "scoring: the loss does not depend on", p.name);
+    engine::check(p.parameter.grad().defined(), "scoring: the loss does not depend on", p.name);
     check_finite(p);
   }
 }

@@ -16,7 +16,7 @@ using engine::Tensor;
 namespace {
 
 engine::CountSketch random_sketch(Index r, Index size, engine::Random random, engine::Dtype dtype) {
-  Tensor signs = Tensor::unset({size}, dtype);
+  Tensor signs = Tensor::uninitialized({size}, dtype);
   engine::visit(dtype, [&]<class T>() {
     for (T& sign : signs.data<T>()) sign = static_cast<T>(random.below(2) == 0 ? 1 : -1);
   });

@@ -60,7 +60,7 @@ TEST(Loader, without_images_reads_none_and_tells_all_else_of_the_same_batches) {
     EXPECT_EQ(batch.labels, seen.labels);
     EXPECT_EQ(batch.names, seen.names);
     EXPECT_EQ(batch.samples, seen.samples);
-    EXPECT_TRUE(batch.images.empty());
+    EXPECT_TRUE(!batch.images.defined());
     for (std::size_t i = 0; i < batch.samples.size(); ++i)
       EXPECT_EQ(images->name(batch.samples[i]), batch.names[i]);
   }
@@ -78,7 +78,7 @@ struct Seen {
 
 void add(Seen& seen, const Batch& batch) {
   seen.images.push_back(crc32_of(batch.images.raw(), batch.images.bytes()));
-  if (!batch.targets.empty()) seen.targets.push_back(crc32_of(batch.targets.raw(), batch.targets.bytes()));
+  if (batch.targets.defined()) seen.targets.push_back(crc32_of(batch.targets.raw(), batch.targets.bytes()));
   seen.labels.insert(seen.labels.end(), batch.labels.begin(), batch.labels.end());
   seen.names.insert(seen.names.end(), batch.names.begin(), batch.names.end());
 }
@@ -108,7 +108,7 @@ TEST(Loader, gives_the_same_bits_for_any_number_of_workers) {
     Seen backwards;
     for (Index i = loader.batches() - 1; i >= 0; --i)
       backwards.images.push_back(
-          loader.batch(3, i).images.empty()
+          !loader.batch(3, i).images.defined()
               ? 0
               : crc32_of(loader.batch(3, i).images.raw(), loader.batch(3, i).images.bytes()));
     std::reverse(backwards.images.begin(), backwards.images.end());

@@ -42,7 +42,7 @@ std::vector<std::string> pulled(const Anchor::Options& options, Vit& model) {
   move(all), clear(all), anchor.pull();
   std::vector<std::string> names;
   for (const NamedParameter& p : all) {
-    if (p.parameter.grad().empty()) continue;
+    if (!p.parameter.grad().defined()) continue;
     if (std::ranges::any_of(p.parameter.grad().data<float>(), [](float g) { return g != 0; }))
       names.push_back(p.name);
   }

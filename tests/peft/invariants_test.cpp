@@ -147,7 +147,7 @@ TEST_P(EveryMethod, draws_losses_only_if_it_scores_and_then_all_of_them) {
   EXPECT_EQ(drawn, tuning->scoring() ? batches + 1 : 0);
   EXPECT_TRUE(!tuning->scoring() || !tuning->choices().empty());
   for (const auto& [parameter_name, parameter] : engine::parameters(model))
-    EXPECT_TRUE(parameter.grad().empty()) << parameter_name << " keeps a gradient";
+    EXPECT_TRUE(!parameter.grad().defined()) << parameter_name << " keeps a gradient";
 }
 
 TEST_P(EveryMethod, restores_the_tuned_model_bit_for_bit_from_its_delta_and_the_base) {
@@ -214,10 +214,10 @@ TEST_P(EveryMethod, gives_every_parameter_that_trains_a_gradient_of_the_packed_s
   engine::backward(small::loss(model, 1));
   for (const auto& [parameter_name, parameter] : engine::parameters(model)) {
     if (!parameter.trains().any()) {
-      EXPECT_TRUE(parameter.grad().empty()) << parameter_name;
+      EXPECT_TRUE(!parameter.grad().defined()) << parameter_name;
       continue;
     }
-    ASSERT_FALSE(parameter.grad().empty()) << parameter_name;
+    ASSERT_FALSE(!parameter.grad().defined()) << parameter_name;
     EXPECT_EQ(parameter.grad().numel(), parameter.trained_count()) << parameter_name;
     const auto numbers = parameter.grad().data<float>();
     EXPECT_TRUE(std::ranges::any_of(numbers, [](float g) { return g != 0; })) << parameter_name;
@@ -242,7 +242,7 @@ TEST_P(EveryMethod, gives_the_same_bits_every_time_and_for_any_thread_count) {
     small::tune(model, *tuning);
     NamedTensors all = small::copy(model);
     for (const peft::Choice& choice : tuning->choices()) {
-      if (!choice.gradient.empty()) all.emplace_back(choice.parameter + ".gradient", choice.gradient);
+      if (choice.gradient.defined()) all.emplace_back(choice.parameter + ".gradient", choice.gradient);
       all.emplace_back(choice.parameter + ".score",
                        Tensor::of<float>({static_cast<Index>(choice.scores.size())}, choice.scores));
     }

@@ -86,7 +86,7 @@ inline Tensor loss(Vit& model, int which) {
 inline Tensor twice(const Tensor& x) {
   std::vector<Index> dims = x.shape().dims();
   dims[0] *= 2;
-  Tensor both = Tensor::unset(engine::Shape(std::move(dims)), x.dtype());
+  Tensor both = Tensor::uninitialized(engine::Shape(std::move(dims)), x.dtype());
   std::copy_n(x.raw(), x.bytes(), both.raw());
   std::copy_n(x.raw(), x.bytes(), both.raw() + x.bytes());
   return both;

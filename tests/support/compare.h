@@ -20,7 +20,7 @@ inline std::vector<double> doubles(const engine::Tensor& t) {
 
 /// The same shape, dtype and bytes.
 inline ::testing::AssertionResult same_bits(const engine::Tensor& a, const engine::Tensor& b) {
-  if (a.empty() || b.empty()) return ::testing::AssertionFailure() << "there is no tensor";
+  if (!a.defined() || !b.defined()) return ::testing::AssertionFailure() << "there is no tensor";
   if (!(a.shape() == b.shape()) || a.dtype() != b.dtype())
     return ::testing::AssertionFailure()
            << a.dtype() << " " << a.shape() << " and " << b.dtype() << " " << b.shape();
@@ -38,7 +38,7 @@ inline ::testing::AssertionResult same_bits(const engine::Tensor& a, const engin
 /// The same shape, and no number further off than `tolerance` times the largest of `expected` (or of 1e-30).
 inline ::testing::AssertionResult near(const engine::Tensor& actual, const engine::Tensor& expected,
                                        double tolerance) {
-  if (actual.empty() || expected.empty()) return ::testing::AssertionFailure() << "there is no tensor";
+  if (!actual.defined() || !expected.defined()) return ::testing::AssertionFailure() << "there is no tensor";
   if (!(actual.shape() == expected.shape()))
     return ::testing::AssertionFailure() << actual.shape() << " instead of " << expected.shape();
   const std::vector<double> a = doubles(actual), b = doubles(expected);

@@ -16,7 +16,7 @@ inline engine::Tensor weighted_sum(const engine::Tensor& y, std::uint64_t stream
 /// d(loss)/d(value) by central differences; `value` is f64, and is changed and restored value by value.
 inline engine::Tensor central_differences(engine::Tensor& value, const std::function<double()>& loss) {
   constexpr double kStep = 1e-5;  // the cube root of the rounding error: both errors near 1e-10
-  engine::Tensor gradient = engine::Tensor::unset(value.shape(), engine::Dtype::f64);
+  engine::Tensor gradient = engine::Tensor::uninitialized(value.shape(), engine::Dtype::f64);
   for (std::size_t i = 0; i < value.data<double>().size(); ++i) {
     double& x = value.data<double>()[i];
     const double before = x;

@@ -122,7 +122,7 @@ class StepJob : public BenchJob {
     }
     planned_.gradients = 0;
     for (const auto& [name, parameter] : parameters_)
-      if (!parameter.grad().empty()) planned_.gradients += parameter.grad().bytes();
+      if (parameter.grad().defined()) planned_.gradients += parameter.grad().bytes();
     {
       const PhaseTimer timer(Phase::optimizer);
       optimizer_->step(kLr);

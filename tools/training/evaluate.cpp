@@ -23,10 +23,11 @@ Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Datase
   const engine::Stopwatch watch;
   data::Loader loader(split, {.preprocessing = how,
                               .batch_size = options.batch_size,
-                              .images = options.known.empty(),
+                              .images = !options.known.defined(),
                               .workers = options.workers});
   const Index classes = model.config().classes;
-  Predictions all{.logits = Tensor::unset({split->size(), classes}), .labels = {}, .files = {}, .seconds = 0};
+  Predictions all{
+      .logits = Tensor::uninitialized({split->size(), classes}), .labels = {}, .files = {}, .seconds = 0};
   std::optional<ProgressReport> progress;
   if (!options.part.empty()) progress.emplace(events, options.part, loader.batches(), options.batch_size);
   std::byte* to = all.logits.raw();

@@ -46,7 +46,7 @@ Tensor compute(Run& run, const std::shared_ptr<const data::Dataset>& images, con
   data::Loader loader(images, {.preprocessing = run.loaded.preprocessing,
                                .batch_size = config.batch_size,
                                .workers = static_cast<int>(config.workers)});
-  Tensor all = Tensor::unset({images->size(), model.config().width});
+  Tensor all = Tensor::uninitialized({images->size(), model.config().width});
   ProgressReport progress(events, "features " + split, loader.batches(), config.batch_size);
   std::byte* to = all.raw();
   loader.start(0);
@@ -103,7 +103,7 @@ Tensor features_of(Run& run, const std::string& split, const TrainConfig& config
 
 /// `a` above `b`.
 Tensor stacked(const Tensor& a, const Tensor& b) {
-  Tensor all = Tensor::unset({a.shape()[0] + b.shape()[0], a.shape()[1]});
+  Tensor all = Tensor::uninitialized({a.shape()[0] + b.shape()[0], a.shape()[1]});
   std::memcpy(all.raw(), a.raw(), a.bytes());
   std::memcpy(all.raw() + a.bytes(), b.raw(), b.bytes());
   return all;
@@ -125,9 +125,9 @@ KnownFeatures known_features(Run& run, const TrainConfig& config, const std::fil
 
 Tensor logits_of(models::Vit& model, const data::Batch& batch, const Tensor& known,
                  const models::DropPath& drop) {
-  if (known.empty()) return model(batch.images, drop);
+  if (!known.defined()) return model(batch.images, drop);
   const Index width = known.shape()[1];
-  Tensor rows = Tensor::unset({static_cast<Index>(batch.samples.size()), width});
+  Tensor rows = Tensor::uninitialized({static_cast<Index>(batch.samples.size()), width});
   const std::size_t bytes = static_cast<std::size_t>(width) * sizeof(float);
   std::byte* to = rows.raw();
   for (const Index sample : batch.samples) {

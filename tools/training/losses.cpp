@@ -10,7 +10,7 @@ using engine::Tensor;
 namespace {
 
 Tensor targets_of(const data::Batch& batch, Index classes, double smoothing) {
-  if (batch.targets.empty()) return engine::one_hot(batch.labels, classes, smoothing);
+  if (!batch.targets.defined()) return engine::one_hot(batch.labels, classes, smoothing);
   Tensor targets = batch.targets.clone();
   for (float& t : targets.data<float>()) {
     t = static_cast<float>((1 - smoothing) * t + smoothing / static_cast<double>(classes));

@@ -18,7 +18,7 @@ void save_partial_scores(const std::filesystem::path& path, const std::string& c
                          const std::vector<engine::NamedParameter>& parameters) {
   engine::NamedTensors all;
   for (const auto& [name, parameter] : parameters) {
-    if (!parameter.grad().empty()) all.emplace_back(kGradient + name, parameter.grad());
+    if (parameter.grad().defined()) all.emplace_back(kGradient + name, parameter.grad());
   }
   write_sealed(
       path, all,

@@ -84,7 +84,7 @@ class ScoringLosses {
   /// that is due, and stops when asked to.
   void after_batch(const std::vector<engine::NamedParameter>& targets) {
     for (const auto& [name, parameter] : targets) {
-      if (parameter.grad().empty()) continue;
+      if (!parameter.grad().defined()) continue;
       check_finite(
           std::ranges::all_of(parameter.grad().data<float>(), [](float g) { return std::isfinite(g); }),
           engine::say("the gradient of", name, "is not finite after batch", done_ - 1));

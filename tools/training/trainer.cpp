@@ -73,7 +73,7 @@ Trainer::Trainer(Run& run, const TrainConfig& config, Events events, KnownFeatur
       config_(config),
       events_(std::move(events)),
       features_(std::move(features)),
-      loader_(run.images, loader_options(run, config_, features_.trained_on.empty())),
+      loader_(run.images, loader_options(run, config_, !features_.trained_on.defined())),
       steps_per_epoch_(loader_.batches() / config_.grad_accum),
       steps_(config_.total_steps(std::max<Index>(1, steps_per_epoch_))),
       parameters_(engine::parameters(model_)),
@@ -111,7 +111,7 @@ void Trainer::check_finite(Index step, double value, const std::string& what,
 
 std::string Trainer::bad_gradient() const {
   for (const auto& [name, parameter] : parameters_) {
-    if (parameter.grad().empty()) continue;
+    if (!parameter.grad().defined()) continue;
     const auto g = parameter.grad().data<float>();
     if (!std::ranges::all_of(g, [](float x) { return std::isfinite(x); })) return " of " + name;
   }

@@ -12,7 +12,7 @@ namespace {
 
 /// 0, 1, 2, ... in this shape.
 Tensor counting(Shape shape) {
-  Tensor t = Tensor::unset(std::move(shape));
+  Tensor t = Tensor::uninitialized(std::move(shape));
   std::iota(t.data<float>().begin(), t.data<float>().end(), 0.0f);
   return t;
 }
@@ -100,7 +100,7 @@ TEST(Parameter, trains_nothing_while_its_gradient_is_observed) {
   EXPECT_FALSE(p.trains().any());
   EXPECT_EQ(p.trained_count(), 0);
   EXPECT_EQ(p.grad_shape(), Shape({2, 3}));
-  EXPECT_TRUE(p.grad().empty());
+  EXPECT_TRUE(!p.grad().defined());
   EXPECT_GT(p.version(), before);
   p.train(Selection::rows({1}));
   EXPECT_TRUE(p.form().follows_selection());

@@ -12,7 +12,7 @@ namespace {
 
 /// 0, 1, 2, ... in this shape.
 Tensor counting(Shape shape, Dtype dtype = Dtype::f32) {
-  Tensor t = Tensor::unset(std::move(shape), dtype);
+  Tensor t = Tensor::uninitialized(std::move(shape), dtype);
   visit(dtype, [&]<class T>() { std::iota(t.data<T>().begin(), t.data<T>().end(), T{0}); });
   return t;
 }

@@ -22,14 +22,14 @@ constexpr Dtype kDtypes[] = {Dtype::f32, Dtype::f64, Dtype::f16, Dtype::bf16, Dt
 
 /// A tensor of any dtype whose bytes are all different from their neighbours.
 Tensor counting(Shape shape, Dtype dtype) {
-  Tensor t = Tensor::unset(std::move(shape), dtype);
+  Tensor t = Tensor::uninitialized(std::move(shape), dtype);
   for (std::size_t i = 0; i < t.bytes(); ++i) t.raw()[i] = static_cast<std::byte>(i * 37 + 11);
   return t;
 }
 
 /// 0, 1, 2, ... as bf16 or f16.
 Tensor halves(Index count, Dtype dtype) {
-  Tensor t = Tensor::unset({count}, dtype);
+  Tensor t = Tensor::uninitialized({count}, dtype);
   for (Index i = 0; i < count; ++i) {
     const float value = static_cast<float>(i % 200);
     const std::uint16_t bits = dtype == Dtype::f16 ? f32_to_f16(value) : f32_to_bf16(value);

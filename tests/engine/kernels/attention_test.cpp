@@ -22,8 +22,8 @@ struct Result {
 
 template <class T>
 Result attend(const AttentionShape& s, const Tensor& qkv) {
-  Result r{Tensor::unset({s.batch, s.queries, s.heads, s.width}, dtype_of<T>),
-           Tensor::unset({s.batch, s.heads, s.queries}, dtype_of<T>)};
+  Result r{Tensor::uninitialized({s.batch, s.queries, s.heads, s.width}, dtype_of<T>),
+           Tensor::uninitialized({s.batch, s.heads, s.queries}, dtype_of<T>)};
   attention(s, qkv.data<T>().data(), r.y.data<T>().data(), r.log_sum_exp.data<T>().data());
   return r;
 }
@@ -31,7 +31,7 @@ Result attend(const AttentionShape& s, const Tensor& qkv) {
 template <class T>
 void expect_plain(const AttentionShape& s, double std, double tolerance) {
   const Tensor qkv = qkv_of(s, dtype_of<T>, std), exact = qkv.to(Dtype::f64);
-  Tensor plain = Tensor::unset({s.batch, s.tokens, s.heads, s.width}, Dtype::f64);
+  Tensor plain = Tensor::uninitialized({s.batch, s.tokens, s.heads, s.width}, Dtype::f64);
   attention_plain(s, exact.data<double>().data(), plain.data<double>().data());
   EXPECT_TRUE(support::near(attend<T>(s, qkv).y, plain, tolerance))
       << s.batch << " images, " << s.tokens << " tokens, " << s.heads << " heads of " << s.width;
@@ -74,7 +74,7 @@ TEST(Attention, of_the_first_queries_alone_is_a_part_of_the_whole) {
           0);
       std::copy_n(dy.data<float>().data() + i * 120, 120, padded.data<float>().data() + i * 53 * 60);
     }
-    Tensor expected = Tensor::unset(qkv.shape()), actual = Tensor::unset(qkv.shape());
+    Tensor expected = Tensor::uninitialized(qkv.shape()), actual = Tensor::uninitialized(qkv.shape());
     attention_backward(all, qkv.data<float>().data(), whole.y.data<float>().data(),
                        whole.log_sum_exp.data<float>().data(), padded.data<float>().data(),
                        expected.data<float>().data());
@@ -118,7 +118,7 @@ TEST(AttentionBackward, an_image_has_the_same_bits_alone_and_in_a_batch) {
   const Tensor qkv = qkv_of(all, Dtype::f32), dy = support::random_tensor({3, 11, 2, 5}, 2);
   const auto run = [](const AttentionShape& s, const Tensor& in, const Tensor& gradient) {
     const Result r = attend<float>(s, in);
-    Tensor dqkv = Tensor::unset(in.shape());
+    Tensor dqkv = Tensor::uninitialized(in.shape());
     attention_backward(s, in.data<float>().data(), r.y.data<float>().data(),
                        r.log_sum_exp.data<float>().data(), gradient.data<float>().data(),
                        dqkv.data<float>().data());

@@ -121,7 +121,7 @@ std::size_t kept_by(const Selection& part, bool x_trains) {
   const std::size_t all = live_bytes() - before;
   const std::size_t output = [&] {
     const std::size_t base = live_bytes();
-    const Tensor same_size = Tensor::unset(y.shape());
+    const Tensor same_size = Tensor::uninitialized(y.shape());
     return live_bytes() - base;
   }();
   return all - output;

@@ -72,7 +72,7 @@ TEST(NormalizeRows, a_row_of_zeros_stays_zero) {
 TEST(Attention, agrees_with_the_plain_version) {
   const Index batch = 2, tokens = 7, heads = 3, width = 5;
   const Tensor qkv = support::random_tensor({batch, tokens, 3 * heads * width}, 1, Dtype::f64);
-  Tensor plain = Tensor::unset({batch, tokens, heads * width}, Dtype::f64);
+  Tensor plain = Tensor::uninitialized({batch, tokens, heads * width}, Dtype::f64);
   kernels::attention_plain<double>({batch, tokens, heads, width}, qkv.data<double>().data(),
                                    plain.data<double>().data());
   EXPECT_TRUE(support::near(attention(qkv, heads), plain, 1e-13));

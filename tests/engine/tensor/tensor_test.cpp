@@ -20,8 +20,8 @@ Tensor of(Shape shape, const std::vector<float>& values) {
 }
 
 TEST(Tensor, that_is_default_made_is_empty) {
-  EXPECT_TRUE(Tensor().empty());
-  EXPECT_FALSE(Tensor::zeros({0}).empty());
+  EXPECT_TRUE(!Tensor().defined());
+  EXPECT_FALSE(!Tensor::zeros({0}).defined());
   EXPECT_FALSE(Tensor().tracked());
 }
 
@@ -38,7 +38,7 @@ TEST(Tensor, refuses_values_that_do_not_fill_it) {
 }
 
 TEST(Tensor, refuses_a_shape_whose_bytes_cannot_be_counted) {
-  EXPECT_EQ(support::error_of([] { Tensor::unset({Index{1} << 61}, Dtype::f64); }),
+  EXPECT_EQ(support::error_of([] { Tensor::uninitialized({Index{1} << 61}, Dtype::f64); }),
             "tensor: shape [2305843009213693952] is too large");
 }
 
@@ -123,7 +123,7 @@ TEST(Tensor, turns_into_another_dtype) {
   EXPECT_EQ(of({1}, {0.1f}).to(Dtype::f64).item(), static_cast<double>(0.1f));
   for (const auto& [dtype, bits] :
        {std::pair(Dtype::f16, f32_to_f16(1.5f)), {Dtype::bf16, f32_to_bf16(1.5f)}}) {
-    Tensor half = Tensor::unset({1}, dtype);
+    Tensor half = Tensor::uninitialized({1}, dtype);
     std::memcpy(half.raw(), &bits, 2);
     EXPECT_EQ(half.to(Dtype::f32).item(), 1.5);
     EXPECT_EQ(half.to(Dtype::f64).item(), 1.5);
@@ -144,7 +144,7 @@ TEST(Tensor, refuses_to_turn_whole_numbers_or_into_storage_types) {
 TEST(Storage, starts_every_buffer_on_a_boundary) {
   std::vector<Tensor> some;
   for (Index n = 0; n < 300; n += 7) {
-    some.push_back(Tensor::unset({n}, Dtype::u8));
+    some.push_back(Tensor::uninitialized({n}, Dtype::u8));
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(some.back().raw()) % kAlignment, 0u) << n;
   }
 }
@@ -152,10 +152,10 @@ TEST(Storage, starts_every_buffer_on_a_boundary) {
 TEST(Storage, gives_a_freed_buffer_out_again) {
   const std::byte* first;
   {
-    const Tensor t = Tensor::unset({123'457});
+    const Tensor t = Tensor::uninitialized({123'457});
     first = t.raw();
   }
-  EXPECT_EQ(Tensor::unset({123'457}).raw(), first);
+  EXPECT_EQ(Tensor::uninitialized({123'457}).raw(), first);
 }
 
 TEST(Storage, gives_back_only_what_nobody_uses) {
@@ -173,7 +173,7 @@ TEST(Storage, counts_live_and_peak_bytes) {
   reset_peak_bytes();
   EXPECT_EQ(peak_bytes(), before);
   {
-    const Tensor t = Tensor::unset({1'000'000});
+    const Tensor t = Tensor::uninitialized({1'000'000});
     EXPECT_GE(live_bytes(), before + 4'000'000);
     EXPECT_LE(live_bytes(), before + 4'125'000) << "at most 1/32 is lost by rounding";
   }

@@ -10,7 +10,7 @@ class AtImageSize {
   /// Throws an Error when the size does not suit the model, or the positions train.
   AtImageSize(models::Vit& model, engine::Index size);
   ~AtImageSize() {
-    if (!before_.empty()) model_.resize(size_, before_);
+    if (before_.defined()) model_.resize(size_, before_);
   }
   AtImageSize(const AtImageSize&) = delete;
   AtImageSize& operator=(const AtImageSize&) = delete;
