@@ -170,7 +170,7 @@ void look(training::Run& run, const training::TrainConfig& options) {
     for (const Rule& rule : kRules) chosen.back().push_back(choose(targets, gradients(), rule.units));
     for (std::size_t i = 0; i < targets.size(); ++i) {
       const Tensor sum = targets[i].parameter.grad();
-      const Tensor batch = before[i].empty() ? sum : engine::add(sum, engine::scale(before[i], -1));
+      const Tensor batch = before[i].defined() ? engine::add(sum, engine::scale(before[i], -1)) : sum;
       for (Held& h : held) h.sums[i] = h.of[i].add(h.sums[i], batch.clone());
       before[i] = sum.clone();
     }

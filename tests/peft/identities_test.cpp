@@ -258,7 +258,7 @@ TEST(fisher, of_single_batches_differs_from_the_squared_sum) {
         if (p.name != choice.parameter) continue;
         const Tensor g = p.parameter.grad();
         const Tensor square = engine::multiply(g, g);
-        sum = !sum.defined() ? square : engine::add(sum, square);
+        sum = sum.defined() ? engine::add(sum, square) : square;
       }
     }
     EXPECT_EQ(choice.selection, peft::top_elements(sum, std::ssize(choice.selection.indices())));

@@ -154,7 +154,7 @@ struct Rows {
         const Selection at = Selection::rows({row[i]});
         at.scatter(Tensor::full(at.packed(slope.shape()), size[i]), slope);
         const Tensor one = engine::sum(engine::multiply(p.parameter, slope));
-        loss = !loss.defined() ? one : engine::add(loss, one);
+        loss = loss.defined() ? engine::add(loss, one) : one;
       }
       return loss;
     };

@@ -40,7 +40,7 @@ Tensor broken(const Parameter& a, const Parameter& b, const Grads& grads) {
 /// Keeps the largest value of all that arrived.
 struct Largest : GradientReducer {
   Tensor add(const Tensor& kept, Tensor gradient) override {
-    float largest = !kept.defined() ? 0 : kept.data<float>()[0];
+    float largest = kept.defined() ? kept.data<float>()[0] : 0;
     for (float& g : gradient.data<float>()) largest = std::max(largest, std::exchange(g, -1.0f));
     return of({largest});
   }

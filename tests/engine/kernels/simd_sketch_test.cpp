@@ -17,7 +17,7 @@ template <class T>
 void expect_sketched(Index rows, Index columns, Index count, Index offset) {
   const Index stride = columns + 3, groups = div_up(columns, count);
   const std::vector<T> numbers = random_numbers<T>(rows * stride, 11), coins = random_numbers<T>(columns, 12),
-                       uninitialized(static_cast<std::size_t>(rows * count), T{-1});
+                       unset(static_cast<std::size_t>(rows * count), T{-1});
   std::vector<T> signs;
   for (const T coin : coins) signs.push_back(coin < 0 ? T{-1} : T{1});
   std::vector<Index> firsts, shifts;

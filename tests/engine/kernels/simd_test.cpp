@@ -149,7 +149,7 @@ std::vector<RowLoop<T>> row_loops() {
 template <class T>
 void expect_row_loop_right(const RowLoop<T>& loop) {
   const std::vector<T> a = random_numbers<T>(kLongest, 4), b = random_numbers<T>(kLongest, 5),
-                       c = random_numbers<T>(kLongest, 6), uninitialized(kLongest);
+                       c = random_numbers<T>(kLongest, 6), unset(kLongest);
   for (Index n = 1; n <= kLongest; ++n) {
     std::vector<T> aligned(kLongest);
     const auto results = loop.run(n, a.data(), b.data(), c.data(), aligned.data());
