@@ -19,6 +19,8 @@ set(may_data engine/base engine/tensor engine/io)
 set(may_tools/training ${may_models} models peft data)
 set(may_tools/experiments ${may_tools/training} tools/training)
 set(may_tools/cli ${boxes})
+set(may_examples ${may_tools/experiments})  # the library that is installed
+list(APPEND boxes examples)
 
 # The box in which `file` lies, or nothing.
 function(find_box file out)
@@ -30,7 +32,8 @@ function(find_box file out)
   endforeach()
 endfunction()
 
-file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/engine/* ${ROOT}/models/* ${ROOT}/peft/* ${ROOT}/data/* ${ROOT}/tools/*)
+file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/engine/* ${ROOT}/models/* ${ROOT}/peft/* ${ROOT}/data/* ${ROOT}/tools/*
+     ${ROOT}/examples/*)
 list(FILTER files INCLUDE REGEX "\\.(h|cpp|def)$")
 set(includes 0)
 set(complaints 0)
