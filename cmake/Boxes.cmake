@@ -8,15 +8,18 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 
+# What every box is compiled with. Who uses the installed library gets the standard and the rounding that results depend
+# on, and no warnings.
 add_library(espalier_options INTERFACE)
-target_include_directories(espalier_options INTERFACE ${PROJECT_SOURCE_DIR})
-target_compile_options(espalier_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
-                                                  -ffp-contract=off)
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  target_compile_options(espalier_options INTERFACE -Wno-restrict)  # false alarms on std::string in GCC 12 (GCC bug 105651)
+target_include_directories(espalier_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+target_compile_features(espalier_options INTERFACE cxx_std_20)
+target_compile_options(espalier_options INTERFACE
+  "$<BUILD_INTERFACE:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion>" -ffp-contract=off)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # false alarms on std::string in GCC 12 (GCC bug 105651)
+  target_compile_options(espalier_options INTERFACE $<BUILD_INTERFACE:-Wno-restrict>)
 endif()
 if(ESPALIER_WERROR)
-  target_compile_options(espalier_options INTERFACE -Werror)
+  target_compile_options(espalier_options INTERFACE $<BUILD_INTERFACE:-Werror>)
 endif()
 
 # espalier_box(name [USES box...] [LINKS library...] [EXCEPT file...]): a library of all .cpp files in the current folder
@@ -28,4 +31,5 @@ function(espalier_box name)
   list(REMOVE_ITEM sources "" ${BOX_EXCEPT})
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC espalier_options ${BOX_USES} PRIVATE ${BOX_LINKS})
+  set_target_properties(${name} PROPERTIES OUTPUT_NAME espalier_${name})
 endfunction()
