@@ -66,7 +66,7 @@ TEST(MethodSpec, takes_separators_into_a_value_behind_a_backslash) {
 
 TEST(MethodSpec, that_is_wrong_is_quoted_with_what_is_wrong) {
   const struct {
-    const char *text, *says;
+    const char *text, *wrong;
   } kCases[] = {
       {"grtf", "did you mean grft"},
       {"a=grtf,k=2", "unknown method 'grtf'"},
@@ -104,10 +104,11 @@ TEST(MethodSpec, that_is_wrong_is_quoted_with_what_is_wrong) {
       {"a\nb=grft", "one line"},
       {"\xff=grft", "UTF-8"},
   };
-  for (const auto& [text, says] : kCases) {
-    const std::string said = complaint(text);
-    EXPECT_THAT(said.substr(said.find("': ") + 1), HasSubstr(says)) << text;  // without the text in quotes
-    EXPECT_EQ(said.rfind("method '", 0) == 0, said.find("two methods") == std::string::npos) << said;
+  for (const auto& [text, wrong] : kCases) {
+    const std::string message = complaint(text);
+    EXPECT_THAT(message.substr(message.find("': ") + 1), HasSubstr(wrong))
+        << text;  // without the text in quotes
+    EXPECT_EQ(message.rfind("method '", 0) == 0, message.find("two methods") == std::string::npos) << message;
   }
   EXPECT_EQ(one(std::string(255, 'a') + "=grft").label.size(), 255u);
   EXPECT_THAT(complaint(std::string(256, 'a') + "=grft"), HasSubstr("too long"));
@@ -127,12 +128,12 @@ TEST(MethodSpec, of_any_bytes_is_read_or_refused) {
   }
 }
 
-TEST(MethodSpec, says_itself_in_words_of_tune) {
+TEST(MethodSpec, gives_its_words_for_tune) {
   EXPECT_THAT(one("grft,k=4,no-shuffle,epochs=3")
                   .words({{"epochs", "10"}, {"augment", "flip"}, {"no-memory-check", ""}}),
               ElementsAre("--method=grft", "--augment=flip", "--no-memory-check", "--k=4", "--no-shuffle",
                           "--epochs=3"))
-      << "what it says itself takes the place of what is said for all";
+      << "its own options take the place of common ones";
   EXPECT_THAT(one("grft,steps=3").words({{"epochs", "10"}}), ElementsAre("--method=grft", "--steps=3"));
   EXPECT_THAT(one("grft,epochs=3").words({{"steps", "10"}}), ElementsAre("--method=grft", "--epochs=3"));
 }

@@ -66,7 +66,7 @@ TEST(BadImage, ends_a_run_with_one_line_that_names_it) {
   ::alarm(0);
 }
 
-TEST(BadImage, is_skipped_when_told_so_and_listed) {
+TEST(BadImage, is_skipped_on_request_and_listed) {
   ::alarm(120);
   const Garden garden;
   const Words bad = spoil(garden);
@@ -178,7 +178,7 @@ TEST(BadImage, skipped_with_all_others_of_its_class_is_an_error) {
       HasSubstr("the data has 13 images to train on"));
 }
 
-TEST(BadImage, policy_is_error_or_skip_and_told_by_the_help) {
+TEST(BadImage, policy_is_error_or_skip_and_shown_by_the_help) {
   const Garden garden;
   for (const char* command : {"tune", "select", "eval"}) {
     EXPECT_THAT(run({command, "--help-all"}).out, AllOf(HasSubstr("--on-bad-image"), HasSubstr("error|skip")))

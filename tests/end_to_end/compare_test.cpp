@@ -149,7 +149,7 @@ TEST(Compare, prints_its_runs_in_order_and_makes_none_with_dry_run) {
   EXPECT_FALSE(fs::exists(garden.out()));
 }
 
-TEST(Compare, trains_by_the_recipes_of_papers_where_nothing_else_is_said) {
+TEST(Compare, trains_by_the_recipes_of_papers_unless_options_are_given) {
   const Comparison garden;
   Words words = garden.words() + Words{"--recipe", "papers", "--json"};
   *(std::ranges::find(words, "--methods") + 1) = "linear,lrs=0.01;sift,rate=0.1;gps,epochs=2";

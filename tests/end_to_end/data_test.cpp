@@ -132,7 +132,7 @@ TEST(Idx, data_is_tuned_on_and_evaluated) {
   EXPECT_THAT(keys(result["test"]["per_class"]), ElementsAre("0", "1"));
 }
 
-TEST(Training, lowers_the_loss_and_learns_the_colours) {
+TEST(Training, lowers_the_loss_and_separates_the_colours) {
   for (const char* method : {"full", "linear", "bitfit", "grft", "gps", "sift"}) {
     const Garden garden;
     const Json result = garden.tune(method, {"--epochs", "10"}).json();
@@ -142,7 +142,7 @@ TEST(Training, lowers_the_loss_and_learns_the_colours) {
   }
 }
 
-TEST(Training, on_train_and_val_takes_both_and_does_not_judge_on_val) {
+TEST(Training, on_train_and_val_takes_both_and_does_not_evaluate_on_val) {
   const Garden garden;
   const Json result = garden.tune("linear", {"--on", "train+val", "--epochs", "1"}).json();
   EXPECT_EQ(steps_of(garden).size(), 4u) << "27 images in batches of 6";
@@ -157,7 +157,7 @@ TEST(Training, in_sorted_order_sees_the_classes_one_after_the_other) {
   const std::vector<double> losses = losses_of(garden);
   ASSERT_EQ(losses.size(), 3u);
   EXPECT_NEAR(losses[0], std::log(3.0), 1e-6) << "a head of zeros takes all classes for equal";
-  EXPECT_GT(losses[1], losses[0]) << "it has learnt that all is blue, and now comes green";
+  EXPECT_GT(losses[1], losses[0]) << "it was trained on blue alone, and now comes green";
   EXPECT_GT(losses[2], losses[0]);
 
   // With the first image of every class out of the way the batches are others; a shuffled run mixes
@@ -196,7 +196,7 @@ TEST(Training, keeps_the_numbers_that_were_best_on_val) {
                    "--warmup-epochs", "7.9", "--lr",        "400", "--clip",     "1"};
   const Json last = garden.tune("full", wild, "last").json(),
              best = garden.tune("full", wild + Words{"--keep", "best"}, "best").json();
-  // Of equally good epochs the first is kept, so the loss tells which one it was.
+  // Of equally good epochs the first is kept, so the loss shows which one it was.
   Json top{{"top1", -1.0}};
   for (const Json& e : of_kind(read_lines(garden.run_folder("best") + "/metrics.jsonl"), "eval")) {
     if (e["split"] == "val" && e["top1"].get<double>() > top["top1"].get<double>()) top = e;
@@ -237,7 +237,7 @@ TEST(Head, is_kept_when_its_class_count_fits_unless_a_new_one_is_asked_for) {
   EXPECT_FALSE(same(head_after(garden, {"--head", "new"}), tensor_of(state, "head.weight")));
 }
 
-TEST(Head, is_new_when_the_class_count_differs_and_begins_as_told) {
+TEST(Head, is_new_when_the_class_count_differs_and_begins_as_requested) {
   const Garden garden;
   const Tensor normal = head_after(garden, {}), again = head_after(garden, {"--head", "new"}),
                other = head_after(garden, {"--seed", "1"});
@@ -267,7 +267,7 @@ TEST(Architecture, is_named_by_the_size_of_the_images_it_has_in_the_end) {
             "vit_192w_12d_patch16_32");
 }
 
-TEST(Scoring, with_a_head_of_zeros_and_cross_entropy_says_what_to_use) {
+TEST(Scoring, with_a_head_of_zeros_and_cross_entropy_names_what_to_use) {
   const Garden garden;
   const Words zeros = Words{"select"} + garden.job("gps") + Words{"--init-head", "zeros"};
   EXPECT_THAT(run(zeros + Words{"--score", "ce"}).error(1),

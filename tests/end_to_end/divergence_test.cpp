@@ -41,7 +41,7 @@ TEST(Gradient, that_is_not_finite_is_reported_with_tensor_step_and_images) {
   EXPECT_THAT(error, HasSubstr(".ppm"));
 }
 
-TEST(Loss, that_is_not_finite_is_told_before_a_choice_is_made_by_its_gradients) {
+TEST(Loss, that_is_not_finite_is_reported_before_a_choice_is_made_by_its_gradients) {
   const Garden garden;
   engine::NamedTensors state = small_state();
   for (const char* name : {"norm.weight", "norm.bias"})

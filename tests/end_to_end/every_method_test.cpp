@@ -87,7 +87,7 @@ TEST(HostileDelta, that_names_modules_where_none_can_be_is_refused) {
               HasSubstr("blocks.0.lora.a"));
 }
 
-TEST(WrongSetting, is_told_in_one_line) {
+TEST(WrongSetting, is_reported_in_one_line) {
   const Garden garden;
   const std::tuple<const char*, Words, const char*> cases[] = {
       {"lora", {"--targets", ""}, "name at least one linear layer"},

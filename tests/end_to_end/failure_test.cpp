@@ -385,7 +385,7 @@ TEST(Failure, names_an_out_that_cannot_be_written) {
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
 }
 
-TEST(Failure, is_told_when_the_result_cannot_be_printed) {
+TEST(Failure, is_reported_when_the_result_cannot_be_printed) {
   const Garden garden;
   const std::vector<Words> calls{{"--version"},
                                  {"methods"},
@@ -398,7 +398,7 @@ TEST(Failure, is_told_when_the_result_cannot_be_printed) {
         << call[0];
 }
 
-TEST(Failure, of_a_checkpoint_without_a_head_says_what_is_needed) {
+TEST(Failure, of_a_checkpoint_without_a_head_names_what_is_needed) {
   const Garden garden;
   engine::NamedTensors state = small_state();
   std::erase_if(state, [](const auto& named) { return named.first.starts_with("head."); });

@@ -96,7 +96,7 @@ TEST(Features, leave_files_of_something_else_alone) {
   EXPECT_TRUE(read_text(garden.kept() + "/train.safetensors") == before);
 }
 
-TEST(FeaturesThatAreStale, are_computed_anew) {
+TEST(FeaturesThatAreStale, are_computed_again) {
   const struct {
     const char* name;
     std::function<Words(const Features&)> change;

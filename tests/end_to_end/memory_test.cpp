@@ -73,7 +73,7 @@ Surroundings with_megabytes(int count) {
   return {.through = {"sh", "-c", "ulimit -v " + std::to_string(count * 1000) + "; exec \"$@\"", "sh"}};
 }
 
-TEST(TooLittleMemory, is_found_out_before_the_run_and_what_to_lower_is_said) {
+TEST(TooLittleMemory, is_found_out_before_the_run_with_what_to_lower) {
   if (support::kSanitized) GTEST_SKIP() << "sanitizers reserve address space";
   const Garden garden;
   const fs::path out = garden.run_folder();

@@ -109,7 +109,7 @@ const Preprocessing kStandard{.size = 16};
 INSTANTIATE_TEST_SUITE_P(
     , Preparation,
     ::testing::Values(
-        Case{"nothing_tells", "", "", {}, kStandard, true}, Case{"timm", kTimm, "", {}, timm()},
+        Case{"nothing_stored", "", "", {}, kStandard, true}, Case{"timm", kTimm, "", {}, timm()},
         Case{"hugging_face", "", kHuggingFace, {}, hugging_face()},
         Case{"hugging_face_with_an_old_size",
              "",

@@ -98,7 +98,7 @@ TEST(Report, of_a_run_shows_where_the_selection_fell) {
   }
 }
 
-TEST(Report, shows_how_the_choice_settled) {
+TEST(Report, shows_when_the_choice_is_stable) {
   const Garden garden;
   garden.tune("gps", {"--score-batches", "auto"});
   const Json choices = data_of(garden.run_folder() + "/report.html")["curves"]["choices"];
@@ -122,7 +122,7 @@ TEST(Report, by_its_command_is_that_of_the_run) {
   EXPECT_TRUE(read_text(report) == written);
 }
 
-TEST(Report, of_a_run_whose_images_are_gone_lacks_them_and_says_so) {
+TEST(Report, of_a_run_whose_images_are_gone_lacks_them_and_notes_it) {
   const Garden garden;
   garden.tune("linear", {"--lr", "1e-9", "--init-head", "trunc-normal"});
   fs::rename(garden.data(), garden.data() + "-moved");

@@ -39,7 +39,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         ResumeCase{"grft_saved_every_step", "grft", {"--save-every", "1"}},
         ResumeCase{"grft_saved_after_epochs", "grft", {}},
-        ResumeCase{"grft_until_settled", "grft", {"--save-every", "1", "--score-batches", "auto"}},
+        ResumeCase{"grft_until_stable", "grft", {"--save-every", "1", "--score-batches", "auto"}},
         ResumeCase{"full_saved_every_second_step", "full", {"--save-every", "2"}},
         ResumeCase{"gps_keeping_the_best", "gps", {"--save-every", "1", "--keep", "best"}},
         ResumeCase{"gps_by_candidates", "gps", {"--save-every", "1", "--score-candidates", "2"}},
@@ -97,13 +97,13 @@ TEST(ResumedRun, on_a_model_that_files_beside_it_say_other_things_of_is_refused)
                       Words{"--out", garden.run_folder(), "--resume", "--lr", "0.01", "--epochs", "2"};
   const fs::path beside = fs::path(garden.model()).parent_path();
   write_text(beside / "preprocessor_config.json", R"({"size":16,"image_mean":[0.1,0.2,0.3]})");
-  EXPECT_THAT(run(words).error(2), ::testing::HasSubstr("preprocessing_told"));
+  EXPECT_THAT(run(words).error(2), ::testing::HasSubstr("preprocessing_stored"));
   fs::remove(beside / "preprocessor_config.json");
   write_text(beside / "config.json", R"({"layer_norm_eps":1e-3})");
   EXPECT_THAT(run(words).error(2), ::testing::HasSubstr("norm_eps"));
 }
 
-TEST(ResumedRun, without_a_checkpoint_begins_anew) {
+TEST(ResumedRun, without_a_checkpoint_starts_over) {
   const Garden garden;
   garden.tune("grft", {"--resume"});
   const fs::path folder = garden.run_folder();

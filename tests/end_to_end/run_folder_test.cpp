@@ -89,7 +89,7 @@ TEST_P(EveryMethod, holds_a_delta_with_the_parts_that_trained) {
   EXPECT_NE(metadata.at("arch"), "");
 }
 
-TEST(Selection, by_what_is_no_gradient_tells_no_squared_gradient) {
+TEST(Selection, by_what_is_no_gradient_has_no_squared_gradient) {
   const Garden garden;
   garden.tune("magnitude");
   const Safetensors selection(garden.run_folder() + "/selection.safetensors");

@@ -102,7 +102,7 @@ TEST(Shards, are_tuned_to_the_same_numbers_by_a_delta_of_their_own) {
   EXPECT_TRUE(garden.logits({"--model", merged}) == logits);
 }
 
-TEST(Shards, are_told_apart_by_inspect) {
+TEST(Shards, are_distinguished_by_inspect) {
   const Sharded garden;
   const Json json = run({"inspect", garden.folder(), "--json"}).json();
   EXPECT_EQ(json["sha256"], hash_of_hashes(garden));

@@ -27,7 +27,7 @@ std::optional<CompareOptions> parse_compare(std::span<const std::string> words);
 std::vector<MethodSpec> read_methods(const CompareOptions& options);
 
 /// The tasks with their images, of which none is read. With `searches` every one needs val. Throws a
-/// UsageError for a wrong --task, an Error that says which split is missing.
+/// UsageError for a wrong --task, an Error that names the split that is missing.
 std::vector<experiments::Task> open_tasks(const CompareOptions& options, bool searches);
 
 }  // namespace cli

@@ -31,7 +31,7 @@ std::string clock_text(double seconds) {
   return text;
 }
 
-constexpr std::size_t kColumns = 80;  // where no terminal says
+constexpr std::size_t kColumns = 80;  // without a terminal
 
 std::size_t terminal_width(int stream) {
   winsize size{};

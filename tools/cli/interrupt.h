@@ -17,7 +17,7 @@ struct Interrupted : std::runtime_error {
 void note_signals();
 /// The signal that was noted; 0 when there was none.
 int noted_signal();
-/// Throws an Interrupted that says `where` the work stopped, when a signal was noted.
+/// Throws an Interrupted that names the place `where` the work stopped, when a signal was noted.
 void check_interrupted(const std::string& where);
 
 }  // namespace cli

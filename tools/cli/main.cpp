@@ -65,7 +65,7 @@ void run(const std::vector<std::string>& arguments) {
   throw training::UsageError("unknown command '" + name + "'" + engine::did_you_mean(name, names));
 }
 
-/// OpenMP's threads spin for milliseconds while they wait unless the environment says otherwise, and then
+/// OpenMP's threads spin for milliseconds while they wait unless the environment is set otherwise, and then
 /// starve the threads that decode images and every other program; asleep at once, they wake too late for
 /// the next loop. Some ten microseconds lie between. The setting is read before main(), so the program starts
 /// itself once more.

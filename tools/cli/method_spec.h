@@ -22,9 +22,9 @@ struct MethodSpec {
 
 /// Reads "LABEL=METHOD,option=value,switch,lrs=1e-3/1e-2;METHOD,..." of which LABEL= and the options may be
 /// missing; a label that is missing is the text of its method. "\" takes a comma or semicolon behind it into
-/// the value. Throws a UsageError that quotes a method and says what is wrong with it: an unknown name, an
-/// option given twice or that the comparison decides, two methods of one label. What values an option takes
-/// is for parse_tune() to say.
+/// the value. Throws a UsageError that quotes a method and names what is wrong with it: an unknown name, an
+/// option given twice or that the comparison decides, two methods of one label. The values of options
+/// are checked by parse_tune().
 std::vector<MethodSpec> parse_method_specs(std::string_view text);
 
 /// Numbers above 0 between separators, none of them twice. Throws an Error naming `what`.

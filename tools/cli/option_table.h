@@ -18,7 +18,7 @@ class OptionTable {
   /// The heading of the options declared from here on.
   void group(std::string title) { group_ = std::move(title); }
 
-  // One declaration each. `takes` says in the help what the value is.
+  // One declaration each. `takes` stands for the value in the help.
 
   Option& text(std::string name, std::string& field, std::string takes, std::string help);
   /// A file or folder that is read.
@@ -29,7 +29,7 @@ class OptionTable {
   Option& list(std::string name, std::vector<std::string>& field, std::string takes, std::string help);
   /// May be given many times.
   Option& repeated(std::string name, std::vector<std::string>& field, std::string takes, std::string help);
-  /// A field below `lowest` says that the option was not given.
+  /// A field below `lowest` means that the option was not given.
   Option& integer(std::string name, Index& field, Index lowest, std::string help,
                   Index highest = 1'000'000'000);
   Option& number(std::string name, double& field, const engine::NumberRange& range, std::string help);

@@ -83,7 +83,7 @@ Evaluation evaluate(const Predictions& predictions, const std::vector<std::strin
 nlohmann::ordered_json to_json(const Evaluation& e, Index most) {
   nlohmann::ordered_json per_class = nlohmann::ordered_json::object();
   auto& members = per_class.get_ref<nlohmann::ordered_json::object_t&>();
-  // No class comes twice; a look at those before would take the square of their number.
+  // No class comes twice; a look at those before would take quadratic time.
   for (std::size_t c = 0; c < e.classes.size(); ++c) members.emplace_back(e.classes[c], e.per_class[c]);
   nlohmann::ordered_json all = {{"top1", e.top1},       {"top5", e.top5},        {"loss", e.loss},
                                 {"ece", e.ece},         {"images", e.images},    {"skipped", e.skipped},

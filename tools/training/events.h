@@ -73,7 +73,7 @@ void subscribe(std::function<void(const Event&)>& hook, F more) {
   };
 }
 
-/// The work has stopped because Events::stop said so.
+/// The work has stopped because Events::stop returned true.
 struct Stopped : std::runtime_error {
   /// What was handed out to be kept: nothing; all that is needed to go on from there; or, in a scoring whose
   /// sums do not suffice, nothing, so that a scoring starts over.

@@ -27,9 +27,9 @@ ordered_json identity_of(const LoadedModel& base) {
   return {{"base_sha256", base.base_sha256},
           {"heads", c.heads},
           {"norm_eps", c.norm_eps},
-          {"preprocessing_told", base.stored_preprocessing
-                                     ? ordered_json::parse(preprocessing_json(*base.stored_preprocessing))
-                                     : ordered_json(nullptr)}};
+          {"preprocessing_stored", base.stored_preprocessing
+                                       ? ordered_json::parse(preprocessing_json(*base.stored_preprocessing))
+                                       : ordered_json(nullptr)}};
 }
 
 ordered_json identity_of(const ordered_json& options, const ordered_json& base,

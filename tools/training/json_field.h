@@ -12,7 +12,7 @@
 
 namespace training {
 
-/// The value of a JSON file's field called `name`. Throws an Error that names the field and says what it
+/// The value of a JSON file's field called `name`. Throws an Error that names the field and what it
 /// should be.
 template <class T>
 T field_as(const engine::Json& value, const std::string& name) {
@@ -54,9 +54,9 @@ T needed_field(const engine::Json& object, const std::string& name) {
   return field_as<T>(object.at(name), name);
 }
 
-/// Three numbers, of red, green and blue.
+/// Three values, of red, green and blue.
 inline std::array<float, 3> three_numbers_of(const std::vector<float>& values, const std::string& name) {
-  engine::check(values.size() == 3, name, "should be three numbers, not", values.size());
+  engine::check(values.size() == 3, name, "should have three values, not", values.size());
   return {values[0], values[1], values[2]};
 }
 

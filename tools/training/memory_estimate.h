@@ -40,7 +40,7 @@ std::size_t gradient_bytes(const engine::GradientForm& form, const engine::Shape
 /// values as will be chosen by the scores. Leaves nothing behind but the choice.
 MemoryEstimate estimate_memory(Run& run, const TrainConfig& config);
 
-/// Throws an Error that says what to lower when a run needs more than the `free` bytes.
+/// Throws an Error that names what to lower when a run needs more than the `free` bytes.
 void check_memory(const MemoryEstimate& estimate, std::size_t free);
 
 }  // namespace training

@@ -22,7 +22,7 @@ void for_each_row(const Tensor& logits, std::span<const Index> labels, F f) {
     f(logits.data<float>().subspan(i * classes, classes), labels[i]);
 }
 
-/// How many classes come before `label` when they are sorted by falling score, ties by class.
+/// How many classes come before `label` when they are sorted by score in descending order, ties by class.
 Index rank_of(std::span<const float> row, Index label) {
   const auto at = static_cast<std::size_t>(label);
   Index better = 0;

@@ -16,7 +16,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-/// Keeps the checkpoint's head or puts a new one in its place, as --head says.
+/// Keeps the checkpoint's head or puts a new one in its place, by --head.
 void choose_head(LoadedModel& loaded, const data::Splits& splits, const TrainConfig& config,
                  const Events& events) {
   const Index classes = static_cast<Index>(splits.classes.size());

@@ -19,7 +19,7 @@ using engine::Json;
 
 namespace {
 
-// Written first and never removed, so that it tells a run from other folders.
+// Written first and never removed, so that it marks a folder as a run.
 constexpr const char* kLog = "metrics.jsonl";
 constexpr const char* kLock = "run.lock";
 // What a run writes besides: what it goes on from, and the rest.

@@ -65,7 +65,7 @@ class ScoringLosses {
     images_ = batch->names;
     last_ = *batch;
     const Tensor loss = again();
-    check_finite(std::isfinite(loss.item()), engine::say("the loss of batch", done_, "is", loss.item()));
+    check_batch(std::isfinite(loss.item()), engine::say("the loss of batch", done_, "is", loss.item()));
     events_.on_score({done_++, loss.item()});
     progress_.advance("loss " + engine::fixed(loss.item(), 4));
     return loss;
@@ -85,7 +85,7 @@ class ScoringLosses {
   void after_batch(const std::vector<engine::NamedParameter>& targets) {
     for (const auto& [name, parameter] : targets) {
       if (!parameter.grad().defined()) continue;
-      check_finite(
+      check_batch(
           std::ranges::all_of(parameter.grad().data<float>(), [](float g) { return std::isfinite(g); }),
           engine::say("the gradient of", name, "is not finite after batch", done_ - 1));
     }
@@ -111,7 +111,7 @@ class ScoringLosses {
     loader_.start(0, done_);
   }
 
-  void check_finite(bool finite, const std::string& complaint) const {
+  void check_batch(bool finite, const std::string& complaint) const {
     engine::check(finite, "scoring:", complaint + "; its images are", engine::join(images_, ", "));
   }
 

@@ -19,9 +19,9 @@ namespace {
 std::array<float, 3> three_numbers(const std::string& text, const std::string& option) {
   const std::vector<std::string> parts = engine::split(text, ',');
   if (parts.size() != 3) throw UsageError(option + " takes three numbers a,b,c, not '" + text + "'");
-  std::array<float, 3> numbers{};
-  for (std::size_t i = 0; i < 3; ++i) numbers[i] = static_cast<float>(engine::parse_number(parts[i], option));
-  return numbers;
+  std::array<float, 3> values{};
+  for (std::size_t i = 0; i < 3; ++i) values[i] = static_cast<float>(engine::parse_number(parts[i], option));
+  return values;
 }
 
 /// Puts what the source sets in the place of what `how` has.

@@ -100,8 +100,8 @@ void Trainer::save() const {
   events_.on_checkpoint({model_, method_, *optimizer_, ema_ ? &*ema_ : nullptr, state_});
 }
 
-void Trainer::check_finite(Index step, double value, const std::string& what,
-                           const std::vector<std::string>& images) {
+void Trainer::stop_unless_finite(Index step, double value, const std::string& what,
+                                 const std::vector<std::string>& images) {
   if (std::isfinite(value)) return;
   for (const auto& [name, parameter] : parameters_) parameter.grad() = {};
   // The optimizer's state is still that of what trained before.
@@ -151,7 +151,7 @@ Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::strin
     const auto loss_of_batch = [&] {
       const Tensor logits = logits_of(model_, *batch, features_.trained_on, drop);
       const Tensor loss = cross_entropy_loss(logits, *batch, c.label_smoothing);
-      check_finite(step, loss.item(), "loss", images);
+      stop_unless_finite(step, loss.item(), "loss", images);
       return loss;
     };
     if (i == 0) {
@@ -175,7 +175,7 @@ double Trainer::take_step(Index step, Index epoch) {
   const PhaseTimer timer(Phase::step);
   const double most = config_.clip > 0 ? config_.clip : std::numeric_limits<double>::infinity();
   const double norm = engine::clip_gradients(parameters_, most);
-  if (!std::isfinite(norm)) check_finite(step, norm, "gradient" + bad_gradient(), images);
+  if (!std::isfinite(norm)) stop_unless_finite(step, norm, "gradient" + bad_gradient(), images);
   const double lr = rate_at(step);
   optimizer_->step(lr);
   // Nothing is saved: the step has already spoilt the weights.

@@ -39,8 +39,8 @@ class Trainer {
   };
   double rate_at(Index step) const;
   Loss gradients(Index step, Index epoch, std::vector<std::string>& images);
-  void check_finite(Index step, double value, const std::string& what,
-                    const std::vector<std::string>& images);
+  void stop_unless_finite(Index step, double value, const std::string& what,
+                          const std::vector<std::string>& images);
   /// The first parameter whose gradient is not finite, as " of NAME".
   std::string bad_gradient() const;
   [[noreturn]] void diverged(const std::string& complaint, const std::vector<std::string>& images) const;

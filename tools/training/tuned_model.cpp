@@ -40,7 +40,7 @@ void check_names_differ(const std::vector<std::string>& classes, const std::stri
     engine::check(names.insert(name).second, file + ": two classes are called", name);
 }
 
-/// A delta's head must be there for all its classes: memory is taken for their number.
+/// A delta's head must be there for all its classes: memory is allocated by their count.
 void check_head(const Safetensors& delta, Index classes, Index width) {
   const engine::Shape head = delta.entry("head.weight").shape(), wanted{classes, width};
   engine::check(head == wanted, delta.path() + ": head.weight has the shape", head, "but", wanted,

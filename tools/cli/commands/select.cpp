@@ -21,20 +21,20 @@ using nlohmann::ordered_json;
 namespace {
 
 ordered_json taken(training::Run& run) {
-  std::map<std::string, Index> numbers;
-  for (const auto& p : engine::parameters(run.loaded.model)) numbers[p.name] = p.parameter.trained_count();
+  std::map<std::string, Index> trained;
+  for (const auto& p : engine::parameters(run.loaded.model)) trained[p.name] = p.parameter.trained_count();
   ordered_json all = ordered_json::object();
   for (const peft::Choice& c : run.method->choices()) {
     all[c.parameter] = {{"units", c.selection.indices().size()},
                         {"kind", c.selection.kind_name()},
-                        {"numbers", numbers[c.parameter]},
+                        {"numbers", trained[c.parameter]},
                         {"energy", c.captured}};
   }
   return all;
 }
 
 void print(const ordered_json& result) {
-  std::cout << "units  numbers  share of the squared gradient  parameter\n";
+  std::cout << "units   values  share of the squared gradient  parameter\n";
   for (const auto& [name, t] : result["taken"].items()) {
     char line[256];
     std::snprintf(line, sizeof line, "%5ld %8ld %30.4f  ", t["units"].get<long>(), t["numbers"].get<long>(),

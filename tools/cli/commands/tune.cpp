@@ -128,7 +128,7 @@ void estimate_memory(training::Run& run, const TuneOptions& options) {
   if (!options.no_memory_check) training::check_memory(estimate, free);
 }
 
-/// Trains to the end; a run that diverges is told where its last good state is.
+/// Trains to the end; the error of a run that diverges names the file of its last good state.
 void train(training::Trainer& trainer, const training::RunFolder& folder) {
   try {
     trainer.train();
@@ -154,11 +154,12 @@ void print(const ordered_json& result, const training::RunFolder& folder) {
               << engine::fixed(e["top5"], 2) << " %, loss " << engine::fixed(e["loss"], 4) << ", "
               << e["images"] << " images\n";
   }
-  std::cout << "trained " << result["trainable"] << " of " << result["total"] << " numbers, delta "
-            << result["delta_bytes"] << " bytes, " << engine::fixed(result["seconds"], 1)
+  std::cout << "delta " << result["delta_bytes"] << " bytes, " << engine::fixed(result["seconds"], 1)
             << " s, peak memory " << engine::fixed(result["peak_mb"], 0) << " MB\n"
             << "seconds: " << seconds_list(result["phases"]) << '\n'
-            << "run folder: " << folder.path().string() << '\n';
+            << "run folder: " << folder.path().string() << '\n'
+            << "trainable parameters: " << engine::human_count(result["trainable"]) << " of "
+            << engine::human_count(result["total"]) << '\n';
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace experiments {
 /// Shows the user a line.
 using Note = std::function<void(const std::string&)>;
 
-/// Opens the split of a run's data again, where its config.json says it is. When it is no longer there:
+/// Opens the split of a run's data again, at the place its config.json names. When it is no longer there:
 /// nothing, and a note with the reason.
 std::shared_ptr<const data::Dataset> reopen_split(const nlohmann::ordered_json& config,
                                                   const std::string& split, const Note& note);

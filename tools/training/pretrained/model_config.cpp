@@ -36,7 +36,7 @@ void read_three(const Json& json, const char* name, std::array<float, 3>& to) {
   if (const auto values = field<std::vector<float>>(json, name)) to = three_numbers_of(*values, name);
 }
 
-/// What a file says, beside what data::check_preprocessing wants: a crop of next to nothing asks for a
+/// The values of a file, beyond what data::check_preprocessing asks for: a crop of next to nothing asks for a
 /// image of next to any size.
 void check_stored(const Preprocessing& how) {
   engine::check(how.crop_pct >= 0.01 && how.crop_pct <= 1, "crop_pct should be 0.01 to 1, not", how.crop_pct);
@@ -49,7 +49,7 @@ Preprocessing from_timm(const Json& cfg) {
   how.mode = Preprocessing::Mode::crop;
   engine::check(cfg.is_object(), "pretrained_cfg should be an object, not", cfg.type_name());
   if (const auto sizes = field<std::vector<Index>>(cfg, "input_size")) {
-    engine::check(sizes->size() == 3, "input_size should be three numbers, not", sizes->size());
+    engine::check(sizes->size() == 3, "input_size should have three values, not", sizes->size());
     how.size = sizes->at(2);
   }
   how.crop_pct = field<double>(cfg, "crop_pct").value_or(0.875);

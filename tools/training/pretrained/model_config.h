@@ -10,12 +10,12 @@
 
 namespace training {
 
-/// What a checkpoint says of itself beside its tensors.
+/// What a checkpoint states beside its tensors.
 struct ModelConfig {
   std::optional<engine::Index> heads;
   std::optional<double> norm_eps;
   std::vector<std::string> classes;
-  std::optional<data::Preprocessing> preprocessing;  ///< nothing when no file tells it
+  std::optional<data::Preprocessing> preprocessing;  ///< nothing when no file has it
 };
 
 /// Reads config.json in timm's or Hugging Face's form, preprocessor_config.json and the file's metadata,

@@ -40,7 +40,7 @@ NamedTensors read_weights(const ShardedSafetensors& weights) {
   return state;
 }
 
-/// Runs `f` with the name of the file in front of what it complains of.
+/// Runs `f` and puts the name of the file in front of its errors.
 template <class F>
 void about(const ShardedSafetensors& file, F f) {
   try {
@@ -58,7 +58,7 @@ void check_types(const NamedTensors& state, const std::string& file) {
   }
 }
 
-/// Everything of `state` that the model wants; without a head in the checkpoint, a head of zeros.
+/// Everything of `state` that the model has; without a head in the checkpoint, a head of zeros.
 void fill(LoadedModel& loaded, NamedTensors state, const models::VitConfig& stored) {
   const Index wanted = loaded.model.config().grid();
   for (auto& [name, tensor] : state) {
@@ -139,7 +139,7 @@ LoadedModel load_model(const ModelSource& source, const Events& events) {
   LoadedModel loaded = load_base(source, events);
   const bool any_set = !(source.mean + source.std + source.interpolation + source.resize).empty();
   if (!loaded.stored_preprocessing && !any_set)
-    events.on_note("note: no config tells how images are prepared; using mean = std = 0.5, bicubic, squash");
+    events.on_note("note: no config states how images are prepared; using mean = std = 0.5, bicubic, squash");
   loaded.preprocessing = source.preprocessing(loaded.stored_preprocessing, loaded.model.config().image_size);
   return loaded;
 }

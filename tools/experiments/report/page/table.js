@@ -11,15 +11,15 @@ function sortableTable(label, columns, rows, sorted) {
     el("th", { scope: "col", class: column.left ? "left" : null }, el("button", { type: "button", onclick: () => sort(i) }, column.title))
   );
   let by = -1;
-  let falling = false;
+  let descending = false;
   const sort = (i) => {
-    falling = i === by ? !falling : !columns[i].left && !columns[i].low;
+    descending = i === by ? !descending : !columns[i].left && !columns[i].low;
     by = i;
     heads.forEach((head, j) => {
-      if (j === i) head.setAttribute("aria-sort", falling ? "descending" : "ascending");
+      if (j === i) head.setAttribute("aria-sort", descending ? "descending" : "ascending");
       else head.removeAttribute("aria-sort");
     });
-    body.replaceChildren(...[...rows].sort((a, b) => order(columns[i].value(a), columns[i].value(b), falling)).map((row) => tableRow(columns, row)));
+    body.replaceChildren(...[...rows].sort((a, b) => order(columns[i].value(a), columns[i].value(b), descending)).map((row) => tableRow(columns, row)));
   };
   sort(sorted);
   return scroller(label, el("table", { class: "figures" }, el("thead", {}, el("tr", {}, heads)), body));
@@ -31,11 +31,11 @@ function tableRow(columns, row) {
 }
 
 /** What is missing stands last either way. */
-function order(a, b, falling) {
+function order(a, b, descending) {
   const missing = (x) => x === null || x === undefined || Number.isNaN(x);
   if (missing(a) || missing(b)) return missing(a) - missing(b);
   const rising = typeof a === "string" ? a.localeCompare(b) : a - b;
-  return falling ? -rising : rising;
+  return descending ? -rising : rising;
 }
 
 /** A plain table of names and values. */
