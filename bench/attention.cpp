@@ -23,16 +23,16 @@ struct Buffers {
     log_sum_exp = Tensor::zeros({batch, heads, queries});
     dqkv = Tensor::zeros(qkv.shape());
   }
-  void forward() { engine::kernels::attention(shape, numbers(qkv), numbers(y), numbers(log_sum_exp)); }
+  void forward() { engine::kernels::attention(shape, data(qkv), data(y), data(log_sum_exp)); }
   void backward() {
-    engine::kernels::attention_backward<float>(shape, numbers(qkv), numbers(y), numbers(log_sum_exp),
-                                               numbers(dy), numbers(dqkv));
+    engine::kernels::attention_backward<float>(shape, data(qkv), data(y), data(log_sum_exp), data(dy),
+                                               data(dqkv));
   }
   void count_items(benchmark::State& state, Index products) const {
     state.SetItemsProcessed(state.iterations() * products * shape.batch * shape.heads * shape.queries *
                             shape.tokens * shape.width);
   }
-  static float* numbers(Tensor& t) { return t.data<float>().data(); }
+  static float* data(Tensor& t) { return t.data<float>().data(); }
 
   AttentionShape shape;
   Tensor qkv, y, log_sum_exp, dy, dqkv;

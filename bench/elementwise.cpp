@@ -1,4 +1,4 @@
-// LayerNorm and GELU over the tokens of 8 images, forward and backward. Items are numbers.
+// LayerNorm and GELU over the tokens of 8 images, forward and backward. Items are values.
 #include "engine/kernels/elementwise.h"
 
 #include <benchmark/benchmark.h>

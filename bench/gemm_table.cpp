@@ -64,7 +64,7 @@ std::vector<double> compare(const std::vector<Library>& all, const Product& prod
   return medians;
 }
 
-/// The geometric mean of positive numbers that come one by one.
+/// The geometric mean of positive values that come one by one.
 struct GeometricMean {
   double logs = 0;
   int count = 0;

@@ -1,6 +1,6 @@
 // From a naive loop to the kernels as shipped, step by step: a matrix product in five versions and attention
-// in three, on one thread. Every version is checked against the first and timed; each says what it gains over
-// the one before. The order of the additions differs, so results agree up to rounding.
+// in three, on one thread. Every version is checked against the first and timed; each states what it gains
+// over the one before. The order of the additions differs, so results agree up to rounding.
 //
 //   bench_ladder [n]    n: side of the matrices, rounded up to a multiple of 48 (768). What packing gains
 //                       shows where b is larger than the second cache: from 1536 on.
@@ -26,7 +26,7 @@ using engine::Tensor;
 using engine::kernels::AttentionShape;
 
 // The register tile: rows x vectors of sums that never leave the registers. 8 x 3 of the 32 registers of
-// AVX-512, 6 x 2 of the 16 of AVX2: engine/kernels/simd/tile.h says why.
+// AVX-512, 6 x 2 of the 16 of AVX2: engine/kernels/simd/tile.h states why.
 #if defined(__AVX512F__)
 constexpr Index kLanes = 16, kTileRows = 8, kTileVectors = 3;
 #else

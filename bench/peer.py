@@ -28,7 +28,7 @@ SIZES = {  # width, heads
 }
 DEPTH, PATCH, SIDE, CLASSES = 12, 16, 224, 10
 LEARNING_RATE, LORA_RANK, LORA_ALPHA = 1e-3, 8, 8
-CHOOSING_PICTURES = 2
+CHOOSING_IMAGES = 2
 
 
 class Lora(nn.Module):
@@ -105,7 +105,7 @@ def random_batch(count):
 
 def gps_masks(model):
     """1 where GPS trains: the strongest input of every neuron, all biases but the norms', and the head."""
-    images, labels = random_batch(CHOOSING_PICTURES)
+    images, labels = random_batch(CHOOSING_IMAGES)
     F.cross_entropy(model(images), labels).backward()
     masks = {}
     for name, weight in model.named_parameters():

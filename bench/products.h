@@ -37,7 +37,7 @@ const char* name_of(Product::Kind kind);
 /// All products of the four linear layers of three sizes of ViT, at batch 8 and 32.
 std::vector<Product> linear_products();
 
-/// Random numbers for a product, and a place for its result.
+/// Random values for a product, and a place for its result.
 struct Operands {
   explicit Operands(const Product& product);
   engine::Tensor a, b, c;

@@ -1,6 +1,6 @@
 // The choice alone, by random gradients with the shapes of a Vision Transformer's weight matrices: seconds
-// for every kind of unit, and the bytes that remember it, as indices and as a dense mask in f32. What the
-// rest of scoring costs, `espalier bench score` tells.
+// for every kind of unit, and the bytes that remember it, as indices and as a dense mask in f32. `espalier
+// bench score` measures the rest of scoring.
 
 #include <benchmark/benchmark.h>
 
@@ -35,17 +35,17 @@ std::vector<Tensor> random_gradients(const std::string& arch) {
 
 void choose(benchmark::State& state, const std::string& arch, const Units& units) {
   const std::vector<Tensor> gradients = random_gradients(arch);
-  Index chosen = 0, numbers = 0;
+  Index chosen = 0, values = 0;
   for (const Tensor& g : gradients) {
     chosen += static_cast<Index>(units.of(g.shape()).top(g).indices().size());
-    numbers += g.numel();
+    values += g.numel();
   }
   for (auto _ : state) {
     for (const Tensor& g : gradients) benchmark::DoNotOptimize(units.of(g.shape()).top(g));
   }
   state.counters["index_bytes"] = static_cast<double>(chosen) * sizeof(std::int64_t);
-  state.counters["mask_bytes"] = static_cast<double>(numbers) * sizeof(float);
-  state.SetItemsProcessed(state.iterations() * numbers);
+  state.counters["mask_bytes"] = static_cast<double>(values) * sizeof(float);
+  state.SetItemsProcessed(state.iterations() * values);
 }
 
 }  // namespace

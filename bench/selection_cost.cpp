@@ -1,8 +1,8 @@
 // What selection needs: one pass over the images of a task, with the whole gradient, looked at behind every
-// batch. Because a sketch of a sum is the sum of the sketches, the one pass tells what every sketch would
-// have chosen too.
+// batch. Because a sketch of a sum is the sum of the sketches, the one pass also shows what every sketch
+// would have chosen.
 //   bench_selection_cost (the options of `select`) > FILE
-// Lines of numbers between tabs:
+// Lines of values between tabs:
 //   batches UNITS BATCHES OF OVERLAP ENERGY TOTAL  the choice after some batches, against that after all
 //   half UNITS BATCHES OF OVERLAP ENERGY TOTAL     that after half as many, against that after these
 //   sketch UNITS R SEED OVERLAP ENERGY TOTAL       that of a sketch of all batches, against the exact one

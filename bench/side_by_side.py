@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PEER = os.path.join(HERE, "peer.py")
 
 
-def complain(text):
+def warn(text):
     print(f"{os.path.basename(sys.argv[0])}: {text}", file=sys.stderr)
 
 
@@ -96,5 +96,5 @@ def run(main):
     try:
         main()
     except RuntimeError as error:
-        complain(error)
+        warn(error)
         sys.exit(1)

@@ -1,5 +1,5 @@
 // A training step of every method, and inference, with random weights: ViT-Ti/16 at batch 32 and ViT-B/16 at
-// batch 8. Items are images. `espalier bench` tells more of a single one; --benchmark_filter chooses here.
+// batch 8. Items are images. `espalier bench` measures more of a single one; --benchmark_filter chooses here.
 #include <benchmark/benchmark.h>
 
 #include "engine/autograd/backward.h"
