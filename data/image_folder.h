@@ -12,7 +12,7 @@ struct FolderOptions {
 
 /// The images of DIR/train/<class>/**, DIR/val (or validation) and DIR/test. Classes are the folder names
 /// of train, sorted by their bytes; other splits may lack some but add none. Names that differ in case alone
-/// are two classes, and a note says so. Images come class by class, sorted by path: all that is called
+/// are two classes, with a note. Images come class by class, sorted by path: all that is called
 /// *.jpg, .jpeg, .png, .bmp, .ppm or .pgm (in any case), is no folder and not hidden. What cannot be read of
 /// them is found when the image is asked for. Links to folders are followed, each folder once in a class,
 /// and never back up. Throws an Error when there is no train, when a class folder holds no image, or when

@@ -23,7 +23,7 @@ struct LoaderOptions {
   std::uint64_t seed = 0;
   std::string augmentation = "none";  ///< a name of augmentations()
   Index views = 1;                    ///< how often each image is in its batch, varied each time
-  double mixup = 0, cutmix = 0;       ///< strengths; 0 is off. Need `classes` and a single view
+  double mixup = 0, cutmix = 0;       ///< alphas; 0 is off. Need `classes` and a single view
   Index classes = 0;                  ///< how many, for mixed targets
   bool images = true;  ///< false: no image is read, and batches have labels, names and samples alone
   int workers = 0;     ///< threads that decode ahead; 0 decodes when asked

@@ -15,7 +15,7 @@ struct SplitFiles {
   std::filesystem::path root = {};
 };
 
-/// The images in the order of the lists; one that is there twice counts twice, and a note says so. Classes
+/// The images in the order of the lists; one that is there twice counts twice, with a note. Classes
 /// are the lines of root/classes.txt where it exists, otherwise the numbers from 0 to train's largest label.
 /// Errors name the list and the line.
 Splits open_split_files(const SplitFiles& files);

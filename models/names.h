@@ -7,7 +7,7 @@ namespace models {
 /// A checkpoint's tensors under timm's names. Knows the names of timm, of Hugging Face's ViT (with and
 /// without the "vit." prefix; queries, keys and values are joined to one matrix) and of torchvision's vit_*;
 /// drops what no classifier reads (pooler, mask token). Names it does not know stay as they are, for
-/// load_state to complain about.
+/// load_state to report.
 engine::NamedTensors to_timm_names(const engine::NamedTensors& state);
 
 /// The way back: tensors with timm's names under the names that `like`, a checkpoint, uses. Joined queries,

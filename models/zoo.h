@@ -20,7 +20,7 @@ VitConfig architecture(const std::string& name);
 std::string architecture_name(const VitConfig& config);
 
 /// Reads the architecture from the shapes of a checkpoint with timm's names. `heads` is what the checkpoint's
-/// config or metadata says; without it, width / 64. Without head.weight, classes is 0. The depth is the
+/// config or metadata has; without it, width / 64. Without head.weight, classes is 0. The depth is the
 /// highest block number + 1, whatever is missing before it. Throws an Error when a tensor that gives a size
 /// is missing or the sizes make no network.
 VitConfig config_from_shapes(const std::map<std::string, engine::Shape>& shapes,

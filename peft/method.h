@@ -64,7 +64,7 @@ struct MethodTraits {
 ///
 ///   1. make_method()   reads and checks the options (peft/methods.h). traits() holds from here on.
 ///   2. check_model()   refuses options that do not fit the model, before any image is read.
-///   3. scoring()       says which losses prepare() will draw, or that it draws none.
+///   3. scoring()       names the losses that prepare() will draw, or that it draws none.
 ///   4. prepare()       attaches modules, draws the losses, chooses, and sets what trains; choices(),
 ///                      snapshots() and score_seconds() report on it.
 ///   5. stages()        splits the training into stretches with a schedule each.

@@ -57,7 +57,7 @@ template <class T>
 void append_few(const T* row, Index columns, Index count, Index offset, std::vector<Index>& places) {
   using Rank = decltype(rank_of(T{}));
   constexpr Index kPiece = 32;
-  std::vector<std::pair<Rank, Index>> best;  // falling
+  std::vector<std::pair<Rank, Index>> best;  // in descending order
   const auto beats = [&](Rank rank) {
     return static_cast<Index>(best.size()) < count || (count > 0 && rank > best.back().first);
   };
@@ -79,14 +79,14 @@ void append_few(const T* row, Index columns, Index count, Index offset, std::vec
   std::sort(places.begin() + first, places.end());
 }
 
-/// What every piece of kElements numbers gives: `look(piece)`, in their order.
+/// What every piece of kElements values gives: `look(piece)`, in their order.
 template <class R, class F>
-std::vector<R> of_pieces(std::span<const float> numbers, F look) {
-  const Index count = static_cast<Index>(numbers.size());
+std::vector<R> of_pieces(std::span<const float> values, F look) {
+  const Index count = static_cast<Index>(values.size());
   std::vector<R> found(static_cast<std::size_t>(engine::div_up(count, kElements)));
   parallel_chunks(count, kElements, [&](Index begin, Index end) {
     found[static_cast<std::size_t>(begin / kElements)] =
-        look(numbers.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+        look(values.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
   });
   return found;
 }
@@ -99,8 +99,8 @@ struct Census {
   std::vector<Index> count = std::vector<Index>(std::size_t{1} << (31 - kLower));
   std::int32_t largest = 0;
 
-  void take(std::span<const float> numbers) {
-    for (const float x : numbers) {
+  void take(std::span<const float> values) {
+    for (const float x : values) {
       ++count[class_of(x)];
       largest = std::max(largest, rank_of(x));
     }
@@ -113,23 +113,23 @@ struct Census {
 
 /// The rank of the `count`-th largest magnitude, and how many are larger. Two passes: the classes are
 /// counted, then those of the class of the one that is looked for are put in order.
-std::pair<std::int32_t, Index> rank_of_largest(std::span<const float> numbers, Index count) {
+std::pair<std::int32_t, Index> rank_of_largest(std::span<const float> values, Index count) {
   Census all;
-  for (const Census& piece : of_pieces<Census>(numbers, [](std::span<const float> piece) {
+  for (const Census& piece : of_pieces<Census>(values, [](std::span<const float> piece) {
          Census census;
          census.take(piece);
          return census;
        }))
     all.take(piece);
   if (!std::isfinite(std::bit_cast<float>(all.largest))) {
-    for (std::size_t i = 0; i < numbers.size(); ++i) check_number(numbers[i], static_cast<Index>(i));
+    for (std::size_t i = 0; i < values.size(); ++i) check_number(values[i], static_cast<Index>(i));
   }
   std::size_t c = all.count.size() - 1;
   Index above = 0;
   while (above + all.count[c] < count) above += all.count[c--];
   std::vector<std::int32_t> sharing;
   sharing.reserve(static_cast<std::size_t>(all.count[c]));
-  for (const auto& piece : of_pieces<std::vector<std::int32_t>>(numbers, [c](std::span<const float> piece) {
+  for (const auto& piece : of_pieces<std::vector<std::int32_t>>(values, [c](std::span<const float> piece) {
          std::vector<std::int32_t> ranks;
          for (const float x : piece) {
            if (Census::class_of(x) == c) ranks.push_back(rank_of(x));
@@ -161,20 +161,20 @@ std::vector<Index> largest(const std::vector<double>& scores, Index count) {
   return order;
 }
 
-std::vector<Index> largest_magnitudes(std::span<const float> numbers, Index count) {
+std::vector<Index> largest_magnitudes(std::span<const float> values, Index count) {
   check_count(count);
-  count = std::min(count, static_cast<Index>(numbers.size()));
+  count = std::min(count, static_cast<Index>(values.size()));
   if (count == 0) {
-    for (std::size_t i = 0; i < numbers.size(); ++i) check_number(numbers[i], static_cast<Index>(i));
+    for (std::size_t i = 0; i < values.size(); ++i) check_number(values[i], static_cast<Index>(i));
     return {};
   }
-  const auto [last, above] = rank_of_largest(numbers, count);
+  const auto [last, above] = rank_of_largest(values, count);
   const std::int32_t rank = last;
   Index ties = count - above;
   std::vector<Index> chosen;
   chosen.reserve(static_cast<std::size_t>(count));
   Index offset = 0;
-  for (const auto& piece : of_pieces<std::vector<Index>>(numbers, [rank, ties](std::span<const float> piece) {
+  for (const auto& piece : of_pieces<std::vector<Index>>(values, [rank, ties](std::span<const float> piece) {
          std::vector<Index> places;
          Index here = 0;
          for (std::size_t i = 0; i < piece.size(); ++i) {
@@ -184,7 +184,7 @@ std::vector<Index> largest_magnitudes(std::span<const float> numbers, Index coun
          return places;
        })) {
     for (const Index i : piece) {
-      if (rank_of(numbers[static_cast<std::size_t>(offset + i)]) > rank || ties-- > 0)
+      if (rank_of(values[static_cast<std::size_t>(offset + i)]) > rank || ties-- > 0)
         chosen.push_back(offset + i);
     }
     offset += kElements;

@@ -14,7 +14,7 @@ using engine::Tensor;
 
 namespace {
 
-void check_finite(const NamedParameter& p) {
+void check_gradient(const NamedParameter& p) {
   engine::visit(p.parameter.grad().dtype(), [&]<class T>() {
     const auto g = p.parameter.grad().data<T>();
     const auto bad = std::ranges::find_if(g, [](T v) { return !std::isfinite(v); });
@@ -65,7 +65,7 @@ void accumulate_gradients(engine::Module& model, const std::vector<NamedParamete
   engine::check(batches > 0, "scoring: there is no batch to score with");
   for (const NamedParameter& p : targets) {
     engine::check(p.parameter.grad().defined(), "scoring: the loss does not depend on", p.name);
-    check_finite(p);
+    check_gradient(p);
   }
 }
 

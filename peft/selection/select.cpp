@@ -119,8 +119,8 @@ Selection top_elements(const Tensor& gradient, Index count) {
 std::vector<std::vector<Index>> top_overall(const std::vector<Tensor>& tensors, Index count) {
   std::vector<float> all;
   for (const Tensor& t : tensors) {
-    const std::span<const float> numbers = t.data<float>();
-    all.insert(all.end(), numbers.begin(), numbers.end());
+    const std::span<const float> values = t.data<float>();
+    all.insert(all.end(), values.begin(), values.end());
   }
   std::vector<std::vector<Index>> chosen(tensors.size());
   std::size_t t = 0;

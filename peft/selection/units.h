@@ -17,7 +17,7 @@ struct Units {
   Kind kind = Kind::neuron;
   engine::Index k = 1;
   double rate = 0.01;       ///< min(floor(rate n) + 1, n) of n elements
-  engine::Index times = 1;  ///< of single elements, so many times what k or rate says
+  engine::Index times = 1;  ///< of single elements, so many times what k or rate asks for
 
   /// The same with `shorter` made up for a matrix of this shape: rows or columns.
   Units of(const engine::Shape& matrix) const;

@@ -45,7 +45,7 @@ LoaderOptions small() {
   return options;
 }
 
-TEST(Loader, without_images_reads_none_and_tells_all_else_of_the_same_batches) {
+TEST(Loader, without_images_reads_none_and_gives_all_else_of_the_same_batches) {
   LoaderOptions options = small();
   const auto images = std::make_shared<Made>(22);
   const Loader with(images, options);

@@ -9,7 +9,7 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST(Sources, every_one_says_what_it_wants) {
+TEST(Sources, every_one_names_what_it_wants) {
   const TemporaryFolder folder;
   const std::string message = open_error(folder.path());
   for (const Source& source : sources()) EXPECT_THAT(message, HasSubstr(std::string(source.wants)));

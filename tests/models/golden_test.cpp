@@ -18,7 +18,7 @@ using support::near;
 struct Case {
   const char* file;
   Dtype dtype;
-  double tolerance;  ///< relative to the largest number of a tensor
+  double tolerance;  ///< relative to the largest value of a tensor
 };
 
 void PrintTo(const Case& c, std::ostream* out) {
@@ -52,12 +52,12 @@ class GoldenVit : public ::testing::TestWithParam<Case> {
   }
   /// d(loss)/d(x) of a loss of `x` alone: `x` becomes a parameter.
   template <class Loss>
-  void expect_loss(const Tensor& x, const std::string& name, const std::string& slope, Loss loss_of) {
+  void expect_loss(const Tensor& x, const std::string& name, const std::string& gradient, Loss loss_of) {
     const engine::Parameter leaf(x.clone());
     const Tensor loss = loss_of(Tensor(leaf));
     EXPECT_TRUE(matches(loss, name)) << name;
     engine::backward(loss);
-    EXPECT_TRUE(matches(leaf.grad(), slope)) << slope;
+    EXPECT_TRUE(matches(leaf.grad(), gradient)) << gradient;
   }
 
   const Safetensors file{support::golden(GetParam().file)};

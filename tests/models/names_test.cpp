@@ -25,7 +25,7 @@ models::VitConfig small() {
   return config;
 }
 
-/// Different numbers in every tensor of a small model, under timm's names.
+/// Different values in every tensor of a small model, under timm's names.
 NamedTensors timm_state() {
   models::Vit model(small());
   std::uint64_t stream = 0;
@@ -205,7 +205,7 @@ TEST(to_timm_names, leaves_timms_own_names_and_their_order_alone) {
   }
 }
 
-TEST(to_timm_names, keeps_names_it_does_not_know_so_that_loading_complains_of_them) {
+TEST(to_timm_names, keeps_names_it_does_not_know_so_that_loading_reports_them) {
   NamedTensors other = renamed(timm_state(), kHuggingFace);
   other.emplace_back("vit.something.else", Tensor::zeros({2}));
   models::Vit model(small());

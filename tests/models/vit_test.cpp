@@ -156,9 +156,9 @@ TEST(initialize, has_timms_deviations) {
   }
 }
 
-TEST(initialize, gives_every_random_parameter_numbers_of_its_own) {
+TEST(initialize, gives_every_random_parameter_values_of_its_own) {
   Vit model = made();
-  // The class token's first number and the others', all as draws of deviation 1.
+  // The class token's first value and the others', all as draws of deviation 1.
   std::vector<std::pair<std::string, double>> first;
   for (const auto& [name, parameter] : engine::parameters(model)) {
     if (parameter.value().shape().rank() < 2) continue;

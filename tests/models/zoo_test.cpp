@@ -141,7 +141,7 @@ TEST(config_from_shapes, finds_the_sizes_of_any_model) {
   }
 }
 
-TEST(config_from_shapes, takes_64_numbers_a_head_when_nobody_says) {
+TEST(config_from_shapes, takes_64_channels_a_head_when_nothing_is_stored) {
   VitConfig c = small();
   c.width = 128, c.heads = 2;
   Vit model(c);

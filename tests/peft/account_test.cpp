@@ -51,7 +51,7 @@ TEST(account, gives_grft_the_shares_its_paper_prints) {
 }
 
 TEST(account, counts_vit_base_by_hand) {
-  // Numbers per unit: a row has as many as the matrix has columns, and the other way round.
+  // Parameters per unit: a row has as many as the matrix has columns, and the other way round.
   constexpr Index kShort = 111'360, kRows = 65'280, kColumns = 83'712, kBiases = 83'712;
   constexpr Index kBackbone = 85'798'656, kHead = 769 * 10;
   VitBase base;

@@ -25,7 +25,7 @@ void clear(const std::vector<NamedParameter>& all) {
   }
 }
 
-/// Adds random numbers to everything that trains.
+/// Adds random values to everything that trains.
 void move(const std::vector<NamedParameter>& all) {
   std::uint64_t stream = 500;
   for (const NamedParameter& p : all) {
@@ -76,13 +76,13 @@ TEST(anchor, adds_the_gradient_of_its_penalty_to_what_is_there) {
   };
   for (const NamedParameter& p : all) {
     if (!p.parameter.trains().any()) continue;
-    const Tensor slope =
+    const Tensor gradient =
         p.parameter.trains().gather(support::central_differences(p.parameter.value(), penalty));
     clear(all);
-    p.parameter.grad() = Tensor::full(slope.shape(), 3, Dtype::f64);
+    p.parameter.grad() = Tensor::full(gradient.shape(), 3, Dtype::f64);
     anchor.pull();
     EXPECT_TRUE(support::near(p.parameter.grad(),
-                              engine::add(slope, Tensor::full(slope.shape(), 3, Dtype::f64)), 1e-7))
+                              engine::add(gradient, Tensor::full(gradient.shape(), 3, Dtype::f64)), 1e-7))
         << p.name;
   }
 }

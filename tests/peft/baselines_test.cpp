@@ -28,7 +28,7 @@ void PrintTo(const Case& c, std::ostream* out) {
 constexpr Index kBatch = 8;
 constexpr int kSteps = 10;
 
-/// Ten steps of Adam against PyTorch's, from the same F32 numbers.
+/// Ten steps of Adam against PyTorch's, from the same F32 values.
 class GoldenBaseline : public ::testing::TestWithParam<Case> {
  protected:
   GoldenBaseline() {
@@ -103,7 +103,7 @@ TEST_P(GoldenBaseline, trains_as_in_pytorch) {
     const Tensor before = base.contains(name) ? base.read(name) : golden("start." + name);
     Tensor restored = parameter.value().clone();
     part.scatter(part.gather(before), restored);
-    EXPECT_TRUE(support::same_bits(restored, before)) << name << ": a frozen number moved";
+    EXPECT_TRUE(support::same_bits(restored, before)) << name << ": a frozen value moved";
 
     EXPECT_EQ(part.any(), has("final." + name)) << name;
     EXPECT_EQ(part.any() && !part.whole(), has("selected." + name)) << name;

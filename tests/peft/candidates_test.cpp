@@ -52,7 +52,7 @@ struct Plain {
 Plain plain(const Units& many, const std::vector<Tensor>& all) {
   constexpr std::size_t n = kRows * kColumns;
   const std::size_t unit =
-      many.kind == Units::Kind::neuron ? kColumns : n;  // numbers among which they are chosen
+      many.kind == Units::Kind::neuron ? kColumns : n;  // values among which they are chosen
   const std::size_t kept = static_cast<std::size_t>(many.elements({kRows, kColumns})) * unit / n;
   Plain p{std::vector<double>(n), std::vector<double>(n)};
   for (const Tensor& g : all) {
@@ -95,7 +95,7 @@ TEST(Candidates, differ_from_the_true_sums_by_no_more_than_is_stated) {
   }
 }
 
-/// Of several gradients: what is held, and of the rest every 61st number for all.
+/// Of several gradients: what is held, and of the rest every 61st value for all.
 TEST(Candidates, estimate_the_squares_of_the_whole_sum) {
   const engine::Shape full({kRows, kColumns});
   Candidates candidates(kInputs), everything(Units{.kind = Units::Kind::neuron, .k = kColumns});
@@ -129,7 +129,7 @@ TEST(Candidates, hold_no_finite_number_behind_a_gradient_that_is_not) {
   }
 }
 
-TEST(Candidates, begin_anew_where_nothing_is_held) {
+TEST(Candidates, start_over_where_nothing_is_held) {
   const std::vector<Tensor> all = gradients(3);
   Candidates used(kInputs), fresh(kInputs);
   used.add(used.add({}, all[0].clone()), all[1].clone());

@@ -72,7 +72,7 @@ TEST_F(DamagedDelta, is_taken_whole_or_not_at_all) {
     }
     engine::load_state(model, before, "before");
   });
-  EXPECT_GT(taken, 8 * 4 * 16) << "most bits of the values make another number";
+  EXPECT_GT(taken, 8 * 4 * 16) << "most bits of the values make another value";
 }
 
 TEST_F(DamagedDelta, selection_is_read_or_refused) {
@@ -87,7 +87,7 @@ TEST_F(DamagedDelta, selection_is_read_or_refused) {
                                                                .captured = 0,
                                                                .gradient = {}}}));
   const int taken = damage(whole, [](const Safetensors& file) { peft::read_parts(file); });
-  EXPECT_GT(taken, 8 * 4 * 3) << "scores may be any number";
+  EXPECT_GT(taken, 8 * 4 * 3) << "scores may be any value";
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ class Delta : public ::testing::Test {
   const std::pair<std::string, Tensor> good{"head.bias", Tensor::zeros({5})};
 };
 
-TEST_F(Delta, holds_whole_rows_columns_and_elements_as_the_format_says) {
+TEST_F(Delta, holds_whole_rows_columns_and_elements_as_the_format_defines) {
   const auto parameter = [&](const std::string& name) {
     for (const auto& p : engine::parameters(model))
       if (p.name == name) return p.parameter;
@@ -68,15 +68,15 @@ TEST_F(Delta, holds_whole_rows_columns_and_elements_as_the_format_says) {
   EXPECT_TRUE(support::same_bits(by_name.at("patch_embed.proj.weight.elements"), indices({0, 50, 575})));
   EXPECT_TRUE(support::same_bits(by_name.at("norm.bias"), parameter("norm.bias").value()));
 
-  const auto number = [](const Tensor& t, Index i) { return t.data<float>()[static_cast<std::size_t>(i)]; };
+  const auto value = [](const Tensor& t, Index i) { return t.data<float>()[static_cast<std::size_t>(i)]; };
   const Tensor columns = by_name.at(qkv + ".values"), row = by_name.at("blocks.1.mlp.fc2.weight.values"),
                elements = by_name.at("patch_embed.proj.weight.values");
   ASSERT_EQ(columns.shape(), (engine::Shape{36, 2}));
   ASSERT_EQ(row.shape(), (engine::Shape{1, 20}));
   ASSERT_EQ(elements.shape(), (engine::Shape{3}));
-  EXPECT_EQ(number(columns, 2 * 7 + 1), number(parameter(qkv).value(), 12 * 7 + 5));
-  EXPECT_EQ(number(row, 4), number(parameter("blocks.1.mlp.fc2.weight").value(), 3 * 20 + 4));
-  EXPECT_EQ(number(elements, 2), number(parameter("patch_embed.proj.weight").value(), 575));
+  EXPECT_EQ(value(columns, 2 * 7 + 1), value(parameter(qkv).value(), 12 * 7 + 5));
+  EXPECT_EQ(value(row, 4), value(parameter("blocks.1.mlp.fc2.weight").value(), 3 * 20 + 4));
+  EXPECT_EQ(value(elements, 2), value(parameter("patch_embed.proj.weight").value(), 575));
 }
 
 TEST_F(Delta, freezes_what_it_does_not_name) {

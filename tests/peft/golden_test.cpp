@@ -30,7 +30,7 @@ void PrintTo(const Case& c, std::ostream* out) {
 
 constexpr Index kBatch = 8;
 
-/// Selection and twenty steps of Adam against PyTorch's, from the same F32 numbers.
+/// Selection and twenty steps of Adam against PyTorch's, from the same F32 values.
 class GoldenMethod : public ::testing::TestWithParam<Case> {
  protected:
   GoldenMethod() { method->prepare(model, scoring_losses()); }
@@ -111,7 +111,7 @@ TEST_P(GoldenMethod, trains_like_masked_dense_adam_in_pytorch) {
     ASSERT_EQ(part.any(), has("final." + name)) << name;
     Tensor restored = parameter.value().clone();
     part.scatter(part.gather(base.read(name)), restored);
-    EXPECT_TRUE(support::same_bits(restored, base.read(name))) << name << ": a frozen number moved";
+    EXPECT_TRUE(support::same_bits(restored, base.read(name))) << name << ": a frozen value moved";
     if (!part.any()) continue;
     Tensor actual = part.gather(parameter.value()), expected = golden("final." + name);
     if (name.ends_with("qkv.bias")) {

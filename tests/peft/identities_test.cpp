@@ -1,4 +1,4 @@
-// What must hold for single methods, whatever numbers a paper prints.
+// What must hold for single methods, whatever figures a paper prints.
 #include <gtest/gtest.h>
 
 #include <numeric>

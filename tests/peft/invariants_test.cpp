@@ -99,7 +99,7 @@ TEST_P(EveryMethod, moves_what_it_trains_and_keeps_every_other_bit) {
   }
 }
 
-TEST_P(EveryMethod, trains_as_many_parameters_as_its_account_says_and_the_optimizer_sees) {
+TEST_P(EveryMethod, trains_as_many_parameters_as_its_account_counts_and_the_optimizer_sees) {
   Vit model = base();
   const auto tuning = method();
   tuning->prepare(model, small::losses(model, *tuning));
@@ -172,10 +172,10 @@ TEST_P(EveryMethod, writes_no_more_values_than_it_trains) {
   Vit model = base();
   const auto tuning = method();
   tuning->prepare(model, small::losses(model, *tuning));
-  Index numbers = 0;
+  Index values = 0;
   for (const auto& [tensor_name, tensor] : peft::delta_of(model, tuning->moved(model)))
-    if (tensor.dtype() == engine::Dtype::f32) numbers += tensor.numel();
-  EXPECT_EQ(numbers, peft::account(model).trainable);
+    if (tensor.dtype() == engine::Dtype::f32) values += tensor.numel();
+  EXPECT_EQ(values, peft::account(model).trainable);
 }
 
 TEST_P(EveryMethod, moves_the_same_values_to_the_same_bits_as_masked_dense_training) {
@@ -219,8 +219,8 @@ TEST_P(EveryMethod, gives_every_parameter_that_trains_a_gradient_of_the_packed_s
     }
     ASSERT_FALSE(!parameter.grad().defined()) << parameter_name;
     EXPECT_EQ(parameter.grad().numel(), parameter.trained_count()) << parameter_name;
-    const auto numbers = parameter.grad().data<float>();
-    EXPECT_TRUE(std::ranges::any_of(numbers, [](float g) { return g != 0; })) << parameter_name;
+    const auto values = parameter.grad().data<float>();
+    EXPECT_TRUE(std::ranges::any_of(values, [](float g) { return g != 0; })) << parameter_name;
   }
 }
 
@@ -286,7 +286,7 @@ TEST_P(EveryMethod, goes_on_from_what_an_earlier_run_left_with_the_same_bits) {
   }
 }
 
-TEST_P(EveryMethod, computes_what_the_base_does_before_the_first_step_or_says_so) {
+TEST_P(EveryMethod, computes_what_the_base_does_before_the_first_step_or_declares_otherwise) {
   Vit plain = small::model(std::get<1>(GetParam()).config), prepared = base();
   const auto tuning = method();
   tuning->prepare(prepared, small::losses(prepared, *tuning));

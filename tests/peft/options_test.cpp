@@ -14,7 +14,7 @@ std::string error(const std::string& method, const Options& options) {
   return support::error_of([&] { peft::make_method(method, options); });
 }
 
-TEST(options, that_are_wrong_give_one_line_that_says_what_would_be_right) {
+TEST(options, that_are_wrong_give_one_line_that_names_what_would_be_right) {
   struct Case {
     const char *method, *option, *value, *message;
   };

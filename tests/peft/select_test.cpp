@@ -21,7 +21,7 @@ using engine::Selection;
 using engine::Shape;
 using engine::Tensor;
 
-/// The plain way: sort all units by (score falling, index rising), take the first.
+/// The plain way: sort all units by (score descending, index ascending), take the first.
 std::vector<Index> best(const std::vector<double>& scores, Index count) {
   std::vector<std::pair<double, Index>> order;
   for (std::size_t i = 0; i < scores.size(); ++i) order.emplace_back(-scores[i], static_cast<Index>(i));
@@ -35,8 +35,8 @@ std::vector<Index> best(const std::vector<double>& scores, Index count) {
 
 struct Matrix {
   Index rows, columns;
-  std::vector<double> numbers;
-  double at(Index i, Index j) const { return numbers[static_cast<std::size_t>(i * columns + j)]; }
+  std::vector<double> values;
+  double at(Index i, Index j) const { return values[static_cast<std::size_t>(i * columns + j)]; }
 };
 
 std::vector<double> row_energies(const Matrix& m) {
@@ -55,7 +55,7 @@ std::vector<double> column_energies(const Matrix& m) {
 
 std::vector<double> sizes(const Matrix& m) {
   std::vector<double> sizes;
-  for (double x : m.numbers) sizes.push_back(std::abs(x));
+  for (double x : m.values) sizes.push_back(std::abs(x));
   return sizes;
 }
 
@@ -72,7 +72,7 @@ std::vector<std::vector<Index>> subsets(Index total, Index count) {
   return all;
 }
 
-/// Small integers, so that ties are many and squares exact; every third matrix has wide numbers instead.
+/// Small integers, so that ties are many and squares exact; every third matrix has wide values instead.
 struct Draw {
   Matrix matrix;
   Tensor gradient;
@@ -85,15 +85,15 @@ Draw draw(std::uint64_t number) {
   Matrix& m = d.matrix;
   m.rows = number % 5 == 0 ? 1 : 1 + random.below(8);
   m.columns = number % 5 == 1 ? 1 : 1 + random.below(8);
-  std::vector<float> numbers;
+  std::vector<float> values;
   for (Index i = 0; i < m.rows * m.columns; ++i) {
-    numbers.push_back(number % 3 == 2 ? static_cast<float>(random.normal())
-                                      : static_cast<float>(random.below(4)) - 2);
-    m.numbers.push_back(static_cast<double>(numbers.back()));
+    values.push_back(number % 3 == 2 ? static_cast<float>(random.normal())
+                                     : static_cast<float>(random.below(4)) - 2);
+    m.values.push_back(static_cast<double>(values.back()));
   }
   // As a convolution's kernel now and then: it counts as [first axis, all others].
   d.gradient =
-      Tensor::of<float>(number % 2 ? Shape{m.rows, m.columns} : Shape{m.rows, m.columns, 1, 1}, numbers);
+      Tensor::of<float>(number % 2 ? Shape{m.rows, m.columns} : Shape{m.rows, m.columns, 1, 1}, values);
   d.count = random.below(m.rows * m.columns + 3);
   return d;
 }
@@ -121,23 +121,23 @@ TEST(selectors, agree_with_sorting_everything) {
 TEST(selectors, take_few_or_many_of_a_row_alike) {
   constexpr Index kColumns = 200;
   engine::Random random(5, engine::Random::Use::test);
-  std::vector<float> numbers;
-  for (Index i = 0; i < 3 * kColumns; ++i) numbers.push_back(static_cast<float>(random.below(60)) - 30);
+  std::vector<float> values;
+  for (Index i = 0; i < 3 * kColumns; ++i) values.push_back(static_cast<float>(random.below(60)) - 30);
   for (const Index count : {63, 64, 65, 100, 199, 200, 300}) {
     std::vector<Index> expected;
     for (Index i = 0; i < 3; ++i) {
-      const std::vector<double> row(numbers.begin() + i * kColumns, numbers.begin() + (i + 1) * kColumns);
+      const std::vector<double> row(values.begin() + i * kColumns, values.begin() + (i + 1) * kColumns);
       std::vector<double> magnitudes;
       for (const double x : row) magnitudes.push_back(std::abs(x));
       for (const Index j : best(magnitudes, count)) expected.push_back(i * kColumns + j);
     }
-    EXPECT_EQ(peft::top_per_row(Tensor::of<float>({3, kColumns}, numbers), count),
+    EXPECT_EQ(peft::top_per_row(Tensor::of<float>({3, kColumns}, values), count),
               Selection::elements(expected))
         << count;
   }
-  numbers[7] = std::nanf("");
+  values[7] = std::nanf("");
   EXPECT_EQ(support::error_of([&] {
-              peft::top_per_row(Tensor::of<float>({3, kColumns}, numbers), 100);
+              peft::top_per_row(Tensor::of<float>({3, kColumns}, values), 100);
             }),
             "select: the score of unit 7 is not a number");
 }
@@ -163,15 +163,15 @@ TEST(selectors, agree_with_sorting_everything_on_a_matrix_of_many_pieces) {
   Matrix m{70, 9000, {}};
   Random random(5, Random::Use::test);
   for (Index i = 0; i < m.rows * m.columns; ++i)
-    m.numbers.push_back(static_cast<double>(random.below(64)) - 32);
-  const Tensor t = Tensor::of<double>({m.rows, m.columns}, m.numbers).to(Dtype::f32);
+    m.values.push_back(static_cast<double>(random.below(64)) - 32);
+  const Tensor t = Tensor::of<double>({m.rows, m.columns}, m.values).to(Dtype::f32);
   for (const Index count : {1, 20'000, 300'000})
     EXPECT_EQ(peft::top_elements(t, count).indices(), best(sizes(m), count)) << count;
   EXPECT_EQ(peft::top_columns(t, 500).indices(), best(column_energies(m), 500));
   EXPECT_EQ(peft::top_rows(t, 30).indices(), best(row_energies(m), 30));
   std::vector<Index> expected;
   for (Index i = 0; i < m.rows; ++i) {
-    const auto row = m.numbers.begin() + i * m.columns;
+    const auto row = m.values.begin() + i * m.columns;
     for (const Index j : best(sizes({1, m.columns, {row, row + m.columns}}), 3))
       expected.push_back(i * m.columns + j);
   }

@@ -42,7 +42,7 @@ TEST(Sketch, estimates_squared_lengths_without_bias_and_within_the_stated_varian
     double squares = 0, fourths = 0;
     for (const float x : g) squares += std::pow(x, 2), fourths += std::pow(x, 4);
     for (const Index r : {1, 4, 8, 16}) {
-      double apart = fourths;  // numbers of a group never meet, nor a number itself
+      double apart = fourths;  // values of a group never meet, nor a value itself
       for (std::size_t i = 0; i < g.size(); ++i)
         for (std::size_t j = 0; j < g.size(); ++j)
           if (i != j && i / static_cast<std::size_t>(r) == j / static_cast<std::size_t>(r))
@@ -150,10 +150,10 @@ struct Rows {
       ++drawn;
       Tensor loss;
       for (const NamedParameter& p : targets) {
-        Tensor slope = Tensor::zeros(p.parameter.value().shape());
+        Tensor direction = Tensor::zeros(p.parameter.value().shape());
         const Selection at = Selection::rows({row[i]});
-        at.scatter(Tensor::full(at.packed(slope.shape()), size[i]), slope);
-        const Tensor one = engine::sum(engine::multiply(p.parameter, slope));
+        at.scatter(Tensor::full(at.packed(direction.shape()), size[i]), direction);
+        const Tensor one = engine::sum(engine::multiply(p.parameter, direction));
         loss = loss.defined() ? engine::add(loss, one) : one;
       }
       return loss;

@@ -9,7 +9,7 @@
 #include "tests/support/compare.h"
 #include "tests/support/gradcheck.h"
 
-/// Small models with fixed numbers, and everything a method needs to tune them.
+/// Small models with fixed values, and everything a method needs to tune them.
 namespace small {
 
 using engine::Index;
@@ -49,7 +49,7 @@ inline std::vector<Sizes> all_sizes() {
   return {{"deep", deep()}, {"narrow", narrow()}};
 }
 
-/// A model whose numbers are all random and none zero. The same sizes and seed give the same bits.
+/// A model whose values are all random and none zero. The same sizes and seed give the same bits.
 inline Vit model(const VitConfig& config, std::uint64_t seed = 1) {
   Vit made(config);
   std::uint64_t stream = 100 * seed;
@@ -128,7 +128,7 @@ inline std::unique_ptr<peft::Method> method(const std::string& name,
   return peft::make_method(name, options);
 }
 
-/// The numbers of all parameters, in tensors of their own.
+/// The values of all parameters, in tensors of their own.
 inline engine::NamedTensors copy(engine::Module& model) {
   engine::NamedTensors state = engine::state(model);
   for (auto& [name, tensor] : state) tensor = tensor.clone();

@@ -26,7 +26,7 @@ class Targets : public ::testing::Test {
   Vit model = small::model(small::deep());
 };
 
-TEST_F(Targets, are_every_weight_matrix_but_the_heads_when_nobody_says) {
+TEST_F(Targets, are_every_weight_matrix_but_the_heads_by_default) {
   std::vector<std::string> expected{"patch_embed.proj.weight"};
   for (const char* block : {"blocks.0.", "blocks.1.", "blocks.2."}) {
     for (const char* matrix : {"attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2"})
@@ -44,7 +44,7 @@ TEST_F(Targets, are_what_a_pattern_matches_in_the_models_order_once) {
                                       "blocks.2.attn.qkv.weight"}));
 }
 
-TEST_F(Targets, can_be_vectors_and_tokens_when_a_pattern_says_so) {
+TEST_F(Targets, can_be_vectors_and_tokens_when_a_pattern_names_them) {
   EXPECT_EQ(found({"cls_token", "norm.*"}),
             (std::vector<std::string>{"cls_token", "norm.weight", "norm.bias"}));
 }
@@ -65,7 +65,7 @@ TEST_F(Targets, that_are_misspelt_are_refused_with_the_nearest_names) {
   EXPECT_THROW(peft::find_targets(model, {""}), engine::Error);
 }
 
-TEST_F(Targets, train_only_where_the_pattern_says) {
+TEST_F(Targets, train_only_where_the_pattern_matches) {
   const auto method =
       small::method("grft", {{"targets", "blocks.1.mlp.fc?.weight,blocks.2.attn.qkv.weight"}});
   method->prepare(model, small::losses(model, *method));
