@@ -65,7 +65,7 @@ void hand_down(Node& node, Grads grads, Pending& pending) {
 
 void backward(const Tensor& loss) {
   check(loss.tracked(), "backward: the loss depends on no parameter that trains");
-  check(loss.numel() == 1, "backward: the loss must be one number, not", loss.shape());
+  check(loss.numel() == 1, "backward: the loss must be one value, not", loss.shape());
   check(!loss.node()->leaf, "backward: the loss is a parameter itself");
   backward(loss, Tensor::full(loss.shape(), 1, loss.dtype()));
 }

@@ -24,7 +24,7 @@ std::string say(const Parts&... parts) {
   return text.str();
 }
 
-/// Throws an Error that says `parts` when `ok` is false.
+/// Throws an Error that reads `parts` when `ok` is false.
 template <class... Parts>
 void check(bool ok, const Parts&... parts) {
   if (!ok) [[unlikely]]

@@ -33,7 +33,7 @@ class FileSystem {
   virtual int mkdir(const char* path, mode_t mode);
 };
 
-/// The one in use: the system's own, until a test says otherwise.
+/// The one in use: the system's own, until a test sets another.
 FileSystem& file_system();
 /// Puts another in its place, before any file is written, and returns the one that was there. It must live as
 /// long as it is in use.

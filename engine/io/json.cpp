@@ -11,8 +11,8 @@
 namespace engine {
 namespace {
 
-/// Builds the value that it hears. A key is appended without a look at those before, which would take the
-/// square of their number: parse_json_events() has seen that none comes twice.
+/// Builds the value from the parse events. A key is appended without a look at those before, which would
+/// take quadratic time: parse_json_events() has seen that none comes twice.
 class Builder final : public JsonEvents {
  public:
   explicit Builder(std::size_t most_values) : most_values_(most_values) {}

@@ -16,7 +16,7 @@ constexpr std::size_t kMaxJsonValues = 1'000'000;
 
 /// The value that `text` spells, read strictly: UTF-8, one value and nothing after it, no key twice in one
 /// object, no comments, no byte order mark, no NUL, within JsonLimits and of at most kMaxJsonValues values.
-/// Throws an Error that begins with `what` and says where otherwise.
+/// Throws an Error that begins with `what` and names the place otherwise.
 Json parse_json(std::string_view text, std::string_view what);
 
 /// The value in a file of at most kMaxJsonFile bytes, read as strictly, of at most `most_values`. Throws an

@@ -10,8 +10,8 @@
 
 namespace engine {
 
-/// Hears the parts of a JSON text in their order, so that a large text needs no tree in memory. A reader
-/// overrides what it wants to hear; it may throw to stop the reading.
+/// A SAX handler: receives the parse events of a JSON text in order, so that a large text needs no tree in
+/// memory. A reader overrides the events it needs; it may throw to stop the reading.
 class JsonEvents {
  public:
   /// Whole numbers come as int64 when written with a minus sign, and as double when 64 bits are too few.
@@ -45,8 +45,8 @@ class JsonError : public Error {
   JsonFault fault_;
 };
 
-/// Tells `events` every part of `text`. Throws a JsonError when the text breaks a rule of parse_json() or a
-/// limit; `events` may have heard the parts before that place by then.
+/// Hands `events` every part of `text`. Throws a JsonError when the text breaks a rule of parse_json() or a
+/// limit; `events` may have received the parts before that place by then.
 void parse_json_events(std::string_view text, JsonEvents& events, const JsonLimits& limits = {});
 
 }  // namespace engine

@@ -8,7 +8,7 @@
 
 namespace engine {
 
-/// A type of number in safetensors files.
+/// A type of value in safetensors files.
 struct SafetensorsDtype {
   std::string_view name;
   std::uint64_t bits;

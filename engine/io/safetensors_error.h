@@ -52,7 +52,7 @@ class SafetensorsError : public Error {
 /// "ST001" for the first rule.
 std::string rule_id(SafetensorsRule rule);
 
-/// Throws a SafetensorsError that says "what: parts [rule]".
+/// Throws a SafetensorsError that reads "what: parts [rule]".
 template <class... Parts>
 [[noreturn]] void reject(SafetensorsRule rule, std::string_view what, const Parts&... parts) {
   throw SafetensorsError(rule, say(std::string(what) + ":", parts...));

@@ -95,7 +95,7 @@ std::string json_metadata(const Metadata& metadata, std::string_view what) {
 Shape SafetensorsEntry::shape() const {
   for (const std::uint64_t length : dims)
     check(length <= static_cast<std::uint64_t>(std::numeric_limits<Index>::max()), "tensor", in_quotes(name),
-          "has an axis of", length, "numbers, too many to count");
+          "has an axis of", length, "values, too many to count");
   return Shape(std::vector<Index>(dims.begin(), dims.end()));
 }
 

@@ -17,7 +17,7 @@ namespace engine {
 /// Free text about a file: key to value.
 using Metadata = std::map<std::string, std::string>;
 
-/// What the header of a safetensors file says of one tensor.
+/// What the header of a safetensors file states about one tensor.
 struct SafetensorsEntry {
   std::string name;
   std::string_view dtype;           ///< as in the file, such as "BF16"; lives as long as the program

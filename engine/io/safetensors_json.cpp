@@ -12,7 +12,7 @@ namespace {
 
 using Rule = SafetensorsRule;
 
-/// Builds the header while it hears the JSON text: data_offsets go to offset and bytes (as begin and end).
+/// A SAX handler that builds the header: data_offsets go to offset and bytes (as begin and end).
 class HeaderReader final : public JsonEvents {
  public:
   HeaderReader(std::string_view what, const SafetensorsLimits& limits) : what_(what), limits_(limits) {}

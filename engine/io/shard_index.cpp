@@ -17,13 +17,13 @@ bool names_a_neighbour(std::string_view file) {
          std::ranges::none_of(file, leads_away);
 }
 
-/// Hears the JSON text. Files are numbered as they come and sorted at the end.
+/// A SAX handler that builds the index. Files are numbered as they come and sorted at the end.
 class IndexReader final : public JsonEvents {
  public:
   explicit IndexReader(std::string_view what) : what_(std::string(what) + ":") {}
 
   ShardIndex take() {
-    check(has_map_, what_, "there is no weight_map, which tells the file of every tensor");
+    check(has_map_, what_, "there is no weight_map, which names the file of every tensor");
     check(!index_.tensors.empty(), what_, "its weight_map names no tensor");
     sort_files();
     return std::move(index_);
@@ -80,7 +80,7 @@ class IndexReader final : public JsonEvents {
   std::string what_;
   ShardIndex index_;
   std::map<std::string, std::size_t> numbers_;
-  std::string section_, key_;  // the field of the whole object that is open, and the last key heard
+  std::string section_, key_;  // the field of the whole object that is open, and the last key
   int depth_ = 0;
   bool has_map_ = false;
 };

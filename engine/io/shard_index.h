@@ -14,11 +14,11 @@ namespace engine {
 /// How many files a checkpoint may be cut into.
 constexpr std::size_t kMaxShards = 1000;
 
-/// What `model.safetensors.index.json` says of a checkpoint that is cut into several files, its shards.
+/// What `model.safetensors.index.json` states about a checkpoint that is cut into several files, its shards.
 struct ShardIndex {
   std::vector<std::string> files;  ///< the shards' names, each once, sorted by their bytes
   std::map<std::string, std::size_t, std::less<>> tensors;  ///< a tensor's name to the position of its file
-  std::optional<std::uint64_t> total_size;  ///< bytes of all tensors, where the metadata tells it
+  std::optional<std::uint64_t> total_size;  ///< bytes of all tensors, where the metadata has it
 };
 
 /// Reads the JSON text of an index as strictly as parse_json(). Its `weight_map` must name a file for every

@@ -19,9 +19,9 @@ namespace engine {
 /// may read at once.
 class ShardedSafetensors {
  public:
-  /// `path` is a safetensors file or an index, told by its name: *.safetensors.index.json. Throws an Error
-  /// when a file breaks its rules, and when index and files disagree: every tensor must be in the one file
-  /// that the index names, and in no other.
+  /// `path` is a safetensors file or an index, recognised by its name: *.safetensors.index.json. Throws an
+  /// Error when a file breaks its rules, and when index and files disagree: every tensor must be in the one
+  /// file that the index names, and in no other.
   explicit ShardedSafetensors(const std::filesystem::path& path);
 
   /// The one file, or the index.
@@ -40,7 +40,7 @@ class ShardedSafetensors {
   /// Of one file its SHA-256. Of several the SHA-256 of what `sha256sum` prints for them in the order of
   /// their names: `LC_ALL=C; sha256sum *.safetensors | sha256sum`.
   std::string sha256() const;
-  /// What the index says of the size of all tensors, when that is not so: no reason to refuse, for some tools
+  /// The size of all tensors by the index, when that is not theirs: no reason to refuse, for some tools
   /// count the whole files.
   std::optional<std::uint64_t> wrong_total_size() const { return wrong_total_size_; }
   /// Bytes of all tensors.

@@ -18,7 +18,7 @@ namespace {
 std::atomic<Index> multiply_adds_done{0};
 
 // Sizes of the work. They follow from the caches of the machines this runs on: 32 KB or more of first cache
-// and 512 KB or more of second for every core, some MB of last cache for all. (simd/tile.h says how a
+// and 512 KB or more of second for every core, some MB of last cache for all. (simd/tile.h states how a
 // register tile is chosen, k_blocks.h how a block of depth.) None changes a bit of the result.
 
 /// Values of b that are packed at a time for all tasks: 4 MB in f32, a part of the last cache.
@@ -65,8 +65,8 @@ struct Product {
   }
 };
 
-/// A part of c.
-struct Part {
+/// A rectangular region of c.
+struct Region {
   Index top, bottom, left, right;
 };
 
@@ -74,7 +74,8 @@ struct Part {
 /// it lies row by row) while all panels of b go by, one behind the other in memory, so that they are fetched
 /// ahead.
 template <class T>
-void run_block(const Product<T>& p, const TileRows<T>& a, const Panels<T>& b, const Part& part, Index block) {
+void run_block(const Product<T>& p, const TileRows<T>& a, const Panels<T>& b, const Region& part,
+               Index block) {
   const KBlocks blocks(p.a.columns);
   const Index begin = blocks.begin(block), depth = blocks.size(block);
   const bool add = p.epilogue.add || block > 0, done = block + 1 == blocks.count();
@@ -145,7 +146,7 @@ void run_by_rows(const Product<T>& p) {
         partition.tasks() + (last < blocks.count() ? next->pieces() : 0),
         [&](Index i) {
           if (i >= partition.tasks()) return next->pack_piece(i - partition.tasks());
-          const Part part{partition.begin(i), partition.begin(i + 1), 0, n};
+          const Region part{partition.begin(i), partition.begin(i + 1), 0, n};
           for (Index block = first; block < last; ++block) run_block(p, a, *now, part, block);
           if (last == blocks.count()) sketch(p, part.top, part.bottom);  // these rows are still near
         });
@@ -160,7 +161,7 @@ void run_by_columns(const Product<T>& p) {
   const Partition partition(p.b.columns, blocks.size(0), p.s.tiles.columns(), 1);
   const TileRows<T> a(p.s, p.a);
   parallel_for(partition.tasks(), [&](Index i) {
-    const Part part{0, p.a.rows, partition.begin(i), partition.begin(i + 1)};
+    const Region part{0, p.a.rows, partition.begin(i), partition.begin(i + 1)};
     for (Index block = 0; block < blocks.count(); ++block) {
       const Panels<T> b(p.s, p.b, block, block + 1, part.left, part.right);
       b.pack_all();

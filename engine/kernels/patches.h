@@ -16,7 +16,7 @@ struct PatchShape {
 template <class T>
 void to_patches(const PatchShape& s, const T* images, T* patches);
 
-/// The way back: every number of the images from its place in the patches.
+/// The way back: every value of the images from its place in the patches.
 template <class T>
 void from_patches(const PatchShape& s, const T* patches, T* images);
 

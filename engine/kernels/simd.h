@@ -71,7 +71,7 @@ struct Epilogue {
 };
 
 /// The inner loops, compiled once per instruction set. All run on one thread, touch only the ranges named,
-/// accept any alignment, and treat every number alike wherever it stands: cutting a range in two never
+/// accept any alignment, and treat every value alike wherever it stands: cutting a range in two never
 /// changes a bit.
 template <class T>
 struct Simd {
@@ -115,7 +115,7 @@ struct Simd {
 
   // Softmax down the columns of a matrix [rows, columns] whose columns are a multiple of tiles.lanes, with
   // `stride` values from row to row.
-  /// s becomes exp(scale s - top) with the largest scaled number of each column; `log_sum_exp` [columns]
+  /// s becomes exp(scale s - top) with the largest scaled value of each column; `log_sum_exp` [columns]
   /// becomes log(sum(exp(scale s))) and `inverse` what makes a softmax of s.
   void (*softmax)(Index rows, Index columns, T scale, T* s, Index stride, T* log_sum_exp, T* inverse);
   /// s becomes exp(scale s - log_sum_exp), at most 1: a softmax computed before, from its log-sum-exp.

@@ -48,7 +48,7 @@ class Layer : public Adaptable {
 
  protected:
   virtual Tensor forward(const Tensor& x) = 0;
-  /// add_to() without an adapter; a layer that can do it in fewer passes over memory says how.
+  /// add_to() without an adapter; a layer that can do it in fewer passes over memory overrides it.
   virtual Tensor forward_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors);
 };
 

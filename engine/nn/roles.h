@@ -6,7 +6,7 @@
 
 namespace engine {
 
-// What a name says about its place in a model, spelled in this one file.
+// What a name states about its place in a model, spelled in this one file.
 //
 // Boxes beside each other do not include each other, yet a method must tell the head from a block, whatever
 // the model. What they share is the dotted name that engine/nn gives every parameter, and that deltas and
@@ -15,7 +15,7 @@ namespace engine {
 // model need be open.
 //
 // A backbone with more parts adds to the table in roles.cpp and asks nothing of others: register tokens are
-// one more embedding; an attention pool is a kind of its own, whose latent, kv and proj are told apart by
+// one more embedding; an attention pool is a kind of its own, whose latent, kv and proj are distinguished by
 // `inside`; a second classifier is one more head. LayerScale and tables of position biases lie inside a block
 // already.
 

@@ -11,13 +11,13 @@ namespace engine {
 namespace {
 
 /// "2 names missing (a, b)" or nothing.
-void complain(std::vector<std::string>& complaints, const std::vector<std::string>& names,
-              const std::string& how) {
+void report(std::vector<std::string>& mismatches, const std::vector<std::string>& names,
+            const std::string& how) {
   constexpr std::size_t kShown = 12;
   if (names.empty()) return;
   const std::vector<std::string> shown(
       names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, names.size())));
-  complaints.push_back(say(names.size(), names.size() == 1 ? "name" : "names", how,
+  mismatches.push_back(say(names.size(), names.size() == 1 ? "name" : "names", how,
                            "(" + join(shown, ", ") + (names.size() > kShown ? ", ...)" : ")")));
 }
 
@@ -54,12 +54,12 @@ std::vector<std::size_t> places_of(const std::vector<NamedParameter>& wanted, co
   for (const NamedParameter& p : wanted) given.erase(p.name);
   for (const auto& [name, place] : given) unexpected.emplace_back(name);
 
-  std::vector<std::string> complaints;
-  complain(complaints, missing, "missing");
-  complain(complaints, unexpected, "unexpected");
-  complain(complaints, wrong, "of the wrong shape");
-  complain(complaints, whole_numbers, "of the wrong type");
-  check(complaints.empty(), std::string(what) + ":", join(complaints, ", "));
+  std::vector<std::string> mismatches;
+  report(mismatches, missing, "missing");
+  report(mismatches, unexpected, "unexpected");
+  report(mismatches, wrong, "of the wrong shape");
+  report(mismatches, whole_numbers, "of the wrong type");
+  check(mismatches.empty(), std::string(what) + ":", join(mismatches, ", "));
   return places;
 }
 
@@ -94,7 +94,7 @@ void check_finite(const Tensor& tensor, Dtype dtype, std::string_view what) {
   const Tensor converted = tensor.to(dtype);
   visit(dtype, [&]<class T>() {
     const auto values = converted.data<T>();
-    const auto bad = [](T number) { return !std::isfinite(number); };
+    const auto bad = [](T value) { return !std::isfinite(value); };
     const auto first = std::ranges::find_if(values, bad);
     if (first == values.end()) return;
     throw Error(say(what, "has", std::count_if(first, values.end(), bad), "of", tensor.numel(),

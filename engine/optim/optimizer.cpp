@@ -108,7 +108,7 @@ void Optimizer::load_state(const NamedTensors& state) {
     if (!given.contains(slot.p.name + ".steps")) continue;
     const Tensor steps = find(slot.p.name + ".steps");
     check(steps.numel() == 1 && steps.data<std::int64_t>()[0] > 0, "optimizer: the saved",
-          slot.p.name + ".steps", "must be one number above 0");
+          slot.p.name + ".steps", "must be one value above 0");
     slot.steps = steps.data<std::int64_t>()[0];
     for (std::size_t i = 0; i < slot.state.size(); ++i) {
       const std::string name = slot.p.name + '.' + std::string(state_names()[i]);

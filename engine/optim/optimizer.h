@@ -9,14 +9,14 @@
 namespace engine {
 
 /// Moves the parts of parameters that train. It sees packed values only: its state has the packed size, and
-/// neither weight decay nor momentum can touch a frozen number.
+/// neither weight decay nor momentum can touch a frozen value.
 class Optimizer {
  public:
   /// Moves what trains of these parameters, now or later. Throws when nothing trains.
   explicit Optimizer(const std::vector<NamedParameter>& all);
   virtual ~Optimizer() = default;
 
-  /// Moves every selected number once and clears the gradients. No other number changes. A parameter whose
+  /// Moves every selected value once and clears the gradients. No other value changes. A parameter whose
   /// selection changed since the last step starts with fresh state. Throws, and moves nothing, when a
   /// parameter that trains has no gradient.
   void step(double lr);

@@ -11,7 +11,7 @@ namespace engine {
 /// The type of a tensor's values. Arithmetic is done in f32 and f64; the others are for storage only.
 enum class Dtype : std::uint8_t { f32, f64, f16, bf16, i64, u8 };
 
-/// Bytes of one number.
+/// Bytes of one value.
 constexpr Index size_of(Dtype dtype) {
   constexpr Index sizes[] = {4, 8, 2, 2, 8, 1};
   return sizes[static_cast<int>(dtype)];

@@ -7,7 +7,7 @@ namespace engine {
 Shape::Shape(std::vector<Index> dims) : dims_(std::move(dims)) {
   for (Index dim : dims_) {
     check(dim >= 0, "shape: negative length", dim);
-    check(!__builtin_mul_overflow(numel_, dim, &numel_), "shape:", *this, "holds too many numbers");
+    check(!__builtin_mul_overflow(numel_, dim, &numel_), "shape:", *this, "holds too many values");
   }
   Index columns = 1;  // may be too many even where the first axis is 0
   for (std::size_t axis = 1; axis < dims_.size(); ++axis)

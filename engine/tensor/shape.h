@@ -8,7 +8,7 @@
 
 namespace engine {
 
-/// The lengths of a tensor's axes, outermost first. A shape of rank 0 holds one number.
+/// The lengths of a tensor's axes, outermost first. A shape of rank 0 holds one value.
 class Shape {
  public:
   Shape() = default;

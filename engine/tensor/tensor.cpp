@@ -34,7 +34,7 @@ Tensor Tensor::full(Shape shape, double value, Dtype dtype) {
 }
 
 double Tensor::item() const {
-  check(numel() == 1, "tensor: item() needs one number, not", shape_);
+  check(numel() == 1, "tensor: item() needs one value, not", shape_);
   return visit(dtype_, [&]<class T>() { return static_cast<double>(data<T>()[0]); });
 }
 

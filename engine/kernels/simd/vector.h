@@ -62,7 +62,7 @@ inline auto fold(V v, Indices<i...>) {
   return __builtin_shufflevector(v, v, i...) + __builtin_shufflevector(v, v, (n + i)...);
 }
 
-/// The sum of the first `n` lanes of a vector that has no more: halves are added until one number is left.
+/// The sum of the first `n` lanes of a vector that has no more: halves are added until one value is left.
 template <Index n, class V>
 inline auto sum_halves(V v) {
   if constexpr (n == 2)

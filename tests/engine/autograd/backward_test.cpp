@@ -24,7 +24,7 @@ TEST(Backward, throws_when_nothing_trains) {
 TEST(Backward, throws_for_more_than_one_number) {
   const Parameter p(of({1, 2}));
   EXPECT_EQ(support::error_of([&] { backward(scale(p, 2)); }),
-            "backward: the loss must be one number, not [2]");
+            "backward: the loss must be one value, not [2]");
 }
 
 TEST(Backward, throws_for_a_parameter_itself) {

@@ -131,7 +131,7 @@ TEST(HumanCount, separates_thousands) {
   EXPECT_EQ(human_count(std::numeric_limits<Index>::min()), "-9,223,372,036,854,775,808");
 }
 
-/// What the Error says that `f` throws.
+/// The text of the Error that `f` throws.
 template <class F>
 std::string error_of(F f) {
   try {

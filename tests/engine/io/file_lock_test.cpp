@@ -13,7 +13,7 @@ namespace {
 using support::Fault;
 using testing::HasSubstr;
 
-TEST(FileLock, is_held_once_and_tells_by_whom) {
+TEST(FileLock, is_held_once_and_names_the_holder) {
   const TemporaryFolder folder;
   EXPECT_EQ(FileLock::holder(folder / "lock"), "");
   {

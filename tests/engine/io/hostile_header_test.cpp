@@ -64,8 +64,7 @@ void expect_answer(const char* what, std::size_t size, const std::string& begin,
 
 constexpr const char* kNoBounds = "the address space of a sanitized program has no bounds";
 const std::string kMegabyte(1'000'000, 'n');
-const std::string kEmpty =
-    R"({"dtype":"U8","shape":[0],"data_offsets":[0,0]})";  ///< a tensor without numbers
+const std::string kEmpty = R"({"dtype":"U8","shape":[0],"data_offsets":[0,0]})";  ///< a tensor without values
 
 TEST(HostileHeader, of_100_MB_is_answered_without_a_second_copy) {
   if (support::kSanitized) GTEST_SKIP() << kNoBounds;

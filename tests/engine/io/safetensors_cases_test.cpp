@@ -35,8 +35,8 @@ std::string description(const Safetensors& file) {
   return all;
 }
 
-// A table of small files with what the reference implementation says of each.
-TEST(SafetensorsCases, are_judged_as_the_reference_does_or_more_strictly) {
+// A table of small files with what the reference implementation makes of each.
+TEST(SafetensorsCases, are_accepted_as_by_the_reference_or_more_strictly) {
   const std::filesystem::path folder = shared_folder() / "safetensors-cases";
   std::ifstream table(folder / "verdicts.tsv");
   if (!table) GTEST_SKIP() << "no table of cases in " << folder;

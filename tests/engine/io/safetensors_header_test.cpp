@@ -287,7 +287,7 @@ TEST(SafetensorsHeader, gives_entries_in_the_order_of_their_data) {
   EXPECT_EQ(header.metadata, (Metadata{{"format", "pt"}, {"k", ""}}));
 }
 
-TEST(SafetensorsHeader, shape_says_when_it_does_not_fit) {
+TEST(SafetensorsHeader, shape_throws_when_it_does_not_fit) {
   const SafetensorsHeader header = parse(one_tensor("\"F32\"", "[0,18446744073709551615]", "[0,0]", 0));
   EXPECT_THAT(message_of<Error>([&] { header.entries[0].shape(); }), HasSubstr("tensor 'a'"));
 }

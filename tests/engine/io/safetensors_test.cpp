@@ -101,10 +101,10 @@ TEST(Safetensors, the_same_tensors_give_the_same_bytes) {
 TEST(Safetensors, is_written_byte_for_byte_as_the_reference_does) {
   const TemporaryFolder folder;
   write_safetensors(folder / "a", {{"attn.0", Tensor::of<float>({1, 2, 3}, {0, 1, 2, 3, 4, 5})}});
-  const float numbers[] = {0, 1, 2, 3, 4, 5};
+  const float values[] = {0, 1, 2, 3, 4, 5};
   EXPECT_EQ(get(folder / "a"), length_bytes(64) +
                                    R"({"attn.0":{"dtype":"F32","shape":[1,2,3],"data_offsets":[0,24]}})" +
-                                   std::string(reinterpret_cast<const char*>(numbers), sizeof numbers));
+                                   std::string(reinterpret_cast<const char*>(values), sizeof values));
 }
 
 TEST(Safetensors, a_slice_is_written_as_a_tensor_of_its_own) {

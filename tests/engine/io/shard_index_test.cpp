@@ -17,7 +17,7 @@ std::string refusal(std::string_view text) {
   return message_of<Error>([&] { parse_shard_index(text, "x.index.json"); });
 }
 
-/// An index that says this of the file of tensor 'a'.
+/// An index that has this for the file of tensor 'a'.
 std::string map_of_a(std::string_view file) {
   return R"({"weight_map":{"a":)" + std::string(file) + "}}";
 }
@@ -49,7 +49,7 @@ TEST(ShardIndex, trusts_the_map_alone_for_the_names_of_files) {
     EXPECT_THAT(parse_shard_index(map_of_a('"' + std::string(name) + '"'), "x").files, ElementsAre(name));
 }
 
-TEST(ShardIndex, refuses_names_that_lead_away_and_says_what_would_be_right) {
+TEST(ShardIndex, refuses_names_that_lead_away_and_names_what_would_be_right) {
   for (const char* name :
        {"/etc/passwd", "/tmp/1.safetensors", "sub/1.safetensors", "../1.safetensors", "..safetensors",
         "sub\\\\1.safetensors", "C:\\\\1.safetensors", "1.safetensors\\u0000", "1\\u0000.safetensors",

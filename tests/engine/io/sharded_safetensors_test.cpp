@@ -77,7 +77,7 @@ TEST(ShardedSafetensors, hashes_shards_as_sha256sum_of_sha256sum_does) {
   EXPECT_EQ(all.sha256(), sha256(lines));
   Checkpoint other;
   other.first[0].second = Tensor::of<float>({3}, {1, 2, 4});
-  EXPECT_NE(ShardedSafetensors(other.write(folder)).sha256(), sha256(lines)) << "one number is another";
+  EXPECT_NE(ShardedSafetensors(other.write(folder)).sha256(), sha256(lines)) << "one value is another";
 }
 
 TEST(ShardedSafetensors, knows_what_no_two_shards_say_differently) {

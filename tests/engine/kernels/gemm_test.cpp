@@ -179,7 +179,7 @@ void expect_epilogue_right(const Sizes& s, int which) {
 }
 
 /// Products that are packed in several pieces and over several blocks at a time, against Eigen in f64; too
-/// many numbers for the plain version.
+/// many values for the plain version.
 template <class T>
 void expect_large_right(const Sizes& s, bool add) {
   const Source<T> a(s.m, s.k, Layout::columns, 1), b(s.k, s.n, Layout::rows, 2);

@@ -9,7 +9,7 @@
 
 namespace engine::kernels {
 
-constexpr Index kOffsets = 16;  ///< how far numbers may be shifted
+constexpr Index kOffsets = 16;  ///< how far values may be shifted
 
 template <class T>
 std::vector<T> random_numbers(Index count, std::uint64_t stream, double std = 1) {
@@ -17,7 +17,7 @@ std::vector<T> random_numbers(Index count, std::uint64_t stream, double std = 1)
   return {t.data<T>().begin(), t.data<T>().end()};
 }
 
-/// Numbers at a chosen distance from a vector boundary, between guards.
+/// Values at a chosen distance from a vector boundary, between guards.
 template <class T>
 class Shifted {
  public:

@@ -17,7 +17,7 @@
 namespace engine::kernels {
 namespace {
 
-/// Numbers from `low` to `high`, evenly spread.
+/// Values from `low` to `high`, evenly spread.
 std::vector<float> sweep(double low, double high, Index count) {
   std::vector<float> x;
   for (Index i = 0; i < count; ++i)
@@ -36,7 +36,7 @@ double normal_density(double x) {
 constexpr Index kSweep = 1'000'003;
 constexpr double kUlp = 0x1p-23;  // of f32 numbers from 1 to 2
 
-/// Replaces numbers by their exponentials as the softmax computes them.
+/// Replaces values by their exponentials as the softmax computes them.
 void exp_of(std::vector<float>& x) {
   const Index lanes = simd<float>().tiles.lanes, n = static_cast<Index>(x.size());
   const std::vector<float> zeros(static_cast<std::size_t>(lanes));
@@ -62,7 +62,7 @@ TEST(Accuracy, of_exp_in_softmax) {
 }
 
 /// Calls `check(x)` with all floats from `first` on in order of their bits, `count` in all, some at a time;
-/// of every kStride numbers one, unless ESPALIER_EXHAUSTIVE is set.
+/// of every kStride values one, unless ESPALIER_EXHAUSTIVE is set.
 template <class F>
 void each_float(float first, Index count, F check) {
   constexpr Index kAtOnce = 1 << 16, kStride = 257;
@@ -88,7 +88,7 @@ double ulps(float value, double exact) {
   return std::abs(value - exact) / unit;
 }
 
-/// The largest of numbers that come from several threads.
+/// The largest of values that come from several threads.
 class Worst {
  public:
   void add(double x) {

@@ -16,7 +16,7 @@ namespace {
 template <class T>
 void expect_sketched(Index rows, Index columns, Index count, Index offset) {
   const Index stride = columns + 3, groups = div_up(columns, count);
-  const std::vector<T> numbers = random_numbers<T>(rows * stride, 11), coins = random_numbers<T>(columns, 12),
+  const std::vector<T> values = random_numbers<T>(rows * stride, 11), coins = random_numbers<T>(columns, 12),
                        unset(static_cast<std::size_t>(rows * count), T{-1});
   std::vector<T> signs;
   for (const T coin : coins) signs.push_back(coin < 0 ? T{-1} : T{1});
@@ -31,10 +31,10 @@ void expect_sketched(Index rows, Index columns, Index count, Index offset) {
     for (Index j = first; j < std::min(first + count, columns); ++j) {
       for (Index i = 0; i < rows; ++i)
         expected[static_cast<std::size_t>(i * count + (j - first + shift) % count)] +=
-            signs[static_cast<std::size_t>(j)] * numbers[static_cast<std::size_t>(i * stride + j)];
+            signs[static_cast<std::size_t>(j)] * values[static_cast<std::size_t>(i * stride + j)];
     }
   }
-  Shifted<T> x(numbers.data(), rows * stride, offset), y(unset.data(), rows * count, (offset * 3) % kOffsets);
+  Shifted<T> x(values.data(), rows * stride, offset), y(unset.data(), rows * count, (offset * 3) % kOffsets);
   simd<T>().sketch_rows(rows, columns, x.data(), stride,
                         {count, groups, firsts.data(), shifts.data(), signs.data()}, y.data());
   for (std::size_t i = 0; i < expected.size(); ++i)

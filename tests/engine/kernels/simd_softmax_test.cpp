@@ -27,8 +27,8 @@ void expect_softmax_right(Index rows, Index vectors, Index offset) {
   for (Index at = 0; at < n; ++at) p.data()[at] *= inverse.data()[at % columns];
   s.softmax_from_lse(rows, columns, scale, log_sum_exp.data(), again.data(), columns);
   s.softmax_backward(rows, columns, scale, dots.data(), p.data(), ds.data(), columns);
-  for (const Shifted<T>* numbers : {&p, &again, &ds, &log_sum_exp, &inverse})
-    ASSERT_TRUE(numbers->guards_hold());
+  for (const Shifted<T>* values : {&p, &again, &ds, &log_sum_exp, &inverse})
+    ASSERT_TRUE(values->guards_hold());
   const double unit = std::numeric_limits<T>::epsilon();
   for (Index j = 0; j < columns; ++j) {
     double top = -INFINITY, total = 0;

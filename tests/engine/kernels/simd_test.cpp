@@ -16,7 +16,7 @@ namespace {
 
 constexpr Index kLongest = 67, kLong = 256;
 
-/// A loop that treats every number alike: y[i] depends on a[i], b[i] and what stood in y[i].
+/// A loop that treats every value alike: y[i] depends on a[i], b[i] and what stood in y[i].
 template <class T>
 struct Loop {
   const char* name;
@@ -53,8 +53,8 @@ void expect_alike_everywhere(const Loop<T>& loop) {
           y(before.data() + middle, n, (offset * 3) % kOffsets);
       loop.run(n, x.data(), z.data(), y.data());
       ASSERT_EQ(std::memcmp(y.data(), whole.data() + middle, static_cast<std::size_t>(n) * sizeof(T)), 0)
-          << loop.name << " of " << n << " numbers at offset " << offset;
-      ASSERT_TRUE(y.guards_hold()) << loop.name << " of " << n << " numbers at offset " << offset;
+          << loop.name << " of " << n << " values at offset " << offset;
+      ASSERT_TRUE(y.guards_hold()) << loop.name << " of " << n << " values at offset " << offset;
     }
   }
 }
@@ -68,15 +68,15 @@ TEST(ElementLoops, treat_every_number_alike_wherever_it_stands) {
   }
 }
 
-/// A loop over a whole row: numbers out, all depending on all numbers in.
+/// A loop over a whole row: values out, all depending on all values in.
 template <class T>
 struct RowLoop {
   const char* name;
-  /// Writes n numbers to y and returns up to two more.
+  /// Writes n values to y and returns up to two more.
   std::function<std::pair<T, T>(Index n, const T* a, const T* b, const T* c, T* y)> run;
   /// The same in double precision.
   std::function<std::pair<double, double>(Index n, const T* a, const T* b, const T* c, double* y)> plain;
-  double tolerance;  ///< in units of T's epsilon, relative to the largest number
+  double tolerance;  ///< in units of T's epsilon, relative to the largest value
 };
 
 template <class T>

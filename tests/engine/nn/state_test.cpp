@@ -55,11 +55,11 @@ TEST(LoadState, copies_every_value) {
 TEST(LoadState, takes_over_tensors_that_nothing_else_holds) {
   Toy from = filled(), to;
   NamedTensors given = copy_of(state(from));
-  const std::byte* const numbers = given[7].second.raw();
+  const std::byte* const values = given[7].second.raw();
   const Tensor held = given[0].second;
   load_state(to, std::move(given), "toy.safetensors");
   expect_state(to, state(from));
-  EXPECT_EQ(to.head.weight.value().raw(), numbers) << "moved";
+  EXPECT_EQ(to.head.weight.value().raw(), values) << "moved";
   EXPECT_NE(to.token.value().raw(), held.raw()) << "copied: a tensor in use must not become a parameter";
 }
 
@@ -86,7 +86,7 @@ TEST(LoadState, keeps_what_trains) {
   EXPECT_EQ(to.head.weight.trains(), Selection::rows({1}));
 }
 
-/// Loads `wrong` into a module and returns the complaint; nothing may have changed.
+/// Loads `wrong` into a module and returns the error; nothing may have changed.
 std::string complaint(const NamedTensors& wrong) {
   Toy toy = filled();
   const NamedTensors before = copy_of(state(toy));
@@ -95,7 +95,7 @@ std::string complaint(const NamedTensors& wrong) {
   return message;
 }
 
-TEST(LoadState, lists_all_complaints_in_one_message_and_changes_nothing) {
+TEST(LoadState, reports_every_mismatch_in_one_error_and_changes_nothing) {
   Toy from = filled();
   NamedTensors wrong;
   for (const auto& [name, tensor] : state(from)) {
@@ -111,7 +111,7 @@ TEST(LoadState, lists_all_complaints_in_one_message_and_changes_nothing) {
             "[2, 3])");
 }
 
-TEST(LoadState, complains_about_whole_numbers_and_changes_nothing) {
+TEST(LoadState, refuses_whole_numbers_and_changes_nothing) {
   Toy from = filled();
   NamedTensors wrong = copy_of(state(from));
   for (auto& [name, tensor] : wrong) tensor = Tensor::full(tensor.shape(), 5);

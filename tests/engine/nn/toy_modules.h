@@ -31,7 +31,7 @@ class Toy : public Module {
   Linear head;
 };
 
-/// Fills every parameter with random numbers.
+/// Fills every parameter with random values.
 inline void randomize(Module& root) {
   std::uint64_t stream = 0;
   for (const NamedParameter& p : parameters(root)) {

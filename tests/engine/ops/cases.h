@@ -17,7 +17,7 @@ struct OpCase {
   std::function<Tensor(std::span<const Tensor>)> run;
   /// Inputs are normal with this standard deviation.
   double spread = 1;
-  /// For thread counts and parts only: too many numbers for central differences.
+  /// For thread counts and parts only: too many values for central differences.
   bool large = false;
 };
 

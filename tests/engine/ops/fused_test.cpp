@@ -36,8 +36,7 @@ void expect_same(F fused, G plain, const std::vector<Shape>& shapes) {
         inputs.emplace_back(support::random_tensor(shape, inputs.size(), dtype));
       inputs[1].train(Selection::rows({0, 2}));
       const std::vector<Tensor> a = results(fused, inputs), b = results(plain, inputs);
-      for (std::size_t i = 0; i < a.size(); ++i)
-        EXPECT_TRUE(same_bits(a[i], b[i])) << set << ", number " << i;
+      for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(same_bits(a[i], b[i])) << set << ", value " << i;
     }
   }
 }

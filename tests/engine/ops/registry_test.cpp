@@ -25,7 +25,7 @@ using cases::OpCase;
 
 namespace {
 
-/// The inputs of a case. They have the same values in both dtypes: numbers that f32 can hold.
+/// The inputs of a case. They have the same values in both dtypes, all of which f32 can hold.
 std::vector<Parameter> inputs_of(const OpCase& c, Dtype dtype) {
   std::vector<Parameter> inputs;
   for (const Shape& shape : c.shapes) {
@@ -49,7 +49,7 @@ void backward_through(const OpCase& c, const std::vector<Parameter>& inputs) {
   backward(support::weighted_sum(output(c, inputs)));
 }
 
-/// Selections of every kind that fit `shape`, from none to all of its numbers.
+/// Selections of every kind that fit `shape`, from none to all of its values.
 std::vector<Selection> parts_of(const Shape& shape) {
   const auto every = [](Index count, Index step) {
     std::vector<Index> at;

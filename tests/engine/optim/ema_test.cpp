@@ -16,7 +16,7 @@ Parameter partly_trained() {
   return p;
 }
 
-/// Moves the numbers that train.
+/// Moves the values that train.
 void move(const Parameter& p, std::uint64_t stream) {
   const Shape packed = p.trains().packed(p.value().shape());
   p.trains().scatter(support::random_tensor(packed, stream), p.value());
@@ -81,7 +81,7 @@ TEST(Ema, starts_afresh_when_the_part_changes) {
   p.train(fewer);
   const Tensor before = p.value().clone();
   ema.swap();
-  EXPECT_TRUE(support::same_bits(p.value(), before)) << "the average of new numbers starts at their values";
+  EXPECT_TRUE(support::same_bits(p.value(), before)) << "the average of new values starts there";
   ema.swap();
   EXPECT_TRUE(support::same_bits(p.value(), before));
   p.train(kPart);

@@ -18,7 +18,7 @@ const Safetensors& file() {
 }
 
 constexpr int kSteps = 10;
-constexpr double kTolerance = 3e-7;  // a few roundings of f32, relative to the largest number
+constexpr double kTolerance = 3e-7;  // a few roundings of f32, relative to the largest value
 
 TEST(GoldenOptimizers, take_the_ten_steps_of_pytorch) {
   for (const NamedOptimizer& o : all_optimizers()) {

@@ -226,7 +226,7 @@ TEST(OptimizerState, that_does_not_fit_is_refused_by_name) {
   EXPECT_EQ(complaint(short_state, {2}), "optimizer: the saved state has no w.square");
   for (const Tensor& steps : {Tensor::of<std::int64_t>({1}, {-1}), Tensor::zeros({0}, Dtype::i64)}) {
     state[0].second = steps;
-    EXPECT_EQ(complaint(state, {2}), "optimizer: the saved w.steps must be one number above 0");
+    EXPECT_EQ(complaint(state, {2}), "optimizer: the saved w.steps must be one value above 0");
   }
 }
 

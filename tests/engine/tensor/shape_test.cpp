@@ -39,7 +39,7 @@ TEST(Shape, refuses_more_numbers_than_can_be_counted) {
   EXPECT_EQ(support::error_of([&] {
               return Shape({large, large});
             }),
-            "shape: [1099511627776, 1099511627776] holds too many numbers");
+            "shape: [1099511627776, 1099511627776] holds too many values");
   EXPECT_THROW(Shape({0, large, large}), Error) << "its columns cannot be counted";
 }
 

@@ -52,7 +52,7 @@ TEST(Tensor, gives_its_numbers_as_its_own_type_only) {
 TEST(Tensor, item_needs_one_number) {
   EXPECT_EQ(Tensor::full({1, 1}, 3).item(), 3);
   EXPECT_EQ(support::error_of([] { return Tensor::zeros({2}).item(); }),
-            "tensor: item() needs one number, not [2]");
+            "tensor: item() needs one value, not [2]");
 }
 
 TEST(Tensor, copies_share_the_buffer_and_clones_do_not) {
