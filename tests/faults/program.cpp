@@ -1,4 +1,4 @@
-// The program, on a file system that fails, ends the process or records as the environment says:
+// The program, on a file system that fails, ends the process or records as the environment asks:
 //   ESPALIER_FAULT=KIND, KIND:N or KIND:N:ERROR   at the N-th call, from 1; the kinds are those of
 //   support::Fault ESPALIER_RECORD=FILE                          every call that succeeds, see
 //   RecordingFileSystem

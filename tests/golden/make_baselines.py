@@ -2,10 +2,10 @@
 
 Every method is written from its paper's formula, on the plain model of vit.py: adapters are hooks that replace a layer's
 input or output, a selection is dense Adam with its gradient masked, and autograd gives every gradient. Everything runs in
-float64, from F32 weights and the images of methods.safetensors, in two batches of eight. The first numbers of adapters
+float64, from F32 weights and the images of methods.safetensors, in two batches of eight. The initial values of adapters
 are random, none zero, so that each has a gradient; they are stored.
 
-A case's seed makes its labels and those first numbers. It is the first for which no choice hangs on a near-tie: the
+A case's seed makes its labels and those initial values. It is the first for which no choice hangs on a near-tie: the
 last taken and the first not taken differ by more than the case's gap, relative to the former. The script repeats
 everything in float32 and prints how far that is off.
 """
@@ -28,14 +28,14 @@ MATRIX = "blocks.1.attn.qkv.weight"  # the one SaRA is given, since it draws a m
 
 @dataclass
 class Tuning:
-  """What trains of a model. At half time that may change; Adam begins anew then."""
+  """What trains of a model. At half time that may change; Adam starts over then."""
   masks: dict  # by the name of a parameter of the model: ones where it trains
   added: dict = field(default_factory=dict)  # parameters beside the model's own
   penalty: Callable = lambda: torch.zeros(())
   half_time: Callable = None
   second_lr: float = 1  # factor of the learning rate after half time
   gap: float = math.inf  # the smallest of all choices
-  moved: dict = None  # ones where a number may have moved by the end; None: where it trains then
+  moved: dict = None  # ones where a value may have moved by the end; None: where it trains then
 
 
 def whole(model, trains):
@@ -52,7 +52,7 @@ def everything(model):
 
 
 class Start:
-  """The first numbers of what a method adds, by name; F32 numbers around `center`."""
+  """The initial values of what a method adds, by name; F32 values around `center`."""
 
   def __init__(self, model, random):
     self.like, self.random, self.added = model.head.weight, random, {}
@@ -176,12 +176,12 @@ def gradient_sum(model, batches, power, parameters):
   return {n: sum(g[n] ** power for g in found) for n in parameters}
 
 
-def selected(model, strengths, gap_counts=True, **unit):
-  """The head, and of every target the units whose strength is largest."""
+def selected(model, scores, gap_counts=True, **unit):
+  """The head, and of every target the units whose score is largest."""
   masks, gaps = head_only(model), []
-  for name, strength in strengths.items():
-    kind, places, _, gap = select(strength.flatten(1), **unit)
-    masks[name] = mask_of(strength.flatten(1), kind, places).view_as(strength)
+  for name, score in scores.items():
+    kind, places, _, gap = select(score.flatten(1), **unit)
+    masks[name] = mask_of(score.flatten(1), kind, places).view_as(score)
     gaps.append(gap)
   return Tuning(masks, gap=min(gaps) if gap_counts else math.inf)
 
@@ -192,7 +192,7 @@ def fisher(model, _, batches):
 
 
 def magnitude(model, *_):
-  """The weights are the same F32 numbers for everyone: near-ties do no harm."""
+  """The weights are the same F32 values for everyone: near-ties do no harm."""
   weights = {n: p.data for n, p in targets(model).items()}
   return selected(model, weights, gap_counts=False, unit="element per row", k=2)
 
@@ -265,7 +265,7 @@ def sara(model, *_, threshold=0.005, nuclear=5e-4):
 
 
 def lt_sft(model, *_, rate=0.02):
-  """The numbers that moved most train again from the start (Ansell et al. 2022)."""
+  """The values that moved most train again from the start (Ansell et al. 2022)."""
   before = {n: p.data.clone() for n, p in model.named_parameters()}
   tuning = Tuning(everything(model))
 
@@ -330,7 +330,7 @@ def train(make, images, seed, dtype):
   tensors |= {"final." + n: p.data for n, p in tuning.added.items()}
   for name, mask in (tuning.moved or tuning.masks).items():
     value, places = dict(model.named_parameters())[name].data, mask.flatten().nonzero().flatten()
-    assert torch.equal(value[mask == 0], before[name][mask == 0]), name + ": a frozen number moved"
+    assert torch.equal(value[mask == 0], before[name][mask == 0]), name + ": a frozen value moved"
     if len(places) == mask.numel():
       tensors["final." + name] = value
     elif len(places) > 0:
@@ -339,7 +339,7 @@ def train(make, images, seed, dtype):
 
 
 def report(name, exact, single, seed, gap):
-  """Prints how far float32 is from float64: the losses, then the numbers that train, key biases left out."""
+  """Prints how far float32 is from float64: the losses, then the values that train, key biases left out."""
   same = all(torch.equal(t, single[n]) for n, t in exact.items() if n.startswith("selected."))
   off = 0
   for n, t in exact.items():
@@ -350,8 +350,8 @@ def report(name, exact, single, seed, gap):
       off = max(off, d.max().item())
   first, last = exact["loss"][:2].mean(), exact["loss"][-2:].mean()
   count = sum(t.numel() for n, t in exact.items() if n.startswith("final."))
-  print(f"{name}: seed {seed}, gap {gap:.1e}, {count} numbers, loss {first:.4f} -> {last:.4f}; float32 chooses the same: "
-        f"{same}, losses off by {(single['loss'] - exact['loss']).abs().max():.1e}, numbers by {off:.1e}")
+  print(f"{name}: seed {seed}, gap {gap:.1e}, {count} values, loss {first:.4f} -> {last:.4f}; float32 chooses the same: "
+        f"{same}, losses off by {(single['loss'] - exact['loss']).abs().max():.1e}, values by {off:.1e}")
 
 
 def main():

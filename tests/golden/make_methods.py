@@ -85,7 +85,7 @@ def train(images, labels, dtype, selection, anchor, train_bias):
     losses.append(loss.item())
     penalties.append(penalty.item())
   for name, p in model.named_parameters():
-    assert torch.equal(p.data[masks[name] == 0], before[name][masks[name] == 0]), name + ": a frozen number moved"
+    assert torch.equal(p.data[masks[name] == 0], before[name][masks[name] == 0]), name + ": a frozen value moved"
   return model, losses, penalties
 
 
@@ -117,14 +117,14 @@ def smallest_gaps(seed):
 
 
 def report(name, exact, single):
-  """Prints how far float32 is from float64: the losses, then the numbers that train."""
+  """Prints how far float32 is from float64: the losses, then the values that train."""
   off = {n: (single[n] - t).abs() for n, t in exact.items() if n.startswith("final.")}
   keys = {n: d[32:64].max() for n, d in off.items() if n.endswith("qkv.bias")}  # vit_b: width 32, rows are q, k, v
   rest = max(torch.cat([d[:32], d[64:]]).max() if n in keys else d.max() for n, d in off.items())
   same = all(torch.equal(t, single[n]) for n, t in exact.items() if n.startswith("selected."))
   first, last = exact["loss"][:2].mean(), exact["loss"][-2:].mean()
   print(f"{name}: float32 chooses the same: {same}; loss {first:.6f} -> {last:.6f}, "
-        f"off by {(single['loss'] - exact['loss']).abs().max():.1e}; final numbers off by {rest:.1e}"
+        f"off by {(single['loss'] - exact['loss']).abs().max():.1e}; final values off by {rest:.1e}"
         + (f", key biases by {max(keys.values()):.1e}" if keys else ""))
 
 

@@ -1,6 +1,6 @@
 """Makes vit_a.safetensors and vit_b.safetensors: two small models, their outputs, losses and gradients.
 
-Weights, images and soft targets are stored as F32. Everything else is computed from those F32 numbers in float64.
+Weights, images and soft targets are stored as F32. Everything else is computed from those F32 values in float64.
 """
 from pathlib import Path
 
@@ -18,7 +18,7 @@ CONFIGS = {
 
 
 def randomize(model, random):
-  """Weights no test can mistake for one another: norm weights around 1, nothing zero. They are F32 numbers."""
+  """Weights no test can mistake for one another: norm weights around 1, nothing zero. They are F32 values."""
   for name, p in model.named_parameters():
     values = 0.2 * torch.randn(p.shape, generator=random)
     p.data = values + 1 if "norm" in name and name.endswith("weight") else values

@@ -1,6 +1,6 @@
 """Makes optimizers.safetensors: ten steps of each optimizer on fixed gradients, clipping, a moving average.
 
-The start and the gradients are F32 numbers; the steps are taken in float64. `adam.3`: the weights after Adam's 4th step.
+The start and the gradients are F32 values; the steps are taken in float64. `adam.3`: the weights after Adam's 4th step.
 """
 import json
 from pathlib import Path
@@ -48,7 +48,7 @@ def main():
   start = torch.randn(3, 5, generator=random)
   gradients = [torch.randn(3, 5, generator=random) * 10.0 ** (step % 3 - 1) for step in range(STEPS)]
   for g in gradients:
-    g[0, 0] = 0  # a number that never gets gradient: only weight decay may move it
+    g[0, 0] = 0  # a value that never gets gradient: only weight decay may move it
   tensors = {"w0": start} | {f"g.{i}": g for i, g in enumerate(gradients)}
   metadata = {
     "made_with": f"torch {torch.__version__}, steps in float64",

@@ -1,4 +1,4 @@
-"""Which numbers of a model GRFT, GPS and SIFT train, chosen by the gradient. A weight is seen as [first axis, rest]."""
+"""Which values of a model GRFT, GPS and SIFT train, chosen by the gradient. A weight is seen as [first axis, rest]."""
 import torch
 
 
@@ -37,14 +37,14 @@ def select(g, unit, k=None, rate=None, **_):
 
 
 def packed(matrix, kind, places):
-  """The chosen numbers: [k, rest] of rows, [first axis, k] of columns, [n] of elements."""
+  """The chosen values: [k, rest] of rows, [first axis, k] of columns, [n] of elements."""
   if kind == "row":
     return matrix[places]
   return matrix[:, places] if kind == "column" else matrix.flatten()[places]
 
 
 def mask_of(matrix, kind, places):
-  """One where a number trains, zero elsewhere."""
+  """One where a value trains, zero elsewhere."""
   mask = torch.zeros_like(matrix)
   if kind == "row":
     mask[places] = 1

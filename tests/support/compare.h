@@ -10,7 +10,7 @@
 
 namespace support {
 
-/// The numbers of an f32 or f64 tensor as doubles.
+/// The values of an f32 or f64 tensor as doubles.
 inline std::vector<double> doubles(const engine::Tensor& t) {
   return engine::visit(t.dtype(), [&]<class T>() {
     const auto values = t.data<T>();
@@ -32,10 +32,10 @@ inline ::testing::AssertionResult same_bits(const engine::Tensor& a, const engin
     if (different++ == 0) first = i;
   }
   return ::testing::AssertionFailure()
-         << different << " of " << a.numel() << " numbers differ, the first at " << first;
+         << different << " of " << a.numel() << " values differ, the first at " << first;
 }
 
-/// The same shape, and no number further off than `tolerance` times the largest of `expected` (or of 1e-30).
+/// The same shape, and no value further off than `tolerance` times the largest of `expected` (or of 1e-30).
 inline ::testing::AssertionResult near(const engine::Tensor& actual, const engine::Tensor& expected,
                                        double tolerance) {
   if (!actual.defined() || !expected.defined()) return ::testing::AssertionFailure() << "there is no tensor";
@@ -46,7 +46,7 @@ inline ::testing::AssertionResult near(const engine::Tensor& actual, const engin
   for (double value : b) largest = std::max(largest, std::abs(value));
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (!(std::abs(a[i] - b[i]) <= tolerance * largest))
-      return ::testing::AssertionFailure() << "number " << i << " is " << a[i] << " instead of " << b[i]
+      return ::testing::AssertionFailure() << "value " << i << " is " << a[i] << " instead of " << b[i]
                                            << ", the largest being " << largest;
   }
   return ::testing::AssertionSuccess();

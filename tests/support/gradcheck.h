@@ -8,7 +8,7 @@
 
 namespace support {
 
-/// One number that depends on all of `y`, on each to another degree: a wrong place or sign cannot cancel out.
+/// One value that depends on all of `y`, on each to another degree: a wrong place or sign cannot cancel out.
 inline engine::Tensor weighted_sum(const engine::Tensor& y, std::uint64_t stream = 77) {
   return engine::sum(engine::multiply(y, random_tensor(y.shape(), stream, y.dtype())));
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Makes the tables and images beside it, with Pillow and torchvision as the judges.
+"""Makes the tables and images beside it, with Pillow and torchvision as the reference.
 
-    /usr/bin/python3 tests/golden/resize/make.py [FOLDER WITH REAL PICTURES]
+    /usr/bin/python3 tests/golden/resize/make.py [FOLDER WITH REAL IMAGES]
 
 Source images are made by formula (`noise`), so that the C++ tests make the same ones; results are kept as CRC-32 of
 all their bytes, so that an equal sum means not a single differing pixel.
