@@ -68,7 +68,7 @@ class Tensor {
 
 template <class T>
 std::span<T> Tensor::data() {
-  check(dtype_of<T> == dtype_, "tensor: numbers of type", dtype_, "asked for as", dtype_of<T>);
+  check(dtype_of<T> == dtype_, "tensor: values of type", dtype_, "asked for as", dtype_of<T>);
   return {reinterpret_cast<T*>(buffer_.get()), static_cast<std::size_t>(numel())};
 }
 

@@ -45,7 +45,7 @@ TEST(Tensor, refuses_a_shape_whose_bytes_cannot_be_counted) {
 TEST(Tensor, gives_its_numbers_as_its_own_type_only) {
   Tensor t = Tensor::zeros({2});
   EXPECT_EQ(t.data<float>().size(), 2u);
-  EXPECT_EQ(support::error_of([&] { t.data<double>(); }), "tensor: numbers of type f32 asked for as f64");
+  EXPECT_EQ(support::error_of([&] { t.data<double>(); }), "tensor: values of type f32 asked for as f64");
   EXPECT_THROW(Tensor::full({1}, 1, Dtype::i64), Error);
 }
 
