@@ -22,7 +22,7 @@ double sigmoid(double x) {
 
 /// y = x sigmoid(x), of the same shape; f32 or f64.
 Tensor silu(const Tensor& x) {
-  Tensor y = Tensor::unset(x.shape(), x.dtype());
+  Tensor y = Tensor::uninitialized(x.shape(), x.dtype());
   engine::visit(x.dtype(), [&]<class T>() {
     for (std::size_t i = 0; i < x.data<T>().size(); ++i)
       y.data<T>()[i] = static_cast<T>(x.data<T>()[i] * sigmoid(x.data<T>()[i]));
@@ -30,7 +30,7 @@ Tensor silu(const Tensor& x) {
   // The rule returns one gradient for each input; the engine adds them up. It keeps x only when x needs a
   // gradient.
   return engine::record("silu", {x}, y, [x = engine::keep(x, x.tracked())](Tensor dy, const Needs&) -> Grads {
-    Tensor dx = Tensor::unset(x.shape(), x.dtype());
+    Tensor dx = Tensor::uninitialized(x.shape(), x.dtype());
     engine::visit(x.dtype(), [&]<class T>() {
       for (std::size_t i = 0; i < x.data<T>().size(); ++i) {
         const double s = sigmoid(x.data<T>()[i]);
