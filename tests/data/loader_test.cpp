@@ -60,7 +60,7 @@ TEST(Loader, without_images_reads_none_and_gives_all_else_of_the_same_batches) {
     EXPECT_EQ(batch.labels, seen.labels);
     EXPECT_EQ(batch.names, seen.names);
     EXPECT_EQ(batch.samples, seen.samples);
-    EXPECT_TRUE(!batch.images.defined());
+    EXPECT_FALSE(batch.images.defined());
     for (std::size_t i = 0; i < batch.samples.size(); ++i)
       EXPECT_EQ(images->name(batch.samples[i]), batch.names[i]);
   }

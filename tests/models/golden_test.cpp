@@ -39,7 +39,7 @@ class GoldenVit : public ::testing::TestWithParam<Case> {
     Index compared = 0;
     for (const auto& [name, parameter] : engine::parameters(model)) {
       if (!file.contains(prefix + name)) {
-        EXPECT_TRUE(!parameter.grad().defined()) << name;
+        EXPECT_FALSE(parameter.grad().defined()) << name;
         continue;
       }
       EXPECT_TRUE(matches(parameter.grad(), prefix + name)) << prefix << name;

@@ -42,10 +42,9 @@ std::vector<double> factors(const DropPath& drop, Index n, Index block, Index bl
 }
 
 TEST(drop_path, does_nothing_at_rate_0_and_in_the_first_block) {
-  EXPECT_TRUE(
-      (DropPath { .rate = 0, .seed = 3, .step = 7 } !.factors(5, engine::Dtype::f32, 2, 3, 0).defined()));
-  EXPECT_TRUE(
-      (DropPath { .rate = 0.5, .seed = 3, .step = 7 } !.factors(5, engine::Dtype::f32, 0, 3, 0).defined()));
+  EXPECT_FALSE((DropPath{.rate = 0, .seed = 3, .step = 7}.factors(5, engine::Dtype::f32, 2, 3, 0).defined()));
+  EXPECT_FALSE(
+      (DropPath{.rate = 0.5, .seed = 3, .step = 7}.factors(5, engine::Dtype::f32, 0, 3, 0).defined()));
 }
 
 TEST(drop_path, drops_images_and_scales_the_others_up) {
@@ -203,7 +202,7 @@ TEST_P(Recomputing, gives_the_same_bits) {
   const std::vector<Tensor> actual = gradients(model, drop);
   for (std::size_t i = 0; i < actual.size(); ++i) {
     if (!expected[i].defined())
-      EXPECT_TRUE(!actual[i].defined()) << i;
+      EXPECT_FALSE(actual[i].defined()) << i;
     else
       EXPECT_TRUE(same_bits(actual[i], expected[i])) << i;
   }

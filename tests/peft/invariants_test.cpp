@@ -147,7 +147,7 @@ TEST_P(EveryMethod, draws_losses_only_if_it_scores_and_then_all_of_them) {
   EXPECT_EQ(drawn, tuning->scoring() ? batches + 1 : 0);
   EXPECT_TRUE(!tuning->scoring() || !tuning->choices().empty());
   for (const auto& [parameter_name, parameter] : engine::parameters(model))
-    EXPECT_TRUE(!parameter.grad().defined()) << parameter_name << " keeps a gradient";
+    EXPECT_FALSE(parameter.grad().defined()) << parameter_name << " keeps a gradient";
 }
 
 TEST_P(EveryMethod, restores_the_tuned_model_bit_for_bit_from_its_delta_and_the_base) {
@@ -214,7 +214,7 @@ TEST_P(EveryMethod, gives_every_parameter_that_trains_a_gradient_of_the_packed_s
   engine::backward(small::loss(model, 1));
   for (const auto& [parameter_name, parameter] : engine::parameters(model)) {
     if (!parameter.trains().any()) {
-      EXPECT_TRUE(!parameter.grad().defined()) << parameter_name;
+      EXPECT_FALSE(parameter.grad().defined()) << parameter_name;
       continue;
     }
     ASSERT_FALSE(!parameter.grad().defined()) << parameter_name;

@@ -127,7 +127,7 @@ TEST_F(Score, reaches_the_methods_choices_when_they_are_asked_to_keep_it) {
   for (std::size_t i = 0; i < kept.size(); ++i) {
     EXPECT_EQ(kept[i].parameter, expected[i].first);
     EXPECT_TRUE(support::same_bits(kept[i].gradient, expected[i].second)) << kept[i].parameter;
-    EXPECT_TRUE(forgetting->choices() ![i].gradient.defined());
+    EXPECT_FALSE(forgetting->choices()[i].gradient.defined());
     EXPECT_EQ(forgetting->choices()[i].scores, kept[i].scores);
     EXPECT_EQ(kept[i].squares, peft::squares_of(expected[i].second));
     EXPECT_GT(kept[i].captured, 0);

@@ -85,7 +85,7 @@ TEST(Backward, needs_no_gradient_for_what_does_not_train) {
   b.freeze();
   backward(broken(a, b, {of({7}), Grad()}));
   EXPECT_TRUE(support::same_bits(a.grad(), of({7})));
-  EXPECT_TRUE(!b.grad().defined());
+  EXPECT_FALSE(b.grad().defined());
 }
 
 TEST(Backward, tells_a_rule_what_is_needed) {
@@ -205,7 +205,7 @@ TEST(LongGraph, whose_backward_fails_half_way_is_destroyed_without_deep_recursio
   for (Index i = 0; i < kLong; ++i) y = scale(y, -1);
   EXPECT_EQ(support::error_of([&] { backward(y); }), "backward: broken gave 0 gradients for 1 inputs");
   y = Tensor();
-  EXPECT_TRUE(!p.grad().defined());
+  EXPECT_FALSE(p.grad().defined());
 }
 
 TEST(NoGrad, records_nothing_while_it_lives) {
@@ -231,7 +231,7 @@ TEST(NoGrad, leaves_inputs_recorded_before_out_of_the_graph) {
   const Tensor recorded = scale(p, 2);
   const NoGrad off;
   EXPECT_FALSE(sum(recorded).tracked());
-  EXPECT_TRUE(!keep(recorded, true).defined());
+  EXPECT_FALSE(keep(recorded, true).defined());
 }
 
 TEST(Keep, gives_the_tensor_without_its_way_back_or_nothing) {
@@ -239,7 +239,7 @@ TEST(Keep, gives_the_tensor_without_its_way_back_or_nothing) {
   const Tensor y = scale(p, 2);
   EXPECT_TRUE(support::same_bits(keep(y, true), y));
   EXPECT_FALSE(keep(y, true).tracked());
-  EXPECT_TRUE(!keep(y, false).defined());
+  EXPECT_FALSE(keep(y, false).defined());
 }
 
 TEST(TrainedPart, is_a_parameters_selection_all_of_what_was_made_and_nothing_else) {
@@ -258,7 +258,7 @@ TEST(Parameter, clears_its_gradient_and_counts_a_version_when_its_part_changes) 
   backward(sum(p));
   const std::uint64_t version = p.version();
   p.train(Selection::rows({0, 2}));
-  EXPECT_TRUE(!p.grad().defined());
+  EXPECT_FALSE(p.grad().defined());
   EXPECT_GT(p.version(), version);
   EXPECT_EQ(p.trained_count(), 8);
   p.freeze();
@@ -284,7 +284,7 @@ TEST(WritableGrad, can_be_changed_without_changing_another_gradient) {
 }
 
 TEST(WritableGrad, of_no_gradient_is_empty) {
-  EXPECT_TRUE(!Parameter(of({1})).writable_grad().defined());
+  EXPECT_FALSE(Parameter(of({1})).writable_grad().defined());
 }
 
 TEST(Accumulation, never_writes_to_a_buffer_that_another_gradient_reads) {

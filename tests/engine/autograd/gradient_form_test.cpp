@@ -100,7 +100,7 @@ TEST(Parameter, trains_nothing_while_its_gradient_is_observed) {
   EXPECT_FALSE(p.trains().any());
   EXPECT_EQ(p.trained_count(), 0);
   EXPECT_EQ(p.grad_shape(), Shape({2, 3}));
-  EXPECT_TRUE(!p.grad().defined());
+  EXPECT_FALSE(p.grad().defined());
   EXPECT_GT(p.version(), before);
   p.train(Selection::rows({1}));
   EXPECT_TRUE(p.form().follows_selection());

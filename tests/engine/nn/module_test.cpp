@@ -86,9 +86,9 @@ TEST(Convert, clears_gradients) {
   Toy toy;
   randomize(toy);
   backward(sum(toy(support::random_tensor({5, 3}, 9))));
-  EXPECT_FALSE(!toy.head.weight.grad().defined());
+  EXPECT_TRUE(toy.head.weight.grad().defined());
   convert(toy, Dtype::f64);
-  for (const NamedParameter& p : parameters(toy)) EXPECT_TRUE(!p.parameter.grad().defined()) << p.name;
+  for (const NamedParameter& p : parameters(toy)) EXPECT_FALSE(p.parameter.grad().defined()) << p.name;
 }
 
 }  // namespace

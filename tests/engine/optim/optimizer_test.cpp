@@ -147,7 +147,7 @@ TEST_P(OptimizerRule, clears_gradients_and_does_not_change_the_buffers_they_were
   const Tensor g = gradient(0);
   p.grad() = g;
   optimizer->step(0.1);
-  EXPECT_TRUE(!p.grad().defined());
+  EXPECT_FALSE(p.grad().defined());
   EXPECT_TRUE(support::same_bits(g, gradient(0)));
 }
 

@@ -20,8 +20,8 @@ Tensor of(Shape shape, const std::vector<float>& values) {
 }
 
 TEST(Tensor, that_is_default_made_is_empty) {
-  EXPECT_TRUE(!Tensor().defined());
-  EXPECT_FALSE(!Tensor::zeros({0}).defined());
+  EXPECT_FALSE(Tensor().defined());
+  EXPECT_TRUE(Tensor::zeros({0}).defined());
   EXPECT_FALSE(Tensor().tracked());
 }
 
