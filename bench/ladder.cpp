@@ -65,8 +65,7 @@ void blocked(Index n, const float* a, const float* b, float* c) {
   }
 }
 
-// c (+)= a b for one tile of c; b's rows are `b_stride` values apart. (Unrolled, for a register has no
-// index.)
+// c (+)= a b for one tile of c; b's rows are `b_stride` values apart. Unrolled, for a register has no index.
 inline void tile(Index depth, Index n, const float* a, const float* b, Index b_stride, float* c, bool add) {
   Vector sum[kTileRows][kTileVectors] = {};
   for (Index p = 0; p < depth; ++p) {
@@ -92,9 +91,8 @@ inline void tile(Index depth, Index n, const float* a, const float* b, Index b_s
   }
 }
 
-// 3. A register tile. Version 2 loads and stores a value of c for every multiply-add; here a tile of c lives
-// in
-//    registers for the whole depth, and 3 + 8 loads serve 24 multiply-adds (AVX-512).
+// 3. A register tile. Version 2 loads and stores a value of c for every multiply-add; here a tile of c stays
+//    in registers for the whole depth, and 3 + 8 loads serve 24 multiply-adds (AVX-512).
 void register_tile(Index n, const float* a, const float* b, float* c) {
   for (Index j = 0; j < n; j += kTileColumns) {
     for (Index i = 0; i < n; i += kTileRows) tile(n, n, a + i * n, b + j, n, c + i * n + j, false);
@@ -103,8 +101,7 @@ void register_tile(Index n, const float* a, const float* b, float* c) {
 
 // 4. Packed panels. Version 3 jumps n values from row to row of b: each row is on another page, and the rows
 //    of a power of two fall on each other in the cache. Here a block of b, as wide as the tile, is copied
-//    into one piece first (72 KB, second cache), and the rows of a's tile within a block stay in the first
-//    cache.
+//    into one piece first (72 KB, second cache). The rows of a's tile within a block stay in the first cache.
 void packed(Index n, const float* a, const float* b, float* c) {
   std::vector<float> panel(static_cast<std::size_t>(kDepth * kTileColumns));
   for (Index first = 0; first < n; first += kDepth) {
@@ -119,8 +116,7 @@ void packed(Index n, const float* a, const float* b, float* c) {
 }
 
 // 5. As shipped: version 4 with code for every instruction set, edges, transposes, threads and epilogues,
-// rows
-//    fetched ahead, and a depth cut evenly (engine/kernels/gemm.cpp).
+//    rows fetched ahead, and a depth cut evenly (engine/kernels/gemm.cpp).
 void shipped(Index n, const float* a, const float* b, float* c) {
   engine::kernels::gemm<float>({a, n, n, n}, {b, n, n, n}, c, n);
 }
@@ -165,8 +161,7 @@ void plain_attention(const AttentionShape& s, const float* qkv, float* y) {
 }
 
 // 2. Transposed scores [keys, queries], for a few vectors of queries at a time. A sum goes along no vector,
-// some
-//    chains run side by side, and a softmax goes down the columns of the scores.
+//    some chains run side by side, and a softmax goes down the columns of the scores.
 void transposed_attention(const AttentionShape& s, const float* qkv, float* y) {
   constexpr Index kQueries = kTileColumns;
   std::vector<Vector> q(static_cast<std::size_t>(s.width * kTileVectors)),
