@@ -138,6 +138,7 @@ TEST(OptionTable, asked_for_help_sets_nothing) {
   of_methods.methods(method, values);
   EXPECT_THAT(parse(of_methods, std::vector<std::string>{"--k", "3", "--method=gps", "-h"}).given,
               ElementsAre(Pair("method", "gps")));
+  EXPECT_TRUE(parse(of_methods, std::vector<std::string>{"--method", "--help"}).given.empty());
   EXPECT_TRUE(values.empty());
   EXPECT_EQ(method, "grft");
 }

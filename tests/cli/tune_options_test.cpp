@@ -91,6 +91,17 @@ TEST(Identity, has_every_option_but_those_of_handling) {
     EXPECT_FALSE(options.to_json().contains(call)) << call;
 }
 
+TEST(Identity, has_the_epochs_between_evaluations_only_where_weights_are_chosen_among_them) {
+  EXPECT_FALSE(parsed({"--eval-every", "3"}).identity_json().contains("eval_every"));
+  EXPECT_EQ(parsed({"--eval-every", "3", "--keep", "best"}).identity_json()["eval_every"], 3);
+}
+
+TEST(Relations, do_not_hold_for_a_switch_that_is_off) {
+  EXPECT_TRUE(parsed({"--resume=off", "--overwrite", "--out", "run"}).overwrite);
+  EXPECT_TRUE(parsed({"--overwrite=off", "--resume", "--out", "run"}).resume);
+  EXPECT_THROW(parsed({"--overwrite", "--resume", "--out", "run"}), training::UsageError);
+}
+
 TEST(Relations, are_checked_with_what_the_recipe_gives) {
   EXPECT_THROW(parsed({"--method", "sift", "--momentum", "0.9"}), training::UsageError);
   EXPECT_THROW(parsed({"--method", "sift", "--recipe", "papers", "--momentum", "0.9"}), training::UsageError);

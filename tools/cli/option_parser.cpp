@@ -36,6 +36,7 @@ Written read_option(const OptionTable& table, const std::string& word) {
     if (positive && is_switch(*positive) && std::holds_alternative<OfMethod>(positive->value))
       written.option = positive, written.negated = true;
   }
+  if (dashed == kHelp || dashed == kHelpAll) throw engine::Error(dashed + " takes no value");
   if (!written.option)
     throw engine::Error("unknown option '" + dashed + "'" + engine::did_you_mean(dashed, all_names(table)));
   if (written.value && written.value->empty()) throw engine::Error(dashed + " has no value behind its =");
@@ -74,7 +75,8 @@ GivenOptions method_in(const OptionTable& table, std::span<const std::string> wo
   if (!table.method()) return {};
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i].starts_with("--method=")) return {{"method", words[i].substr(kMethod.size() + 1)}};
-    if (words[i] == kMethod && i + 1 < words.size()) return {{"method", words[i + 1]}};
+    if (words[i] == kMethod && i + 1 < words.size() && !words[i + 1].starts_with('-'))
+      return {{"method", words[i + 1]}};
   }
   return {};
 }
@@ -91,6 +93,12 @@ bool is_met(const OptionTable& table, const Option::Need& need) {
   const std::string value = text_value(*table.find(need.option));
   return need.values.empty() ? !value.empty() && value != "off"
                              : std::ranges::find(need.values, value) != need.values.end();
+}
+
+/// Given, and not as a switch that is off.
+bool is_set(const OptionTable& table, const GivenOptions& given, const std::string& name) {
+  const Option* const option = table.find(name);
+  return is_given(given, name) && !(option && is_switch(*option) && text_value(*option) == "off");
 }
 
 }  // namespace
@@ -138,7 +146,8 @@ void check_relations(const OptionTable& table, const GivenOptions& given) {
     const Option* const option = table.find(name);
     if (!option) continue;  // --no-name of a method
     for (const std::string& other : option->excludes)
-      engine::check(!is_given(given, other), "--" + name, "and", "--" + other, "exclude each other");
+      engine::check(!is_set(table, given, name) || !is_set(table, given, other), "--" + name, "and",
+                    "--" + other, "exclude each other");
     for (const Option::Need& need : option->needs)
       engine::check(is_met(table, need) || text_value(*option) == option->default_text, "--" + name, "needs",
                     any_of(need));

@@ -154,7 +154,9 @@ nlohmann::ordered_json TuneOptions::identity_json() const {
   TuneOptions copy = *this;
   OptionTable table;
   declare_tune(table, copy);
-  return options_identity(table);
+  nlohmann::ordered_json identity = options_identity(table);
+  if (config.keep == "best") identity["eval_every"] = config.eval_every;  // the weights it chooses among
+  return identity;
 }
 
 namespace {

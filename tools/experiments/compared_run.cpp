@@ -4,6 +4,7 @@
 #include "engine/io/json.h"
 #include "engine/io/lines.h"
 #include "tools/training/evaluate.h"
+#include "tools/training/identity.h"
 #include "tools/training/json_field.h"
 #include "tools/training/json_text.h"
 
@@ -16,7 +17,7 @@ bool is_run_of(const fs::path& folder, const Json& identity) {
   try {
     const Json written =
         engine::parse_json(training::json_text(identity), "identity");  // with what is not UTF-8 replaced
-    const Json config = engine::read_json(folder / "config.json");
+    const Json config = training::with_present_names(engine::read_json(folder / "config.json"));
     for (const auto& [key, value] : written.items())
       if (!config.is_object() || !config.contains(key) || config[key] != value) return false;
     return true;
@@ -56,7 +57,7 @@ std::optional<RunRecord> read_run(const fs::path& folder, const Json& identity, 
     run.score_seconds = training::needed_field<double>(result.value("phases", Json()), "score");
     run.peak_mb = training::needed_field<double>(result, "peak_mb");
     run.resumed = training::needed_field<bool>(result, "resumed");
-    const Json config = engine::read_json(folder / "config.json");
+    const Json config = training::with_present_names(engine::read_json(folder / "config.json"));
     run.knew_features = !training::needed_field<std::string>(config, "features").empty();
     const Index batch = training::needed_field<Index>(identity, "batch_size"),
                 accum = training::needed_field<Index>(identity, "grad_accum"),

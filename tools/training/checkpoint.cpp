@@ -5,6 +5,7 @@
 #include "engine/base/text.h"
 #include "engine/io/json.h"
 #include "peft/delta.h"
+#include "tools/training/identity.h"
 #include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
 
@@ -51,9 +52,10 @@ std::vector<std::string> differences(const Json& saved, const Json& given) {
 
 void check_same_config(const std::string& file, const std::string& saved, const std::string& given) {
   if (saved == given) return;
-  const Json before = read_config(saved);
+  const Json before = with_present_names(read_config(saved)), now = read_config(given);
+  if (!before.empty() && nlohmann::json(before) == nlohmann::json(now)) return;  // in whatever order
   const std::vector<std::string> changes =
-      before.empty() ? std::vector<std::string>{} : differences(before, read_config(given));
+      before.empty() ? std::vector<std::string>{} : differences(before, now);
   throw UsageError(file + ": the run was started with other options or data" +
                    (changes.empty() ? "" : ": " + engine::join(changes, ", ")) +
                    ". Start it again as it was (config.json beside it has all options), or with --overwrite");

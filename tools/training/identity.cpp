@@ -1,6 +1,7 @@
 #include "tools/training/identity.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "engine/io/sha256.h"
 #include "tools/training/pretrained/metadata.h"
@@ -39,6 +40,19 @@ ordered_json identity_of(const ordered_json& options, const ordered_json& base,
   identity["images"] = images.size();
   identity["images_sha256"] = images_sha256(classes, images);
   return identity;
+}
+
+ordered_json with_present_names(ordered_json fields) {
+  constexpr std::pair<const char*, const char*> kRenamed[] = {{"preprocessing_told", "preprocessing_stored"},
+                                                              {"pictures", "images"},
+                                                              {"pictures_sha256", "images_sha256"}};
+  if (!fields.is_object()) return fields;
+  for (const auto& [before, now] : kRenamed) {
+    if (!fields.contains(before) || fields.contains(now)) continue;
+    fields[now] = fields[before];
+    fields.erase(before);
+  }
+  return fields;
 }
 
 }  // namespace training

@@ -18,4 +18,8 @@ nlohmann::ordered_json identity_of(const LoadedModel& base);
 nlohmann::ordered_json identity_of(const nlohmann::ordered_json& options, const nlohmann::ordered_json& base,
                                    const std::vector<std::string>& classes, const data::Dataset& images);
 
+/// The fields of an identity or a config.json under the names they have today: earlier runs wrote three of
+/// them with other words.
+nlohmann::ordered_json with_present_names(nlohmann::ordered_json fields);
+
 }  // namespace training

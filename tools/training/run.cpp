@@ -78,6 +78,7 @@ void check_scoring(const Run& run) {
 }  // namespace
 
 Run open_run(const TrainConfig& config, const std::vector<std::string>& splits, const Events& events) {
+  config.check();
   Run run{.loaded = load_model(config.model, events),
           .splits = open_splits(config.data, splits, config.workers, events),
           .images = nullptr,

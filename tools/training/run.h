@@ -22,7 +22,8 @@ struct Run {
   std::unique_ptr<peft::Method> method;
 };
 
-/// Loads everything and gives the model the head that `config` asks for. `splits` are those the run uses.
+/// Checks `config`, loads everything and gives the model the head that it asks for. `splits` are those the
+/// run uses.
 Run open_run(const TrainConfig& config, const std::vector<std::string>& splits, const Events& events = {});
 
 /// Lets the method set what trains. Where it selects by gradients, the images are scored before.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "engine/base/read_value.h"
 #include "engine/base/text.h"
 #include "models/zoo.h"
 #include "peft/methods.h"
@@ -77,9 +78,48 @@ const std::string& DataSource::list_of(const std::string& split) const {
   return split == "train" ? train_list : split == "val" ? val_list : test_list;
 }
 
+namespace {
+
+/// The values that the command line would not take either, for those who set fields themselves.
+void check_values(const TrainConfig& c) {
+  const auto at_least = [](const char* option, Index value, Index lowest) {
+    engine::check(value >= lowest, option, "takes", lowest, "or more, not", value);
+  };
+  at_least("--batch-size", c.batch_size, 1), at_least("--grad-accum", c.grad_accum, 1);
+  at_least("--epochs", c.epochs, 1), at_least("--steps", c.steps, 0);
+  at_least("--eval-every", c.eval_every, 1), at_least("--save-every", c.save_every, 0);
+  at_least("--workers", c.workers, 0);
+  at_least("--freeze-blocks", c.freeze_blocks, 0), at_least("--reinit-blocks", c.reinit_blocks, 0);
+  const auto one_of = [](const char* option, const std::string& value,
+                         const std::vector<std::string>& choices) {
+    engine::read_choice(option, value, choices);
+  };
+  one_of("--optimizer", c.optimizer, {"sgd", "adam", "adamw"});
+  one_of("--schedule", c.schedule, schedule_names());
+  one_of("--on", c.on, {"train", "train+val"});
+  one_of("--head", c.head, {"auto", "keep", "new"});
+  one_of("--init-head", c.init_head, {"zeros", "trunc-normal"});
+  one_of("--keep", c.keep, {"last", "best"});
+  one_of("--on-bad-image", c.data.on_bad_image, {"error", "skip"});
+  const auto in = [](const char* option, double value, const engine::NumberRange& range) {
+    engine::check(std::isfinite(value) && range.contains(value), option, "takes",
+                  range.words + std::string(", not"), value);
+  };
+  in("--lr", c.lr, engine::kPositive), in("--min-lr", c.min_lr, engine::kNonNegative);
+  in("--momentum", c.momentum, engine::kBelowOne), in("--weight-decay", c.weight_decay, engine::kNonNegative);
+  in("--warmup-epochs", c.warmup_epochs, engine::kNonNegative), in("--clip", c.clip, engine::kNonNegative);
+  in("--label-smoothing", c.label_smoothing, engine::kBelowOne);
+  in("--mixup", c.mixup, engine::kNonNegative), in("--cutmix", c.cutmix, engine::kNonNegative);
+  in("--drop-path", c.drop_path, engine::kBelowOne), in("--ema", c.ema, engine::kBelowOne);
+  in("--layer-decay", c.layer_decay, engine::kShare);
+}
+
+}  // namespace
+
 void TrainConfig::check() const {
   model.check();
   data.check();
+  as_usage([&] { check_values(*this); });
   if (keep == "best" && on == "train+val")
     throw UsageError("--keep best needs val to choose on, so --on train");
   if (momentum > 0 && optimizer != "sgd") throw UsageError("--momentum goes with --optimizer sgd");
