@@ -90,4 +90,17 @@ TEST_F(DamagedDelta, selection_is_read_or_refused) {
   EXPECT_GT(taken, 8 * 4 * 3) << "scores may be any value";
 }
 
+TEST_F(DamagedDelta, with_a_long_name_shows_how_it_begins) {
+  const std::string name = "start" + std::string(100, 'x');
+  const std::string whole = bytes_of({{name, Tensor::of<float>({1}, {1})}});
+  engine::put(folder / "damaged", whole);
+  try {
+    peft::apply_delta(model, Safetensors(folder / "damaged"));
+    FAIL() << "taken";
+  } catch (const engine::Error& e) {
+    EXPECT_NE(std::string(e.what()).find("parameter " + name.substr(0, 80) + "..."), std::string::npos)
+        << e.what();
+  }
+}
+
 }  // namespace

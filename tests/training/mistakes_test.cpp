@@ -35,6 +35,8 @@ TEST(Evaluate, counts_what_was_taken_for_what) {
   const Evaluation e = evaluate(predictions(), {"x", "y", "z"}, {0, 1, 2});
   EXPECT_EQ(e.top1, 25);
   EXPECT_EQ(to_json(e)["confusion"].dump(), "[[1,0,0],[2,0,1],[0,0,0]]");
+  EXPECT_TRUE(to_json(e, 9).contains("confusion")) << "as many cells as may be";
+  EXPECT_FALSE(to_json(e, 8).contains("confusion"));
   EXPECT_EQ(to_json(e)["per_class"].dump(), R"({"x":100.0,"y":0.0,"z":0.0})");
 }
 
