@@ -1,5 +1,6 @@
 #include "tools/training/mistakes.h"
 
+#include "tests/training/small_run.h"
 #include "tools/training/evaluate.h"
 
 #include <gtest/gtest.h>
@@ -29,6 +30,30 @@ TEST(WorstMistakes, are_those_with_the_lowest_probability_of_the_true_class) {
   EXPECT_NEAR(worst[0].p_label, 1 / (std::exp(9) + 2), 1e-9);
   EXPECT_NEAR(worst[0].p_predicted, std::exp(9) / (std::exp(9) + 2), 1e-9);
   EXPECT_EQ(worst_mistakes(predictions(), 1).size(), 1u);
+}
+
+TEST(Evaluate, counts_the_fifth_class_as_right_and_the_sixth_as_wrong) {
+  const Predictions fifth_and_sixth{
+      .logits = engine::Tensor::of<float>({2, 6}, {6, 5, 4, 3, 2, 1, 6, 5, 4, 3, 2, 1}),
+      .labels = {4, 5},
+      .files = {"a", "b"},
+      .seconds = 0};
+  const Evaluation e = evaluate(fifth_and_sixth, {"0", "1", "2", "3", "4", "5"}, {0, 1, 2, 3, 4, 5});
+  EXPECT_EQ(e.top5, 50);
+  EXPECT_EQ(e.top1, 0);
+}
+
+TEST(PredictSplit, gives_an_image_the_same_logits_in_batches_of_any_size) {
+  const SmallRun folder;
+  auto run = open_run(folder.config(), {"train", "val"});
+  const auto logits = [&](Index batch_size) {
+    const Predictions all = predict_split(run.loaded.model, run.splits.val, run.loaded.preprocessing,
+                                          {0, 1, 2}, {.batch_size = batch_size, .workers = 0, .part = ""});
+    EXPECT_EQ(all.files.size(), 6u);
+    return std::vector<float>(all.logits.data<float>().begin(), all.logits.data<float>().end());
+  };
+  EXPECT_EQ(logits(1), logits(6));
+  EXPECT_EQ(logits(4), logits(6));
 }
 
 TEST(Evaluate, counts_what_was_taken_for_what) {

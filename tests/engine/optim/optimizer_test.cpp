@@ -198,6 +198,7 @@ TEST(Optimizer, refuses_options_out_of_range) {
   EXPECT_EQ(support::error_of([&] { make_adam(all, {.beta2 = 1.5}); }),
             "adam: betas must be in [0, 1), not 0.9 and 1.5");
   EXPECT_THROW(make_adam(all, {.weight_decay = -1}), Error);
+  EXPECT_NO_THROW(make_adam(all, {.beta1 = 0, .beta2 = 0})) << "both are in the range";
 }
 
 /// The state of Adam after one step over "w" [2].
@@ -213,6 +214,22 @@ TEST(OptimizerState, is_named_after_parameter_and_kind) {
   std::vector<std::string> names;
   for (const auto& [name, tensor] : adam_state()) names.push_back(name);
   EXPECT_EQ(names, (std::vector<std::string>{"w.steps", "w.mean", "w.square"}));
+}
+
+TEST(OptimizerState, of_a_reselected_element_is_as_though_its_gradient_had_had_the_moments_all_along) {
+  const Parameter p(Tensor::full({1, 4}, 1));
+  p.train(Selection::elements({0, 2}));
+  const auto optimizer = make_adam({{"w", p}}, {.beta1 = 0.5, .beta2 = 0.75});
+  for (int step = 0; step < 2; ++step) {
+    p.grad() = Tensor::full({2}, 1);
+    optimizer->step(0.1);
+  }
+  optimizer->reselect(p, Selection::elements({2, 3}), [](Index) { return Optimizer::InitialMoments{2, 8}; });
+  const NamedTensors state = optimizer->state();
+  const auto mean = state[1].second.data<float>(), square = state[2].second.data<float>();
+  EXPECT_EQ(mean[0], 1 - 0.5f * 0.5f) << "kept: two gradients of 1";
+  EXPECT_EQ(mean[1], 2 * (1 - 0.5f * 0.5f));
+  EXPECT_EQ(square[1], 8 * (1 - 0.75f * 0.75f));
 }
 
 TEST(OptimizerState, that_does_not_fit_is_refused_by_name) {
