@@ -191,4 +191,14 @@ TEST_F(Delta, of_a_selection_file_gives_back_what_was_chosen_and_its_scores) {
   }
 }
 
+TEST(PartTensors, hold_indices_of_a_part_and_nothing_of_a_whole_parameter) {
+  const engine::NamedTensors tensors =
+      peft::part_tensors({{"a", engine::Selection::all()}, {"b", engine::Selection::rows({1, 4})}});
+  ASSERT_EQ(tensors.size(), 2u);
+  EXPECT_EQ(tensors[0].first, "a");
+  EXPECT_EQ(tensors[0].second.numel(), 0);
+  EXPECT_EQ(tensors[1].first, "b.rows");
+  EXPECT_EQ(tensors[1].second.numel(), 2);
+}
+
 }  // namespace
