@@ -9,6 +9,7 @@
 #include "engine/autograd/parameter.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/loss.h"
+#include "peft/selection/largest.h"
 #include "tests/support/compare.h"
 #include "tests/support/gradcheck.h"
 
@@ -295,6 +296,14 @@ TEST(top_columns, lower_the_loss_most_of_all_choices_of_as_many_columns) {
     EXPECT_GT(chosen, 0);
     for (const std::vector<Index>& at : subsets(5, count))
       EXPECT_LE(c.fall(gradient, Selection::columns(at)), chosen) << count;
+  }
+}
+
+TEST(LargestMagnitudes, refuse_what_is_no_number_wherever_it_stands) {
+  for (const std::size_t place : {0, 1, 2}) {
+    std::vector<float> values{1, 2, 3};
+    values[place] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_THROW(peft::largest_magnitudes(values, 1), engine::Error) << place;
   }
 }
 
