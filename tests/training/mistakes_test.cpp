@@ -1,12 +1,12 @@
 #include "tools/training/mistakes.h"
 
-#include "tests/training/small_run.h"
-#include "tools/training/evaluate.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+
+#include "tests/training/small_run.h"
+#include "tools/training/evaluate.h"
 
 namespace training {
 namespace {
