@@ -43,6 +43,29 @@ TEST(Evaluate, counts_the_fifth_class_as_right_and_the_sixth_as_wrong) {
   EXPECT_EQ(e.top1, 0);
 }
 
+TEST(Evaluate, refuses_logits_that_are_not_finite_with_the_name_of_the_image) {
+  for (const std::size_t image : {0, 3}) {
+    Predictions spoilt = predictions();
+    spoilt.logits.data<float>()[3 * image] = std::nanf("");
+    try {
+      evaluate(spoilt, {"x", "y", "z"}, {0, 1, 2});
+      ADD_FAILURE() << "taken";
+    } catch (const engine::Error& e) {
+      EXPECT_NE(std::string(e.what()).find("the logits of " + spoilt.files[image]), std::string::npos)
+          << e.what();
+    }
+  }
+}
+
+TEST(Evaluate, gives_the_share_of_every_class_in_percent) {
+  Predictions half = predictions();
+  half.labels = {0, 0, 0, 2};
+  const Evaluation e = evaluate(half, {"x", "y", "z"}, {0, 1, 2});
+  EXPECT_EQ(e.per_class, (std::vector<double>{100, 0, 100}));
+  half.labels = {0, 2, 1, 2};  // the second is taken for x
+  EXPECT_EQ(evaluate(half, {"x", "y", "z"}, {0, 1, 2}).per_class, (std::vector<double>{100, 0, 50}));
+}
+
 TEST(PredictSplit, gives_an_image_the_same_logits_in_batches_of_any_size) {
   const SmallRun folder;
   auto run = open_run(folder.config(), {"train", "val"});

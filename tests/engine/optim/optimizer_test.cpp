@@ -199,6 +199,7 @@ TEST(Optimizer, refuses_options_out_of_range) {
             "adam: betas must be in [0, 1), not 0.9 and 1.5");
   EXPECT_THROW(make_adam(all, {.weight_decay = -1}), Error);
   EXPECT_NO_THROW(make_adam(all, {.beta1 = 0, .beta2 = 0})) << "both are in the range";
+  EXPECT_THROW(make_adam(all, {.beta1 = 1}), Error);
 }
 
 /// The state of Adam after one step over "w" [2].
