@@ -21,7 +21,7 @@ using data::Index;
 constexpr Index kWidth = 500, kHeight = 375, kImages = 256;
 
 /// Slopes of colour with noise on them, which fill a JPEG about as a photograph does.
-data::Image image() {
+data::Image textured() {
   engine::Random random(0, engine::Random::Use::test);
   data::Image image(kWidth, kHeight);
   for (Index y = 0; y < kHeight; ++y) {
@@ -68,7 +68,7 @@ class Repeated : public data::Dataset {
 
  private:
   std::string name_ = "made by the benchmark";
-  std::vector<std::byte> jpeg_ = jpeg_of(image());
+  std::vector<std::byte> jpeg_ = jpeg_of(textured());
 };
 
 std::shared_ptr<const data::Dataset> images() {
