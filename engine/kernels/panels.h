@@ -31,7 +31,8 @@ void pack(const Simd<T>& s, const Matrix<T>& m, Index row, Index depth, Index co
 template <class T>
 class Panels {
  public:
-  /// Room for columns [left, right) of the blocks [first, last) of the rows of `m`.
+  /// Room for columns [left, right) of the blocks [first, last) of the rows of `m`, whose values are needed
+  /// until all pieces are packed.
   Panels(const Simd<T>& s, const Matrix<T>& m, Index first, Index last, Index left, Index right);
 
   /// How many pieces of work the packing is, and one of them. Pieces write to different places.
@@ -40,6 +41,10 @@ class Panels {
   void pack_all() const {
     for (Index i = 0; i < pieces(); ++i) pack_piece(i);
   }
+
+  const Simd<T>& simd() const { return *s_; }
+  Index rows() const { return m_.rows; }
+  Index columns() const { return m_.columns; }
 
   /// The panel of a block of rows that starts with `column`.
   const T* at(Index block, Index column) const { return place(block, column); }

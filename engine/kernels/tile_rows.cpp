@@ -1,5 +1,7 @@
 #include "engine/kernels/tile_rows.h"
 
+#include "engine/base/div_up.h"
+
 namespace engine::kernels {
 
 template <class T>
@@ -8,6 +10,19 @@ TileRows<T>::TileRows(const Simd<T>& s, const Matrix<T>& m)
   if (whole_ == m.rows) return;
   rest_.emplace(m.columns * tile_);
   pack(s, m.transposed(), 0, m.columns, whole_, m.rows - whole_, tile_, rest_->data());
+}
+
+template <class T>
+PackedTileRows<T>::PackedTileRows(const Simd<T>& s, const Matrix<T>& m, Index top, Index bottom, Index begin,
+                                  Index depth)
+    : top_(top), depth_(depth), tile_(s.tiles.rows), values_(round_up(bottom - top, tile_) * depth) {
+  const Index whole = m.row_stride == 1 ? (bottom - top) / tile_ * tile_ : 0;
+  if (whole > 0)
+    s.deal_rows(depth, whole, m.data + begin * m.column_stride + top, m.column_stride, values_.data(),
+                tile_ * depth);
+  for (Index row = top + whole; row < bottom; row += tile_)
+    pack(s, m.transposed(), begin, depth, row, std::min(tile_, bottom - row), tile_,
+         values_.data() + (row - top) * depth);
 }
 
 template <class T>
@@ -28,6 +43,8 @@ void run_tile(const Tiles<T>& tiles, Index depth, Strided<T> a, const T* b, Inde
 
 template class TileRows<float>;
 template class TileRows<double>;
+template class PackedTileRows<float>;
+template class PackedTileRows<double>;
 template void run_tile(const Tiles<float>&, Index, Strided<float>, const float*, Index, float*, Index, Index,
                        Index, bool);
 template void run_tile(const Tiles<double>&, Index, Strided<double>, const double*, Index, double*, Index,

@@ -15,6 +15,7 @@ class TileRows {
   TileRows(const Simd<T>& s, const Matrix<T>& m);
 
   Index count() const { return m_.rows; }
+  const Matrix<T>& matrix() const { return m_; }
   /// A tile of rows, from `row` and column `column` on.
   Strided<T> at(Index row, Index column) const {
     if (row == whole_) return {rest_->data() + column * tile_, 1, tile_};
@@ -30,6 +31,22 @@ class TileRows {
   Matrix<T> m_;
   Index tile_, whole_;
   std::optional<Buffer<T>> rest_;
+};
+
+/// A copy of some rows and columns of a left-hand side as register tiles read them: tile by tile, [depth,
+/// rows of a tile] each, the last filled up with zeros.
+template <class T>
+class PackedTileRows {
+ public:
+  /// Rows [top, bottom), columns [begin, begin + depth) of `m`. `top` begins a tile.
+  PackedTileRows(const Simd<T>& s, const Matrix<T>& m, Index top, Index bottom, Index begin, Index depth);
+
+  /// The tile that begins with `row`.
+  Strided<T> at(Index row) const { return {values_.data() + (row - top_) * depth_, 1, tile_}; }
+
+ private:
+  Index top_, depth_, tile_;
+  Buffer<T> values_;
 };
 
 /// One register tile over a panel b [depth, width], of which c takes `rows` and `columns` and no more.

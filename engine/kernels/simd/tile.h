@@ -165,11 +165,17 @@ void copy(Index rows, Index columns, const T* from, Index from_stride, T* to, In
   }
 }
 
-template <class T>
+template <class T, Index kWidth>
 void deal(Index rows, Index columns, const T* from, Index from_stride, T* to, Index panel) {
-  constexpr Index kWidth = kTileVectors * Lanes<T>::count;
+  // Narrow panels are those of a left-hand side: pieces of rows that lie far apart, so that they have to be
+  // asked for.
+  constexpr Index kLine = 64 / static_cast<Index>(sizeof(T)), kAhead = kWidth < kLine ? 16 : 0;
   for (Index p = 0; p < rows; ++p, from += from_stride, to += kWidth) {
     T* next = to;
+    if (kAhead > 0 && p + kAhead < rows) {
+      for (Index i = 0; i < columns + kLine - 1; i += kLine)
+        __builtin_prefetch(from + kAhead * from_stride + (i < columns ? i : columns - 1));
+    }
     for (Index i = 0; i < columns; i += kWidth, next += panel)
       __builtin_memcpy(next, from + i, kWidth * sizeof(T));
   }

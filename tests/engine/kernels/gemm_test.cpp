@@ -7,6 +7,8 @@
 #include <cstring>
 #include <limits>
 
+#include "engine/kernels/caches.h"
+#include "engine/kernels/packed_gemm.h"
 #include "engine/kernels/simd.h"
 #include "tests/support/kernel_guards.h"
 #include "tests/support/random_tensor.h"
@@ -317,6 +319,78 @@ TEST(Gemm, any_number_of_threads_gives_the_same_bits) {
       EXPECT_EQ(std::memcmp(one.data(), more.data(), one.size() * sizeof(T)), 0) << count << " threads";
     }
   });
+}
+
+/// While it lives, products are cut for these caches.
+class UseCaches {
+ public:
+  explicit UseCaches(const std::string& words) : before_(caches()) { use_caches(adjusted(before_, words)); }
+  ~UseCaches() { use_caches(before_); }
+  UseCaches(const UseCaches&) = delete;
+  UseCaches& operator=(const UseCaches&) = delete;
+
+ private:
+  Caches before_;
+};
+
+/// Caches that make every choice of the blocking go either way.
+constexpr const char* kSomeCaches[] = {"l2=1M/8,l3=32M,near", "l2=2M/16,l3=105M,far", "l2=512K/8,l3=16M,near",
+                                       "l1=8K/2,l2=64K/4,l3=1M,far", "l1=8K/2,l2=16K/2,l3=64K,far"};
+
+TEST(Gemm, gives_the_same_bits_whatever_the_caches) {
+  on_every_set([]<class T>() {
+    for (const Layout layout : {Layout::rows, Layout::columns}) {
+      for (const Sizes& s :
+           {Sizes{131, 205, kTwoBlocks + 50}, {29, 400, 2 * kDepth + 9}, {60, 97, 4 * kDepth}}) {
+        const Source<T> a(s.m, s.k, layout, 1), b(s.k, s.n, Layout::columns, 2),
+            bias(1, s.n, Layout::rows, 3);
+        const std::size_t size = static_cast<std::size_t>(s.m * s.n);
+        std::vector<T> first, again(size), held(size);
+        for (const char* words : kSomeCaches) {
+          const UseCaches use(words);
+          const Epilogue<T> epilogue{.bias = bias.matrix.data, .gelu = true};
+          gemm(a.matrix, b.matrix, again.data(), s.n, epilogue);
+          if (first.empty()) first = again;
+          ASSERT_EQ(std::memcmp(first.data(), again.data(), size * sizeof(T)), 0) << words;
+          gemm(a.matrix, pack_rhs(b.matrix), held.data(), s.n, epilogue);
+          ASSERT_EQ(std::memcmp(first.data(), held.data(), size * sizeof(T)), 0) << words << ", packed";
+        }
+      }
+    }
+  });
+}
+
+TEST(PackedGemm, has_the_bits_of_gemm_for_any_number_of_rows_and_threads) {
+  on_every_set([]<class T>() {
+    const Index n = 3 * simd<T>().tiles.columns() + 5, k = kTwoBlocks + 11;
+    const Source<T> b(k, n, Layout::columns, 2);
+    const Panels<T> packed = pack_rhs(b.matrix);
+    for (const Index m : {Index{0}, Index{1}, Index{7}, Index{197}, Index{1030}}) {
+      const Source<T> a(m, k, Layout::rows_with_gaps, 1);
+      std::vector<T> plain(static_cast<std::size_t>(m * n)), c(plain.size());
+      gemm(a.matrix, b.matrix, plain.data(), n);
+      for (const int threads : {1, 3}) {
+        const support::UseThreads use(threads);
+        gemm(a.matrix, packed, c.data(), n);
+        EXPECT_EQ(std::memcmp(plain.data(), c.data(), c.size() * sizeof(T)), 0) << m << " rows";
+      }
+    }
+  });
+}
+
+TEST(PackedGemm, refuses_panels_of_another_instruction_set) {
+  if (support::simd_sets().size() < 2) GTEST_SKIP() << "this machine runs one instruction set";
+  const Source<float> a(3, 5, Layout::rows, 1), b(5, 4, Layout::rows, 2);
+  const Panels<float> packed = pack_rhs(b.matrix);
+  std::vector<float> c(12);
+  const support::UseSimd use(support::simd_sets().back());
+  EXPECT_THROW(gemm(a.matrix, packed, c.data(), 4), Error);
+}
+
+TEST(PackedGemm, refuses_a_left_hand_side_that_does_not_fit) {
+  const Source<float> a(3, 6, Layout::rows, 1), b(5, 4, Layout::rows, 2);
+  std::vector<float> c(12);
+  EXPECT_THROW(gemm(a.matrix, pack_rhs(b.matrix), c.data(), 4), Error);
 }
 
 TEST(Gemm, carries_nan_and_infinity_to_their_own_numbers_only) {
