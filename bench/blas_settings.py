@@ -8,7 +8,9 @@ import subprocess
 import sys
 
 OPENBLAS = [{}] + [{"OPENBLAS_CORETYPE": kind} for kind in ("Haswell", "Zen", "SkylakeX")]
-BLIS = [{}] + [{"BLIS_ARCH_TYPE": kind} for kind in ("zen3", "skx", "haswell")]
+# BLIS 0.9.0 takes the number that a kind has in its `arch_t` (frame/include/bli_type_defs.h). It reads any name as 0.
+BLIS_KINDS = {"skx": 0, "haswell": 3, "zen3": 6}
+BLIS = [{}] + [{"BLIS_ARCH_TYPE": str(BLIS_KINDS[kind])} for kind in ("zen3", "skx", "haswell")]
 UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "BLIS_ARCH_TYPE")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS")
 # Threads that spin while they wait for the next call slow each other down as soon as anything else runs.
@@ -28,7 +30,11 @@ def environment(settings):
 
 
 def describe(settings):
-    return " ".join(f"{name}={value}" for name, value in settings.items()) or "nothing set"
+    def shown(name, value):
+        kinds = [kind for kind, number in BLIS_KINDS.items() if name == "BLIS_ARCH_TYPE" and value == str(number)]
+        return f"{name}={value}" + (f" ({kinds[0]})" if kinds else "")
+
+    return " ".join(shown(*setting) for setting in settings.items()) or "nothing set"
 
 
 def rate(command, settings):
