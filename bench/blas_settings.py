@@ -1,4 +1,4 @@
-"""The settings with which OpenBLAS and BLIS are fastest on this machine.
+"""The settings with which OpenBLAS, BLIS and MKL are fastest on this machine.
 
 Releases that are older than a processor do not know it and fall back to slow kernels unless a variable names a
 kind that they know. Each is tried in a process of its own: one whose instructions the machine lacks dies there.
@@ -7,14 +7,45 @@ import os
 import subprocess
 import sys
 
+# BLIS 0.9.0 takes the number that a kind has in its `arch_t` (frame/include/bli_type_defs.h). It reads any name as 0.
+BLIS_KINDS = {"skx": 0, "haswell": 3, "zen3": 6}
+
+
+def blis(kind):
+    return {"BLIS_ARCH_TYPE": str(BLIS_KINDS[kind])}
+
+
+# The kinds of processor worth trying, by library; AVX2 lists those whose kernels have no AVX-512.
 OPENBLAS = [{}] + [{"OPENBLAS_CORETYPE": kind} for kind in ("Haswell", "Zen", "SkylakeX")]
-BLIS = [{}] + [{"BLIS_ARCH_TYPE": kind} for kind in ("zen3", "skx", "haswell")]
-UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "BLIS_ARCH_TYPE")
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS")
+BLIS = [{}] + [blis(kind) for kind in ("zen3", "skx", "haswell")]
+# The threads of libgomp, which the other libraries and ours run on; MKL's choice of fewer threads than cores is off.
+MKL = [{"MKL_THREADING_LAYER": "GNU", "MKL_DYNAMIC": "FALSE"}]
+LIBRARIES = {"OpenBLAS": OPENBLAS, "BLIS": BLIS, "MKL": MKL}
+AVX2 = {
+    "OpenBLAS": [{"OPENBLAS_CORETYPE": "Haswell"}],
+    "BLIS": [blis("haswell")],
+    "MKL": [{**MKL[0], "MKL_ENABLE_INSTRUCTIONS": "AVX2"}],  # heeded on Intel's processors; others get its general kernels
+}
+UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "BLIS_ARCH_TYPE", "MKL_ENABLE_INSTRUCTIONS")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS", "MKL_NUM_THREADS")
 # Threads that spin while they wait for the next call slow each other down as soon as anything else runs.
 PASSIVE = {"OMP_WAIT_POLICY": "passive"}
-PROBE_SECONDS = 20
+PROBE_SECONDS = 60  # PyTorch alone may take 10 to start
 NEAR = 0.7
+
+
+def add_options(parser):
+    """Where peers from PyPI are, and to which instructions all are limited."""
+    venv = os.path.join(os.getenv("ESPALIER_VENVS", "build/venv"), "clients")
+    parser.add_argument("--venv", default=venv, metavar="DIR",
+                        help="virtual environment with peers, as tests/clients/setup makes it (%(default)s)")
+    parser.add_argument("--instruction-set", choices=["avx512", "avx2"],
+                        help="of espalier; avx2 limits the peers, too (what the processor has)")
+
+
+def candidates(library, instruction_set):
+    """What is tried of a library: what limits it to AVX2 where `instruction_set` is that, else every kind."""
+    return AVX2[library] if instruction_set == "avx2" else LIBRARIES[library]
 
 
 def cores():
@@ -28,7 +59,11 @@ def environment(settings):
 
 
 def describe(settings):
-    return " ".join(f"{name}={value}" for name, value in settings.items()) or "nothing set"
+    def shown(name, value):
+        kinds = [kind for kind, number in BLIS_KINDS.items() if name == "BLIS_ARCH_TYPE" and value == str(number)]
+        return f"{name}={value}" + (f" ({kinds[0]})" if kinds else "")
+
+    return " ".join(shown(*setting) for setting in settings.items()) or "nothing set"
 
 
 def rate(command, settings):

@@ -1,6 +1,6 @@
-// The matrix products of the linear layers of ViT-Ti, S and B: ours beside Eigen's, OpenBLAS's and BLIS's, on
-// all cores or OMP_NUM_THREADS. Items are multiply-adds. bench/gemm_peers finds the settings with which the
-// last two are fastest; bench/gemm_table runs them in turn.
+// The matrix products of the linear layers of ViT: ours beside Eigen's, OpenBLAS's, BLIS's and MKL's, on all
+// cores or OMP_NUM_THREADS. Items are multiply-adds. bench/gemm_peers finds the settings with which the last
+// three are fastest; bench/gemm_table runs them in turn.
 #include <benchmark/benchmark.h>
 
 #include <Eigen/Core>

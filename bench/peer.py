@@ -2,24 +2,26 @@
 """What `espalier bench` measures, done by PyTorch: a Vision Transformer of timm's layout on random weights.
 
   bench/peer.py --mode infer|full|gps|lora|score|rank --arch NAME --batch N [--repeats 3] [--threads N]
+  bench/peer.py --export FILE --arch NAME --batch N   the model as ONNX, for bench/peer_onnx.py
   bench/peer.py --probe blas   GFLOP/s of the products of one linear layer, to find the fastest BLAS
   bench/peer.py --probe step   images/s of a step of full on ViT-Ti
 
 infer is a forward pass under no_grad; full a step of Adam on every weight; gps the step of GPS as its authors' code does
 it: all weights get a gradient, which is multiplied by a mask (the strongest input of every neuron, biases and head), and
 Adam moves all; score the scoring of GPS by one batch of stacked views, the gradient of every weight summed up; rank its choice by
-them as its authors' code makes it, every row sorted, with a dense mask; lora a step on low-rank updates of qkv and the head, the base frozen. Prints one line of JSON.
+them as its authors' code makes it, every row sorted, with a dense mask; lora a step on low-rank updates of qkv and the head, the base frozen. Prints one line of JSON. Attention
+is PyTorch's own function where it has one (from 2.0 on), and written out where it has not.
 """
 import argparse
-import json
 import os
 import statistics
-import time
 
 import numpy
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from one_pass import report, seconds_of
 
 SIZES = {  # width, heads
     "vit_tiny_patch16_224": (192, 3),
@@ -45,17 +47,21 @@ class Lora(nn.Module):
         return self.base(x) + self.up(self.down(x)) * (LORA_ALPHA / LORA_RANK)
 
 
+def attention(q, k, v):
+    scores = (q @ k.transpose(-2, -1)) * q.shape[-1] ** -0.5
+    return scores.softmax(dim=-1) @ v
+
+
 class Attention(nn.Module):
     def __init__(self, width, heads):
         super().__init__()
-        self.heads, self.scale = heads, (width // heads) ** -0.5
+        self.heads, self.attend = heads, getattr(F, "scaled_dot_product_attention", attention)
         self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
 
     def forward(self, x):
         n, tokens, width = x.shape
         q, k, v = self.qkv(x).reshape(n, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
-        scores = (q @ k.transpose(-2, -1)) * self.scale
-        return self.proj((scores.softmax(dim=-1) @ v).transpose(1, 2).reshape(n, tokens, width))
+        return self.proj(self.attend(q, k, v).transpose(1, 2).reshape(n, tokens, width))
 
 
 class Mlp(nn.Module):
@@ -190,25 +196,6 @@ def make_pass(mode, model, batch):
     return step
 
 
-def reset_peak():
-    try:
-        with open("/proc/self/clear_refs", "w") as clear:
-            clear.write("5")
-    except OSError:
-        pass
-
-
-def peak_mb():
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024 / 1e6
-
-
-def seconds_of(f):
-    start = time.perf_counter()
-    f()
-    return time.perf_counter() - start
-
-
 def probe_step():
     batch = 8
     step = make_pass("full", Vit(*SIZES["vit_tiny_patch16_224"]), batch)
@@ -223,10 +210,16 @@ def probe_blas():
     print(2e-9 * len(products) * 1576 * 384 * 1536 / seconds)
 
 
+def export(model, batch, path):
+    images, _ = random_batch(batch)
+    torch.onnx.export(model.eval(), (images,), path, dynamo=True, external_data=False, verbose=False)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--probe", choices=["blas", "step"])
     parser.add_argument("--mode", choices=["infer", "full", "gps", "lora", "score", "rank"])
+    parser.add_argument("--export", metavar="FILE")
     parser.add_argument("--arch", choices=sorted(SIZES))
     parser.add_argument("--batch", type=int)
     parser.add_argument("--repeats", type=int, default=3)
@@ -236,13 +229,12 @@ def main():
     torch.manual_seed(0)
     if options.probe:
         return {"blas": probe_blas, "step": probe_step}[options.probe]()
-    if not (options.mode and options.arch and options.batch):
-        parser.error("--mode, --arch and --batch are needed")
-    one_pass = make_pass(options.mode, Vit(*SIZES[options.arch]), options.batch)
-    reset_peak()
-    one_pass()
-    seconds = statistics.median(seconds_of(one_pass) for _ in range(options.repeats))
-    print(json.dumps({"seconds": seconds, "images_per_s": options.batch / seconds, "peak_mb": peak_mb()}))
+    if not ((options.mode or options.export) and options.arch and options.batch):
+        parser.error("--mode or --export, --arch and --batch are needed")
+    model = Vit(*SIZES[options.arch])
+    if options.export:
+        return export(model, options.batch, options.export)
+    report(make_pass(options.mode, model, options.batch), options.batch, options.repeats)
 
 
 if __name__ == "__main__":

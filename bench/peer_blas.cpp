@@ -13,7 +13,8 @@ constexpr int kRowMajor = 101, kPlain = 111, kTransposed = 112;  // of cblas.h
 struct Library {
   const char *name, *file;
 };
-constexpr Library kLibraries[] = {{"OpenBLAS", "libopenblas.so.0"}, {"BLIS", "libblis.so.4"}};
+constexpr Library kLibraries[] = {
+    {"OpenBLAS", "libopenblas.so.0"}, {"BLIS", "libblis.so.4"}, {"MKL", "libmkl_rt.so.3"}};
 
 }  // namespace
 

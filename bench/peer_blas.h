@@ -24,7 +24,8 @@ class PeerBlas {
   Sgemm sgemm_ = nullptr;
 };
 
-/// OpenBLAS and BLIS, those that are installed; a line to stderr names one that is not.
+/// OpenBLAS, BLIS and MKL, those that the dynamic linker finds; a line to stderr names one that it does not.
+/// MKL comes from PyPI, so LD_LIBRARY_PATH has to name its folder.
 std::vector<PeerBlas> open_peers();
 
 }  // namespace bench

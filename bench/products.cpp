@@ -7,8 +7,6 @@ namespace bench {
 
 namespace {
 
-constexpr Index kTokens = 197;
-
 /// A layer's sizes in units of the model's width.
 struct Layer {
   const char* name;
@@ -18,9 +16,11 @@ constexpr Layer kLayers[] = {{"qkv", 3, 1}, {"proj", 1, 1}, {"fc1", 4, 1}, {"fc2
 
 struct Model {
   const char* name;
-  Index width;
+  Index width, tokens;  // of an image, the class token among them
 };
-constexpr Model kModels[] = {{"Ti", 192}, {"S", 384}, {"B", 768}};
+constexpr Model kModels[] = {
+    {"Ti", 192, 197}, {"S", 384, 197}, {"B", 768, 197}, {"L", 1024, 197}, {"H", 1280, 257}};
+constexpr Index kBatches[] = {1, 8, 32};
 
 }  // namespace
 
@@ -37,9 +37,9 @@ std::vector<Product> linear_products() {
   using Kind = Product::Kind;
   std::vector<Product> all;
   for (const Model& model : kModels) {
-    for (const Index batch : {8, 32}) {
+    for (const Index batch : kBatches) {
       for (const Layer& layer : kLayers) {
-        const Index rows = batch * kTokens, out = layer.out * model.width, in = layer.in * model.width;
+        const Index rows = batch * model.tokens, out = layer.out * model.width, in = layer.in * model.width;
         const auto add = [&](Kind kind, Index m, Index n, Index k) {
           all.push_back({model.name, layer.name, batch, kind, m, n, k});
         };

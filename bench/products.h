@@ -9,15 +9,15 @@ namespace bench {
 
 using engine::Index;
 
-/// One matrix product of a linear layer, c [m, n] = a b with a sum of k terms. x is [batch x 197 tokens, in],
-/// the weight w [out, in], and dy the gradient of the output.
+/// One matrix product of a linear layer, c [m, n] = a b with a sum of k terms. x is [batch x tokens, in], the
+/// weight w [out, in], and dy the gradient of the output.
 struct Product {
   enum class Kind {
     forward,         ///< y = x w^T
     input_gradient,  ///< dx = dy w
     weight_gradient  ///< dw = dy^T x
   };
-  std::string model;  ///< "Ti", "S" or "B", at patch 16 and 224 x 224 pixels
+  std::string model;  ///< "Ti", "S", "B" or "L" at patch 16, "H" at patch 14, of 224 x 224 pixels
   std::string layer;  ///< "qkv", "proj", "fc1" or "fc2"
   Index batch;
   Kind kind;
@@ -34,7 +34,7 @@ struct Product {
 /// "forward", "dX" or "dW".
 const char* name_of(Product::Kind kind);
 
-/// All products of the four linear layers of three sizes of ViT, at batch 8 and 32.
+/// All products of the four linear layers of five sizes of ViT, at batch 1, 8 and 32.
 std::vector<Product> linear_products();
 
 /// Random values for a product, and a place for its result.
