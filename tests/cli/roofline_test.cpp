@@ -120,8 +120,8 @@ TEST(Roofline, of_a_full_step_has_a_product_for_each_of_the_three_of_a_layer) {
   const Json rows = checked(profiled(*make_step_job(options("full"))));
   const models::VitConfig c = demo();
   const Index n = 4 * c.tokens(), w = c.width;
-  for (const Json& product : {row(rows, "linear forward", {n, 3 * w, w}), row(rows, "linear dX", {n, w, 3 * w}),
-                              row(rows, "linear dW", {3 * w, w, n})}) {
+  for (const Json& product : {row(rows, "linear forward", {n, 3 * w, w}),
+                              row(rows, "linear dX", {n, w, 3 * w}), row(rows, "linear dW", {3 * w, w, n})}) {
     EXPECT_EQ(product["calls"], c.depth);
     EXPECT_EQ(product["multiply_adds"], c.depth * n * w * 3 * w);
   }
@@ -134,6 +134,12 @@ TEST(Roofline, of_grft_has_products_of_two_rows_or_columns) {
   const Json rows = checked(profiled(*make_step_job(options("grft"))));
   const models::VitConfig c = demo();
   EXPECT_EQ(row(rows, "linear dW", {3 * c.width, 2, 4 * c.tokens()})["calls"], c.depth);
+}
+
+TEST(Roofline, of_few_single_elements_has_sampled_products) {
+  BenchOptions few = options("sift");
+  few.method_options["rate"] = "0.001";
+  EXPECT_THAT(kinds(checked(profiled(*make_step_job(few)))), ::testing::Contains("linear dW, sampled"));
 }
 
 TEST(Roofline, has_rows_of_their_own_for_what_is_recomputed) {
@@ -191,10 +197,11 @@ TEST(Roofline, is_that_of_the_pass_in_the_middle) {
 
 TEST(RooflineTable, has_a_line_for_each_row_with_its_columns_under_each_other) {
   const engine::OpRow product{{"linear forward", {10, 20, 30}, 6'000'000'000, 3'000'000'000}, false, 2, 0.5};
-  EXPECT_EQ(roofline_table(roofline({{1, 6'000'000'000, {product}}}, {96, 24})),
-            "op               shape         calls      ms     %  GFLOP/s  % of peak       MB  GB/s  % of memory\n"
-            "linear forward   10 x 20 x 30      2  500.00  50.0     24.0       25.0  3000.00   6.0         25.0\n"
-            "everything else                    -  500.00  50.0        -          -        -     -            -\n");
+  EXPECT_EQ(
+      roofline_table(roofline({{1, 6'000'000'000, {product}}}, {96, 24})),
+      "op               shape         calls      ms     %  GFLOP/s  % of peak       MB  GB/s  % of memory\n"
+      "linear forward   10 x 20 x 30      2  500.00  50.0     24.0       25.0  3000.00   6.0         25.0\n"
+      "everything else                    -  500.00  50.0        -          -        -     -            -\n");
 }
 
 }  // namespace

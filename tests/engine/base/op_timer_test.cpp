@@ -42,8 +42,7 @@ TEST(OpTimer, adds_up_the_calls_of_one_kind_and_shape) {
 TEST(OpTimer, tells_kinds_and_shapes_apart) {
   const OpProfile profile;
   for (const char* kind : {"a", "b"}) {
-    for (Index rows = 1; rows <= 2; ++rows)
-      const OpTimer timer([&] { return OpWork{kind, {rows, 1}}; });
+    for (Index rows = 1; rows <= 2; ++rows) const OpTimer timer([&] { return OpWork{kind, {rows, 1}}; });
   }
   EXPECT_EQ(profile.rows().size(), 4u);
 }
@@ -98,7 +97,9 @@ TEST(OpProfile, inside_another_takes_over) {
     const OpTimer timer([] { return OpWork{"op"}; });
   }
   EXPECT_TRUE(outer.rows().empty());
-  { const OpTimer timer([] { return OpWork{"op"}; }); }
+  {
+    const OpTimer timer([] { return OpWork{"op"}; });
+  }
   EXPECT_EQ(only_row(outer).calls, 1);
 }
 
