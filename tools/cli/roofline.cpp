@@ -100,9 +100,14 @@ struct Column {
   int digits;
 };
 constexpr Column kColumns[] = {
-    {"calls", "calls", 1, 0},      {"ms", "seconds", 1e3, 2},  {"%", "share", 100, 1},
-    {"GFLOP/s", "gflops", 1, 1},   {"% of peak", "peak_share", 100, 1},
-    {"MB", "mb", 1, 2},            {"GB/s", "gb_s", 1, 1},     {"% of memory", "bandwidth_share", 100, 1},
+    {"calls", "calls", 1, 0},
+    {"ms", "seconds", 1e3, 2},
+    {"%", "share", 100, 1},
+    {"GFLOP/s", "gflops", 1, 1},
+    {"% of peak", "peak_share", 100, 1},
+    {"MB", "mb", 1, 2},
+    {"GB/s", "gb_s", 1, 1},
+    {"% of memory", "bandwidth_share", 100, 1},
 };
 
 }  // namespace
