@@ -4,6 +4,7 @@
 
 #include "engine/autograd/node.h"
 #include "engine/kernels/elementwise.h"
+#include "engine/tensor/op_work.h"
 
 namespace engine {
 namespace {
@@ -16,6 +17,7 @@ void accumulate(Tensor& into, const Tensor& from) {
   }
   check(into.shape() == from.shape(), "backward: a gradient", from.shape(), "meets one of shape",
         into.shape());
+  const OpTimer timer([&] { return loop_work("add gradients", from, 3 * from.bytes()); });
   Tensor sum = into.unshared() ? std::move(into) : into.clone();
   visit(sum.dtype(), [&]<class T>() {
     T* const to = sum.data<T>().data();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/kernels/gemm.h"
+#include "engine/tensor/op_work.h"
 
 namespace engine {
 namespace {
@@ -12,6 +13,9 @@ namespace {
 Tensor sketch_rows(const CountSketch& sketch, const Tensor& gradient, const Shape& shape) {
   Tensor to = Tensor::uninitialized(shape, gradient.dtype());
   const Index rows = gradient.shape().rows(), columns = gradient.shape().columns();
+  const OpTimer timer([&] {
+    return OpWork{"sketch rows", {rows, columns}, rows * columns, bytes_of(gradient, to)};
+  });
   visit(gradient.dtype(), [&]<class T>() {
     kernels::gemm<T>({gradient.data<T>().data(), rows, columns, columns}, {nullptr, columns, 0, 0}, nullptr,
                      0, {.sketches = {sketch.view<T>(), to.data<T>().data()}});

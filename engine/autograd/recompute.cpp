@@ -2,6 +2,7 @@
 
 #include "engine/autograd/backward.h"
 #include "engine/autograd/parameter.h"
+#include "engine/base/op_timer.h"
 
 namespace engine {
 
@@ -11,12 +12,16 @@ Tensor recompute(const std::function<Tensor(const Tensor&)>& f, const Tensor& x)
   // The graph of this call goes with `y`; its place is taken by one node, tied to x if x is tracked.
   return record_always("recompute", {x}, y,
                        [f, x = x.detached(), tracked = x.tracked()](const Tensor& dy, const Needs&) -> Grads {
+                         const auto again = [&f](const Tensor& in) {
+                           const Recomputing recomputing;
+                           return f(in);
+                         };
                          if (!tracked) {
-                           backward(f(x), dy);
+                           backward(again(x), dy);
                            return {Grad()};
                          }
                          const Parameter input(x);
-                         backward(f(input), dy);
+                         backward(again(input), dy);
                          return {input.grad().defined() ? input.grad() : Tensor::zeros(x.shape(), x.dtype())};
                        });
 }

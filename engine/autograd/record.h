@@ -3,6 +3,7 @@
 #include <initializer_list>
 
 #include "engine/autograd/node.h"
+#include "engine/base/op_timer.h"
 
 namespace engine {
 
@@ -41,14 +42,19 @@ class Kept {
   explicit Kept(Tensor held) : held_(std::move(held)) {}
   explicit Kept(std::function<Tensor()> again) : again_(std::move(again)) {}
   /// The tensor; where it is computed again, in a buffer that goes with the result.
-  Tensor operator()() const { return again_ ? again_() : held_; }
+  Tensor operator()() const { return again_ ? computed(again_) : held_; }
   /// The tensor, computed when it is first asked for and held from then on.
   const Tensor& hold() {
-    if (again_) held_ = std::exchange(again_, nullptr)();
+    if (again_) held_ = computed(std::exchange(again_, nullptr));
     return held_;
   }
 
  private:
+  static Tensor computed(const std::function<Tensor()>& again) {
+    const Recomputing recomputing;
+    return again();
+  }
+
   Tensor held_;
   std::function<Tensor()> again_;
 };

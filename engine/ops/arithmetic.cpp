@@ -6,6 +6,7 @@
 #include "engine/kernels/elementwise.h"
 #include "engine/kernels/reduce.h"
 #include "engine/ops/op.h"
+#include "engine/tensor/op_work.h"
 
 namespace engine {
 namespace {
@@ -19,6 +20,7 @@ Tensor times(const Tensor& a, const Tensor& b) {
   check_same(op::multiply, a, b);
   Tensor y = Tensor::uninitialized(a.shape(), a.dtype());
   visit(a.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("multiply", a, bytes_of(a, b, y)); });
     const T *p = a.data<T>().data(), *q = b.data<T>().data();
     kernels::fill(y.numel(), y.data<T>().data(), [=](Index i) { return p[i] * q[i]; });
   });
@@ -28,6 +30,7 @@ Tensor times(const Tensor& a, const Tensor& b) {
 Tensor times(const Tensor& x, double factor) {
   Tensor y = Tensor::uninitialized(x.shape(), x.dtype());
   visit(x.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("scale", x, bytes_of(x, y)); });
     const T* p = x.data<T>().data();
     kernels::fill(y.numel(), y.data<T>().data(),
                   [=, c = static_cast<T>(factor)](Index i) { return c * p[i]; });
@@ -39,6 +42,7 @@ Tensor times(const Tensor& x, double factor) {
 Tensor times_features(const Tensor& x, const Tensor& factor, const Tensor& shift) {
   Tensor y = Tensor::uninitialized(x.shape(), x.dtype());
   visit(x.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("affine", x, bytes_of(x, factor, shift, y)); });
     const T *p = x.data<T>().data(), *c = factor.data<T>().data();
     const T* d = shift.defined() ? shift.data<T>().data() : nullptr;
     T* to = y.data<T>().data();
@@ -58,6 +62,7 @@ Tensor times_features(const Tensor& x, const Tensor& factor, const Tensor& shift
 Tensor feature_sums(const Tensor& dy, const Tensor* x, Index rows, Index width) {
   Tensor sums = Tensor::uninitialized({width}, dy.dtype());
   visit(dy.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("sum rows", dy, bytes_of(dy, sums) + (x ? x->bytes() : 0)); });
     const T *g = dy.data<T>().data(), *in = x ? x->data<T>().data() : nullptr;
     kernels::column_sums(rows, width, sums.data<T>().data(), [=](Index i, Index j) {
       return in ? g[i * width + j] * in[i * width + j] : g[i * width + j];
@@ -70,6 +75,7 @@ Tensor feature_sums(const Tensor& dy, const Tensor* x, Index rows, Index width) 
 Tensor scaled_samples(const Tensor& x, const Tensor& factors) {
   Tensor y = Tensor::uninitialized(x.shape(), x.dtype());
   visit(x.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("scale", x, bytes_of(x, factors, y)); });
     const T *p = x.data<T>().data(), *c = factors.data<T>().data();
     kernels::fill(y.numel(), y.data<T>().data(),
                   [=, width = x.shape().columns()](Index i) { return c[i / width] * p[i]; });
@@ -83,6 +89,7 @@ Tensor add(const Tensor& a, const Tensor& b) {
   check_same(op::add, a, b);
   Tensor y = Tensor::uninitialized(a.shape(), a.dtype());
   visit(a.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("add", a, bytes_of(a, b, y)); });
     kernels::add(y.numel(), a.data<T>().data(), b.data<T>().data(), y.data<T>().data());
   });
   return record(op::add, {a, b}, y, [](const Tensor& dy, const Needs&) -> Grads { return {dy, dy}; });

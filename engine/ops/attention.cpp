@@ -2,8 +2,24 @@
 
 #include "engine/kernels/attention.h"
 #include "engine/ops/op.h"
+#include "engine/tensor/op_work.h"
 
 namespace engine {
+namespace {
+
+/// Attention that does `products` products and moves `bytes` besides what it reads of qkv: of the queries
+/// only those asked for.
+OpWork work(std::string_view kind, const kernels::AttentionShape& s, Dtype dtype, Index products,
+            std::size_t bytes) {
+  const Index scores = s.batch * s.heads * s.queries * s.tokens;
+  const Index read = s.batch * (s.queries + 2 * s.tokens) * s.heads * s.width;
+  return {kind,
+          {s.batch, s.heads, s.queries, s.tokens, s.width},
+          products * scores * s.width,
+          bytes + static_cast<std::size_t>(read * size_of(dtype))};
+}
+
+}  // namespace
 
 Tensor attention(const Tensor& qkv, Index heads, Index queries) {
   check(qkv.shape().rank() == 3 && heads > 0 && qkv.shape()[2] % (3 * heads) == 0,
@@ -15,6 +31,8 @@ Tensor attention(const Tensor& qkv, Index heads, Index queries) {
   Tensor y = Tensor::uninitialized({batch, s.queries, width}, qkv.dtype());
   Tensor log_sum_exp = Tensor::uninitialized({batch, heads, s.queries}, qkv.dtype());
   visit(qkv.dtype(), [&]<class T>() {
+    const OpTimer timer(
+        [&] { return work("attention forward", s, qkv.dtype(), 2, bytes_of(y, log_sum_exp)); });
     kernels::attention(s, qkv.data<T>().data(), y.data<T>().data(), log_sum_exp.data<T>().data());
   });
   const bool tracked = qkv.tracked();
@@ -23,6 +41,10 @@ Tensor attention(const Tensor& qkv, Index heads, Index queries) {
                     const Tensor& dy, const Needs&) -> Grads {
                   Tensor dqkv = Tensor::uninitialized(qkv.shape(), qkv.dtype());
                   visit(qkv.dtype(), [&]<class T>() {
+                    const OpTimer timer([&] {
+                      return work("attention backward", s, qkv.dtype(), 5,
+                                  bytes_of(y, log_sum_exp, dy, dqkv));
+                    });
                     kernels::attention_backward(s, qkv.data<T>().data(), y.data<T>().data(),
                                                 log_sum_exp.data<T>().data(), dy.data<T>().data(),
                                                 dqkv.data<T>().data());

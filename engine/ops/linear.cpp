@@ -11,6 +11,7 @@
 #include "engine/ops/op.h"
 #include "engine/ops/sketched_gradient.h"
 #include "engine/ops/weight_gradient.h"
+#include "engine/tensor/op_work.h"
 
 namespace engine {
 namespace {
@@ -19,8 +20,11 @@ namespace {
 Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& x) {
   Tensor dx = Tensor::uninitialized(x, dy.dtype());
   const Index out = w.shape().rows(), in = w.shape().columns();
-  visit(dy.dtype(),
-        [&]<class T>() { kernels::gemm(matrix<T>(dy, out), matrix<T>(w, in), dx.data<T>().data(), in); });
+  visit(dy.dtype(), [&]<class T>() {
+    const OpTimer timer(
+        [&] { return product_work("linear dX", dy.numel() / out, in, out, bytes_of(dy, w, dx)); });
+    kernels::gemm(matrix<T>(dy, out), matrix<T>(w, in), dx.data<T>().data(), in);
+  });
   return dx;
 }
 
@@ -41,9 +45,24 @@ Tensor bias_gradient(const Tensor& dy, Index out) {
   const PhaseTimer timer(Phase::weight_gradients);
   Tensor db = Tensor::uninitialized({out}, dy.dtype());
   visit(dy.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("sum rows", dy, bytes_of(dy, db)); });
     kernels::column_sums(dy.numel() / out, out, dy.data<T>().data(), db.data<T>().data());
   });
   return db;
+}
+
+/// The work of y = x w^T + b with an epilogue.
+template <class T>
+OpWork work(const Tensor& x, const Tensor& w, const Tensor& b, const Tensor& y, const Tensor& sketches,
+            const kernels::Epilogue<T>& e) {
+  const Index out = w.shape().rows(), in = w.shape().columns(), rows = x.numel() / in;
+  OpWork work = product_work("linear forward", rows, out, in, bytes_of(x, w, b, y, sketches));
+  if (sketches.defined()) work.multiply_adds += x.numel();
+  if (e.gelu) work.kind = "linear + GELU forward";
+  if (e.before_gelu) work.bytes += y.bytes();
+  if (e.residual) work.kind = "linear + residual forward", work.bytes += y.bytes();
+  if (e.factors) work.bytes += static_cast<std::size_t>(rows) * sizeof(T);
+  return work;
 }
 
 /// x w^T + b, with the epilogue that `epilogue(T{})` gives. Rows of x are sketched on the way where the
@@ -58,6 +77,7 @@ Tensor product(const Tensor& x, const Tensor& w, const Tensor& b, SketchedRows& 
     kernels::Epilogue<T> e = epilogue(T{});
     e.sketches = x_sketches.on_the_way<T>();
     e.bias = b.defined() ? b.data<T>().data() : nullptr;
+    const OpTimer timer([&] { return work(x, w, b, y, x_sketches.values(), e); });
     kernels::gemm(matrix<T>(x, in), matrix<T>(w, in).transposed(), y.data<T>().data(), out, e);
   });
   return y;

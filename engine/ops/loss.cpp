@@ -7,6 +7,7 @@
 #include "engine/kernels/gemm.h"
 #include "engine/ops/matrix.h"
 #include "engine/ops/op.h"
+#include "engine/tensor/op_work.h"
 
 namespace engine {
 namespace {
@@ -22,6 +23,9 @@ template <class T>
 Contrast contrast(const Tensor& features, std::span<const Index> labels, double temperature) {
   const Index n = features.shape()[0];
   Tensor similarity = Tensor::uninitialized({n, n}, features.dtype());
+  const OpTimer timer([&] {
+    return product_work("loss forward", n, n, features.shape()[1], bytes_of(features, similarity));
+  });
   kernels::gemm(matrix<T>(features), matrix<T>(features).transposed(), similarity.data<T>().data(), n);
   T* const g = similarity.data<T>().data();  // row by row, similarities become gradients
   double loss = 0;
@@ -80,6 +84,8 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets) {
   Tensor dlogits = Tensor::uninitialized(s, logits.dtype());  // (mass softmax - target) / n
   double loss = 0;
   visit(logits.dtype(), [&]<class T>() {
+    const OpTimer timer(
+        [&] { return loop_work("loss forward", logits, bytes_of(logits, targets, dlogits)); });
     for (Index i = 0; i < n; ++i) {
       const T *x = logits.data<T>().data() + i * classes, *t = targets.data<T>().data() + i * classes;
       T* to = dlogits.data<T>().data() + i * classes;
@@ -98,6 +104,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets) {
                 [dlogits = keep(dlogits, logits.tracked())](const Tensor& dy, const Needs&) -> Grads {
                   Tensor dx = Tensor::uninitialized(dlogits.shape(), dlogits.dtype());
                   visit(dlogits.dtype(), [&]<class T>() {
+                    const OpTimer timer([&] { return loop_work("loss backward", dx, 2 * dx.bytes()); });
                     const T factor = dy.data<T>()[0];
                     std::ranges::transform(dlogits.data<T>(), dx.data<T>().begin(),
                                            [factor](T v) { return factor * v; });
@@ -119,6 +126,10 @@ Tensor sup_con(const Tensor& features, std::span<const Index> labels, double tem
                   // The similarity of i and j depends on both rows: dz = (G + G^T) z.
                   Tensor dz = Tensor::uninitialized(z.shape(), z.dtype());
                   visit(z.dtype(), [&]<class T>() {
+                    const OpTimer timer([&] {  // two products of g, at once
+                      return product_work("loss backward", z.shape()[0], width, 2 * z.shape()[0],
+                                          bytes_of(g, z, dz));
+                    });
                     T* to = dz.data<T>().data();
                     kernels::gemm(matrix<T>(g), matrix<T>(z), to, width);
                     kernels::gemm(matrix<T>(g).transposed(), matrix<T>(z), to, width, {.add = true});

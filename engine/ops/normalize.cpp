@@ -7,6 +7,7 @@
 #include "engine/kernels/reduce.h"
 #include "engine/kernels/simd.h"
 #include "engine/ops/op.h"
+#include "engine/tensor/op_work.h"
 
 namespace engine {
 
@@ -20,6 +21,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps)
   Tensor y = Tensor::uninitialized(x.shape(), x.dtype());
   Tensor mean = Tensor::uninitialized({rows}, x.dtype()), rstd = Tensor::uninitialized({rows}, x.dtype());
   visit(x.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("layer norm forward", x, bytes_of(x, w, b, y, mean, rstd)); });
     kernels::layer_norm(rows, width, x.data<T>().data(), w.data<T>().data(), b.data<T>().data(),
                         static_cast<T>(eps), y.data<T>().data(), mean.data<T>().data(),
                         rstd.data<T>().data());
@@ -34,18 +36,23 @@ Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps)
           const T* d = dy.data<T>().data();
           if (needs(0)) {
             Tensor dx = Tensor::uninitialized(dy.shape(), dy.dtype());
+            const OpTimer timer(
+                [&] { return loop_work("layer norm dX", dy, bytes_of(x, w, dy, mean, rstd, dx)); });
             kernels::layer_norm_backward(rows, width, x.data<T>().data(), w.data<T>().data(), d,
                                          mean.data<T>().data(), rstd.data<T>().data(), dx.data<T>().data());
             grads[0] = dx;
           }
           if (needs(1)) {
             Tensor dw = Tensor::uninitialized({width}, dy.dtype());
+            const OpTimer timer(
+                [&] { return loop_work("layer norm dW", dy, bytes_of(x, dy, mean, rstd, dw)); });
             kernels::layer_norm_weight_gradient(rows, width, x.data<T>().data(), d, mean.data<T>().data(),
                                                 rstd.data<T>().data(), dw.data<T>().data());
             grads[1] = dw;
           }
           if (needs(2)) {
             Tensor db = Tensor::uninitialized({width}, dy.dtype());
+            const OpTimer timer([&] { return loop_work("sum rows", dy, bytes_of(dy, db)); });
             kernels::column_sums(rows, width, d, db.data<T>().data());
             grads[2] = db;
           }
@@ -61,6 +68,7 @@ Tensor normalize_rows(const Tensor& x) {
   const Index rows = x.shape()[0], width = x.shape()[1];
   Tensor y = Tensor::uninitialized(x.shape(), x.dtype()), inverse = Tensor::uninitialized({rows}, x.dtype());
   visit(x.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("normalize rows forward", x, bytes_of(x, y, inverse)); });
     const T* in = x.data<T>().data();
     T *out = y.data<T>().data(), *scale = inverse.data<T>().data();
     kernels::parallel_for(rows, [&](Index i) {
@@ -75,6 +83,9 @@ Tensor normalize_rows(const Tensor& x) {
                   // dx = (dy - y (y . dy)) / length
                   Tensor dx = Tensor::uninitialized(dy.shape(), dy.dtype());
                   visit(dy.dtype(), [&]<class T>() {
+                    const OpTimer timer([&] {
+                      return loop_work("normalize rows backward", dy, bytes_of(y, inverse, dy, dx));
+                    });
                     const T *d = dy.data<T>().data(), *unit = y.data<T>().data(),
                             *scale = inverse.data<T>().data();
                     T* to = dx.data<T>().data();

@@ -6,6 +6,7 @@
 #include "engine/kernels/patches.h"
 #include "engine/kernels/reduce.h"
 #include "engine/ops/op.h"
+#include "engine/tensor/op_work.h"
 
 namespace engine {
 namespace {
@@ -15,6 +16,9 @@ Tensor sum_over_batch(const Tensor& x, Index first, Index count) {
   const Index n = x.shape()[0], row = x.shape().columns(), width = x.shape()[2];
   Tensor sums = Tensor::uninitialized({1, count, width}, x.dtype());
   visit(x.dtype(), [&]<class T>() {
+    const OpTimer timer([&] {
+      return OpWork{"sum over batch", {n, count * width}, 0, static_cast<std::size_t>(n + 1) * sums.bytes()};
+    });
     const T* from = x.data<T>().data() + first * width;
     kernels::column_sums(n, count * width, sums.data<T>().data(),
                          [=](Index i, Index j) { return from[i * row + j]; });
@@ -27,6 +31,7 @@ Tensor with_tokens(const Tensor& x, const Tensor* tokens, Index at, Index count)
   const Index n = x.shape()[0], length = x.shape()[1], width = x.shape()[2];
   Tensor y = Tensor::uninitialized({n, length + count, width}, x.dtype());
   visit(x.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("insert tokens", y, 2 * y.bytes()); });
     const T *from = x.data<T>().data(), *between = tokens ? tokens->data<T>().data() : nullptr;
     T* to = y.data<T>().data();
     kernels::parallel_for(n, [&](Index i) {
@@ -44,6 +49,7 @@ Tensor without_tokens(const Tensor& x, Index at, Index count) {
   const Index n = x.shape()[0], length = x.shape()[1], width = x.shape()[2];
   Tensor y = Tensor::uninitialized({n, length - count, width}, x.dtype());
   visit(x.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("remove tokens", y, 2 * y.bytes()); });
     const T* from = x.data<T>().data();
     T* to = y.data<T>().data();
     kernels::parallel_for(n, [&](Index i) {
@@ -70,11 +76,16 @@ Tensor patches(const Tensor& images, Index patch) {
         p);
   const kernels::PatchShape s{p[0], p[1], p[2], p[3], patch};
   Tensor y = Tensor::uninitialized({p[0], s.down() * s.across(), p[1] * patch * patch}, images.dtype());
-  visit(images.dtype(),
-        [&]<class T>() { kernels::to_patches(s, images.data<T>().data(), y.data<T>().data()); });
+  visit(images.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("patches forward", y, bytes_of(images, y)); });
+    kernels::to_patches(s, images.data<T>().data(), y.data<T>().data());
+  });
   return record(op::patches, {images}, y, [s, shape = p](const Tensor& dy, const Needs&) -> Grads {
     Tensor dx = Tensor::uninitialized(shape, dy.dtype());
-    visit(dy.dtype(), [&]<class T>() { kernels::from_patches(s, dy.data<T>().data(), dx.data<T>().data()); });
+    visit(dy.dtype(), [&]<class T>() {
+      const OpTimer timer([&] { return loop_work("patches backward", dy, bytes_of(dy, dx)); });
+      kernels::from_patches(s, dy.data<T>().data(), dx.data<T>().data());
+    });
     return {dx};
   });
 }
@@ -106,6 +117,7 @@ Tensor add_positions(const Tensor& x, const Tensor& positions) {
         "add_positions: positions", positions.dtype(), positions.shape(), "do not fit x", x.dtype(), s);
   Tensor y = Tensor::uninitialized(s, x.dtype());
   visit(x.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("add positions", x, bytes_of(x, positions, y)); });
     const T *in = x.data<T>().data(), *at = positions.data<T>().data();
     T* to = y.data<T>().data();
     kernels::parallel_for(
@@ -122,11 +134,15 @@ Tensor repeat(const Tensor& x, Index times) {
   std::vector<Index> dims = x.shape().dims();
   dims[0] *= times;
   Tensor y = Tensor::uninitialized(Shape(std::move(dims)), x.dtype());
-  for (Index i = 0; i < times; ++i)
-    std::copy_n(x.raw(), x.bytes(), y.raw() + static_cast<std::size_t>(i) * x.bytes());
+  {
+    const OpTimer timer([&] { return loop_work("repeat forward", y, bytes_of(x, y)); });
+    for (Index i = 0; i < times; ++i)
+      std::copy_n(x.raw(), x.bytes(), y.raw() + static_cast<std::size_t>(i) * x.bytes());
+  }
   return record(op::repeat, {x}, y, [shape = x.shape(), times](const Tensor& dy, const Needs&) -> Grads {
     Tensor dx = Tensor::uninitialized(shape, dy.dtype());
     visit(dy.dtype(), [&]<class T>() {
+      const OpTimer timer([&] { return loop_work("repeat backward", dy, bytes_of(dy, dx)); });
       const T* from = dy.data<T>().data();
       kernels::column_sums(times, shape.numel(), dx.data<T>().data(),
                            [=, n = shape.numel()](Index i, Index j) { return from[i * n + j]; });
@@ -142,10 +158,15 @@ Tensor select_token(const Tensor& x, Index index) {
   Tensor y = Tensor::uninitialized({n, width}, x.dtype());
   visit(x.dtype(), [&]<class T>() {
     const T* from = x.data<T>().data() + index * width;
+    const OpTimer timer([&] { return loop_work("select token forward", y, 2 * y.bytes()); });
     for (Index i = 0; i < n; ++i) std::copy_n(from + i * row, width, y.data<T>().data() + i * width);
   });
   return record(op::select_token, {x}, y,
                 [shape = x.shape(), index, n, row, width](const Tensor& dy, const Needs&) -> Grads {
+                  const OpTimer timer([&] {
+                    const std::size_t tokens = static_cast<std::size_t>(row / width);
+                    return OpWork{"select token backward", {n, row}, 0, (1 + tokens) * dy.bytes()};
+                  });
                   Tensor dx = Tensor::zeros(shape, dy.dtype());
                   visit(dy.dtype(), [&]<class T>() {
                     T* to = dx.data<T>().data() + index * width;

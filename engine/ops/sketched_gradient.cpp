@@ -3,6 +3,7 @@
 #include "engine/base/phase.h"
 #include "engine/ops/matrix.h"
 #include "engine/ops/weight_gradient.h"
+#include "engine/tensor/op_work.h"
 
 namespace engine {
 namespace {
@@ -17,6 +18,12 @@ Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& x, Sketche
   Tensor dx = Tensor::uninitialized(x, dy.dtype());
   const Index out = w.shape().rows(), in = w.shape().columns();
   visit(dy.dtype(), [&]<class T>() {
+    const OpTimer timer([&] {
+      const Tensor& sketches = dy_sketches.values();
+      OpWork work = product_work("linear dX", dy.numel() / out, in, out, bytes_of(dy, w, dx, sketches));
+      if (sketches.defined()) work.multiply_adds += dy.numel();
+      return work;
+    });
     kernels::gemm(matrix<T>(dy, out), matrix<T>(w, in), dx.data<T>().data(), in,
                   {.sketches = dy_sketches.on_the_way<T>()});
   });
@@ -39,6 +46,9 @@ void SketchedRows::make(const Tensor& t) {
   if (!sketch_) return;
   const Index columns = sketch_->size();
   visit(t.dtype(), [&]<class T>() {
+    const OpTimer timer([&] {
+      return OpWork{"sketch rows", {t.numel() / columns, columns}, t.numel(), bytes_of(t, values_)};
+    });
     kernels::gemm<T>(matrix<T>(t, columns), {nullptr, columns, 0, 0}, nullptr, 0,
                      {.sketches = on_the_way<T>()});
   });

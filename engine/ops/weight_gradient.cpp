@@ -1,9 +1,12 @@
 #include "engine/ops/weight_gradient.h"
 
+#include <algorithm>
+
 #include "engine/base/phase.h"
 #include "engine/kernels/gemm.h"
 #include "engine/kernels/parallel.h"
 #include "engine/ops/matrix.h"
+#include "engine/tensor/op_work.h"
 
 namespace engine {
 namespace {
@@ -13,6 +16,7 @@ Tensor take_columns(const Tensor& t, Index columns, const std::vector<Index>& at
   const Index rows = t.numel() / columns, count = static_cast<Index>(at.size());
   Tensor taken = Tensor::uninitialized({rows, count}, t.dtype());
   visit(t.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("take columns", taken, 2 * taken.bytes()); });
     const T* from = t.data<T>().data();
     T* to = taken.data<T>().data();
     kernels::parallel_chunks(rows, 64, [&](Index begin, Index end) {
@@ -64,6 +68,12 @@ Tensor element_gradient(const Tensor& dy, Index out, const KeptInput& kept, Inde
   visit(dy.dtype(), [&]<class T>() {
     T* to = gradient.data<T>().data();
     if (count * kSampledCost < out * width) {
+      const OpTimer timer([&] {  // of dy at most a column for every element is read
+        const std::size_t columns = static_cast<std::size_t>(std::min(count, out));
+        const Index depth = dy.numel() / out;
+        const std::size_t read = columns * static_cast<std::size_t>(depth) * sizeof(T);
+        return OpWork{"linear dW, sampled", {count, depth}, count * depth, read + bytes_of(x, gradient)};
+      });
       kernels::sampled_gemm(count, row.data(), column.data(), matrix<T>(dy, out), matrix<T>(x, width), to);
     } else {
       const Tensor dense = transposed_product(dy, out, x, width);
@@ -79,6 +89,8 @@ Tensor element_gradient(const Tensor& dy, Index out, const KeptInput& kept, Inde
 Tensor transposed_product(const Tensor& a, Index rows, const Tensor& b, Index columns) {
   Tensor product = Tensor::uninitialized({rows, columns}, a.dtype());
   visit(a.dtype(), [&]<class T>() {
+    const OpTimer timer(
+        [&] { return product_work("linear dW", rows, columns, a.numel() / rows, bytes_of(a, b, product)); });
     kernels::gemm(matrix<T>(a, rows).transposed(), matrix<T>(b, columns), product.data<T>().data(), columns);
   });
   return product;

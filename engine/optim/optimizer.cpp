@@ -4,6 +4,7 @@
 #include <cstring>
 #include <map>
 
+#include "engine/base/op_timer.h"
 #include "engine/kernels/parallel.h"
 
 namespace engine {
@@ -37,6 +38,11 @@ void Optimizer::step(double lr) {
     const Parameter& p = slot.p.parameter;
     if (slot.steps == 0 || slot.version != p.version()) restart(slot);
     ++slot.steps;
+    const OpTimer timer([&] {  // every value is read and written, its gradient is read
+      const Shape packed = p.trains().packed(p.value().shape());
+      const std::size_t passes = 2 + 1 + 2 * slot.state.size();
+      return OpWork{"optimizer", {packed.rows(), packed.columns()}, 0, passes * p.grad().bytes()};
+    });
     Tensor w = p.trains().whole() ? p.value() : p.trains().gather(p.value());
     const auto all = [&](std::size_t i) {
       return i < slot.state.size() ? slot.state[i].data<float>() : std::span<float>();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/autograd/backward.h"
+#include "engine/base/op_timer.h"
 #include "engine/ops/ops.h"
 #include "engine/tensor/random.h"
 #include "models/zoo.h"
@@ -118,6 +119,7 @@ class StepJob : public BenchJob {
     planned_.activations = growth.most();
     {
       const PhaseTimer timer(Phase::penalty);
+      const engine::OpTimer op([] { return engine::OpWork{"penalty"}; });
       method_->regularize(parameters_);
     }
     planned_.gradients = 0;
@@ -177,6 +179,7 @@ class ScoreJob : public BenchJob {
   void pass() override {
     const training::Growth growth;
     std::optional<PhaseTimer> timer;
+    std::optional<engine::OpTimer> selection;
     bool drawn = false;
     // The method asks for the first loss before its backward pass, and for another one behind it.
     const auto next = [&]() -> Tensor {
@@ -184,6 +187,7 @@ class ScoreJob : public BenchJob {
         timer.reset();
         planned_.activations = growth.most();
         timer.emplace(Phase::select);
+        selection.emplace([] { return engine::OpWork{"selection"}; });
         return {};
       }
       timer.emplace(Phase::forward);
@@ -193,6 +197,7 @@ class ScoreJob : public BenchJob {
       return loss;
     };
     method_->prepare(setup_.model, {next, [this] { return loss(); }});
+    selection.reset();
     timer.reset();
     planned_.weights = weight_bytes(setup_.model);
     planned_.gradients = scored_bytes();

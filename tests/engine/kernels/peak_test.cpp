@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/kernels/parallel.h"
+#include "engine/tensor/storage.h"
 #include "tests/support/kernel_guards.h"
 
 namespace engine::kernels {
@@ -49,6 +50,23 @@ TEST(FmaPeak, is_more_than_one_chain_of_multiply_adds_reaches) {
     const support::UseSimd use(set);
     EXPECT_GT(fma_peak(), kRounds / seconds) << set;
   }
+}
+
+TEST(MemoryBandwidth, is_what_three_large_buffers_take_in_the_fastest_of_five_samples) {
+  const double bytes = memory_bandwidth(clock_of({1, 1, 1, 1, 1}));
+  EXPECT_EQ(bytes, 3 * 128. * (1 << 20));
+  for (const std::string_view set : support::simd_sets()) {
+    const support::UseSimd use(set);
+    EXPECT_EQ(memory_bandwidth(clock_of({4, 4, 2, 8, 4})), bytes / 2) << set;
+  }
+  release_free_buffers();
+}
+
+TEST(MemoryBandwidth, is_less_than_the_registers_take) {
+  const double bandwidth = memory_bandwidth();
+  release_free_buffers();
+  EXPECT_GT(bandwidth, 0);
+  EXPECT_LT(bandwidth, 12 * fma_peak()) << "12 bytes for each sum";
 }
 
 TEST(MultiplyAdd, does_all_its_rounds) {

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "engine/base/op_timer.h"
 #include "engine/base/stopwatch.h"
 #include "engine/base/text.h"
 #include "engine/kernels/gemm.h"
@@ -13,6 +15,7 @@
 #include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
+#include "tools/cli/roofline.h"
 #include "tools/training/json_text.h"
 #include "tools/training/peak_memory.h"
 #include "tools/training/usage_error.h"
@@ -57,32 +60,53 @@ double median(std::vector<double> values) {
 
 /// Medians over the timed passes.
 struct Timing {
-  double seconds = 0, multiply_adds = 0, fma_peak = 0;
+  double seconds = 0, multiply_adds = 0, fma_peak = 0, peak_mb = 0;
   std::vector<std::pair<std::string, double>> phases;
+  // With a roofline alone.
+  double bandwidth = 0;
+  std::vector<ProfiledPass> passes;
 };
 
-/// One pass that is not timed, for the buffers and the caches, and then `repeats` that are.
-Timing time_passes(BenchJob& job, Index repeats) {
-  job.pass();
+/// The bandwidth of memory. Buffers, caches and the peak memory are then as before the first pass.
+double measure_bandwidth() {
+  const double bandwidth = engine::kernels::memory_bandwidth();
+  engine::release_free_buffers();
+  training::reset_peak_mb();
+  return bandwidth;
+}
+
+/// `repeats` timed passes. Before the first, and where the bandwidth was measured before any other, too, goes
+/// one that is not timed, for the buffers and the caches.
+Timing time_passes(BenchJob& job, Index repeats, bool roofline) {
   const auto phases = job.phases();
-  std::vector<double> seconds, peaks;
+  Timing timing;
+  Index all_multiply_adds = 0;
+  std::vector<double> seconds, peaks, bandwidths;
   std::vector<std::vector<double>> of_phase(phases.size());
-  const Index before = engine::kernels::multiply_adds();
   for (Index i = 0; i < repeats; ++i) {
+    if (i == 0 || roofline) job.pass();
     engine::reset_phases();
+    std::optional<engine::OpProfile> profile;
+    if (roofline) profile.emplace();
+    const Index before = engine::kernels::multiply_adds();
     const engine::Stopwatch watch;
     job.pass();
     seconds.push_back(watch.seconds());
+    const Index multiply_adds = engine::kernels::multiply_adds() - before;
+    all_multiply_adds += multiply_adds;
     for (std::size_t p = 0; p < phases.size(); ++p)
       of_phase[p].push_back(engine::phase_seconds(phases[p].second));
-    peaks.push_back(
-        engine::kernels::fma_peak());  // in turn with the passes: clocks change with time and heat
+    timing.peak_mb = std::max(timing.peak_mb, training::peak_mb());
+    // In turn with the passes: clocks change with time and heat.
+    peaks.push_back(engine::kernels::fma_peak());
+    if (!roofline) continue;
+    timing.passes.push_back({seconds.back(), multiply_adds, profile->rows()});
+    bandwidths.push_back(measure_bandwidth());
   }
-  Timing timing;
   timing.seconds = median(seconds);
+  timing.multiply_adds = static_cast<double>(all_multiply_adds) / static_cast<double>(repeats);
   timing.fma_peak = median(peaks);
-  timing.multiply_adds =
-      static_cast<double>(engine::kernels::multiply_adds() - before) / static_cast<double>(repeats);
+  if (roofline) timing.bandwidth = median(bandwidths);
   for (std::size_t p = 0; p < phases.size(); ++p)
     timing.phases.emplace_back(phases[p].first, median(of_phase[p]));
   return timing;
@@ -96,32 +120,37 @@ ordered_json memory_json(const PlannedBytes& planned) {
           {"activations", mb(planned.activations)}};
 }
 
-ordered_json measure(const Kind& kind, const BenchOptions& options, Index repeats) {
+ordered_json measure(const Kind& kind, const BenchOptions& options, Index repeats, bool with_roofline) {
   const std::unique_ptr<BenchJob> job = kind.make(options);
   engine::release_free_buffers();  // what making it needed and passes do not
   if (!training::reset_peak_mb())
     note("the peak memory includes the preparation: it cannot be reset on this system");
-  const Timing timing = time_passes(*job, repeats);
-  const double peak = training::peak_mb();
+  const Timing timing = time_passes(*job, repeats, with_roofline);
   const double gflops = 2 * timing.multiply_adds / timing.seconds / 1e9;
   const double most_gflops = 2 * timing.fma_peak / 1e9;
   ordered_json phases = ordered_json::object();
   for (const auto& [name, seconds] : timing.phases) phases[name] = seconds;
-  return {{"seconds", timing.seconds},
-          {"images_per_s", static_cast<double>(options.batch) / timing.seconds},
-          {"gflops", gflops},
-          {"fma_peak_gflops", most_gflops},
-          {"peak_share", gflops / most_gflops},
-          {"peak_mb", peak},
-          {"phases", phases},
-          {"memory_mb", memory_json(job->planned())},
-          {"arch", options.arch},
-          {"method", kind.with_method ? options.method : "none"},
-          {"recompute", options.recompute},
-          {"batch", options.batch},
-          {"repeats", repeats},
-          {"threads", engine::kernels::threads()},
-          {"instruction_set", engine::kernels::simd_name()}};
+  ordered_json result{{"seconds", timing.seconds},
+                      {"images_per_s", static_cast<double>(options.batch) / timing.seconds},
+                      {"gflops", gflops},
+                      {"fma_peak_gflops", most_gflops},
+                      {"peak_share", gflops / most_gflops},
+                      {"peak_mb", timing.peak_mb},
+                      {"phases", phases},
+                      {"memory_mb", memory_json(job->planned())},
+                      {"arch", options.arch},
+                      {"method", kind.with_method ? options.method : "none"},
+                      {"recompute", options.recompute},
+                      {"batch", options.batch},
+                      {"repeats", repeats},
+                      {"threads", engine::kernels::threads()},
+                      {"instruction_set", engine::kernels::simd_name()}};
+  if (with_roofline) {
+    const double gb_s = timing.bandwidth / 1e9;
+    result["bandwidth_gb_s"] = gb_s;
+    result["roofline"] = roofline(timing.passes, {most_gflops, gb_s});
+  }
+  return result;
 }
 
 std::string list(const ordered_json& values, int digits, const std::string& unit) {
@@ -145,6 +174,9 @@ void print(const Kind& kind, const ordered_json& r) {
             << " multiply-adds reach in registers alone\n"
             << list(r["phases"], 4, "s") << "\npeak memory " << engine::fixed(r["peak_mb"], 0)
             << " MB; planned: " << list(r["memory_mb"], 1, "MB") << '\n';
+  if (r.contains("roofline"))
+    std::cout << "memory gives " << engine::fixed(r["bandwidth_gb_s"], 1) << " GB/s\n\n"
+              << roofline_table(r["roofline"]);
 }
 
 }  // namespace
@@ -154,7 +186,7 @@ void run_bench(Arguments arguments) {
   std::vector<std::string> words;
   std::string instruction_set(engine::kernels::simd_name());
   Index repeats = 5, threads = 0;
-  bool json = false;
+  bool json = false, with_roofline = false;
   CommandLine line(
       "bench",
       "Time and memory of inference, a training step or scoring, on random weights and images.\n\n"
@@ -180,6 +212,9 @@ void run_bench(Arguments arguments) {
   table.choice("recompute", options.recompute, models::recompute_names(),
                "recompute activations in the backward pass, of every MLP or every block");
   table.integer("seed", options.seed, 0, "of weights and images");
+  table.flag("roofline", with_roofline,
+             "time, arithmetic and bytes of every kind and shape of op, and their shares of what the machine "
+             "reaches");
   table.flag("json", json, "print the result as one JSON object").this_call();
   table.group("Method, of step and score");
   table.methods(options.method, options.method_options);
@@ -191,7 +226,7 @@ void run_bench(Arguments arguments) {
   if (!engine::kernels::use_simd(instruction_set))
     throw training::UsageError("bench: this machine cannot run --instruction-set " + instruction_set);
   engine::kernels::set_threads(static_cast<int>(threads));
-  const ordered_json result = measure(kind, options, repeats);
+  const ordered_json result = measure(kind, options, repeats, with_roofline);
   if (json)
     std::cout << training::json_text(result, 2) << '\n';
   else
