@@ -89,7 +89,6 @@ Blocking blocking(const ProductShape& s, const Caches& caches) {
 
 Blocking blocking_of_packed(const ProductShape& s, const Caches& caches) {
   Blocking how = blocking(s, caches);
-  how.blocks_at_a_time = KBlocks(s.k).count();
   // Few rows stay near while the panels pass, of which every thread then reads others, and each once.
   const bool few = s.m * s.depth() <= own_values(s, caches);
   how.deal = few ? Blocking::Deal::columns : Blocking::Deal::rows;

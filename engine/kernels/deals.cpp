@@ -126,11 +126,16 @@ void deal_packed(const Product<T>& p, const Panels<T>& b) {
   const bool by_rows = p.how.deal == Blocking::Deal::rows;
   const Partition partition = by_rows ? rows_of(p) : columns_of(p);
   const TileRows<T> a(p.s, p.a);
-  parallel_for(partition.tasks(), [&](Index i) {
-    const Index begin = partition.begin(i), end = partition.begin(i + 1);
-    const Region part = by_rows ? Region{begin, end, 0, p.columns} : Region{0, p.a.rows, begin, end};
-    for (Index block = 0; block < blocks.count(); ++block) run_block(p, a, b, part, block);
-  });
+  // Rows share the blocks of b that pass, so that these come from memory once; columns share none.
+  const Index at_a_time = by_rows ? p.how.blocks_at_a_time : blocks.count();
+  for (Index first = 0; first < blocks.count(); first += at_a_time) {
+    const Index last = std::min(blocks.count(), first + at_a_time);
+    parallel_for(partition.tasks(), [&](Index i) {
+      const Index begin = partition.begin(i), end = partition.begin(i + 1);
+      const Region part = by_rows ? Region{begin, end, 0, p.columns} : Region{0, p.a.rows, begin, end};
+      for (Index block = first; block < last; ++block) run_block(p, a, b, part, block);
+    });
+  }
 }
 
 template void sketch_all(const Product<float>&);

@@ -9,20 +9,40 @@ Linear::Linear(Index in, Index out, Bias with_bias) : weight(Tensor::zeros({out,
 }
 
 Tensor Linear::forward(const Tensor& x) {
-  return linear(x, weight, bias ? Tensor(*bias) : Tensor());
+  if (packed_) return packed_linear(x, *packed_, {.bias = bias_value()});
+  return linear(x, weight, bias_value());
 }
 
 Tensor Linear::forward_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors) {
-  return linear_residual(residual, x, weight, bias ? Tensor(*bias) : Tensor(), factors);
+  if (packed_ && !factors.defined())
+    return packed_linear(x, *packed_, {.bias = bias_value(), .residual = residual});
+  if (packed_) return Layer::forward_add_to(residual, x, factors);
+  return linear_residual(residual, x, weight, bias_value(), factors);
 }
 
 Tensor Linear::with_gelu(const Tensor& x, Save before) {
-  return adapter() ? gelu((*this)(x)) : linear_gelu(x, weight, bias ? Tensor(*bias) : Tensor(), before);
+  if (adapter()) return gelu((*this)(x));
+  if (packed_) return packed_linear(x, *packed_, {.bias = bias_value(), .gelu = true});
+  return linear_gelu(x, weight, bias_value(), before);
+}
+
+void Linear::pack_weight() {
+  if (adapter() || packed_) return;
+  packed_.emplace(weight.value());
+  weight.value() = {};
 }
 
 void Linear::own_parts(Parts& visit) {
   visit("weight", weight);
   if (bias) visit("bias", *bias);
+}
+
+void pack_weights(Module& root) {
+  walk(
+      root, [](const auto&, Parameter&) {},
+      [](const auto&, Module& module) {
+        if (auto* layer = dynamic_cast<Linear*>(&module)) layer->pack_weight();
+      });
 }
 
 }  // namespace engine

@@ -4,6 +4,7 @@
 
 #include "engine/nn/layer.h"
 #include "engine/ops/linear.h"
+#include "engine/ops/packed_linear.h"
 
 namespace engine {
 
@@ -17,6 +18,10 @@ class Linear : public Layer {
   /// gelu(this(x)), to the same bits. With an adapter, what GELU is applied to is held in any case.
   Tensor with_gelu(const Tensor& x, Save before = Save::activation);
 
+  /// Holds the weight as forward products read it from now on, and in that form alone: `weight` is empty
+  /// afterwards. For inference; a layer with an adapter, which may read the weight, stays as it is.
+  void pack_weight();
+
   Parameter weight;
   std::optional<Parameter> bias;
 
@@ -24,6 +29,15 @@ class Linear : public Layer {
   Tensor forward(const Tensor& x) override;
   Tensor forward_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors) override;
   void own_parts(Parts& visit) override;
+
+ private:
+  Tensor bias_value() const { return bias ? Tensor(*bias) : Tensor(); }
+
+  std::optional<PackedWeight> packed_;
 };
+
+/// Packs the weights of all linear layers below `root`, one after the other, for a model that only infers
+/// from now on. Its outputs keep their bits.
+void pack_weights(Module& root);
 
 }  // namespace engine

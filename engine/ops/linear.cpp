@@ -45,7 +45,7 @@ Tensor bias_gradient(const Tensor& dy, Index out) {
   const PhaseTimer timer(Phase::weight_gradients);
   Tensor db = Tensor::uninitialized({out}, dy.dtype());
   visit(dy.dtype(), [&]<class T>() {
-    const OpTimer timer([&] { return loop_work("sum rows", dy, bytes_of(dy, db)); });
+    const OpTimer op([&] { return loop_work("sum rows", dy, bytes_of(dy, db)); });
     kernels::column_sums(dy.numel() / out, out, dy.data<T>().data(), db.data<T>().data());
   });
   return db;

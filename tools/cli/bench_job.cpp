@@ -75,7 +75,10 @@ std::size_t weight_bytes(models::Vit& model) {
 
 class InferJob : public BenchJob {
  public:
-  explicit InferJob(const BenchOptions& options) : setup_(options), images_(setup_.images(options.batch)) {}
+  explicit InferJob(const BenchOptions& options) : setup_(options), images_(setup_.images(options.batch)) {
+    planned_.weights = weight_bytes(setup_.model);
+    engine::pack_weights(setup_.model);
+  }
 
   void pass() override {
     const engine::NoGrad no_grad;
@@ -83,7 +86,6 @@ class InferJob : public BenchJob {
     const PhaseTimer timer(Phase::forward);
     setup_.model(images_);
     planned_.activations = growth.most();
-    planned_.weights = weight_bytes(setup_.model);
   }
   std::vector<std::pair<std::string, Phase>> phases() const override { return {{"forward", Phase::forward}}; }
   PlannedBytes planned() const override { return planned_; }

@@ -76,6 +76,7 @@ void run_eval(Arguments arguments) {
   const Index outputs = loaded.model.config().classes;
   engine::check(loaded.has_head || !delta.empty(),
                 model.model + ": the checkpoint has no head; tune one, or give --delta");
+  engine::pack_weights(loaded.model);
   const training::EvaluationSplit images = training::open_evaluation_split(data, split, workers, events);
   std::cerr << training::skipped_lines(images.skipped);
   const std::vector<Index> map = training::match_classes(images.classes, loaded.classes, outputs);

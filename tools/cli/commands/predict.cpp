@@ -68,6 +68,7 @@ void run_predict(Arguments arguments) {
   training::LoadedModel loaded = training::load_tuned_model(model, delta, force, events);
   engine::check(loaded.has_head || !delta.empty(),
                 model.model + ": the checkpoint has no head; tune one, or give --delta");
+  engine::pack_weights(loaded.model);
   ordered_json all = ordered_json::array();
   for (const std::string& file : files)
     all.push_back({{"file", file}, {"top", best_classes(loaded, file, top)}});
