@@ -19,6 +19,7 @@
 #include "bench/peer_blas.h"
 #include "bench/products.h"
 #include "engine/base/text.h"
+#include "engine/kernels/caches.h"
 #include "engine/kernels/parallel.h"
 #include "engine/kernels/peak.h"
 #include "engine/kernels/simd.h"
@@ -126,8 +127,10 @@ void print_summary(Ratios ratios, const std::string& instruction_set) {
 void print_table(const std::vector<Library>& all, const std::regex& only, int rounds) {
   const double peak = 2e-9 * engine::kernels::fma_peak();
   const std::string instruction_set(engine::kernels::simd_name());
-  std::printf("%d threads, %s, %.0f GFLOP/s in registers alone, medians of %d rounds\n\n",
+  const engine::kernels::Caches& caches = engine::kernels::caches();
+  std::printf("%d threads, %s, %.0f GFLOP/s in registers alone, medians of %d rounds\n",
               engine::kernels::threads(), instruction_set.c_str(), peak, rounds);
+  std::printf("%s: %s\n\n", caches.processor.c_str(), describe(caches).c_str());
   std::printf("%-24s %6s %6s %6s", "GFLOP/s", "m", "n", "k");
   for (const Library& library : all) std::printf(" %9s", library.name.c_str());
   std::printf("  ours / best peer\n");
@@ -177,6 +180,8 @@ void run(int argc, char** argv) {
       throw engine::Error("unknown option '" + option +
                           "'; there are --rounds, --only, --instruction-set and --probe");
   }
+  if (const char* words = std::getenv("ESPALIER_CACHES"))
+    engine::kernels::use_caches(engine::kernels::adjusted(engine::kernels::caches(), words));
   engine::check(engine::kernels::use_simd(instruction_set), "this machine cannot run --instruction-set",
                 instruction_set + "; kernels are there for avx512, avx2 and baseline");
   engine::check(rounds >= 1, "--rounds takes 1 or more, not", rounds);

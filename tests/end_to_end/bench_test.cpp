@@ -11,6 +11,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr int kCalledWrongly = 2;
 
@@ -50,6 +51,7 @@ void expect_consistent(const Json& r) {
   EXPECT_EQ(r["repeats"], 2);
   EXPECT_EQ(r["threads"], 1);
   EXPECT_FALSE(r["instruction_set"].get<std::string>().empty());
+  EXPECT_THAT(r["caches"].get<std::string>(), HasSubstr("ways"));
 }
 
 TEST(Bench, times_inference) {
@@ -104,6 +106,28 @@ TEST(Bench, takes_the_options_of_the_method_and_the_model) {
   const Json small = bench_json("infer"), large = bench_json("infer", {"--image-size", "56"});
   EXPECT_LT(small["memory_mb"]["activations"], large["memory_mb"]["activations"]);
   EXPECT_LT(small["memory_mb"]["weights"], bench_json("infer", {"--classes", "500"})["memory_mb"]["weights"]);
+}
+
+TEST(Bench, shows_a_roofline_when_asked) {
+  const Json without = bench_json("infer");
+  EXPECT_FALSE(without.contains("roofline"));
+  EXPECT_FALSE(without.contains("bandwidth_gb_s"));
+  const Json r = bench_json("infer", {"--roofline"});
+  expect_consistent(r);
+  EXPECT_GT(number(r, "bandwidth_gb_s"), 0);
+  double seconds = 0, gflop = 0;
+  for (const Json& row : r["roofline"]) {
+    EXPECT_THAT(keys(row), ElementsAre("kind", "shape", "calls", "seconds", "share", "multiply_adds",
+                                       "gflops", "peak_share", "mb", "gb_s", "bandwidth_share"));
+    seconds += number(row, "seconds");
+    gflop += number(row, "gflops") * number(row, "seconds");
+  }
+  EXPECT_NEAR(seconds, number(r, "seconds"), 1e-9);
+  EXPECT_NEAR(gflop, number(r, "gflops") * number(r, "seconds"), 1e-9);
+  EXPECT_EQ(r["roofline"].back()["kind"], "everything else");
+  EXPECT_THAT(run(bench("infer", {"--roofline"})).out,
+              AllOf(HasSubstr("memory gives"), HasSubstr("% of peak"), HasSubstr("everything else")));
+  EXPECT_THAT(run(bench("infer")).out, Not(HasSubstr("everything else")));
 }
 
 TEST(Bench, prints_lines_for_people) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -6,6 +7,7 @@
 #include "engine/base/op_timer.h"
 #include "engine/base/stopwatch.h"
 #include "engine/base/text.h"
+#include "engine/kernels/caches.h"
 #include "engine/kernels/gemm.h"
 #include "engine/kernels/parallel.h"
 #include "engine/kernels/peak.h"
@@ -144,7 +146,8 @@ ordered_json measure(const Kind& kind, const BenchOptions& options, Index repeat
                       {"batch", options.batch},
                       {"repeats", repeats},
                       {"threads", engine::kernels::threads()},
-                      {"instruction_set", engine::kernels::simd_name()}};
+                      {"instruction_set", engine::kernels::simd_name()},
+                      {"caches", engine::kernels::describe(engine::kernels::caches())}};
   if (with_roofline) {
     const double gb_s = timing.bandwidth / 1e9;
     result["bandwidth_gb_s"] = gb_s;
@@ -171,7 +174,7 @@ void print(const Kind& kind, const ordered_json& r) {
             << engine::fixed(r["gflops"], 1) << " GFLOP/s, "
             << engine::fixed(100 * r["peak_share"].get<double>(), 1) << " % of the "
             << engine::fixed(r["fma_peak_gflops"], 1) << " that " << r["instruction_set"].get<std::string>()
-            << " multiply-adds reach in registers alone\n"
+            << " multiply-adds reach in registers alone\ncaches: " << r["caches"].get<std::string>() << '\n'
             << list(r["phases"], 4, "s") << "\npeak memory " << engine::fixed(r["peak_mb"], 0)
             << " MB; planned: " << list(r["memory_mb"], 1, "MB") << '\n';
   if (r.contains("roofline"))
@@ -223,6 +226,11 @@ void run_bench(Arguments arguments) {
   if (options.arch.empty() || options.batch == 0)
     throw training::UsageError("bench: --arch and --batch are needed");
 
+  // To measure what products cut for another processor would cost; it is not for use.
+  if (const char* cut_for = std::getenv("ESPALIER_CACHES")) {
+    training::as_usage(
+        [&] { engine::kernels::use_caches(engine::kernels::adjusted(engine::kernels::caches(), cut_for)); });
+  }
   if (!engine::kernels::use_simd(instruction_set))
     throw training::UsageError("bench: this machine cannot run --instruction-set " + instruction_set);
   engine::kernels::set_threads(static_cast<int>(threads));
