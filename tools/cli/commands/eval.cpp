@@ -74,8 +74,7 @@ void run_eval(Arguments arguments) {
   const training::Events events = follower.events();
   training::LoadedModel loaded = training::load_tuned_model(model, delta, force, events);
   const Index outputs = loaded.model.config().classes;
-  engine::check(loaded.has_head || !delta.empty(),
-                model.model + ": the checkpoint has no head; tune one, or give --delta");
+  training::check_head(loaded, delta.empty() ? model.model : delta);
   const training::EvaluationSplit images = training::open_evaluation_split(data, split, workers, events);
   std::cerr << training::skipped_lines(images.skipped);
   const std::vector<Index> map = training::match_classes(images.classes, loaded.classes, outputs);
