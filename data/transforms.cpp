@@ -14,6 +14,7 @@ namespace {
 constexpr std::array<std::string_view, 3> kModes = {"squash", "crop", "squash-crop"};
 constexpr std::array<std::string_view, 2> kCropStarts = {"half-even", "floor"};
 constexpr Index kMaxSize = 8192;
+constexpr float kMaxScale = 1e6f;
 
 /// The value of an enum by its name in a list of all.
 template <class Value, std::size_t n>
@@ -67,9 +68,12 @@ void check_preprocessing(const Preprocessing& how) {
   // Below, the image to cut from would be over a hundred times as wide as what is cut.
   check(how.crop_pct >= 0.01 && how.crop_pct <= 1, "preprocessing: crop_pct must be 0.01 to 1 and not",
         how.crop_pct);
-  for (float mean : how.mean) check(std::isfinite(mean), "preprocessing: a mean must be finite, not", mean);
+  for (float mean : how.mean)
+    check(std::abs(mean) <= kMaxScale, "preprocessing: a mean must be -1e6 to 1e6, not", mean);
+  // Below, pixels become numbers that no network has seen: its logits overflow, and the weights are blamed.
   for (float std : how.std)
-    check(std::isfinite(std) && std > 0, "preprocessing: a std must be above 0, not", std);
+    check(std >= 1 / kMaxScale && std <= kMaxScale, "preprocessing: a std must be above 0, 1e-6 to 1e6, not",
+          std);
 }
 
 Image fit(const Image& image, const Preprocessing& how) {

@@ -67,7 +67,7 @@ const Architecture* find_architecture(std::string_view name) {
 
 void check_can_be_made(const Architecture& a) {
   const std::string missing = missing_for(a);
-  engine::check(missing.empty(), "architecture '" + std::string(a.name) + "' has", missing,
+  engine::check(missing.empty(), "architecture '" + std::string(a.name) + "' has", missing + ",",
                 "which this engine does not compute");
 }
 

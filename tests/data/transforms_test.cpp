@@ -56,7 +56,8 @@ TEST(Transforms, values_without_sense_are_errors) {
   for (double wrong : {1.5, 0.0099, 0.0, 1e-300, std::numeric_limits<double>::quiet_NaN()})
     EXPECT_THAT(error({.crop_pct = wrong}), testing::HasSubstr("crop_pct must be 0.01 to 1 and not"));
   EXPECT_NO_THROW(to_tensor(Image(8, 8), {.size = 8, .crop_pct = 0.01}));
-  EXPECT_THAT(error({.std = {1, 0, 1}}), testing::HasSubstr("std must be above 0, not 0"));
+  EXPECT_THAT(error({.std = {1, 0, 1}}), testing::HasSubstr("std must be above 0, 1e-6 to 1e6, not 0"));
+  EXPECT_THAT(error({.std = {1, 1e-40f, 1}}), testing::HasSubstr("std must be above 0"));
   EXPECT_THAT(error({.mean = {std::numeric_limits<float>::quiet_NaN(), 0, 0}}), testing::HasSubstr("mean"));
   EXPECT_THAT(error_of([] { mode_named("stretch"); }), testing::HasSubstr("squash, crop"));
   EXPECT_THAT(error_of([] { crop_start_named("left"); }), testing::HasSubstr("half-even, floor"));

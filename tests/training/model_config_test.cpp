@@ -262,6 +262,9 @@ TEST(Metadata, of_a_merged_file_beat_the_config_beside_it) {
   EXPECT_EQ(merged.classes, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(merged.preprocessing->size, 32);
   EXPECT_EQ(merged.notes.size(), 3u) << "heads, classes, preprocessing";
+  put(folder / "config.json", R"({"model_type":"beit"})");
+  EXPECT_EQ(read_model_config(folder.path(), own, "model").heads, 3)
+      << "what is not computed is not asked for";
 }
 
 TEST(Metadata, of_other_programs_that_have_not_our_form_are_passed_over) {

@@ -87,6 +87,41 @@ TEST(Head, that_cannot_be_read_does_not_matter_to_a_new_one) {
   EXPECT_FALSE(checkpoint.load({}, false).has_head);
 }
 
+TEST(Head, that_is_kept_has_its_rows_in_the_order_of_the_datas_classes) {
+  const SmallRun base;
+  models::VitConfig sizes;
+  sizes.image_size = 16, sizes.patch = 8;
+  sizes.width = 12, sizes.depth = 2, sizes.heads = 3, sizes.hidden = 24, sizes.classes = 3;
+  engine::NamedTensors state = SmallCheckpoint::state(sizes);
+  engine::Tensor weight;
+  for (auto& [name, tensor] : state) {
+    if (name == "head.weight") weight = tensor;
+    if (name != "head.bias") continue;
+    for (std::size_t i = 0; i < 3; ++i) tensor.data<float>()[i] = static_cast<float>(i);
+  }
+  engine::write_safetensors(base / "model.safetensors", state,
+                            {{"num_heads", "3"}, {"classes", R"(["c","a","b"])"}});
+  training::Run run = open_run(base.config(), {"train"});
+  models::Vit& model = run.loaded.model;
+  EXPECT_EQ(model.head().bias->value().data<float>()[0], 1) << "a";
+  EXPECT_EQ(model.head().bias->value().data<float>()[2], 0) << "c";
+  EXPECT_EQ(model.head().weight.value().data<float>()[0], weight.data<float>()[12]);
+}
+
+TEST(Checkpoint, for_gray_images_is_refused_with_its_file) {
+  SmallCheckpoint checkpoint;
+  models::VitConfig gray = SmallCheckpoint::sizes();
+  gray.channels = 1;
+  checkpoint.write(SmallCheckpoint::state(gray), {{"num_heads", "3"}});
+  EXPECT_THAT(checkpoint.error(), AllOf(HasSubstr("model.safetensors"), HasSubstr("1 channels")));
+}
+
+TEST(MatchClasses, by_place_may_lack_any_that_is_called_by_its_number) {
+  EXPECT_EQ(match_classes({"0", "1"}, {}, 3), (std::vector<Index>{0, 1}));
+  EXPECT_THROW(match_classes({"a", "b"}, {}, 3), engine::Error);
+  EXPECT_THROW(match_classes({"0", "1", "2", "3"}, {}, 3), engine::Error);
+}
+
 TEST(Towers, beside_the_classifier_are_left_out_with_a_note) {
   SmallCheckpoint checkpoint;
   engine::NamedTensors state = SmallCheckpoint::state();

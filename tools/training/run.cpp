@@ -34,7 +34,7 @@ void choose_head(LoadedModel& loaded, const data::Splits& splits, const TrainCon
     events.on_note("note: the checkpoint's head is not kept: " + loaded.no_softmax);
   if (config.head == "new" || !fits) {
     new_head(loaded, classes, config.init_head, static_cast<std::uint64_t>(config.model.seed));
-  } else if (!loaded.classes.empty() && loaded.classes != splits.classes) {
+  } else if (!loaded.classes.empty() && !order_head_by(loaded, splits.classes)) {
     events.on_note(
         "note: the head is kept though its classes have other names than the data's; --head new starts "
         "afresh");

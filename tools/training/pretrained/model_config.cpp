@@ -99,8 +99,15 @@ void combine(const ModelConfig& own, const std::string& file, bool ours, ModelCo
 
 ModelConfig read_model_config(const fs::path& folder, const engine::Metadata& metadata,
                               const std::string& file, const ModelSource& options) {
-  ModelConfig config = folder.empty() ? ModelConfig{} : read_folder(folder, options);
-  combine(read_metadata(metadata, file), file, written_by_us(metadata), config);
+  const bool ours = written_by_us(metadata);
+  ModelConfig config;
+  try {
+    if (!folder.empty()) config = read_folder(folder, options);
+  } catch (const engine::Error& e) {
+    if (!ours) throw;
+    config.notes.push_back(engine::say("passed over, as the metadata of", file, "say all:", e.what()));
+  }
+  combine(read_metadata(metadata, file), file, ours, config);
   return config;
 }
 

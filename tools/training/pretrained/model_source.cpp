@@ -1,6 +1,7 @@
 #include "tools/training/pretrained/model_source.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <set>
 
@@ -147,6 +148,8 @@ LoadedModel from_checkpoint(const ModelSource& source, const Events& events, boo
     stored = models::config_from_shapes(shapes, config.heads, names.torchvision);
     check_sizes(config, stored);
   });
+  engine::check(stored.channels == 3, file.path() + ": the patch embedding has", stored.channels,
+                "channels, but images have 3");
   stored.norm_eps = config.norm_eps.value_or(stored.norm_eps);
   if (!config.heads) {
     config.notes.push_back(
@@ -201,7 +204,11 @@ LoadedModel from_random(const ModelSource& source, const Events& events) {
 
 LoadedModel load_base(const ModelSource& source, const Events& events, const BaseFacts& facts) {
   engine::kernels::set_threads(static_cast<int>(source.threads));
-  if (!source.model.empty()) return from_checkpoint(source, events, false, facts);
+  if (!source.model.empty()) {
+    ModelSource judged = source;
+    judged.interpolation = "bicubic", judged.resize = "squash";  // the delta has a preprocessing of its own
+    return from_checkpoint(judged, events, false, facts);
+  }
   LoadedModel loaded = from_random(source, events);
   check_facts(facts, loaded.model.config(), events);
   return loaded;
@@ -226,6 +233,24 @@ void check_head(const LoadedModel& loaded, const std::string& path) {
   engine::check(loaded.has_head, path + ": the checkpoint has no head; tune one, or give --delta");
   engine::check(loaded.no_softmax.empty(),
                 path + ": the head is no classifier by softmax:", loaded.no_softmax);
+}
+
+bool order_head_by(LoadedModel& loaded, const std::vector<std::string>& classes) {
+  if (!std::ranges::is_permutation(loaded.classes, classes)) return false;
+  if (loaded.classes == classes) return true;
+  std::map<std::string_view, Index> places;
+  for (std::size_t i = 0; i < loaded.classes.size(); ++i) places[loaded.classes[i]] = static_cast<Index>(i);
+  engine::Linear& head = loaded.model.head();
+  for (const engine::Parameter& parameter : {head.weight, *head.bias}) {
+    const Tensor before = parameter.value().clone();
+    const std::size_t row = before.bytes() / classes.size();
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      std::memcpy(parameter.value().raw() + i * row,
+                  before.raw() + static_cast<std::size_t>(places.at(classes[i])) * row, row);
+    }
+  }
+  loaded.classes = classes;
+  return true;
 }
 
 void new_head(LoadedModel& loaded, Index classes, const std::string& how, std::uint64_t seed) {

@@ -44,6 +44,10 @@ std::string no_softmax(engine::Index rows);
 /// Throws an Error unless the model has a head whose outputs are classes that exclude each other.
 void check_head(const LoadedModel& loaded, const std::string& path);
 
+/// True when both lists have the same names, in whatever order. The rows of the head are then put in the
+/// order of `classes`, and the names with them.
+bool order_head_by(LoadedModel& loaded, const std::vector<std::string>& classes);
+
 /// A head for this many classes in place of the model's: from a normal distribution cut at 2, or zeros.
 void new_head(LoadedModel& loaded, Index classes, const std::string& how, std::uint64_t seed);
 

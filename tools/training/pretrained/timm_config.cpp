@@ -126,6 +126,7 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
   std::vector<std::string> unknown;
   const bool flat = !json.contains("pretrained_cfg");
   const Json cfg = flat ? json : object_of(json, "pretrained_cfg"), args = object_of(json, "model_args");
+  const models::Architecture* const known = architecture_of(json, args, config);
   using enum ConfigForm;
   if (flat)
     check_config_fields(json, std::array{timm, timm_cfg}, "", unknown);
@@ -137,7 +138,7 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
 
   std::optional<Index> channels;
   const auto side = input_side(cfg, channels);
-  read_model(args, architecture_of(json, args, config), config);
+  read_model(args, known, config);
   const auto img_size = square_side(args, "img_size", "model_args.img_size");
   if (img_size || side)
     config.sizes.push_back({img_size ? "model_args.img_size" : "input_size", &VitConfig::image_size,
