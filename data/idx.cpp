@@ -106,19 +106,27 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, error);
 }
 
-/// `dir/name` or, where only that exists, `dir/name.gz`.
-fs::path with_gz(const fs::path& dir, const std::string& name) {
-  return !is_there(dir / name) && is_there(dir / (name + ".gz")) ? dir / (name + ".gz") : dir / name;
+/// The file of a split's images or labels, as it is called or as some downloads and programs call it: with a
+/// dot before idx, or with .gz at its end. The first of these names where none is there.
+fs::path idx_file(const fs::path& dir, const std::string& split, const std::string& what) {
+  const fs::path usual = dir / (split + "-" + what + "-ubyte");
+  std::string dotted = split + "-" + what + "-ubyte";
+  dotted[dotted.rfind("-idx")] = '.';
+  for (const fs::path& path : {usual, dir / dotted}) {
+    for (const char* end : {"", ".gz"})
+      if (is_there(path.string() + end)) return path.string() + end;
+  }
+  return usual;
 }
 
 fs::path images_file(const fs::path& dir, const std::string& split) {
-  return with_gz(dir, split + "-images-idx3-ubyte");
+  return idx_file(dir, split, "images-idx3");
 }
 
 std::shared_ptr<const IdxImages> open_split(const fs::path& dir, const std::string& split) {
   const fs::path images_path = images_file(dir, split);
   if (!is_there(images_path)) return nullptr;
-  const fs::path labels_path = with_gz(dir, split + "-labels-idx1-ubyte");
+  const fs::path labels_path = idx_file(dir, split, "labels-idx1");
   IdxArray images = read_idx(images_path), labels = read_idx(labels_path);
   check(images.shape.size() == 3, images_path.string() + ":", "has", images.shape.size(),
         "axes; images have three");

@@ -3,23 +3,63 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/base/text.h"
 
 namespace data {
 namespace {
 
-constexpr std::array<std::string_view, 2> kModes = {"squash", "crop"};
+constexpr std::array<std::string_view, 3> kModes = {"squash", "crop", "squash-crop"};
+constexpr std::array<std::string_view, 2> kCropStarts = {"half-even", "floor"};
 constexpr Index kMaxSize = 8192;
+constexpr float kMaxScale = 1e6f;
+
+/// The value of an enum by its name in a list of all.
+template <class Value, std::size_t n>
+Value named(const std::array<std::string_view, n>& names, std::string_view name, const char* what) {
+  for (std::size_t i = 0; i < n; ++i)
+    if (names[i] == name) return static_cast<Value>(i);
+  throw Error(what + (": '" + std::string(name)) + "' is not one of " +
+              engine::join(std::vector<std::string>(names.begin(), names.end()), ", "));
+}
+
+/// The sides an image is resized to before its centre is cut out.
+std::pair<Index, Index> sides_before_crop(const Image& image, const Preprocessing& how) {
+  const Index edge = static_cast<Index>(std::floor(static_cast<double>(how.size) / how.crop_pct));
+  if (how.mode == Preprocessing::Mode::squash_crop) return {edge, edge};
+  const Index short_in = std::min(image.width, image.height), long_in = std::max(image.width, image.height);
+  check(short_in > 0, "resize: the image is empty");
+  const Index long_out =
+      static_cast<Index>(static_cast<double>(edge * long_in) / static_cast<double>(short_in));
+  const bool upright = image.width <= image.height;
+  return {upright ? edge : long_out, upright ? long_out : edge};
+}
+
+/// The centre of an image, to be cut out.
+Box centre_of(Index width, Index height, const Preprocessing& how) {
+  if (how.crop_start == Preprocessing::CropStart::half_even)
+    return centre_box(width, height, how.size, how.size);
+  return {(width - how.size) / 2, (height - how.size) / 2, how.size, how.size};
+}
 
 }  // namespace
 
 Preprocessing::Mode mode_named(std::string_view name) {
-  for (std::size_t i = 0; i < kModes.size(); ++i)
-    if (kModes[i] == name) return static_cast<Preprocessing::Mode>(i);
-  throw Error("resize: '" + std::string(name) + "' is not one of squash, crop");
+  return named<Preprocessing::Mode>(kModes, name, "resize");
 }
 
 std::string_view name_of(Preprocessing::Mode mode) {
   return kModes[static_cast<std::size_t>(mode)];
+}
+
+Preprocessing::CropStart crop_start_named(std::string_view name) {
+  return named<Preprocessing::CropStart>(kCropStarts, name, "crop_start");
+}
+
+std::string_view name_of(Preprocessing::CropStart start) {
+  return kCropStarts[static_cast<std::size_t>(start)];
 }
 
 void check_preprocessing(const Preprocessing& how) {
@@ -28,21 +68,18 @@ void check_preprocessing(const Preprocessing& how) {
   // Below, the image to cut from would be over a hundred times as wide as what is cut.
   check(how.crop_pct >= 0.01 && how.crop_pct <= 1, "preprocessing: crop_pct must be 0.01 to 1 and not",
         how.crop_pct);
-  for (float mean : how.mean) check(std::isfinite(mean), "preprocessing: a mean must be finite, not", mean);
+  for (float mean : how.mean)
+    check(std::abs(mean) <= kMaxScale, "preprocessing: a mean must be -1e6 to 1e6, not", mean);
+  // Below, pixels become numbers that no network has seen: its logits overflow, and the weights are blamed.
   for (float std : how.std)
-    check(std::isfinite(std) && std > 0, "preprocessing: a std must be above 0, not", std);
+    check(std >= 1 / kMaxScale && std <= kMaxScale, "preprocessing: a std must be above 0, 1e-6 to 1e6, not",
+          std);
 }
 
 Image fit(const Image& image, const Preprocessing& how) {
   if (how.mode == Preprocessing::Mode::squash) return resize(image, how.size, how.size, how.filter);
-  const Index short_in = std::min(image.width, image.height), long_in = std::max(image.width, image.height);
-  check(short_in > 0, "resize: the image is empty");
-  const Index short_out = static_cast<Index>(std::floor(static_cast<double>(how.size) / how.crop_pct));
-  const Index long_out =
-      static_cast<Index>(static_cast<double>(short_out * long_in) / static_cast<double>(short_in));
-  const bool upright = image.width <= image.height;
-  const Index width = upright ? short_out : long_out, height = upright ? long_out : short_out;
-  return resize(image, width, height, how.filter, centre_box(width, height, how.size, how.size));
+  const auto [width, height] = sides_before_crop(image, how);
+  return resize(image, width, height, how.filter, centre_of(width, height, how));
 }
 
 void normalize(const Image& image, const Preprocessing& how, std::span<float> out) {

@@ -15,22 +15,32 @@ using engine::Tensor;
 /// What a checkpoint expects of its images.
 struct Preprocessing {
   enum class Mode {
-    squash,  ///< both sides to `size`, whatever the aspect ratio (VTAB)
-    crop     ///< the short side to floor(size / crop_pct), then the centre (ImageNet, timm)
+    squash,      ///< both sides to `size`, whatever the aspect ratio (VTAB)
+    crop,        ///< the short side to floor(size / crop_pct), then the centre (ImageNet, timm)
+    squash_crop  ///< both sides to floor(size / crop_pct), then the centre (DeiT in Hugging Face)
+  };
+  /// Where a centre begins whose margins would be half a pixel.
+  enum class CropStart {
+    half_even,  ///< at the even one of the two pixels (torchvision, timm)
+    floor       ///< at the first (Hugging Face)
   };
   Index size = 224;
   Filter filter = Filter::bicubic;
   Mode mode = Mode::squash;
   double crop_pct = 0.9;
+  CropStart crop_start = CropStart::half_even;
   std::array<float, 3> mean = {0.5f, 0.5f, 0.5f};
   std::array<float, 3> std = {0.5f, 0.5f, 0.5f};
 
   friend bool operator==(const Preprocessing&, const Preprocessing&) = default;
 };
 
-/// "squash" or "crop", and back; another word throws an Error that names these.
+/// "squash", "crop" or "squash-crop", and back; another word throws an Error that names these.
 Preprocessing::Mode mode_named(std::string_view name);
 std::string_view name_of(Preprocessing::Mode mode);
+/// "half-even" or "floor", and back.
+Preprocessing::CropStart crop_start_named(std::string_view name);
+std::string_view name_of(Preprocessing::CropStart start);
 
 /// Throws an Error naming the field when a value makes no sense.
 void check_preprocessing(const Preprocessing& how);

@@ -1,17 +1,32 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "engine/nn/state.h"
 
 namespace models {
 
-/// A checkpoint's tensors under timm's names. Knows the names of timm, of Hugging Face's ViT (with and
-/// without the "vit." prefix; queries, keys and values are joined to one matrix) and of torchvision's vit_*;
-/// drops what no classifier reads (pooler, mask token). Names it does not know stay as they are, for
-/// load_state to report.
+/// A checkpoint's tensors under timm's names, and what was done for it.
+struct TimmNames {
+  engine::NamedTensors tensors;
+  std::vector<std::string> left_out;  ///< the parts that are no classifier's: "decoder", "module.teacher"
+  bool torchvision = false;           ///< the names were torchvision's
+};
+
+/// Reads the names of timm, of Hugging Face's ViT (queries, keys and values are joined to one matrix) and of
+/// torchvision's vit_*. What stands before all names, as wrappers of models leave it (module., _orig_mod.,
+/// backbone., vit.), is taken off; only a head may stand outside. Towers and copies that no classifier reads
+/// (decoder, teacher, averages) and Hugging Face's pooler are left out, and with `with_head` false what may
+/// be a head, too. Other names stay as they are, for load_state to report. Throws an Error that gives both
+/// names where two tensors would have one place, and one that gives the prefix where not every name has it.
+TimmNames read_names(const engine::NamedTensors& state, bool with_head = true);
+/// Its tensors alone.
 engine::NamedTensors to_timm_names(const engine::NamedTensors& state);
 
 /// The way back: tensors with timm's names under the names that `like`, a checkpoint, uses. Joined queries,
-/// keys and values are cut apart; what `like` has beside the classifier's tensors is copied.
+/// keys and values are cut apart; what `like` has beside the classifier's tensors is copied, but no head that
+/// was left out.
 engine::NamedTensors to_names_of(const engine::NamedTensors& timm, const engine::NamedTensors& like);
 
 }  // namespace models

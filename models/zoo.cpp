@@ -14,31 +14,26 @@ using engine::Shape;
 
 namespace {
 
-struct Row {
-  const char* name;
-  Index image_size, patch, width, depth, heads;
+constexpr Architecture kArchitectures[] = {
+#define ARCHITECTURE(...) {__VA_ARGS__},
+#include "models/architectures.def"
+#undef ARCHITECTURE
+    // Of tools/demo, not timm's.
+    {"vit_demo_patch4_28", 28, 4, 64, 6, 4, 256, true, 1e-6, "token", "gelu", ""},
 };
 
-constexpr Row kZoo[] = {
-    {"vit_tiny_patch16_224", 224, 16, 192, 12, 3},
-    {"vit_tiny_patch16_384", 384, 16, 192, 12, 3},
-    {"vit_small_patch16_224", 224, 16, 384, 12, 6},
-    {"vit_small_patch16_384", 384, 16, 384, 12, 6},
-    {"vit_small_patch32_224", 224, 32, 384, 12, 6},
-    {"vit_base_patch16_224", 224, 16, 768, 12, 12},
-    {"vit_base_patch16_384", 384, 16, 768, 12, 12},
-    {"vit_base_patch32_224", 224, 32, 768, 12, 12},
-    {"vit_base_patch32_384", 384, 32, 768, 12, 12},
-    {"vit_base_patch8_224", 224, 8, 768, 12, 12},
-    {"vit_large_patch16_224", 224, 16, 1024, 24, 16},
-    {"vit_large_patch16_384", 384, 16, 1024, 24, 16},
-    {"vit_large_patch32_224", 224, 32, 1024, 24, 16},
-    {"deit_tiny_patch16_224", 224, 16, 192, 12, 3},
-    {"deit_small_patch16_224", 224, 16, 384, 12, 6},
-    {"deit_base_patch16_224", 224, 16, 768, 12, 12},
-    {"deit_base_patch16_384", 384, 16, 768, 12, 12},
-    {"vit_demo_patch4_28", 28, 4, 64, 6, 4},  // of tools/demo, not timm's
-};
+/// torchvision's models, which have no config: vit_b_16, vit_b_32, vit_l_16, vit_l_32, vit_h_14.
+constexpr struct { Index width, heads; } kTorchvision[] = {{768, 12}, {1024, 16}, {1280, 16}};
+
+/// Why a model of this architecture cannot be made, or nothing.
+std::string missing_for(const Architecture& a) {
+  std::vector<std::string> lacking;
+  if (*a.beyond) lacking.emplace_back(a.beyond);
+  if (std::string_view(a.pooling) != kPooling) lacking.push_back("pooling '" + std::string(a.pooling) + "'");
+  if (std::string_view(a.activation) != kActivation)
+    lacking.push_back("activation '" + std::string(a.activation) + "'");
+  return engine::join(lacking, ", ");
+}
 
 /// How many parameters a model has, about: its matrices and tokens. A double, for sizes that make no sense.
 double parameters_of(const VitConfig& c) {
@@ -61,36 +56,74 @@ void check_file_fills(const VitConfig& c, const std::map<std::string, Shape>& sh
 
 }  // namespace
 
+std::span<const Architecture> known_architectures() {
+  return kArchitectures;
+}
+
+const Architecture* find_architecture(std::string_view name) {
+  const auto* const found = std::ranges::find(kArchitectures, name, &Architecture::name);
+  return found == std::end(kArchitectures) ? nullptr : found;
+}
+
+void check_can_be_made(const Architecture& a) {
+  const std::string missing = missing_for(a);
+  engine::check(missing.empty(), "architecture '" + std::string(a.name) + "' has", missing + ",",
+                "which this engine does not compute");
+}
+
 std::vector<std::string> architecture_names() {
   std::vector<std::string> names;
-  for (const Row& row : kZoo) names.emplace_back(row.name);
+  for (const Architecture& a : kArchitectures)
+    if (missing_for(a).empty()) names.emplace_back(a.name);
   return names;
 }
 
 VitConfig architecture(const std::string& name) {
-  for (const Row& r : kZoo) {
-    if (name != r.name) continue;
-    VitConfig config;
-    config.image_size = r.image_size, config.patch = r.patch;
-    config.width = r.width, config.depth = r.depth, config.heads = r.heads, config.hidden = 4 * r.width;
-    return config;
-  }
-  throw engine::Error(
-      engine::say("unknown architecture '" + name + "'" + engine::did_you_mean(name, architecture_names())));
+  const Architecture* const a = find_architecture(name);
+  engine::check(a != nullptr,
+                "unknown architecture '" + name + "'" + engine::did_you_mean(name, architecture_names()));
+  check_can_be_made(*a);
+  VitConfig config;
+  config.image_size = a->image_size, config.patch = a->patch;
+  config.width = a->width, config.depth = a->depth, config.heads = a->heads, config.hidden = a->hidden;
+  config.qkv_bias = a->qkv_bias, config.norm_eps = a->norm_eps;
+  return config;
 }
 
 std::string architecture_name(const VitConfig& c) {
-  for (const Row& r : kZoo) {
-    if (c.image_size == r.image_size && c.patch == r.patch && c.width == r.width && c.depth == r.depth &&
-        c.heads == r.heads && c.hidden == 4 * r.width && c.qkv_bias && c.channels == 3) {
-      return r.name;
-    }
+  std::string_view shortest;  // deit_tiny_patch16_224 is a vit_tiny_patch16_224
+  for (const Architecture& a : kArchitectures) {
+    const bool same = c.image_size == a.image_size && c.patch == a.patch && c.width == a.width &&
+                      c.depth == a.depth && c.heads == a.heads && c.hidden == a.hidden &&
+                      c.qkv_bias == a.qkv_bias && c.channels == 3 && missing_for(a).empty();
+    if (same && (shortest.empty() || std::string_view(a.name).size() < shortest.size())) shortest = a.name;
   }
+  if (!shortest.empty()) return std::string(shortest);
   return "vit_" + std::to_string(c.width) + "w_" + std::to_string(c.depth) + "d_patch" +
          std::to_string(c.patch) + "_" + std::to_string(c.image_size);
 }
 
-VitConfig config_from_shapes(const std::map<std::string, Shape>& shapes, std::optional<Index> heads) {
+Index usual_heads(Index width, bool torchvision) {
+  constexpr Index kHeadWidth = 64;
+  if (torchvision) {
+    for (const auto& [w, heads] : kTorchvision)
+      if (w == width) return heads;
+  } else {
+    for (const Architecture& a : kArchitectures) {
+      engine::check(a.width != width || a.heads * kHeadWidth == width || !missing_for(a).empty(),
+                    "nothing states the number of heads, and", a.name, "of this width,",
+                    std::to_string(width) + ", has", a.heads,
+                    "which is not width / 64; num_attention_heads in config.json states it");
+    }
+  }
+  engine::check(width > 0 && width % kHeadWidth == 0, "nothing states the number of heads, and a width of",
+                width,
+                "is no multiple of the usual 64 of a head; num_attention_heads in config.json states it");
+  return width / kHeadWidth;
+}
+
+VitConfig config_from_shapes(const std::map<std::string, Shape>& shapes, std::optional<Index> heads,
+                             bool torchvision) {
   const auto shape = [&](const std::string& name, int rank) {
     const auto found = shapes.find(name);
     engine::check(found != shapes.end(), "not a Vision Transformer with timm's names: there is no", name);
@@ -121,7 +154,7 @@ VitConfig config_from_shapes(const std::map<std::string, Shape>& shapes, std::op
   c.depth = last + 1;
   c.hidden = shape("blocks.0.mlp.fc1.weight", 2)[0];
   c.qkv_bias = shapes.contains("blocks.0.attn.qkv.bias");
-  c.heads = heads.value_or(std::max<Index>(1, c.width / 64));
+  c.heads = heads ? *heads : usual_heads(c.width, torchvision);
   c.classes = shapes.contains("head.weight") ? shape("head.weight", 2)[0] : 0;
   VitConfig with_head = c;
   with_head.classes = std::max<Index>(c.classes, 1);

@@ -7,6 +7,7 @@
 
 #include "engine/base/text.h"
 #include "engine/io/atomic_file.h"
+#include "engine/io/foreign_format.h"
 #include "engine/io/in_quotes.h"
 #include "engine/io/safetensors_dtype.h"
 #include "engine/io/sha256.h"
@@ -16,10 +17,17 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the format's numbers are little-endian");
 
+/// The header; for a file of another kind that is known an Error that says which.
 SafetensorsHeader read_header(const File& file) {
   std::vector<std::byte> start(static_cast<std::size_t>(std::min<std::uint64_t>(8, file.size())));
   file.read_at(0, start);
-  start.resize(safetensors_header_size(start, file.size(), file.path()));
+  try {
+    start.resize(safetensors_header_size(start, file.size(), file.path()));
+  } catch (const SafetensorsError& e) {
+    const std::string other = recognised_format(file);
+    if (other.empty()) throw;
+    throw SafetensorsError(e.rule(), file.path() + ": " + other);
+  }
   file.read_at(0, start);
   return parse_safetensors_header(start, file.size(), file.path());
 }

@@ -33,6 +33,17 @@ std::string gzip(const std::string& bytes) {
   return out.substr(0, stream.total_out);
 }
 
+TEST(Idx, files_with_a_dot_in_their_names_are_found) {
+  const TemporaryFolder folder;
+  folder.write("train-images.idx3-ubyte", idx({3, 1, 2}, "abcdef"));
+  folder.write("train-labels.idx1-ubyte", idx({3}, std::string("\0\2\1", 3)));
+  folder.write("t10k-images.idx3-ubyte.gz", gzip(idx({1, 1, 2}, "xy")));
+  folder.write("t10k-labels.idx1-ubyte", idx({1}, "\2"));
+  const Splits splits = open_idx(folder.path());
+  EXPECT_EQ(splits.train->size(), 3);
+  EXPECT_EQ(splits.test->size(), 1);
+}
+
 TEST(Idx, reads_images_plain_and_gzipped) {
   const TemporaryFolder folder;
   folder.write("train-images-idx3-ubyte", idx({3, 1, 2}, "abcdef"));

@@ -29,6 +29,21 @@ TEST(Transforms, give_the_bits_of_torchvision) {
   EXPECT_GE(cases, 9);
 }
 
+TEST(Transforms, squash_crop_resizes_both_sides_and_cuts_the_centre) {
+  const Image image = noise("noise", 5, 31, 20);
+  const Preprocessing how{.size = 16, .mode = Preprocessing::Mode::squash_crop, .crop_pct = 0.8};
+  EXPECT_EQ(fit(image, how), crop(resize(image, 20, 20, how.filter), {2, 2, 16, 16}));
+}
+
+TEST(Transforms, a_centre_with_odd_margins_begins_where_the_library_has_it) {
+  const Image image = noise("noise", 5, 40, 40);
+  Preprocessing how{.size = 16, .mode = Preprocessing::Mode::crop, .crop_pct = 16.0 / 19};
+  const Image resized = resize(image, 19, 19, how.filter);
+  EXPECT_EQ(fit(image, how), crop(resized, {2, 2, 16, 16})) << "1.5, rounded to the even one";
+  how.crop_start = Preprocessing::CropStart::floor;
+  EXPECT_EQ(fit(image, how), crop(resized, {1, 1, 16, 16}));
+}
+
 // The short side becomes 35 pixels and the long one 35 x 60000: only the middle may be computed.
 TEST(Transforms, crop_of_a_thread_of_a_image_takes_no_memory_for_the_rest) {
   Preprocessing how{.size = 32, .mode = Preprocessing::Mode::crop};
@@ -41,9 +56,11 @@ TEST(Transforms, values_without_sense_are_errors) {
   for (double wrong : {1.5, 0.0099, 0.0, 1e-300, std::numeric_limits<double>::quiet_NaN()})
     EXPECT_THAT(error({.crop_pct = wrong}), testing::HasSubstr("crop_pct must be 0.01 to 1 and not"));
   EXPECT_NO_THROW(to_tensor(Image(8, 8), {.size = 8, .crop_pct = 0.01}));
-  EXPECT_THAT(error({.std = {1, 0, 1}}), testing::HasSubstr("std must be above 0, not 0"));
+  EXPECT_THAT(error({.std = {1, 0, 1}}), testing::HasSubstr("std must be above 0, 1e-6 to 1e6, not 0"));
+  EXPECT_THAT(error({.std = {1, 1e-40f, 1}}), testing::HasSubstr("std must be above 0"));
   EXPECT_THAT(error({.mean = {std::numeric_limits<float>::quiet_NaN(), 0, 0}}), testing::HasSubstr("mean"));
   EXPECT_THAT(error_of([] { mode_named("stretch"); }), testing::HasSubstr("squash, crop"));
+  EXPECT_THAT(error_of([] { crop_start_named("left"); }), testing::HasSubstr("half-even, floor"));
 }
 
 }  // namespace

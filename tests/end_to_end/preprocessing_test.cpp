@@ -119,9 +119,23 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"hugging_face_with_a_crop",
              "",
              R"({"size": {"shortest_edge": 20}, "do_center_crop": true,
-                "crop_size": {"height": 16, "width": 16}, "resample": 3})",
+                "crop_size": {"height": 16, "width": 16}, "resample": 3,
+                "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]})",
              {},
-             with(kStandard, [](Preprocessing& p) { p.mode = Preprocessing::Mode::crop, p.crop_pct = 0.8; })},
+             with(kStandard,
+                  [](Preprocessing& p) {
+                    p.mode = Preprocessing::Mode::crop, p.crop_pct = 0.8;
+                    p.crop_start = Preprocessing::CropStart::floor;
+                  })},
+        Case{"hugging_face_deit",
+             "",
+             R"({"image_processor_type": "DeiTImageProcessor", "size": 19, "crop_size": 16})",
+             {},
+             with(kStandard,
+                  [](Preprocessing& p) {
+                    p.mode = Preprocessing::Mode::squash_crop, p.crop_pct = 16.0 / 19;
+                    p.crop_start = Preprocessing::CropStart::floor;
+                  })},
         Case{"timm_before_hugging_face", kTimm, kHuggingFace, {}, timm()},
         Case{"a_config_without_preprocessing", R"({"num_attention_heads": 3})", "", {}, kStandard, true},
         Case{"options_over_timm",

@@ -8,7 +8,7 @@
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const fuzz::MemoryFolder folder;
   const std::string_view text = fuzz::text_of(data, size);
-  for (const char* name : {"config.json", "preprocessor_config.json"}) {
+  for (const char* name : {"config.json", "preprocessor_config.json", "processor_config.json"}) {
     folder.put(name, text);
     fuzz::reads_or_refuses([&] { training::read_model_config(folder.path(), {}, "model"); });
     folder.remove(name);

@@ -227,6 +227,109 @@ TEST(to_timm_names, leaves_names_of_any_length_alone) {
   }
 }
 
+NamedTensors with_prefix(NamedTensors state, const std::string& prefix) {
+  for (auto& [name, tensor] : state) name = prefix + name;
+  return state;
+}
+
+TEST(read_names, takes_off_what_stands_before_all_names_and_puts_it_back) {
+  const NamedTensors timm = timm_state();
+  const Table torch = torchvision("mlp.0", "mlp.3");
+  for (const char* prefix : {"module.", "_orig_mod.", "model.", "backbone.", "base_model.model.",
+                             "visual.trunk.", "module._orig_mod.encoder.", "student."}) {
+    for (const NamedTensors& names : {timm, renamed(timm, kHuggingFace), renamed(timm, torch)}) {
+      const NamedTensors wrapped = with_prefix(names, prefix);
+      expect_same(models::to_timm_names(wrapped), timm);
+      const NamedTensors back = models::to_names_of(timm, wrapped);
+      ASSERT_EQ(back.size(), wrapped.size());
+      for (std::size_t i = 0; i < back.size(); ++i) EXPECT_EQ(back[i].first, wrapped[i].first);
+    }
+  }
+}
+
+TEST(read_names, lets_the_head_stand_outside_of_what_wraps_the_rest) {
+  const NamedTensors timm = timm_state();
+  NamedTensors wrapped = timm;
+  for (auto& [name, tensor] : wrapped)
+    if (!name.starts_with("head.")) name = "backbone." + name;
+  expect_same(models::to_timm_names(wrapped), timm);
+}
+
+TEST(read_names, names_the_prefix_that_not_every_name_has) {
+  NamedTensors wrapped = with_prefix(timm_state(), "encoder.");
+  wrapped.emplace_back("neck.weight", Tensor::zeros({2}));
+  EXPECT_EQ(support::error_of([&] { models::to_timm_names(wrapped); }),
+            "the names of the model's tensors begin with 'encoder.', but not that of 'neck.weight'");
+}
+
+TEST(read_names, leaves_out_towers_and_copies_and_says_which) {
+  NamedTensors all = timm_state();
+  all.emplace_back("mask_token", Tensor::zeros({1, 1, 6}));
+  all.emplace_back("decoder_embed.weight", Tensor::zeros({6, 6}));
+  all.emplace_back("decoder_blocks.0.attn.qkv.weight", Tensor::zeros({18, 6}));
+  for (const auto& [name, tensor] : with_prefix(timm_state(), "model_ema.")) all.emplace_back(name, tensor);
+  for (const auto& [name, tensor] : with_prefix(timm_state(), "teacher.backbone."))
+    all.emplace_back(name, tensor);
+  const models::TimmNames names = models::read_names(all);
+  expect_same(names.tensors, timm_state());
+  EXPECT_EQ(names.left_out, (std::vector<std::string>{"decoder_blocks", "decoder_embed", "mask_token",
+                                                      "model_ema", "teacher"}));
+}
+
+TEST(read_names, refuses_two_models_and_two_tensors_for_one_place_with_both_names) {
+  NamedTensors two = with_prefix(timm_state(), "a.");
+  for (const auto& [name, tensor] : with_prefix(timm_state(), "b.")) two.emplace_back(name, tensor);
+  EXPECT_EQ(
+      support::error_of([&] { models::to_timm_names(two); }),
+      "two models are in the file: 'a.patch_embed.proj.weight' and 'b.patch_embed.proj.weight' are both the "
+      "patch embedding");
+  for (const char* name : {"layernorm.weight", "encoder.layer.3.attention.attention.key.weight"}) {
+    NamedTensors twice = renamed(timm_state(), kHuggingFace);
+    twice.emplace_back(name, Tensor::zeros({6}));
+    const std::string error = support::error_of([&] { models::to_timm_names(twice); });
+    EXPECT_NE(error.find("'vit." + std::string(name) + "' and '" + name + "'"), std::string::npos) << error;
+  }
+}
+
+TEST(read_names, takes_torchvisions_replaced_head) {
+  const NamedTensors timm = timm_state();
+  NamedTensors other = renamed(timm, torchvision("mlp.0", "mlp.3"));
+  for (auto& [name, tensor] : other)
+    if (name.starts_with("heads.head.")) name = "heads." + name.substr(11);
+  expect_same(models::to_timm_names(other), timm);
+}
+
+TEST(read_names, reads_no_head_where_none_is_needed) {
+  NamedTensors timm = timm_state();
+  std::erase_if(timm, [](const auto& entry) { return entry.first.starts_with("head."); });
+  for (const char* head : {"heads.0.weight", "head.fc.weight", "classifier.1.weight", "fc.weight"}) {
+    NamedTensors all = timm;
+    all.emplace_back(head, Tensor::zeros({9, 9}));
+    expect_same(models::read_names(all, false).tensors, timm);
+    EXPECT_EQ(models::to_names_of(timm_state(), all).size(), timm_state().size())
+        << "a head that is not known goes";
+  }
+}
+
+Tensor half_ones(const engine::Shape& shape) {
+  Tensor ones = Tensor::uninitialized(shape, engine::Dtype::f16);
+  for (std::size_t i = 0; i < ones.bytes(); i += 2)
+    ones.raw()[i] = std::byte{0x00}, ones.raw()[i + 1] = std::byte{0x3c};
+  return ones;
+}
+
+TEST(read_names, joins_queries_and_keys_of_different_types_in_f32) {
+  NamedTensors other = renamed(timm_state(), kHuggingFace);
+  for (auto& [name, tensor] : other)
+    if (name.ends_with("query.weight")) tensor = half_ones(tensor.shape());
+  for (const auto& [name, tensor] : models::to_timm_names(other)) {
+    if (!name.ends_with("qkv.weight")) continue;
+    EXPECT_EQ(tensor.dtype(), engine::Dtype::f32);
+    EXPECT_EQ(tensor.shape(), engine::Shape({18, 6}));
+    EXPECT_EQ(tensor.data<float>()[0], 1.0f);
+  }
+}
+
 TEST(to_timm_names, names_the_matrix_when_a_key_is_missing_or_misshapen) {
   NamedTensors other = renamed(timm_state(), kHuggingFace);
   const std::string key = "vit.encoder.layer.3.attention.attention.key.weight";

@@ -1,8 +1,13 @@
 #include "models/zoo.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "tests/support/compare.h"
+#include "tests/support/paths.h"
 
 namespace {
 
@@ -11,6 +16,7 @@ using engine::Shape;
 using models::Vit;
 using models::VitConfig;
 using support::error_of;
+using ::testing::HasSubstr;
 
 std::map<std::string, Shape> shapes_of(Vit& model) {
   std::map<std::string, Shape> shapes;
@@ -45,6 +51,8 @@ void expect_same_config(const VitConfig& a, const VitConfig& b) {
   EXPECT_EQ(a.classes, b.classes);
   EXPECT_EQ(a.qkv_bias, b.qkv_bias);
 }
+
+const std::string kNothing = "nothing was thrown";
 
 VitConfig small() {
   VitConfig c;
@@ -112,6 +120,68 @@ TEST(architecture, names_every_size_it_lists_and_back) {
   EXPECT_EQ(models::architecture_name(models::architecture("vit_base_patch32_384")), "vit_base_patch32_384");
 }
 
+TEST(architecture, beyond_what_the_engine_computes_is_refused_with_what_it_has) {
+  int made = 0, refused = 0;
+  for (const models::Architecture& a : models::known_architectures()) {
+    const bool plain =
+        !*a.beyond && a.pooling == std::string_view("token") && a.activation == std::string_view("gelu");
+    const std::string error = error_of([&] { models::architecture(a.name); });
+    EXPECT_EQ(error == kNothing, plain) << a.name << ": " << error;
+    if (!plain) {
+      EXPECT_THAT(error, HasSubstr(a.name));
+      EXPECT_THAT(error, HasSubstr(*a.beyond                                ? a.beyond
+                                   : a.pooling != std::string_view("token") ? a.pooling
+                                                                            : a.activation));
+    }
+    ++(plain ? made : refused);
+  }
+  EXPECT_EQ(made, 24) << "timm's 22, its test_vit and the demo's";
+  EXPECT_EQ(refused, 210);
+}
+
+/// timm's models as they were read: one line each, of named columns.
+std::vector<std::map<std::string, std::string>> timms_models(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::vector<std::map<std::string, std::string>> rows;
+  std::vector<std::string> titles;
+  for (std::string line; std::getline(file, line);) {
+    std::vector<std::string> cells;
+    std::istringstream in(line);
+    for (std::string cell; std::getline(in, cell, '\t');) cells.push_back(cell);
+    if (titles.empty()) {
+      titles = cells;
+      continue;
+    }
+    auto& row = rows.emplace_back();
+    for (std::size_t i = 0; i < cells.size(); ++i) row[titles[i]] = cells[i];
+  }
+  return rows;
+}
+
+TEST(architecture, of_every_name_is_timms_or_refused) {
+  const std::filesystem::path table = support::shared_dir() / "golden/backbones/architectures.tsv";
+  if (!std::filesystem::exists(table)) GTEST_SKIP() << "needs " << table;
+  int compared = 0;
+  for (const auto& row : timms_models(table)) {
+    const std::string& name = row.at("architecture");
+    const models::Architecture* const a = models::find_architecture(name);
+    ASSERT_NE(a, nullptr) << name;
+    ++compared;
+    EXPECT_EQ(std::to_string(a->heads), row.at("heads")) << name;
+    EXPECT_EQ(std::to_string(a->width), row.at("width")) << name;
+    EXPECT_EQ(std::to_string(a->depth), row.at("depth")) << name;
+    EXPECT_EQ(std::to_string(a->hidden), row.at("mlp_hidden")) << name;
+    EXPECT_EQ(std::to_string(a->patch), row.at("patch")) << name;
+    EXPECT_EQ(a->norm_eps, std::stod(row.at("eps"))) << name;
+    EXPECT_EQ(a->pooling, row.at("global_pool")) << name;
+    EXPECT_EQ(a->activation, row.at("act")) << name;
+    if (error_of([&] { models::architecture(name); }) != kNothing) continue;
+    for (const char* feature : {"LayerScale", "registers", "no class", "norm_pre", "RoPE", "avg", "bias"})
+      EXPECT_TRUE(row.at("features").find(feature) == std::string::npos || !a->qkv_bias) << name << feature;
+  }
+  EXPECT_EQ(compared, 233);
+}
+
 TEST(architecture, tells_the_nearest_names_of_a_misspelt_one) {
   const std::string error = error_of([] { models::architecture("vit_bass_patch16_224"); });
   EXPECT_TRUE(error.starts_with("unknown architecture 'vit_bass_patch16_224'; did you mean")) << error;
@@ -141,14 +211,31 @@ TEST(config_from_shapes, finds_the_sizes_of_any_model) {
   }
 }
 
-TEST(config_from_shapes, takes_64_channels_a_head_when_nothing_is_stored) {
+TEST(usual_heads, are_those_of_64_channels_where_no_known_model_has_others) {
+  EXPECT_EQ(models::usual_heads(128, false), 2);
+  EXPECT_EQ(models::usual_heads(192, false), 3);
+  EXPECT_EQ(models::usual_heads(1024, false), 16);
+  EXPECT_THAT(error_of([] { models::usual_heads(1280, false); }), HasSubstr("vit_huge_patch14_224"));
+  EXPECT_THAT(error_of([] { models::usual_heads(64, false); }), HasSubstr("test_vit"));
+  EXPECT_THAT(error_of([] { models::usual_heads(48, false); }), HasSubstr("no multiple"));
+}
+
+TEST(usual_heads, are_torchvisions_in_a_file_with_its_names) {
+  EXPECT_EQ(models::usual_heads(1280, true), 16) << "vit_h_14";
+  EXPECT_EQ(models::usual_heads(768, true), 12);
+  EXPECT_EQ(models::usual_heads(64, true), 1);
+  EXPECT_THAT(error_of([] { models::usual_heads(48, true); }), HasSubstr("no multiple"));
+}
+
+TEST(config_from_shapes, takes_the_usual_heads_when_nothing_is_stored) {
   VitConfig c = small();
   c.width = 128, c.heads = 2;
   Vit model(c);
   EXPECT_EQ(models::config_from_shapes(shapes_of(model), std::nullopt).heads, 2);
   c.width = 10, c.heads = 1;
   Vit narrow(c);
-  EXPECT_EQ(models::config_from_shapes(shapes_of(narrow), std::nullopt).heads, 1);
+  EXPECT_THAT(error_of([&] { models::config_from_shapes(shapes_of(narrow), std::nullopt); }),
+              HasSubstr("number of heads"));
 }
 
 TEST(config_from_shapes, gives_no_classes_to_a_checkpoint_without_a_head) {

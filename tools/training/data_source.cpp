@@ -112,8 +112,10 @@ std::vector<Index> match_classes(const std::vector<std::string>& data_classes,
                                  const std::vector<std::string>& model_classes, Index outputs) {
   std::vector<Index> map(data_classes.size());
   if (model_classes.empty()) {
-    engine::check(static_cast<Index>(data_classes.size()) == outputs, "the model has", outputs,
-                  "classes but the data has", data_classes.size());
+    const Index there = static_cast<Index>(data_classes.size());
+    const bool numbered = data_classes == data::numbered_classes(there);  // their places are told
+    engine::check(there == outputs || (numbered && there < outputs), "the model has", outputs,
+                  "classes but the data has", there);
     std::iota(map.begin(), map.end(), Index{0});
     return map;
   }

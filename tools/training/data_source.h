@@ -30,7 +30,8 @@ std::string skipped_lines(const std::vector<data::BadImage>& skipped);
 std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, const std::string& name);
 
 /// For every class of the data the place of the model's class of that name. When the model has no names the
-/// places are equal, and there must be as many. Throws an Error that lists classes the model does not have.
+/// places are equal, and there must be as many; or fewer, where classes are called by their numbers. Throws
+/// an Error that lists classes the model does not have.
 std::vector<Index> match_classes(const std::vector<std::string>& data_classes,
                                  const std::vector<std::string>& model_classes, Index outputs);
 

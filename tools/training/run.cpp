@@ -20,7 +20,9 @@ namespace {
 void choose_head(LoadedModel& loaded, const data::Splits& splits, const TrainConfig& config,
                  const Events& events) {
   const Index classes = static_cast<Index>(splits.classes.size());
-  const bool fits = loaded.has_head && loaded.model.config().classes == classes;
+  const bool fits = loaded.has_head && loaded.no_softmax.empty() && loaded.model.config().classes == classes;
+  if (config.head == "keep" && !loaded.no_softmax.empty())
+    throw UsageError("--head keep: the head is no classifier by softmax: " + loaded.no_softmax);
   if (config.head == "keep" && !fits) {
     throw UsageError(engine::say("--head keep: the checkpoint has",
                                  loaded.has_head
@@ -28,9 +30,11 @@ void choose_head(LoadedModel& loaded, const data::Splits& splits, const TrainCon
                                      : std::string("no head,"),
                                  "but the data has", classes, "classes; use --head new"));
   }
+  if (loaded.has_head && !loaded.no_softmax.empty())
+    events.on_note("note: the checkpoint's head is not kept: " + loaded.no_softmax);
   if (config.head == "new" || !fits) {
     new_head(loaded, classes, config.init_head, static_cast<std::uint64_t>(config.model.seed));
-  } else if (!loaded.classes.empty() && loaded.classes != splits.classes) {
+  } else if (!loaded.classes.empty() && !order_head_by(loaded, splits.classes)) {
     events.on_note(
         "note: the head is kept though its classes have other names than the data's; --head new starts "
         "afresh");
@@ -79,7 +83,7 @@ void check_scoring(const Run& run) {
 
 Run open_run(const TrainConfig& config, const std::vector<std::string>& splits, const Events& events) {
   config.check();
-  Run run{.loaded = load_model(config.model, events),
+  Run run{.loaded = load_model(config.model, events, config.head != "new"),
           .splits = open_splits(config.data, splits, config.workers, events),
           .images = nullptr,
           .method = peft::make_method(config.method, config.method_options,
@@ -132,19 +136,21 @@ Evaluation evaluate(Run& run, const std::string& split, const TrainConfig& confi
 
 namespace {
 
-/// The metadata of a delta or selection: format, method, options, base, classes, preprocessing and
-/// architecture.
+/// The metadata of a delta or selection: format, method, options, base, classes, preprocessing, architecture,
+/// and what of the base its tensors do not say.
 engine::Metadata metadata_of(const Run& run, const TrainConfig& config, const std::string& format) {
   const auto values =
       peft::OptionValues(config.method, peft::find_method(config.method).options, config.method_options);
-  return {{"format", format},
-          {"version", "1"},
-          {"method", config.method},
-          {"options", json_text(values.all())},
-          {"base_sha256", run.loaded.base_sha256},
-          {"classes", json_text(run.splits.classes)},
-          {"preprocessing", preprocessing_json(run.loaded.preprocessing)},
-          {"arch", run.loaded.arch}};
+  engine::Metadata metadata = model_metadata(run.loaded.model.config());
+  metadata.insert({{"format", format},
+                   {"version", "1"},
+                   {"method", config.method},
+                   {"options", json_text(values.all())},
+                   {"base_sha256", run.loaded.base_sha256},
+                   {"classes", json_text(run.splits.classes)},
+                   {"preprocessing", preprocessing_json(run.loaded.preprocessing)},
+                   {"arch", run.loaded.arch}});
+  return metadata;
 }
 
 }  // namespace

@@ -41,10 +41,32 @@ void check_names_differ(const std::vector<std::string>& classes, const std::stri
 }
 
 /// A delta's head must be there for all its classes: memory is allocated by their count.
-void check_head(const Safetensors& delta, Index classes, Index width) {
+void check_head_fits(const Safetensors& delta, Index classes, Index width) {
   const engine::Shape head = delta.entry("head.weight").shape(), wanted{classes, width};
   engine::check(head == wanted, delta.path() + ": head.weight has the shape", head, "but", wanted,
                 "is right for its", classes, "classes and this model");
+}
+
+/// A delta may state any size, and memory is taken for its square. Beyond this many times the base's side it
+/// must have positions of that size, or whoever calls must vouch for it.
+void check_image_size(const Safetensors& delta, Index size, const ModelSource& source,
+                      const models::Vit& base) {
+  constexpr Index kMostTimes = 4;
+  const Index side = base.config().image_size;
+  if (size / kMostTimes <= side || source.image_size >= size || delta.contains(engine::kPositionsName))
+    return;
+  throw engine::Error(engine::say(delta.path() + ": image_size is", size, "where the base has images of",
+                                  engine::say(side) + "; --image-size", size, "takes it all the same"));
+}
+
+/// Every parameter of the modules that the method adds must be in the delta: values of their start are
+/// random.
+void check_modules(const Safetensors& delta, models::Vit& model, const std::set<std::string>& own,
+                   const std::set<std::string>& stored) {
+  for (const auto& p : engine::parameters(model)) {
+    engine::check(own.contains(p.name) || stored.contains(p.name), delta.path() + ": the delta has no",
+                  p.name + ", which its method adds to the model");
+  }
 }
 
 /// Adds the modules whose values the delta holds, as its method makes them.
@@ -60,13 +82,25 @@ void attach_modules(models::Vit& model, const Safetensors& delta) {
     engine::check(value.is_string(), delta.path() + ": option", name, "should be a text");
     values[name] = value.get<std::string>();
   }
-  std::set<std::string> stored;
+  std::set<std::string> stored, own;
   for (const auto& [name, part] : peft::read_parts(delta)) stored.insert(name);
+  for (const auto& p : engine::parameters(model)) own.insert(p.name);
   try {
     peft::make_method(method->second, values)->attach(model, stored);
   } catch (const engine::Error& e) {
     throw engine::Error(delta.path() + ": " + e.what());
   }
+  check_modules(delta, model, own, stored);
+}
+
+/// What the delta states of its base; deltas of version 1.0 state nothing.
+BaseFacts facts_of(const Safetensors& delta, const models::VitConfig& any, bool force) {
+  BaseFacts facts{.delta = delta.path(), .metadata = {}, .force = force};
+  for (const auto& [key, value] : model_metadata(any)) {
+    const auto found = delta.metadata().find(key);
+    if (found != delta.metadata().end()) facts.metadata.insert(*found);
+  }
+  return facts;
 }
 
 }  // namespace
@@ -92,17 +126,19 @@ LoadedModel load_tuned_model(const ModelSource& source, const std::string& delta
   ModelSource sized = source;
   const Preprocessing how = read_preprocessing(stored("preprocessing"), file.path());
   sized.image_size = source.arch.empty() ? 0 : how.size;  // random weights are made for a size
-  LoadedModel loaded = load_base(sized, events);
+  LoadedModel loaded = load_base(sized, events, facts_of(file, {}, force));
   engine::check(force || stored("base_sha256") == loaded.base_sha256,
                 file.path() + ": made for another base: sha256", stored("base_sha256") + ", not",
                 loaded.base_sha256 + "; --force takes it all the same");
+  check_image_size(file, how.size, source, loaded.model);
   try {
     resize(loaded.model, how.size);  // where the delta's positions belong
   } catch (const engine::Error& e) {
     throw engine::Error(file.path() + ": " + e.what());
   }
   loaded.classes = classes;
-  check_head(file, static_cast<Index>(classes.size()), loaded.model.config().width);
+  loaded.has_head = true, loaded.no_softmax = no_softmax(static_cast<Index>(classes.size()));
+  check_head_fits(file, static_cast<Index>(classes.size()), loaded.model.config().width);
   new_head(loaded, static_cast<Index>(classes.size()), "zeros", 0);
   attach_modules(loaded.model, file);
   peft::apply_delta(loaded.model, file);

@@ -26,6 +26,12 @@ void write_logits(const std::string& path, const training::Predictions& p) {
                             {{"files", training::json_text(p.files)}});
 }
 
+/// Names for all outputs: those of the data's classes, which come first, and numbers.
+std::vector<std::string> all_outputs(std::vector<std::string> names, Index outputs) {
+  for (Index i = static_cast<Index>(names.size()); i < outputs; ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
 void print(const training::Evaluation& e, const std::vector<std::string>& outputs) {
   std::cout << "top-1 " << engine::fixed(e.top1, 2) << " %, top-5 " << engine::fixed(e.top5, 2) << " %, loss "
             << engine::fixed(e.loss, 4) << ", calibration error " << engine::fixed(e.ece, 4) << ", "
@@ -74,8 +80,7 @@ void run_eval(Arguments arguments) {
   const training::Events events = follower.events();
   training::LoadedModel loaded = training::load_tuned_model(model, delta, force, events);
   const Index outputs = loaded.model.config().classes;
-  engine::check(loaded.has_head || !delta.empty(),
-                model.model + ": the checkpoint has no head; tune one, or give --delta");
+  training::check_head(loaded, delta.empty() ? model.model : delta);
   engine::pack_weights(loaded.model);
   const training::EvaluationSplit images = training::open_evaluation_split(data, split, workers, events);
   std::cerr << training::skipped_lines(images.skipped);
@@ -89,7 +94,7 @@ void run_eval(Arguments arguments) {
   if (json)
     std::cout << training::json_text(training::to_json(e, training::kMostPrinted), 2) << '\n';
   else
-    print(e, loaded.classes.empty() ? images.classes : loaded.classes);
+    print(e, loaded.classes.empty() ? all_outputs(images.classes, outputs) : loaded.classes);
 }
 
 }  // namespace cli

@@ -79,13 +79,12 @@ void run_merge(Arguments arguments) {
     for (const std::string& name : base.names()) like.emplace_back(name, base.read(name));
     tensors = models::to_names_of(tensors, like);
   }
-  engine::write_safetensors(out, tensors,
-                            {{"format", "pt"},
-                             {"arch", tuned.arch},
-                             {"num_heads", std::to_string(tuned.model.config().heads)},
-                             {"norm_eps", engine::exact(tuned.model.config().norm_eps)},
-                             {"classes", training::json_text(tuned.classes)},
-                             {"preprocessing", training::preprocessing_json(tuned.preprocessing)}});
+  engine::Metadata metadata = training::model_metadata(tuned.model.config());
+  metadata.insert({{"format", "pt"},
+                   {"arch", tuned.arch},
+                   {"classes", training::json_text(tuned.classes)},
+                   {"preprocessing", training::preprocessing_json(tuned.preprocessing)}});
+  engine::write_safetensors(out, tensors, metadata);
   training::ModelSource again;
   again.model = out;
   again.seed = model.seed;

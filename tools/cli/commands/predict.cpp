@@ -66,8 +66,7 @@ void run_predict(Arguments arguments) {
 
   const training::Events events{.on_note = note};
   training::LoadedModel loaded = training::load_tuned_model(model, delta, force, events);
-  engine::check(loaded.has_head || !delta.empty(),
-                model.model + ": the checkpoint has no head; tune one, or give --delta");
+  training::check_head(loaded, delta.empty() ? model.model : delta);
   engine::pack_weights(loaded.model);
   ordered_json all = ordered_json::array();
   for (const std::string& file : files)

@@ -4,6 +4,9 @@
 #include <vector>
 
 #include "data/transforms.h"
+#include "engine/io/safetensors.h"
+#include "models/vit.h"
+#include "tools/training/pretrained/model_config.h"
 
 /// What files tell in their metadata of how a model is used, as text, and back.
 namespace training {
@@ -15,5 +18,16 @@ data::Preprocessing read_preprocessing(const std::string& json, const std::strin
 
 /// The names in a JSON list. Throws an Error that begins with `what`.
 std::vector<std::string> read_class_list(const std::string& json, const std::string& what);
+
+/// What a model computes beside what its tensors say: num_heads, norm_eps, activation, pooling and
+/// position_resizing, as a delta and a merged file have it in their metadata.
+engine::Metadata model_metadata(const models::VitConfig& config);
+
+/// True for the metadata of a file that merge (or tools/demo) has written.
+bool written_by_us(const engine::Metadata& metadata);
+
+/// What the metadata of a checkpoint state. Of a file that others have written only what has our form counts;
+/// the rest is noted. Throws an Error that begins with `file`.
+ModelConfig read_metadata(const engine::Metadata& metadata, const std::string& file);
 
 }  // namespace training

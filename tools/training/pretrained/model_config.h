@@ -7,20 +7,40 @@
 
 #include "data/transforms.h"
 #include "engine/io/safetensors.h"
+#include "models/vit.h"
+#include "tools/training/train_config.h"
 
 namespace training {
+
+/// A size that a config states and the tensors have, too.
+struct StatedSize {
+  std::string field;  ///< "model_args.depth"
+  engine::Index models::VitConfig::*size;
+  engine::Index value;
+};
 
 /// What a checkpoint states beside its tensors.
 struct ModelConfig {
   std::optional<engine::Index> heads;
   std::optional<double> norm_eps;
-  std::vector<std::string> classes;
+  std::optional<bool> qkv_bias;
+  std::vector<StatedSize> sizes;
+  std::vector<std::string> classes;  ///< one name for each row of the head, where every one has its own
+  std::string no_softmax;  ///< why the head's outputs are no classes that exclude each other; empty: they are
   std::optional<data::Preprocessing> preprocessing;  ///< nothing when no file has it
+  std::vector<std::string> notes;  ///< for the user: what was passed over or taken for granted
 };
 
-/// Reads config.json in timm's or Hugging Face's form, preprocessor_config.json and the file's metadata,
-/// whatever is there. Throws an Error naming the file and the field when one makes no sense.
+/// Reads config.json in timm's or Hugging Face's form, processor_config.json, preprocessor_config.json and
+/// the file's metadata, whatever is there (config_fields.def lists every field). Where they differ, the
+/// metadata of a file that this program has written count, otherwise the files beside it. What `options` set
+/// is not judged. Throws an Error naming the file and the field when one makes no sense or states what is not
+/// computed.
 ModelConfig read_model_config(const std::filesystem::path& folder, const engine::Metadata& metadata,
-                              const std::string& file);
+                              const std::string& file, const ModelSource& options = {});
+
+/// Throws an Error where the tensors, of these sizes, contradict what the config states; what may differ (the
+/// image size: positions are interpolated) becomes a note.
+void check_sizes(ModelConfig& config, const models::VitConfig& tensors);
 
 }  // namespace training

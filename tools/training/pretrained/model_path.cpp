@@ -2,6 +2,7 @@
 
 #include "engine/base/check.h"
 #include "engine/io/file.h"
+#include "engine/io/foreign_format.h"
 #include "engine/io/json.h"
 #include "engine/io/shard_index.h"
 #include "engine/io/sharded_safetensors.h"
@@ -13,6 +14,18 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char *kOneFile = "model.safetensors", *kIndex = "model.safetensors.index.json";
+
+/// What is said of a checkpoint of another format that the folder holds.
+std::string instead_in(const fs::path& folder) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string end = entry.path().extension();
+    if (end != ".bin" && end != ".pth" && end != ".pt" && end != ".npz" && end != ".onnx") continue;
+    if (!entry.is_regular_file()) continue;
+    const std::string format = engine::recognised_format(engine::File(entry.path()));
+    if (!format.empty()) return "; " + entry.path().filename().string() + " " + format;
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -26,7 +39,7 @@ ModelPath find_model(const std::string& path) {
   for (const char* name : {kOneFile, kIndex}) {
     if (fs::exists(fs::path(path) / name)) return {fs::path(path) / name, path};
   }
-  throw engine::Error(path + ": the folder has no " + kOneFile + " and no " + kIndex);
+  throw engine::Error(path + ": the folder has no " + kOneFile + " and no " + kIndex + instead_in(path));
 }
 
 std::vector<fs::path> weight_files(const std::string& path) {

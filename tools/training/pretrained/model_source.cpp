@@ -1,8 +1,11 @@
 #include "tools/training/pretrained/model_source.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
+#include <set>
 
+#include "engine/base/text.h"
 #include "engine/io/in_quotes.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/sharded_safetensors.h"
@@ -11,6 +14,7 @@
 #include "models/names.h"
 #include "models/positions.h"
 #include "models/zoo.h"
+#include "tools/training/pretrained/metadata.h"
 #include "tools/training/pretrained/model_config.h"
 #include "tools/training/pretrained/model_path.h"
 #include "tools/training/usage_error.h"
@@ -72,23 +76,89 @@ void fill(LoadedModel& loaded, NamedTensors state, const models::VitConfig& stor
   engine::load_state(loaded.model, std::move(state), loaded.checkpoint.string());
 }
 
-LoadedModel from_checkpoint(const ModelSource& source, const Events& events) {
+/// What a delta says of its base takes the place of what the base does not say.
+void add_facts(const BaseFacts& facts, ModelConfig& config) {
+  const ModelConfig stated = read_metadata(facts.metadata, facts.delta);
+  if (!config.heads) config.heads = stated.heads;
+  if (!config.norm_eps) config.norm_eps = stated.norm_eps;
+}
+
+/// A value as people write it: 1e-06 for 9.9999999999999995e-07.
+std::string plain_value(const std::string& text) {
+  try {
+    return engine::shortest(engine::parse_number(text, ""));
+  } catch (const engine::Error&) {
+    return text;
+  }
+}
+
+/// The model must be what the delta was made for.
+void check_facts(const BaseFacts& facts, const models::VitConfig& base, const Events& events) {
+  for (const auto& [key, value] : model_metadata(base)) {
+    const auto found = facts.metadata.find(key);
+    if (found == facts.metadata.end()) continue;
+    const std::string stated = plain_value(found->second), has = plain_value(value);
+    if (stated == has) continue;
+    const std::string differs = engine::say(facts.delta + ": made with", key, engine::in_quotes(stated) + ",",
+                                            "but the base has", engine::in_quotes(has));
+    engine::check(facts.force, differs + "; --force takes it all the same");
+    events.on_note("note: " + differs);
+  }
+}
+
+/// The names of classes, where there is one for every row of the head and none comes twice; otherwise a note.
+std::vector<std::string> names_of_rows(const ModelConfig& config, Index rows, const Events& events) {
+  const auto& names = config.classes;
+  if (names.empty() || rows == 0) return {};
+  std::set<std::string_view> seen;
+  const auto twice =
+      std::ranges::find_if(names, [&](const std::string& name) { return !seen.insert(name).second; });
+  if (static_cast<Index>(names.size()) == rows && twice == names.end()) return names;
+  const std::string why =
+      static_cast<Index>(names.size()) == rows
+          ? engine::say("two classes are called", engine::in_quotes(*twice))
+          : engine::say("there are", names.size(), "names for the", rows, "rows of the head");
+  events.on_note("note: " + why + ": names are passed over, and classes are told by their place");
+  return {};
+}
+
+LoadedModel from_checkpoint(const ModelSource& source, const Events& events, bool with_head,
+                            const BaseFacts& facts) {
   const ModelPath found = find_model(source.model);
   const ShardedSafetensors file(found.weights);
   if (const auto stated = file.wrong_total_size()) {
     events.on_note(engine::say("note:", file.path() + ": total_size is", *stated, "but the tensors have",
                                file.bytes(), "bytes"));
   }
-  NamedTensors state = read_weights(file);
-  about(file, [&] { state = models::to_timm_names(std::move(state)); });
+  ModelConfig config = read_model_config(found.folder, file.metadata(), file.path(), source);
+  models::TimmNames names;
+  about(file, [&] { names = models::read_names(read_weights(file), with_head); });
+  if (!names.left_out.empty()) {
+    events.on_note("note: left out of " + file.path() +
+                   ", as no classifier reads it: " + engine::join(names.left_out, ", "));
+  }
+  NamedTensors& state = names.tensors;
   check_types(state, file.path());
-  const ModelConfig config = read_model_config(found.folder, file.metadata(), file.path());
 
   std::map<std::string, engine::Shape> shapes;
   for (const auto& [name, tensor] : state) shapes.emplace(name, tensor.shape());
+  add_facts(facts, config);
   models::VitConfig stored;
-  about(file, [&] { stored = models::config_from_shapes(shapes, config.heads); });
+  about(file, [&] {
+    stored = models::config_from_shapes(shapes, config.heads, names.torchvision);
+    check_sizes(config, stored);
+  });
+  engine::check(stored.channels == 3, file.path() + ": the patch embedding has", stored.channels,
+                "channels, but images have 3");
   stored.norm_eps = config.norm_eps.value_or(stored.norm_eps);
+  if (!config.heads) {
+    config.notes.push_back(
+        engine::say("nothing states the number of heads: taking", stored.heads,
+                    names.torchvision ? "as torchvision's models of this width have" : "(width / 64)",
+                    "with eps", engine::shortest(stored.norm_eps) + ", the exact GELU and the class token"));
+  }
+  for (const std::string& note : config.notes) events.on_note("note: " + note);
+  check_facts(facts, stored, events);
   const bool has_head = stored.classes > 0;
   models::VitConfig sizes = stored;
   sizes.classes = std::max<Index>(1, stored.classes);
@@ -100,11 +170,12 @@ LoadedModel from_checkpoint(const ModelSource& source, const Events& events) {
                      .base_sha256 = file.sha256(),
                      .checkpoint = found.weights,
                      .has_head = has_head,
-                     .classes = {},
-                     .stored_preprocessing = {},
+                     .no_softmax = config.no_softmax,
+                     .classes = names_of_rows(config, stored.classes, events),
+                     .stored_preprocessing = config.preprocessing,
                      .preprocessing = {}};
-  if (static_cast<Index>(config.classes.size()) == stored.classes) loaded.classes = config.classes;
-  loaded.stored_preprocessing = config.preprocessing;
+  if (stored.classes == 1)
+    loaded.no_softmax = "it has one row, which is the most probable of all whatever it is";
   fill(loaded, std::move(state), stored);
   return loaded;
 }
@@ -118,6 +189,7 @@ LoadedModel from_random(const ModelSource& source, const Events& events) {
                      .base_sha256 = {},
                      .checkpoint = {},
                      .has_head = true,
+                     .no_softmax = {},
                      .classes = {},
                      .stored_preprocessing = {},
                      .preprocessing = {}};
@@ -130,18 +202,55 @@ LoadedModel from_random(const ModelSource& source, const Events& events) {
 
 }  // namespace
 
-LoadedModel load_base(const ModelSource& source, const Events& events) {
+LoadedModel load_base(const ModelSource& source, const Events& events, const BaseFacts& facts) {
   engine::kernels::set_threads(static_cast<int>(source.threads));
-  return source.model.empty() ? from_random(source, events) : from_checkpoint(source, events);
+  if (!source.model.empty()) {
+    ModelSource judged = source;
+    judged.interpolation = "bicubic", judged.resize = "squash";  // the delta has a preprocessing of its own
+    return from_checkpoint(judged, events, false, facts);
+  }
+  LoadedModel loaded = from_random(source, events);
+  check_facts(facts, loaded.model.config(), events);
+  return loaded;
 }
 
-LoadedModel load_model(const ModelSource& source, const Events& events) {
-  LoadedModel loaded = load_base(source, events);
+LoadedModel load_model(const ModelSource& source, const Events& events, bool with_head) {
+  engine::kernels::set_threads(static_cast<int>(source.threads));
+  LoadedModel loaded =
+      source.model.empty() ? from_random(source, events) : from_checkpoint(source, events, with_head, {});
   const bool any_set = !(source.mean + source.std + source.interpolation + source.resize).empty();
   if (!loaded.stored_preprocessing && !any_set)
     events.on_note("note: no config states how images are prepared; using mean = std = 0.5, bicubic, squash");
   loaded.preprocessing = source.preprocessing(loaded.stored_preprocessing, loaded.model.config().image_size);
   return loaded;
+}
+
+std::string no_softmax(Index rows) {
+  return rows == 1 ? "it has one row, whose probability by softmax is always 1" : "";
+}
+
+void check_head(const LoadedModel& loaded, const std::string& path) {
+  engine::check(loaded.has_head, path + ": the checkpoint has no head; tune one, or give --delta");
+  engine::check(loaded.no_softmax.empty(),
+                path + ": the head is no classifier by softmax:", loaded.no_softmax);
+}
+
+bool order_head_by(LoadedModel& loaded, const std::vector<std::string>& classes) {
+  if (!std::ranges::is_permutation(loaded.classes, classes)) return false;
+  if (loaded.classes == classes) return true;
+  std::map<std::string_view, Index> places;
+  for (std::size_t i = 0; i < loaded.classes.size(); ++i) places[loaded.classes[i]] = static_cast<Index>(i);
+  engine::Linear& head = loaded.model.head();
+  for (const engine::Parameter& parameter : {head.weight, *head.bias}) {
+    const Tensor before = parameter.value().clone();
+    const std::size_t row = before.bytes() / classes.size();
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      std::memcpy(parameter.value().raw() + i * row,
+                  before.raw() + static_cast<std::size_t>(places.at(classes[i])) * row, row);
+    }
+  }
+  loaded.classes = classes;
+  return true;
 }
 
 void new_head(LoadedModel& loaded, Index classes, const std::string& how, std::uint64_t seed) {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "data/transforms.h"
+#include "engine/io/safetensors.h"
 #include "models/vit.h"
 #include "tools/training/events.h"
 #include "tools/training/train_config.h"
@@ -17,16 +18,35 @@ struct LoadedModel {
   std::string base_sha256;           ///< of the checkpoint, as ShardedSafetensors::sha256() has it
   std::filesystem::path checkpoint;  ///< its file or index; empty for random weights
   bool has_head = false;             ///< the checkpoint brought a head
-  std::vector<std::string> classes;  ///< names of the head's classes, where the checkpoint has them
+  std::string no_softmax = {};       ///< why that head is none of a classifier by softmax; empty: it is one
+  std::vector<std::string> classes;  ///< names of the head's classes, where the checkpoint has one for each
   /// How images are prepared, as stored beside the weights.
   std::optional<data::Preprocessing> stored_preprocessing;
   data::Preprocessing preprocessing;  ///< how they are prepared
 };
 
-/// Loads the checkpoint, or makes random weights for --arch, with a note. Sets the number of threads.
-LoadedModel load_model(const ModelSource& source, const Events& events = {});
-/// The same while `preprocessing` is still to be set: by a delta.
-LoadedModel load_base(const ModelSource& source, const Events& events = {});
+/// Loads the checkpoint, or makes random weights for --arch, with a note. Sets the number of threads. Without
+/// `with_head` nothing of the checkpoint's head is read.
+LoadedModel load_model(const ModelSource& source, const Events& events = {}, bool with_head = true);
+/// What a delta says of the base it was made for.
+struct BaseFacts {
+  std::string delta;          ///< its path
+  engine::Metadata metadata;  ///< model_metadata() of that base, as far as the delta has it
+  bool force = false;         ///< another base is taken, too, with a note
+};
+/// The base of a delta, without its head, and while `preprocessing` is still to be set. What the base does
+/// not say is taken from the delta; where it says otherwise, an Error gives both values.
+LoadedModel load_base(const ModelSource& source, const Events& events, const BaseFacts& facts);
+
+/// Why a head of so many rows is none of a classifier by softmax; empty when it is one.
+std::string no_softmax(engine::Index rows);
+
+/// Throws an Error unless the model has a head whose outputs are classes that exclude each other.
+void check_head(const LoadedModel& loaded, const std::string& path);
+
+/// True when both lists have the same names, in whatever order. The rows of the head are then put in the
+/// order of `classes`, and the names with them.
+bool order_head_by(LoadedModel& loaded, const std::vector<std::string>& classes);
 
 /// A head for this many classes in place of the model's: from a normal distribution cut at 2, or zeros.
 void new_head(LoadedModel& loaded, Index classes, const std::string& how, std::uint64_t seed);

@@ -1,0 +1,232 @@
+#include "tools/training/pretrained/model_source.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/training/small_checkpoint.h"
+#include "tests/training/small_run.h"
+#include "tools/training/pretrained/metadata.h"
+#include "tools/training/tuned_model.h"
+
+namespace training {
+namespace {
+
+using engine::put;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST(Heads, without_a_word_on_them_are_guessed_aloud_or_refused) {
+  SmallCheckpoint checkpoint;
+  EXPECT_THAT(checkpoint.error(), AllOf(HasSubstr("model.safetensors"), HasSubstr("number of heads")));
+  models::VitConfig wide = SmallCheckpoint::sizes();
+  wide.width = 128, wide.heads = 2;
+  checkpoint.write(SmallCheckpoint::state(wide));
+  EXPECT_EQ(checkpoint.load().model.config().heads, 2);
+  EXPECT_TRUE(checkpoint.noted("taking 2 (width / 64)"));
+}
+
+TEST(Config, that_contradicts_the_tensors_is_refused_or_noted) {
+  SmallCheckpoint checkpoint;
+  for (const char* field :
+       {"num_hidden_layers", "patch_size", "hidden_size", "intermediate_size", "num_channels"}) {
+    put(checkpoint / "config.json", R"({"num_attention_heads":3,")" + std::string(field) + "\":1}");
+    EXPECT_THAT(checkpoint.error(), AllOf(HasSubstr(field), HasSubstr("is 1 but the tensors are of")));
+  }
+  put(checkpoint / "config.json", R"({"num_attention_heads":3,"image_size":32})");
+  EXPECT_EQ(checkpoint.load().model.config().image_size, 16);
+  EXPECT_TRUE(checkpoint.noted("image_size is 32 but the tensors are of 16"));
+  put(checkpoint / "config.json", R"({"num_attention_heads":3,"qkv_bias":false})");
+  EXPECT_THAT(checkpoint.error(), HasSubstr("qkv_bias"));
+}
+
+TEST(ClassNames, must_be_as_many_as_rows_and_different) {
+  SmallCheckpoint checkpoint;
+  const auto names = [&](const std::string& list) {
+    put(checkpoint / "config.json", R"({"model_args":{"num_heads":3},"label_names":)" + list + "}");
+    return checkpoint.load().classes;
+  };
+  EXPECT_EQ(names(R"(["a","b","c","d","e"])").size(), 5u);
+  EXPECT_TRUE(checkpoint.notes.size() == 1u) << "of images alone";
+  EXPECT_TRUE(names(R"(["a","b","c","d","a"])").empty());
+  EXPECT_TRUE(checkpoint.noted("two classes are called 'a'"));
+  for (const char* list : {R"(["a","b"])", R"(["a","b","c","d","e","f"])"}) {
+    EXPECT_TRUE(names(list).empty());
+    EXPECT_TRUE(checkpoint.noted("names for the 5 rows"));
+  }
+}
+
+TEST(ClassNames, that_transformers_made_up_are_none) {
+  SmallCheckpoint checkpoint;
+  put(checkpoint / "config.json",
+      R"({"num_attention_heads":3,"id2label":{"0":"LABEL_0","1":"LABEL_1","2":"LABEL_2","3":"LABEL_3","4":"LABEL_4"}})");
+  EXPECT_TRUE(checkpoint.load().classes.empty());
+}
+
+TEST(Head, that_is_no_softmax_is_refused) {
+  SmallCheckpoint checkpoint;
+  for (const char* type : {"regression", "multi_label_classification"}) {
+    put(checkpoint / "config.json",
+        R"({"num_attention_heads":3,"problem_type":")" + std::string(type) + "\"}");
+    const LoadedModel loaded = checkpoint.load();
+    EXPECT_THAT(engine::message_of<engine::Error>([&] { check_head(loaded, "m"); }), HasSubstr(type));
+  }
+  std::filesystem::remove(checkpoint / "config.json");
+  models::VitConfig one = SmallCheckpoint::sizes();
+  one.classes = 1;
+  checkpoint.write(SmallCheckpoint::state(one), {{"num_heads", "3"}});
+  const LoadedModel loaded = checkpoint.load();
+  EXPECT_THAT(engine::message_of<engine::Error>([&] { check_head(loaded, "m"); }), HasSubstr("one row"));
+}
+
+TEST(Head, that_cannot_be_read_does_not_matter_to_a_new_one) {
+  SmallCheckpoint checkpoint;
+  engine::NamedTensors state = SmallCheckpoint::state();
+  for (auto& [name, tensor] : state)
+    if (name.starts_with("head.")) name = "head.fc" + name.substr(4);
+  checkpoint.write(state, {{"num_heads", "3"}});
+  EXPECT_THAT(checkpoint.error(), HasSubstr("head.fc.weight"));
+  EXPECT_FALSE(checkpoint.load({}, false).has_head);
+}
+
+TEST(Head, that_is_kept_has_its_rows_in_the_order_of_the_datas_classes) {
+  const SmallRun base;
+  models::VitConfig sizes;
+  sizes.image_size = 16, sizes.patch = 8;
+  sizes.width = 12, sizes.depth = 2, sizes.heads = 3, sizes.hidden = 24, sizes.classes = 3;
+  engine::NamedTensors state = SmallCheckpoint::state(sizes);
+  engine::Tensor weight;
+  for (auto& [name, tensor] : state) {
+    if (name == "head.weight") weight = tensor;
+    if (name != "head.bias") continue;
+    for (std::size_t i = 0; i < 3; ++i) tensor.data<float>()[i] = static_cast<float>(i);
+  }
+  engine::write_safetensors(base / "model.safetensors", state,
+                            {{"num_heads", "3"}, {"classes", R"(["c","a","b"])"}});
+  training::Run run = open_run(base.config(), {"train"});
+  models::Vit& model = run.loaded.model;
+  EXPECT_EQ(model.head().bias->value().data<float>()[0], 1) << "a";
+  EXPECT_EQ(model.head().bias->value().data<float>()[2], 0) << "c";
+  EXPECT_EQ(model.head().weight.value().data<float>()[0], weight.data<float>()[12]);
+}
+
+TEST(Checkpoint, for_gray_images_is_refused_with_its_file) {
+  SmallCheckpoint checkpoint;
+  models::VitConfig gray = SmallCheckpoint::sizes();
+  gray.channels = 1;
+  checkpoint.write(SmallCheckpoint::state(gray), {{"num_heads", "3"}});
+  EXPECT_THAT(checkpoint.error(), AllOf(HasSubstr("model.safetensors"), HasSubstr("1 channels")));
+}
+
+TEST(MatchClasses, by_place_may_lack_any_that_is_called_by_its_number) {
+  EXPECT_EQ(match_classes({"0", "1"}, {}, 3), (std::vector<Index>{0, 1}));
+  EXPECT_THROW(match_classes({"a", "b"}, {}, 3), engine::Error);
+  EXPECT_THROW(match_classes({"0", "1", "2", "3"}, {}, 3), engine::Error);
+}
+
+TEST(Towers, beside_the_classifier_are_left_out_with_a_note) {
+  SmallCheckpoint checkpoint;
+  engine::NamedTensors state = SmallCheckpoint::state();
+  state.emplace_back("decoder.weight", engine::Tensor::zeros({3}));
+  checkpoint.write(state, {{"num_heads", "3"}});
+  checkpoint.load();
+  EXPECT_TRUE(checkpoint.noted("left out of"));
+  EXPECT_TRUE(checkpoint.noted(": decoder"));
+}
+
+/// A delta of a method, trained on a small run, and the base it was made for.
+struct SmallDelta : SmallRun {
+  explicit SmallDelta(const std::string& method) {
+    TrainConfig config = this->config();
+    config.method = method;
+    Run run = open_run(config, {"train"});
+    score_and_select(run, config);
+    write_delta(*this / "delta.safetensors", run, config);
+  }
+  std::string error(bool force = false) const {
+    try {
+      load_tuned_model(config().model, *this / "delta.safetensors", force);
+      return {};
+    } catch (const engine::Error& e) {
+      return e.what();
+    }
+  }
+  /// The delta without a tensor, or with other metadata.
+  void change(const std::string& without, const engine::Metadata& metadata = {}) const {
+    engine::NamedTensors tensors;
+    engine::Metadata all;
+    {
+      const engine::Safetensors delta(*this / "delta.safetensors");
+      all = delta.metadata();
+      for (const std::string& name : delta.names())
+        if (name != without) tensors.emplace_back(name, delta.read(name));
+    }
+    for (const auto& [key, value] : metadata) {
+      if (value.empty())
+        all.erase(key);
+      else
+        all[key] = value;
+    }
+    engine::write_safetensors(*this / "delta.safetensors", tensors, all);
+  }
+};
+
+TEST(Delta, that_lost_a_parameter_of_its_method_is_refused) {
+  for (const auto& [method, name] :
+       {std::pair{"lora", "blocks.1.attn.qkv.lora.b"}, {"vpt", "blocks.vpt.prompts"}}) {
+    const SmallDelta delta(method);
+    EXPECT_EQ(delta.error(), "");
+    const engine::Safetensors file(delta / "delta.safetensors");
+    std::string lost = name;
+    if (!file.contains(lost)) {
+      for (const std::string& n : file.names())
+        if (!n.starts_with("head.")) lost = n;
+    }
+    delta.change(lost);
+    EXPECT_THAT(delta.error(), AllOf(HasSubstr("delta.safetensors"), HasSubstr(lost))) << method;
+  }
+}
+
+TEST(Delta, on_a_base_that_says_otherwise_is_refused_with_both_values) {
+  const SmallDelta delta("bitfit");
+  put(delta / "config.json",
+      R"({"num_attention_heads":4})");  // the metadata of the file are another program's
+  EXPECT_THAT(delta.error(), AllOf(HasSubstr("num_heads '3'"), HasSubstr("'4'"), HasSubstr("--force")));
+  EXPECT_NO_THROW(load_tuned_model(delta.config().model, delta / "delta.safetensors", true));
+  put(delta / "config.json", R"({"num_attention_heads":3,"layer_norm_eps":1e-5})");
+  EXPECT_THAT(delta.error(), AllOf(HasSubstr("norm_eps"), HasSubstr("1e-06"), HasSubstr("1e-05")));
+  put(delta / "config.json", R"({"num_attention_heads":3})");
+  delta.change("", {{"pooling", "avg"}});
+  EXPECT_THAT(delta.error(), AllOf(HasSubstr("pooling 'avg'"), HasSubstr("'token'")));
+}
+
+TEST(Delta, says_what_its_base_does_not) {
+  const SmallDelta delta("bitfit");
+  engine::NamedTensors tensors;
+  {
+    const engine::Safetensors base(delta / "model.safetensors");
+    for (const std::string& name : base.names()) tensors.emplace_back(name, base.read(name));
+  }
+  engine::write_safetensors(delta / "model.safetensors", tensors, {});
+  EXPECT_EQ(load_tuned_model(delta.config().model, delta / "delta.safetensors", true).model.config().heads,
+            3);
+  delta.change(
+      "",
+      {{"num_heads", ""}, {"norm_eps", ""}, {"activation", ""}, {"pooling", ""}, {"position_resizing", ""}});
+  EXPECT_THAT(delta.error(true), HasSubstr("number of heads")) << "a delta of version 1.0";
+}
+
+TEST(Delta, of_images_beyond_what_its_base_could_have_needs_a_word) {
+  const SmallDelta delta("bitfit");
+  const auto of_size = [](Index size) {
+    return engine::Metadata{{"preprocessing", preprocessing_json({.size = size})}};
+  };
+  delta.change("", of_size(64));
+  EXPECT_EQ(delta.error(), "");
+  delta.change("", of_size(1024));
+  EXPECT_THAT(delta.error(), AllOf(HasSubstr("image_size is 1024"), HasSubstr("--image-size")));
+  ModelSource source = delta.config().model;
+  source.image_size = 1024;
+  EXPECT_NO_THROW(load_tuned_model(source, delta / "delta.safetensors", false));
+}
+
+}  // namespace
+}  // namespace training

@@ -1,0 +1,83 @@
+#include "tools/training/pretrained/config_values.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/base/text.h"
+#include "engine/io/in_quotes.h"
+#include "models/zoo.h"
+
+namespace training {
+
+using engine::Index;
+using engine::Json;
+
+std::optional<Index> square_side(const Json& object, const std::string& name, const std::string& shown) {
+  if (!object.contains(name) || object.at(name).is_null()) return std::nullopt;
+  if (!object.at(name).is_array()) return field_as<Index>(object.at(name), shown);
+  const auto sides = field_as<std::vector<Index>>(object.at(name), shown);
+  engine::check(sides.size() == 2, shown, "should have two values, not", sides.size());
+  engine::check(sides[0] == sides[1], shown, "is", sides[0], "x",
+                engine::say(sides[1]) + ": only squares are computed");
+  return sides[0];
+}
+
+std::vector<std::string> class_names(const Json& names, const std::string& shown) {
+  if (names.is_array()) return field_as<std::vector<std::string>>(names, shown);
+  engine::check(names.is_object(), shown, "should be an object of numbers and names, not", names.type_name());
+  std::vector<std::string> list(names.size());
+  std::vector<bool> seen(names.size());
+  for (const auto& [key, name] : names.items()) {
+    const Index at = engine::parse_integer(key, shown);
+    engine::check(at >= 0 && at < static_cast<Index>(list.size()), shown, "has", list.size(),
+                  "names but a number", at);
+    engine::check(!seen[static_cast<std::size_t>(at)], shown, "has the number", at, "twice");
+    seen[static_cast<std::size_t>(at)] = true;
+    list[static_cast<std::size_t>(at)] = field_as<std::string>(name, shown + "[" + key + "]");
+  }
+  return list;
+}
+
+void check_heads(Index heads, const std::string& where) {
+  engine::check(heads > 0, where + "the number of heads should be positive, not", heads);
+}
+
+void check_eps(double eps, const std::string& name) {
+  engine::check(eps > 0 && std::isfinite(eps), name, "should be above 0, not", eps);
+}
+
+void check_computed(const std::string& pooling_field, const std::string& pooling,
+                    const std::string& activation_field, const std::string& activation) {
+  engine::check(pooling == models::kPooling, pooling_field, "should be", models::kPooling,
+                "(the class token), not", engine::in_quotes(pooling) + ": no other pooling is computed");
+  engine::check(activation == models::kActivation, activation_field, "should be", models::kActivation,
+                "(the exact one), not", engine::in_quotes(activation) + ": no other activation is computed");
+}
+
+std::string no_softmax(const Json& config) {
+  const std::string type = field<std::string>(config, "problem_type").value_or("single_label_classification");
+  if (type == "single_label_classification") return {};
+  return "problem_type is " + engine::in_quotes(type) + ", and a softmax is all that is computed";
+}
+
+void note_unknown(const std::vector<std::string>& fields, const std::string& file, ModelConfig& config) {
+  constexpr std::size_t kNamed = 8;
+  if (fields.empty()) return;
+  std::vector<std::string> named;
+  for (std::size_t i = 0; i < std::min(kNamed, fields.size()); ++i)
+    named.push_back(engine::in_quotes(fields[i]));
+  if (fields.size() > kNamed) named.push_back(engine::say(fields.size() - kNamed, "more"));
+  config.notes.push_back(engine::say(file, "has", fields.size() == 1 ? "a field that is" : "fields that are",
+                                     "not known and passed over:", engine::join(named, ", ")));
+}
+
+void check_stored(const data::Preprocessing& how) {
+  engine::check(how.crop_pct >= 0.01 && how.crop_pct <= 1, "crop_pct should be 0.01 to 1, not", how.crop_pct);
+  data::check_preprocessing(how);
+}
+
+void read_three(const Json& json, const char* name, std::array<float, 3>& to) {
+  if (const auto values = field<std::vector<float>>(json, name)) to = three_numbers_of(*values, name);
+}
+
+}  // namespace training

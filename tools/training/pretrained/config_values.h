@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/training/json_field.h"
+#include "tools/training/pretrained/model_config.h"
+
+/// Values that more than one form of config has.
+namespace training {
+
+/// A side in pixels, as one number or as [height, width]. Throws an Error when these differ: only squares are
+/// computed.
+std::optional<engine::Index> square_side(const engine::Json& object, const std::string& name,
+                                         const std::string& shown);
+
+/// The names of classes in a list, or in an object {"0": "cat", ...}. Throws an Error when a number is
+/// missing.
+std::vector<std::string> class_names(const engine::Json& names, const std::string& shown);
+
+/// Throws an Error when the number of heads or eps makes no sense. `where` is put before the complaint.
+void check_heads(engine::Index heads, const std::string& where);
+void check_eps(double eps, const std::string& name);
+
+/// Throws an Error unless the model pools by the class token and has the exact GELU.
+void check_computed(const std::string& pooling_field, const std::string& pooling,
+                    const std::string& activation_field, const std::string& activation);
+
+/// Why a head with this problem_type is no softmax; empty when it is one.
+std::string no_softmax(const engine::Json& config);
+
+/// Notes the fields that are in none of the forms.
+void note_unknown(const std::vector<std::string>& fields, const std::string& file, ModelConfig& config);
+
+/// The values of a file, beyond what data::check_preprocessing asks for: a crop of next to nothing asks for
+/// an image of next to any size.
+void check_stored(const data::Preprocessing& how);
+
+/// Writes mean or std over what is there, when the file has it.
+void read_three(const engine::Json& json, const char* name, std::array<float, 3>& to);
+
+}  // namespace training
