@@ -7,6 +7,7 @@
 #include "data/ahead.h"
 #include "data/mix.h"
 #include "engine/base/div_up.h"
+#include "engine/base/flush_denormals.h"
 
 namespace data {
 namespace {
@@ -81,6 +82,7 @@ Batch Loader::open(const std::vector<Index>& order, Index index) const {
 
 void Loader::fill(Batch& batch, Index epoch, Index sample, Index slot) const {
   if (!options_.images) return;
+  const engine::FlushDenormals flush;
   const Image image = dataset_->image(sample);
   const Preprocessing& how = options_.preprocessing;
   const Index n = static_cast<Index>(batch.labels.size()), values = 3 * how.size * how.size;
@@ -94,6 +96,7 @@ void Loader::fill(Batch& batch, Index epoch, Index sample, Index slot) const {
 
 void Loader::finish(Batch& batch, Index epoch, Index index) const {
   if (options_.mixup == 0 && options_.cutmix == 0) return;
+  const engine::FlushDenormals flush;
   Random random(options_.seed, Random::Use::mix, static_cast<std::uint64_t>(epoch),
                 static_cast<std::uint64_t>(index));
   const Index side = options_.preprocessing.size;

@@ -7,6 +7,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/div_up.h"
+#include "engine/base/flush_denormals.h"
 
 namespace engine::kernels {
 
@@ -42,7 +43,7 @@ class FirstFailure {
 /// parallel_for over `first` calls of `f`, then over `second` of `g`, which may read what all of `f` wrote;
 /// when one of `f` throws, `g` is not called. Threads are woken once for both. A thread that has nothing left
 /// to do waits awake, yielding its core to whoever asks for it: the last call takes less time than being
-/// woken again.
+/// woken again. All calls flush denormals; the caller's own mode is what it was afterwards.
 template <class F, class G>
 void parallel_then(Index first, F&& f, Index second, G&& g) {
   FirstFailure failure;
@@ -54,6 +55,7 @@ void parallel_then(Index first, F&& f, Index second, G&& g) {
   };
 #pragma omp parallel if (all > 1)
   {
+    const FlushDenormals flush;
     for (Index i; (i = next.fetch_add(1, std::memory_order_relaxed)) < all;
          done.fetch_add(1, std::memory_order_release)) {
       if (i < first) {

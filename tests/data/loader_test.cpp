@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
+#include <limits>
 #include <thread>
 
 #include "tests/data/support.h"
@@ -223,6 +225,25 @@ TEST(Loader, options_without_sense_are_errors) {
   EXPECT_THAT(error([](LoaderOptions& o) { o.augmentation = "simclrr"; }), HasSubstr("did you mean simclr"));
   EXPECT_THAT(error([](LoaderOptions& o) { o.preprocessing.size = 0; }), HasSubstr("image size"));
 }
+
+#if defined(__x86_64__) || defined(__aarch64__)
+// An outlandish std makes every value denormal.
+TEST(Loader, flushes_denormals_on_workers_and_without) {
+  LoaderOptions options = small();
+  options.augmentation = "none";
+  options.preprocessing.std = {3e38f, 3e38f, 3e38f};
+  options.preprocessing.mean = {3, 3, 3};
+  for (const int workers : {0, 2}) {
+    options.workers = workers;
+    Loader loader(std::make_shared<Made>(8), options);
+    loader.start(0);
+    while (const auto batch = loader.next())
+      for (const float value : batch->images.data<float>()) ASSERT_EQ(std::fpclassify(value), FP_ZERO);
+    volatile float smallest = std::numeric_limits<float>::min();
+    EXPECT_GT(smallest * 0.125f, 0) << "the caller's own mode";
+  }
+}
+#endif
 
 }  // namespace
 }  // namespace data

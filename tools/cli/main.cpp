@@ -6,6 +6,7 @@
 #include <iostream>
 #include <new>
 
+#include "engine/base/flush_denormals.h"
 #include "engine/base/text.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/follow.h"
@@ -92,6 +93,7 @@ void print_error(const std::string& text) {
 }  // namespace cli
 
 int main(int argc, char** argv) {
+  const engine::FlushDenormals flush;  // for what no loop computes
   cli::keep_standard_streams();
   cli::spin_briefly(argv);
   std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone, and
