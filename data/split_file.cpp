@@ -126,11 +126,14 @@ Splits open_split_files(const SplitFiles& files) {
     note_repeats(list, images, splits);
     return std::make_shared<ImageFiles>(std::move(images));
   };
-  Images train = read_list(files.train, files.root, named ? known : any);
+  Images train = read_list(files.train, files.root, named ? known : any), val;
+  const bool val_counts = files.val_counts && !files.val.empty();
+  if (val_counts) val = read_list(files.val, files.root, named ? known : any);
   Labels others = known;
   if (!named) {
     Index largest = 0;
-    for (const ImageFiles::Entry& image : train) largest = std::max(largest, image.label);
+    for (const Images* images : {&train, &val})
+      for (const ImageFiles::Entry& image : *images) largest = std::max(largest, image.label);
     splits.classes = numbered_classes(largest + 1);
     check_classes(files.train.string(), splits.classes);
     others = {largest + 1,
@@ -138,7 +141,8 @@ Splits open_split_files(const SplitFiles& files) {
                           std::to_string(largest) + "; a classes.txt beside the images can name more")};
   }
   splits.train = take(files.train, std::move(train));
-  if (!files.val.empty()) splits.val = take(files.val, read_list(files.val, files.root, others));
+  if (!val_counts && !files.val.empty()) val = read_list(files.val, files.root, others);
+  if (!files.val.empty()) splits.val = take(files.val, std::move(val));
   if (!files.test.empty()) splits.test = take(files.test, read_list(files.test, files.root, others));
   return splits;
 }

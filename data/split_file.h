@@ -13,11 +13,12 @@ namespace data {
 struct SplitFiles {
   std::filesystem::path train = {}, val = {}, test = {};  ///< empty where absent; train is required
   std::filesystem::path root = {};
+  bool val_counts = false;  ///< val is trained on, too: its labels are classes as train's are
 };
 
 /// The images in the order of the lists; one that is there twice counts twice, with a note. Classes
-/// are the lines of root/classes.txt where it exists, otherwise the numbers from 0 to train's largest label.
-/// Errors name the list and the line.
+/// are the lines of root/classes.txt where it exists, otherwise the numbers from 0 to the largest label of
+/// what is trained on. Errors name the list and the line.
 Splits open_split_files(const SplitFiles& files);
 
 /// The lines of dir/classes.txt, or nothing when there is no such file.

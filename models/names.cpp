@@ -142,14 +142,15 @@ struct Layout {
   }
 };
 
-/// Finds the one place where a dialect's sign stands, outside of extra parts. Nothing when there is none.
-std::optional<Layout> find_layout(const NamedTensors& state) {
+/// Finds the one place where a dialect's sign stands, outside of extra parts or anywhere. Nothing when there
+/// is none.
+std::optional<Layout> find_layout(const NamedTensors& state, bool anywhere) {
   std::optional<Layout> found;
   std::string where;
   for (const auto& [name, tensor] : state) {
     for (const Dialect& dialect : kDialects) {
       const std::string sign = dialect.sign;
-      if (!name.ends_with(sign) || extra_part(name)) continue;
+      if (!name.ends_with(sign) || (!anywhere && extra_part(name))) continue;
       const std::string prefix = name.substr(0, name.size() - sign.size());
       if (!prefix.empty() && prefix.back() != '.') continue;
       engine::check(!found, "two models are in the file:", engine::in_quotes(where), "and",
@@ -159,6 +160,12 @@ std::optional<Layout> find_layout(const NamedTensors& state) {
     }
   }
   return found;
+}
+
+/// The same: a copy of a model (an average, a teacher) counts where it is all that the file has.
+std::optional<Layout> find_layout(const NamedTensors& state) {
+  const auto found = find_layout(state, false);
+  return found ? found : find_layout(state, true);
 }
 
 /// Queries, keys and values one below the other: [width, in] three times to [3 * width, in]; in f32 where
@@ -243,11 +250,11 @@ TimmNames read_names(const NamedTensors& state, bool with_head) {
   std::set<std::string> left_out;
   Places places;
   for (const auto& [name, tensor] : state) {
-    if (const auto part = extra_part(name)) {
+    const std::string bare = layout->bare(name);
+    if (const auto part = extra_part(bare)) {
       left_out.insert(*part);
       continue;
     }
-    const std::string bare = layout->bare(name);
     if (!with_head && like_head(bare)) continue;
     const std::optional<Place> place = translate(name);
     if (place && !place->timm.empty()) places.take(*place, name);
@@ -278,10 +285,11 @@ NamedTensors to_names_of(const NamedTensors& timm, const NamedTensors& like) {
   const std::map<std::string, Tensor> all = left;
   NamedTensors renamed;
   for (const auto& [name, tensor] : like) {
-    const std::optional<Place> place = extra_part(name) ? std::nullopt : translate(name);
+    const std::string bare = layout->bare(name);
+    const std::optional<Place> place = extra_part(bare) ? std::nullopt : translate(name);
     const auto found = place ? all.find(place->timm) : all.end();
     if (found == all.end()) {
-      if (extra_part(name) || !like_head(layout->bare(name))) renamed.emplace_back(name, tensor);
+      if (extra_part(bare) || !like_head(bare)) renamed.emplace_back(name, tensor);
       continue;
     }
     const Index rows = found->second.shape().rows() / 3;

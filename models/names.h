@@ -10,16 +10,17 @@ namespace models {
 /// A checkpoint's tensors under timm's names, and what was done for it.
 struct TimmNames {
   engine::NamedTensors tensors;
-  std::vector<std::string> left_out;  ///< the parts that are no classifier's: "decoder", "module.teacher"
+  std::vector<std::string> left_out;  ///< the parts that are no classifier's: "decoder", "teacher"
   bool torchvision = false;           ///< the names were torchvision's
 };
 
 /// Reads the names of timm, of Hugging Face's ViT (queries, keys and values are joined to one matrix) and of
 /// torchvision's vit_*. What stands before all names, as wrappers of models leave it (module., _orig_mod.,
 /// backbone., vit.), is taken off; only a head may stand outside. Towers and copies that no classifier reads
-/// (decoder, teacher, averages) and Hugging Face's pooler are left out, and with `with_head` false what may
-/// be a head, too. Other names stay as they are, for load_state to report. Throws an Error that gives both
-/// names where two tensors would have one place, and one that gives the prefix where not every name has it.
+/// (decoder, teacher, averages) and Hugging Face's pooler are left out beside one, and with `with_head` false
+/// what may be a head, too. Other names stay as they are, for load_state to report. Throws an Error that
+/// gives both names where two tensors would have one place, and one that gives the prefix where not every
+/// name has it.
 TimmNames read_names(const engine::NamedTensors& state, bool with_head = true);
 /// Its tensors alone.
 engine::NamedTensors to_timm_names(const engine::NamedTensors& state);

@@ -94,6 +94,19 @@ TEST(SplitFile, takes_lists_as_other_systems_write_them) {
   EXPECT_THAT(splits.notes, IsEmpty());
 }
 
+TEST(SplitFile, classes_are_those_of_all_that_is_trained_on) {
+  const TemporaryFolder folder;
+  SplitFiles files{folder.write("train.txt", "a.ppm 0\nb.ppm 1\n"),
+                   folder.write("val.txt", "c.ppm 2\n"),
+                   {},
+                   folder.path()};
+  EXPECT_THAT(error_of([&] { open_split_files(files); }), HasSubstr("a class that train lacks"));
+  files.val_counts = true;
+  const Splits splits = open_split_files(files);
+  EXPECT_THAT(splits.classes, ElementsAre("0", "1", "2"));
+  EXPECT_THAT(labels(*splits.val), ElementsAre(2));
+}
+
 // Lists of VTAB lie in the folder of their images, but whoever writes one may name any file.
 TEST(SplitFile, may_leave_the_root) {
   const TemporaryFolder folder;

@@ -276,6 +276,11 @@ TEST(read_names, leaves_out_towers_and_copies_and_says_which) {
                                                       "model_ema", "teacher"}));
 }
 
+TEST(read_names, takes_a_copy_where_it_is_all_there_is) {
+  for (const char* prefix : {"teacher.backbone.", "model_ema.module.", "ema."})
+    expect_same(models::to_timm_names(with_prefix(timm_state(), prefix)), timm_state());
+}
+
 TEST(read_names, refuses_two_models_and_two_tensors_for_one_place_with_both_names) {
   NamedTensors two = with_prefix(timm_state(), "a.");
   for (const auto& [name, tensor] : with_prefix(timm_state(), "b.")) two.emplace_back(name, tensor);

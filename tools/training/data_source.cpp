@@ -52,9 +52,9 @@ void note_skipped(const std::vector<data::BadImage>& skipped, const Events& even
 data::Splits open_splits(const DataSource& source, const std::vector<std::string>& used, Index workers,
                          const Events& events) {
   const bool lists = !source.train_list.empty();
-  data::Splits splits =
-      lists ? data::open_split_files({source.train_list, source.val_list, source.test_list, source.data_root})
-            : data::open_data(source.data, {source.allow_empty_class});
+  data::Splits splits = lists ? data::open_split_files({source.train_list, source.val_list, source.test_list,
+                                                        source.data_root, source.val_counts})
+                              : data::open_data(source.data, {source.allow_empty_class});
   note_oddities(splits, events);
   if (source.on_bad_image != "skip") return splits;
   for (const auto& [name, split] :

@@ -83,8 +83,10 @@ void check_scoring(const Run& run) {
 
 Run open_run(const TrainConfig& config, const std::vector<std::string>& splits, const Events& events) {
   config.check();
+  DataSource data = config.data;
+  data.val_counts = config.on == "train+val";
   Run run{.loaded = load_model(config.model, events, config.head != "new"),
-          .splits = open_splits(config.data, splits, config.workers, events),
+          .splits = open_splits(data, splits, config.workers, events),
           .images = nullptr,
           .method = peft::make_method(config.method, config.method_options,
                                       static_cast<std::uint64_t>(config.model.seed))};

@@ -40,6 +40,7 @@ struct DataSource {
   std::string train_list, val_list, test_list, data_root;  ///< instead: lines `path label`
   std::string on_bad_image = "error";                      ///< or skip
   bool allow_empty_class = false;
+  bool val_counts = false;  ///< val is trained on, too: a list's labels in it are classes as train's are
 
   /// Throws a UsageError unless the data is given in one form that has `split`.
   void check(const std::string& split = "train") const;
