@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "engine/base/check.h"
@@ -15,6 +16,7 @@ using engine::Index;
 struct Image {
   Index width = 0, height = 0;
   std::vector<std::uint8_t> rgb;
+  std::string note;  ///< what is wrong with the file it was read from, though no pixel is; mostly empty
 
   Image() = default;
   /// A black image.
@@ -22,7 +24,10 @@ struct Image {
 
   std::uint8_t* row(Index y) { return rgb.data() + y * width * 3; }
   const std::uint8_t* row(Index y) const { return rgb.data() + y * width * 3; }
-  friend bool operator==(const Image&, const Image&) = default;
+  /// The same pixels.
+  friend bool operator==(const Image& a, const Image& b) {
+    return a.width == b.width && a.height == b.height && a.rgb == b.rgb;
+  }
 };
 
 /// A rectangle of pixels.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "data/ahead.h"
+#include "engine/base/check.h"
 #include "engine/base/div_up.h"
 
 namespace data {
@@ -12,10 +13,10 @@ namespace {
 
 constexpr Index kDepth = 3;  // groups in the making
 
-/// Why an image cannot be read; nothing when it can.
-std::string error_of(const Dataset& images, Index i) {
+/// Why an image cannot be read; nothing when it can, and then its note.
+std::string error_of(const Dataset& images, Index i, std::string& note) {
   try {
-    images.image(i);
+    note = images.image(i).note;
     return {};
   } catch (const Error& error) {
     const std::string text = error.what(), start = images.name(i) + ": ";
@@ -23,9 +24,11 @@ std::string error_of(const Dataset& images, Index i) {
   }
 }
 
-/// The error of every image, in their order.
-std::vector<std::string> errors_of(const Dataset& images, int workers, const std::function<void()>& on_done) {
+/// The error of every image, in their order; `notes` gets their notes.
+std::vector<std::string> errors_of(const Dataset& images, int workers, const std::function<void()>& on_done,
+                                   std::vector<std::string>& notes) {
   const Index size = images.size(), groups = engine::div_up(size, kScreenedAtOnce);
+  notes.resize(static_cast<std::size_t>(size));
   // A group is a batch whose names are the errors of its images.
   BatchMaker maker;
   maker.open = [=](Index group) {
@@ -35,7 +38,8 @@ std::vector<std::string> errors_of(const Dataset& images, int workers, const std
   };
   maker.pieces = [](const Batch& batch) { return static_cast<Index>(batch.names.size()); };
   maker.fill = [&](Batch& batch, Index group, Index slot) {
-    batch.names[static_cast<std::size_t>(slot)] = error_of(images, group * kScreenedAtOnce + slot);
+    const Index i = group * kScreenedAtOnce + slot;
+    batch.names[static_cast<std::size_t>(slot)] = error_of(images, i, notes[static_cast<std::size_t>(i)]);
   };
   maker.finish = [](Batch&, Index) {};
 
@@ -57,12 +61,25 @@ std::vector<std::string> errors_of(const Dataset& images, int workers, const std
   return all;
 }
 
+/// What is said of all notes together; nothing when no image has one.
+std::string note_of(std::string_view split, const Dataset& images, const std::vector<std::string>& notes) {
+  const auto has_one = [](const std::string& note) { return !note.empty(); };
+  const auto first = std::ranges::find_if(notes, has_one);
+  if (first == notes.end()) return {};
+  const Index count = std::ranges::count_if(notes, has_one);
+  return engine::say(std::string(split) + ":", count, count == 1 ? "image has" : "images have",
+                     "damage that touches no pixel, such as", images.name(first - notes.begin()) + ":",
+                     *first);
+}
+
 }  // namespace
 
 Screened screen(std::string_view split, std::shared_ptr<const Dataset> images,
                 std::span<const std::string> classes, int workers, const std::function<void()>& on_done) {
-  std::vector<std::string> errors = errors_of(*images, workers, on_done);
+  std::vector<std::string> notes;
+  std::vector<std::string> errors = errors_of(*images, workers, on_done, notes);
   Screened result;
+  result.note = note_of(split, *images, notes);
   std::vector<Index> good;
   struct Count {
     Index good = 0, bad = 0;

@@ -17,7 +17,6 @@ namespace {
 // hours; libjpeg-turbo's advice is to bound them.
 constexpr Index kMaxScans = 500, kMaxScannedPixels = 20 * kMaxPixels;
 constexpr Index kBlocksPerByte = 8;  // every block of 8 x 8 has a Huffman code of its own, of a bit or more
-constexpr int kEndOfImage = 0xd9;
 
 /// libjpeg's state. Its errors come back by longjmp to the last setjmp, so that functions with a setjmp hold
 /// nothing that needs a destructor.
@@ -29,6 +28,7 @@ struct Decoder {
   int max_scans = 0;
   bool unusual = false;  // not damaged, but of a kind that libjpeg does not read
   char message[JMSG_LENGTH_MAX] = "";
+  char note[JMSG_LENGTH_MAX] = "";  // the first warning of damage that touches no pixel
 
   Decoder() = default;
   Decoder(const Decoder&) = delete;
@@ -43,14 +43,51 @@ struct Decoder {
   std::longjmp(decoder.back, 1);
 }
 
-/// A warning means pixels that were made up. Only filling bytes after the last pixel do no harm, and a
-/// revision of JFIF that is not known.
-void on_message(j_common_ptr info, int level) {
+/// The parameters of EXTRANEOUS_DATA are how many bytes and the marker after them. Before one that restarts
+/// the code within a scan, pixels were read from other bytes than they were written to; elsewhere the bytes
+/// lie between segments, where no pixel does.
+bool lies_between_segments(const jpeg_decompress_struct& info) {
+  const int marker = info.err->msg_parm.i[1];
+  return marker < JPEG_RST0 || marker > JPEG_RST0 + 7;
+}
+
+/// The parameters of BOGUS_PROGRESSION are a channel and a coefficient: 0 in a scan of others says that the
+/// scan of their mean has not come yet. It may come later; that is checked at the end.
+bool only_comes_early(const jpeg_decompress_struct& info) {
+  return info.Ss > 0 && info.err->msg_parm.i[1] == 0;
+}
+
+/// Every warning of libjpeg-turbo's decompressor, and when it touches no pixel, so that the image is that of
+/// the sound file. One that is not here means pixels that were made up.
+struct Warning {
+  int code;
+  bool (*harmless)(const jpeg_decompress_struct& info);
+};
+constexpr auto kAlways = [](const jpeg_decompress_struct&) { return true; };
+constexpr auto kNever = [](const jpeg_decompress_struct&) { return false; };
+constexpr Warning kWarnings[] = {
+    {JWRN_ADOBE_XFORM, kAlways},    // taken for YCbCr or YCCK, as Pillow does
+    {JWRN_ARITH_BAD_CODE, kNever},  // such files are refused before
+    {JWRN_BOGUS_ICC, kAlways},      // colour profiles are not read
+    {JWRN_BOGUS_PROGRESSION, only_comes_early},
+    {JWRN_EXTRANEOUS_DATA, lies_between_segments},
+    {JWRN_HIT_MARKER, kNever},       // a scan ends before its pixels do: gray follows
+    {JWRN_HUFF_BAD_CODE, kNever},    // zeros stand for what cannot be read
+    {JWRN_JFIF_MAJOR, kAlways},      // the revision decides nothing
+    {JWRN_JPEG_EOF, kNever},         // cut off; an end of image is made up
+    {JWRN_MUST_RESYNC, kNever},      // a piece between two restarts is lost or moved
+    {JWRN_NOT_SEQUENTIAL, kAlways},  // a baseline scan has all coefficients, whatever its header says
+};
+
+void on_message(j_common_ptr common, int level) {
   if (level >= 0) return;
-  const int code = info->err->msg_code;
-  if (code == JWRN_JFIF_MAJOR) return;
-  if (code == JWRN_EXTRANEOUS_DATA && info->err->msg_parm.i[1] == kEndOfImage) return;
-  fail(info);
+  auto& decoder = *static_cast<Decoder*>(common->client_data);
+  for (const Warning& warning : kWarnings)
+    if (warning.code == common->err->msg_code && warning.harmless(decoder.info)) {
+      if (decoder.note[0] == '\0') common->err->format_message(common, decoder.note);
+      return;
+    }
+  fail(common);
 }
 
 void on_progress(j_common_ptr info) {
@@ -82,6 +119,12 @@ bool read_pixels(Decoder& decoder, std::uint8_t* pixels) {
   for (int i = 0; i < decoder.info.num_components; ++i)
     if (decoder.info.comp_info[i].quant_table == nullptr) {  // libjpeg would show it as zeros
       std::snprintf(decoder.message, sizeof decoder.message, "no scan has colour channel %d", i + 1);
+      return false;
+    }
+  for (int i = 0; decoder.info.progressive_mode != 0 && i < decoder.info.num_components; ++i)
+    if (decoder.info.coef_bits[i][0] < 0) {
+      std::snprintf(decoder.message, sizeof decoder.message, "no scan has the means of colour channel %d",
+                    i + 1);
       return false;
     }
   const std::size_t stride =
@@ -140,10 +183,12 @@ Image decode_jpeg(std::span<const std::byte> bytes, std::string_view name) {
   decoder.max_scans = static_cast<int>(std::min(kMaxScans, kMaxScannedPixels / (image.width * image.height)));
   if (channels == 3) {
     if (!read_pixels(decoder, image.rgb.data())) throw damaged();
+    image.note = decoder.note;
     return image;
   }
   std::vector<std::uint8_t> raw(static_cast<std::size_t>(image.width * image.height * channels));
   if (!read_pixels(decoder, raw.data())) throw damaged();
+  image.note = decoder.note;
   if (channels == 4)
     ink_to_rgb(raw.data(), image.rgb.data(), image.width * image.height);
   else

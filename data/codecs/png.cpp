@@ -12,6 +12,7 @@
 #include "data/codecs/inflate.h"
 #include "data/codecs/stb.h"
 #include "engine/base/div_up.h"
+#include "engine/base/text.h"
 
 namespace data {
 namespace {
@@ -116,9 +117,10 @@ void begin_chunk(std::vector<std::byte>& bytes, std::size_t length, std::uint32_
 }
 
 /// The same image in a plain PNG whose data are not compressed. zlib, which trusts no byte, has decompressed
-/// them and found the rows of all pixels, no fewer and no more. The palette has 256 colours, black where it
-/// had none: stb would show what lies in memory there. Checksums are left out: stb does not read them.
-std::vector<std::byte> decompressed(Bytes bytes, const Png& png, const std::string& who) {
+/// them and found the rows of all pixels, no fewer; `note` says when there was more. The palette has 256
+/// colours, black where it had none: stb would show what lies in memory there. Checksums are left out: stb
+/// does not read them.
+std::vector<std::byte> decompressed(Bytes bytes, const Png& png, const std::string& who, std::string& note) {
   constexpr std::size_t largest_block = 65535;  // in DEFLATE's stored form, behind 5 bytes
   std::vector<Bytes> pieces;
   Index packed = 0;
@@ -156,10 +158,12 @@ std::vector<std::byte> decompressed(Bytes bytes, const Png& png, const std::stri
     check(got == block, who, "is a damaged PNG: its data hold", done, "of the", raw, "bytes of its pixels");
   }
   append(plain, {1, 0, 0, 0xff, 0xff, 0, 0, 0, 0});  // the last block, empty
+  // What follows is no pixel's; behind it no checksum is looked for, for it may be endless.
   std::byte extra;
-  check(zlib.read({&extra, 1}) == 0, who, "is a damaged PNG: its data decompress to more than the", raw,
-        "bytes of its pixels");
-  check(zlib.ended(), who, "is a damaged PNG: its data are cut off");
+  if (zlib.read({&extra, 1}) > 0)
+    note = engine::say("its data decompress to more than the", raw, "bytes of its pixels");
+  else
+    check(zlib.ended(), who, "is a damaged PNG: its data are cut off");
   begin_chunk(plain, 0, kIend);
   append(plain, {0, 0, 0, 0});
   return plain;
@@ -169,7 +173,11 @@ std::vector<std::byte> decompressed(Bytes bytes, const Png& png, const std::stri
 
 Image decode_png(Bytes bytes, std::string_view name) {
   const Png png = read_chunks(bytes, name);
-  return png_by_stb(decompressed(bytes, png, std::string(name) + ":"), name, png.width, png.height);
+  std::string note;
+  const auto plain = decompressed(bytes, png, std::string(name) + ":", note);
+  Image image = png_by_stb(plain, name, png.width, png.height);
+  image.note = note;
+  return image;
 }
 
 }  // namespace data

@@ -176,5 +176,119 @@ TEST(Jpeg, may_have_padding_after_its_last_pixel) {
   EXPECT_EQ(decode(bytes + "and more after the end"), image);
 }
 
+// One of every warning of libjpeg-turbo that a decoder can meet here. Those that touch no pixel first.
+
+/// The image of `bytes` is that of `sound`, and its note says what is wrong.
+void expect_noted(const std::string& bytes, const std::string& sound, const std::string& note) {
+  const Image image = decode(sound);
+  EXPECT_EQ(image.note, "");
+  EXPECT_EQ(decode(bytes), image);
+  EXPECT_THAT(decode(bytes).note, HasSubstr(note));
+}
+
+std::string sound_jpeg(const JpegForm& form = {}) {
+  return jpeg(40, 40, gradient(40, 40, 3), form);
+}
+
+/// The place of the parameters of the first scan, which are Ss, Se and Ah with Al.
+std::size_t scan_parameters(const std::string& bytes) {
+  const std::size_t at = bytes.find("\xff\xda");
+  return at + 5 + 2 * static_cast<unsigned char>(bytes[at + 4]);
+}
+
+TEST(JpegWarning, parameters_of_a_baseline_scan_are_a_note) {
+  const std::string sound = sound_jpeg();
+  for (const std::string& parameters : {std::string("\0\0\0", 3), std::string("\1\77\0", 3),
+                                        std::string("\0\77\x10", 3), std::string("\0\77\1", 3)}) {
+    std::string bytes = sound;
+    bytes.replace(scan_parameters(bytes), 3, parameters);
+    expect_noted(bytes, sound, "Invalid SOS parameters for sequential JPEG");
+  }
+}
+
+TEST(JpegWarning, an_unknown_revision_of_jfif_is_a_note) {
+  const std::string sound = sound_jpeg();
+  std::string bytes = sound;
+  bytes[bytes.find("JFIF") + 5] = 7;
+  expect_noted(bytes, sound, "Warning: unknown JFIF revision number 7.01");
+}
+
+TEST(JpegWarning, an_unknown_transform_of_adobe_is_a_note) {
+  const std::string sound = sound_jpeg();
+  const auto with = [&](char transform) {  // instead of the header of JFIF, which would win
+    const std::string adobe = "\xff\xee" + big16(14) + "Adobe" + std::string("\0\x64\0\0\0\0", 6) + transform;
+    return std::string(sound).replace(2, 18, adobe);
+  };
+  expect_noted(with(9), with(1), "Unknown Adobe color transform code 9");
+}
+
+TEST(JpegWarning, bytes_between_segments_are_a_note) {
+  const std::string sound = sound_jpeg(), scans = sound_jpeg({.progressive = true});
+  const std::string more(20, 'a');  // than the decoder reads ahead without a word
+  std::string bytes = sound;
+  bytes.insert(bytes.find("\xff\xdb"), "abc");
+  expect_noted(bytes, sound, "Corrupt JPEG data: 3 extraneous bytes before marker 0xdb");
+  bytes = sound;
+  bytes.insert(bytes.size() - 2, more);
+  expect_noted(bytes, sound, "extraneous bytes before marker 0xd9");
+  bytes = scans;
+  bytes.insert(bytes.find("\xff\xc4", bytes.find("\xff\xda")), more);  // behind the first scan
+  expect_noted(bytes, scans, "extraneous bytes before marker 0xc4");
+}
+
+/// A progressive image of one block: the scan of its mean, and one of another coefficient.
+std::string two_scans(const std::string& first, const std::string& second) {
+  return kJpegStart + kJpegDivisors + jpeg_frame('\xc2', 8, 8, 8) + jpeg_table('\x00', '\0') +
+         jpeg_table('\x10', '\0') + first + second + kJpegEnd;
+}
+
+TEST(JpegWarning, a_mean_that_comes_late_is_a_note_and_one_that_never_comes_an_error) {
+  const std::string mean = jpeg_scan("\1", 0, 0) + '\x7f', other = jpeg_scan("\1", 1, 1) + '\x7f';
+  expect_noted(two_scans(other, mean), two_scans(mean, other),
+               "Inconsistent progression sequence for component 0 coefficient 0");
+  EXPECT_EQ(error_in(two_scans(other, "")),
+            "x: is a damaged JPEG: no scan has the means of colour channel 1");
+}
+
+TEST(JpegWarning, bits_of_a_coefficient_in_the_wrong_order_are_an_error) {
+  const std::string mean = jpeg_scan("\1", 0, 0) + '\x7f';
+  EXPECT_EQ(error_in(two_scans(mean, jpeg_scan("\1", 1, 1, 2 << 4 | 1) + '\x7f')),
+            "x: is a damaged JPEG: Inconsistent progression sequence for component 0 coefficient 1");
+}
+
+TEST(JpegWarning, a_scan_that_ends_before_its_pixels_is_an_error) {
+  const std::string bytes = sound_jpeg();
+  EXPECT_EQ(error_in(bytes.substr(0, bytes.size() - 40) + kJpegEnd),
+            "x: is a damaged JPEG: Corrupt JPEG data: premature end of data segment");
+}
+
+TEST(JpegWarning, a_file_without_its_end_is_an_error) {
+  const std::string bytes = sound_jpeg();
+  EXPECT_EQ(error_in(bytes.substr(0, bytes.size() - 2)), "x: is a damaged JPEG: Premature end of JPEG file");
+}
+
+TEST(JpegWarning, a_code_that_no_table_has_is_an_error) {
+  const std::string start = kJpegStart + kJpegDivisors + jpeg_frame('\xc0', 8, 8, 8) +
+                            jpeg_table('\x00', '\0') + jpeg_table('\x10', '\0') + jpeg_scan("\1");
+  EXPECT_THAT(decode(start + '\x3f' + kJpegEnd).rgb, Each(128));
+  EXPECT_EQ(error_in(start + std::string(3, '\xfe') + kJpegEnd),
+            "x: is a damaged JPEG: Corrupt JPEG data: bad Huffman code");
+}
+
+/// Two blocks of gray, with a restart between them that is called `restart`.
+std::string restarted(const std::string& between, char restart) {
+  return kJpegStart + kJpegDivisors + jpeg_frame('\xc0', 8, 16, 8) + jpeg_table('\x00', '\0') +
+         jpeg_table('\x10', '\0') + "\xff\xdd" + big16(4) + big16(1) + jpeg_scan("\1") + '\x3f' + between +
+         '\xff' + restart + '\x3f' + kJpegEnd;
+}
+
+TEST(JpegWarning, restarts_that_are_not_where_they_should_be_are_an_error) {
+  EXPECT_THAT(decode(restarted("", '\xd0')).rgb, Each(128));
+  EXPECT_EQ(error_in(restarted("", '\xd3')),
+            "x: is a damaged JPEG: Corrupt JPEG data: found marker 0xd3 instead of RST0");
+  EXPECT_THAT(error_in(restarted(std::string(20, 'a'), '\xd0')),
+              AllOf(StartsWith("x: is a damaged JPEG: "), EndsWith("extraneous bytes before marker 0xd0")));
+}
+
 }  // namespace
 }  // namespace data

@@ -33,6 +33,7 @@ void screen(data::Splits& splits, const std::string& name, std::shared_ptr<const
   data::Screened screened =
       data::screen(name, split, splits.classes, static_cast<int>(workers), [&] { progress.advance(); });
   split = screened.images;
+  if (!screened.note.empty()) events.on_note("note: " + screened.note);
   std::ranges::move(screened.bad, std::back_inserter(splits.skipped));
 }
 
