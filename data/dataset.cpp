@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "data/spelling.h"
 #include "engine/base/text.h"
 
 namespace data {
@@ -38,6 +39,29 @@ class Some : public Dataset {
   std::vector<Index> at_;
 };
 
+/// What tells two names apart that look alike.
+std::string bytes_of(std::string_view name) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::vector<std::string> bytes;
+  for (const char letter : name) {
+    const auto byte = static_cast<unsigned char>(letter);
+    bytes.push_back({digits[byte >> 4], digits[byte & 15]});
+  }
+  return engine::join(bytes, " ");
+}
+
+/// For classes that train lacks: the first that it may have in another normalisation; nothing when none is
+/// so.
+std::string hint(std::span<const std::string> lacking, std::span<const std::string> classes) {
+  for (const std::string& name : lacking)
+    for (const std::string& other : classes)
+      if (may_be_normalisations(name, other))
+        return engine::say("; train's", other,
+                           "looks alike and is written in another normalisation of Unicode:", bytes_of(other),
+                           "there,", bytes_of(name), "here; one of the two must be renamed");
+  return {};
+}
+
 }  // namespace
 
 std::shared_ptr<const Dataset> some_of(std::shared_ptr<const Dataset> all, std::vector<Index> places) {
@@ -71,7 +95,7 @@ std::vector<Index> find_classes(std::string_view split, std::span<const std::str
   }
   check(lacking.empty(), std::string(split) + ":", lacking.size(),
         lacking.size() == 1 ? "class that train lacks:" : "classes that train lacks:",
-        engine::join(lacking, ", "));
+        engine::join(lacking, ", ") + hint(lacking, classes));
   return found;
 }
 

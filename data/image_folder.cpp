@@ -129,8 +129,36 @@ void note_case(const fs::path& dir, Splits& splits) {
   }
 }
 
-std::shared_ptr<const Dataset> open_split(const fs::path& dir, const FolderOptions& options, Splits& splits) {
-  if (!is_folder(dir)) return nullptr;
+/// What people call the folders of splits, in lower case, and what they are called here.
+struct SplitName {
+  std::string_view name, split;
+};
+constexpr std::array<SplitName, 8> kSplitNames = {{{"train", "train"},
+                                                   {"training", "train"},
+                                                   {"val", "val"},
+                                                   {"valid", "val"},
+                                                   {"validation", "val"},
+                                                   {"dev", "val"},
+                                                   {"test", "test"},
+                                                   {"testing", "test"}}};
+
+bool names_split(const fs::path& folder, std::string_view split) {
+  const std::string name = in_lower_case(folder.filename().string());
+  return std::ranges::any_of(
+      kSplitNames, [&](const SplitName& known) { return known.name == name && known.split == split; });
+}
+
+/// Notes a folder that is taken for a split by another name.
+void note_name(const fs::path& folder, std::string_view split, Splits& splits) {
+  if (!folder.empty() && folder.filename() != split)
+    splits.notes.push_back(engine::say(folder.string() + ":", "is taken for the", split, "split"));
+}
+
+std::shared_ptr<const Dataset> open_split(const fs::path& root, std::string_view name,
+                                          const FolderOptions& options, Splits& splits) {
+  const fs::path dir = split_folder(root, name);
+  if (dir.empty()) return nullptr;
+  note_name(dir, name, splits);
   Split split = read_split(dir, options);
   splits.ignored += split.ignored;
   const std::vector<Index> label = find_classes(dir.string(), split.names, splits.classes);
@@ -140,10 +168,23 @@ std::shared_ptr<const Dataset> open_split(const fs::path& dir, const FolderOptio
 
 }  // namespace
 
+fs::path split_folder(const fs::path& dir, std::string_view split) {
+  std::vector<std::string> found;
+  for (const Item& item : list(dir))
+    if (item.folder && names_split(item.path, split)) found.push_back(item.path.filename().string());
+  check(found.size() <= 1, dir.string() + ":", "the folders", engine::join(found, " and "),
+        "would each be the", split, "split by their names; one of them is right");
+  return found.empty() ? fs::path() : dir / found[0];
+}
+
 bool is_image_folder(const fs::path& dir) {
-  for (const char* split : {"train", "val", "validation", "test"})
-    if (is_folder(dir / split)) return true;
-  return false;
+  return std::ranges::any_of(std::array{"train", "val", "test"},
+                             [&](const char* split) { return is_folder(dir / split); });
+}
+
+bool is_image_folder_by_other_names(const fs::path& dir) {
+  return std::ranges::any_of(std::array{"train", "val", "test"},
+                             [&](const char* split) { return !split_folder(dir, split).empty(); });
 }
 
 Splits open_class_folders(const fs::path& dir, const FolderOptions& options) {
@@ -157,12 +198,13 @@ Splits open_class_folders(const fs::path& dir, const FolderOptions& options) {
 }
 
 Splits open_image_folder(const fs::path& dir, const FolderOptions& options) {
-  const fs::path train = dir / "train";
-  check(is_folder(train), "no train split:", train.string(), "does not exist");
+  const fs::path train = split_folder(dir, "train");
+  check(!train.empty(), "no train split:", (dir / "train").string(), "does not exist");
   Splits splits = open_class_folders(train, options);
   check_classes(train.string(), splits.classes);
-  splits.val = open_split(dir / (is_folder(dir / "val") ? "val" : "validation"), options, splits);
-  splits.test = open_split(dir / "test", options, splits);
+  note_name(train, "train", splits);
+  splits.val = open_split(dir, "val", options, splits);
+  splits.test = open_split(dir, "test", options, splits);
   return splits;
 }
 

@@ -35,10 +35,11 @@ Splits open_idx_files(const fs::path& dir, const FolderOptions&) {
   return open_idx(dir);
 }
 
-constexpr std::array<Source, 3> kSources = {{
+constexpr std::array<Source, 4> kSources = {{
     {"folders", "train/<class>/<image>", is_image_folder, open_image_folder},
     {"VTAB lists", "train800.txt", is_vtab, open_vtab},
     {"IDX", "train-images-idx3-ubyte[.gz]", is_idx, open_idx_files},
+    {"folders by other names", "", is_image_folder_by_other_names, open_image_folder},
 }};
 
 }  // namespace
@@ -53,7 +54,7 @@ Splits open_data(const fs::path& dir, const FolderOptions& options) {
   std::vector<std::string> wants;
   for (const Source& source : kSources) {
     if (source.detects(dir)) return source.open(dir, options);
-    wants.emplace_back(source.wants);
+    if (!source.wants.empty()) wants.emplace_back(source.wants);
   }
   throw Error("no train split: " + (dir / "train").string() + " does not exist; a data folder holds " +
               engine::join(wants, " or "));

@@ -12,7 +12,7 @@ namespace data {
 /// A way a data set can lie in a folder.
 struct Source {
   std::string_view name;
-  std::string_view wants;  ///< what it is recognised by, for the message when nothing fits
+  std::string_view wants;  ///< what it is recognised by, for the message when nothing fits; may be empty
   bool (*detects)(const std::filesystem::path& dir);
   Splits (*open)(const std::filesystem::path& dir, const FolderOptions& options);
 };

@@ -80,6 +80,20 @@ void note_repeats(const fs::path& list, const Images& images, Splits& splits) {
                                        *contradictory + "; is that meant?"));
 }
 
+/// Notes when no line of train has some of the labels: those of a list that counts from 1, or has gaps.
+void note_gaps(const fs::path& list, const Images& images, Splits& splits) {
+  std::vector<bool> there(splits.classes.size());
+  for (const ImageFiles::Entry& image : images) there[static_cast<std::size_t>(image.label)] = true;
+  const auto lacking = std::ranges::count(there, false);
+  if (lacking == 0) return;
+  const bool from_one = !there[0] && lacking == 1;
+  splits.notes.push_back(engine::say(
+      list.string() + ":", lacking, "of", there.size(), lacking == 1 ? "classes has" : "classes have",
+      "no image to learn from, such as label",
+      std::to_string(std::ranges::find(there, false) - there.begin()) +
+          (from_one ? "; labels count from 0, and these seem to count from 1" : "; labels count from 0")));
+}
+
 }  // namespace
 
 std::vector<std::string> read_class_names(const fs::path& dir) {
@@ -140,6 +154,7 @@ Splits open_split_files(const SplitFiles& files) {
               engine::say("is a class that train lacks: its labels are 0 to",
                           std::to_string(largest) + "; a classes.txt beside the images can name more")};
   }
+  note_gaps(files.train, train, splits);
   splits.train = take(files.train, std::move(train));
   if (!val_counts && !files.val.empty()) val = read_list(files.val, files.root, others);
   if (!files.val.empty()) splits.val = take(files.val, std::move(val));

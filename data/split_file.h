@@ -18,7 +18,7 @@ struct SplitFiles {
 
 /// The images in the order of the lists; one that is there twice counts twice, with a note. Classes
 /// are the lines of root/classes.txt where it exists, otherwise the numbers from 0 to the largest label of
-/// what is trained on. Errors name the list and the line.
+/// what is trained on; those that no line of it has are noted. Errors name the list and the line.
 Splits open_split_files(const SplitFiles& files);
 
 /// The lines of dir/classes.txt, or nothing when there is no such file.

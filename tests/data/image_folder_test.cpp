@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <array>
+#include <utility>
+
 #include "tests/data/split_support.h"
 
 namespace data {
@@ -146,6 +149,79 @@ TEST(ImageFolder, says_what_is_wrong_and_where) {
   folder.write("val/e/1.ppm", kImage);
   EXPECT_EQ(open_error(folder.path()),
             (folder.path() / "val").string() + ": 2 classes that train lacks: d, e");
+}
+
+TEST(ImageFolder, takes_the_names_that_people_give_to_splits_with_a_note) {
+  for (const auto& [train, val, test] :
+       std::vector<std::array<std::string, 3>>{{"train", "valid", "test"},
+                                               {"Train", "Val", "Test"},
+                                               {"training", "validation", "testing"},
+                                               {"TRAIN", "dev", "test"},
+                                               {"train", "Validation", "Testing"}}) {
+    const TemporaryFolder folder;
+    for (const std::string& split : {train, val, test})
+      for (const std::string name : {"a", "b"}) folder.write(split + "/" + name + "/1.ppm", kImage);
+    const Splits splits = open_data(folder.path());
+    EXPECT_THAT(names(*splits.train, folder.path()), ElementsAre(train + "/a/1.ppm", train + "/b/1.ppm"));
+    ASSERT_TRUE(splits.val && splits.test) << val << ", " << test;
+    EXPECT_THAT(names(*splits.val, folder.path()), ElementsAre(val + "/a/1.ppm", val + "/b/1.ppm"));
+    EXPECT_THAT(names(*splits.test, folder.path()), ElementsAre(test + "/a/1.ppm", test + "/b/1.ppm"));
+    std::vector<std::string> notes;
+    for (const auto& [name, split] : {std::pair{train, "train"}, {val, "val"}, {test, "test"}})
+      if (name != split)
+        notes.push_back((folder.path() / name).string() + ": is taken for the " + split + " split");
+    EXPECT_EQ(splits.notes, notes);
+  }
+}
+
+TEST(ImageFolder, with_two_folders_for_one_split_is_an_error) {
+  for (const auto& [a, b, split] : std::vector<std::array<std::string, 3>>{{"val", "valid", "val"},
+                                                                           {"valid", "validation", "val"},
+                                                                           {"Train", "train", "train"},
+                                                                           {"test", "testing", "test"}}) {
+    const TemporaryFolder folder;
+    make(folder, {"train/b/1.ppm"});
+    for (const std::string& name : {a, b}) folder.write(name + "/a/1.ppm", kImage);
+    EXPECT_EQ(open_error(folder.path()), folder.path().string() + ": the folders " + a + " and " + b +
+                                             " would each be the " + split +
+                                             " split by their names; one of them is right");
+  }
+}
+
+TEST(ImageFolder, of_other_names_gives_way_to_lists) {
+  const TemporaryFolder folder;
+  for (const char* name : {"training/1.ppm", "training/2.ppm"}) folder.write(name, kImage);
+  folder.write("train800.txt", "training/1.ppm 0\ntraining/2.ppm 1\n");
+  EXPECT_EQ(open_data(folder.path()).train->size(), 2);
+}
+
+// As macOS and Linux write them.
+TEST(ImageFolder, says_when_a_class_differs_in_normalisation_alone) {
+  for (const auto& [composed, apart] : std::vector<std::array<std::string, 2>>{
+           {"caf\xc3\xa9", "cafe\xcc\x81"},        // Latin
+           {"\xe1\xba\xbf", "e\xcc\x82\xcc\x81"},  // with two marks, as in Vietnam
+           {"\xea\xb0\x80\xe3\x81\x8c",
+            "\xe1\x84\x80\xe1\x85\xa1\xe3\x81\x8b\xe3\x82\x99"}}) {  // Korean, Japanese
+    for (const bool other_way : {false, true}) {
+      const std::string train = other_way ? apart : composed, val = other_way ? composed : apart;
+      const TemporaryFolder folder;
+      make(folder, {("train/" + train + "/1.ppm").c_str()});
+      folder.write("val/" + val + "/1.ppm", kImage);
+      EXPECT_THAT(
+          open_error(folder.path()),
+          testing::AllOf(HasSubstr("/val: 1 class that train lacks: " + val + "; train's " + train +
+                                   " looks alike and is written in another normalisation of Unicode: "),
+                         HasSubstr(composed[0] == 'c' && !other_way
+                                       ? "63 61 66 c3 a9 there, 63 61 66 65 cc 81 here; one of the two"
+                                       : "one of the two must be renamed")));
+    }
+  }
+  for (const std::string other : {"cafe", "caf\xc3", "caff", "caf\xc3\xa9s", "cafe\xcc\x81s"}) {
+    const TemporaryFolder folder;
+    make(folder, {"train/caf\xc3\xa9/1.ppm"});
+    folder.write("val/" + other + "/1.ppm", kImage);
+    EXPECT_THAT(open_error(folder.path()), testing::EndsWith("lacks: " + other));
+  }
 }
 
 }  // namespace

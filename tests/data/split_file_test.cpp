@@ -156,5 +156,28 @@ TEST(SplitFile, with_a_small_damage_loads_or_is_an_error_that_names_the_list) {
   EXPECT_GT(errors, 0);
 }
 
+TEST(SplitFile, notes_labels_that_no_line_has) {
+  const auto notes_of = [](const std::string& lines, const std::string& classes) {
+    const TemporaryFolder folder;
+    folder.write("train.txt", lines);
+    if (!classes.empty()) folder.write("classes.txt", classes);
+    const std::string list = (folder.path() / "train.txt").string();
+    std::vector<std::string> notes = open_split_files({.train = list, .root = folder.path()}).notes;
+    for (std::string& note : notes) note = note.substr(list.size());
+    return notes;
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(notes_of("a 0\nb 1\nc 2\n", ""), ElementsAre());
+  EXPECT_THAT(
+      notes_of("a 1\nb 2\nc 3\n", ""),
+      ElementsAre(": 1 of 4 classes has no image to learn from, such as label 0; labels count from 0, and "
+                  "these seem to count from 1"));
+  EXPECT_THAT(notes_of("a 0\nb 3\n", ""), ElementsAre(": 2 of 4 classes have no image to learn from, such as "
+                                                      "label 1; labels count from 0"));
+  EXPECT_THAT(
+      notes_of("a 0\nb 1\n", "x\ny\nz\n"),
+      ElementsAre(": 1 of 3 classes has no image to learn from, such as label 2; labels count from 0"));
+}
+
 }  // namespace
 }  // namespace data

@@ -91,9 +91,8 @@ EvaluationSplit open_evaluation_split(const DataSource& source, const std::strin
   };
   if (!source.data.empty()) {
     const fs::path dir = source.data;
-    fs::path folder = dir / split;
-    if (split == "val" && !fs::is_directory(folder)) folder = dir / "validation";
-    if (fs::is_directory(folder) && !fs::is_directory(dir / "train"))
+    const fs::path folder = fs::is_directory(dir) ? data::split_folder(dir, split) : fs::path();
+    if (!folder.empty() && data::split_folder(dir, "train").empty())
       return alone(data::open_class_folders(folder, {source.allow_empty_class}));
   } else if (source.train_list.empty()) {
     return alone(data::open_split_files({.train = source.list_of(split), .root = source.data_root}));

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string_view>
+
+namespace data {
+
+/// True when two names that differ may be one in two of Unicode's normalisations: where they differ, one has
+/// a letter and its marks, or the parts of a Korean syllable, and the other has a single sign. Which sign
+/// that would be takes Unicode's tables to know, so this is for a hint and decides nothing.
+bool may_be_normalisations(std::string_view a, std::string_view b);
+
+}  // namespace data
