@@ -7,18 +7,13 @@
 #include <limits>
 #include <string>
 
+#include "tools/training/control_groups.h"
+
 namespace training {
 
 namespace {
 
 constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
-
-/// A number of bytes in a file that holds nothing else; no limit when there is none.
-std::size_t number_in(const std::string& path) {
-  std::ifstream file(path);
-  std::size_t bytes = 0;
-  return file >> bytes ? bytes : kNoLimit;
-}
 
 /// Of the system: /proc/meminfo gives kB.
 std::size_t available() {
@@ -28,16 +23,6 @@ std::size_t available() {
     if (key == "MemAvailable:" && file >> kilobytes) return kilobytes * 1024;
   }
   return kNoLimit;
-}
-
-/// What the control group (version 2) leaves.
-std::size_t left_in_group() {
-  std::ifstream file("/proc/self/cgroup");
-  std::string line;
-  if (!std::getline(file, line) || !line.starts_with("0::")) return kNoLimit;
-  const std::string folder = "/sys/fs/cgroup" + line.substr(3);
-  const std::size_t most = number_in(folder + "/memory.max"), now = number_in(folder + "/memory.current");
-  return most == kNoLimit || now == kNoLimit ? kNoLimit : most - std::min(most, now);
 }
 
 /// What a limit of the process leaves, of which it has taken `now`.
@@ -61,7 +46,8 @@ std::size_t status_bytes(const std::string& wanted) {
 }  // namespace
 
 std::size_t free_memory() {
-  return std::min({available(), left_in_group(), left_of(RLIMIT_AS, status_bytes("VmSize:")),
+  return std::min({available(), left_in_groups().value_or(kNoLimit),
+                   left_of(RLIMIT_AS, status_bytes("VmSize:")),
                    left_of(RLIMIT_DATA, status_bytes("VmData:"))});
 }
 
