@@ -218,7 +218,7 @@ int main(int argc, char** argv) {
     cli::TuneOptions options;
     cli::CommandLine line("select", "See the head of bench/selection_cost.cpp.",
                           "bench_selection_cost --model vit_base.safetensors --data flowers");
-    cli::declare_selection(line.table, options);
+    training::declare_selection(line.table, options.config);
     const std::vector<std::string> words(argv + 1, argv + argc);
     if (!line.parse(words)) return 0;
     options.check();

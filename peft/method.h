@@ -49,6 +49,8 @@ struct MethodTraits {
   bool selection_is_fixed = true;
   /// How many parameters train, and which modules are added, cannot be known without images.
   bool count_depends_on_data = false;
+  /// What it does in a step depends on how many there will be.
+  bool depends_on_steps = false;
   /// Before the first step the model computes what the base does, up to rounding.
   bool starts_as_base = true;
   /// What it trains can be written into the base's own parameters.

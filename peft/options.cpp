@@ -1,5 +1,7 @@
 #include "peft/options.h"
 
+#include <algorithm>
+
 #include "engine/base/text.h"
 
 namespace peft {
@@ -62,6 +64,13 @@ std::vector<OptionInfo> joined(std::initializer_list<std::vector<OptionInfo>> gr
   std::vector<OptionInfo> all;
   for (const auto& group : groups) all.insert(all.end(), group.begin(), group.end());
   return all;
+}
+
+std::vector<OptionInfo> with_need(std::vector<OptionInfo> options, const OptionNeed& need,
+                                  const std::vector<std::string>& names) {
+  for (OptionInfo& option : options)
+    if (names.empty() || std::ranges::find(names, option.name) != names.end()) option.needs.push_back(need);
+  return options;
 }
 
 }  // namespace peft

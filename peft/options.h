@@ -11,6 +11,15 @@
 
 namespace peft {
 
+/// What another option must be set to for an option to have an effect.
+struct OptionNeed {
+  std::string option;  ///< without the dashes
+  std::vector<std::string>
+      values;               ///< one of these; any value that is not empty or off, where there are none
+  std::string reason = {};  ///< why it has no effect otherwise
+  bool none_of = false;     ///< none of the values, instead
+};
+
 /// One option of a method, as the command line shows it.
 struct OptionInfo {
   std::string name;           ///< without the dashes: "k"
@@ -18,10 +27,14 @@ struct OptionInfo {
   std::string default_value;  ///< the value when it is not given
   std::string help;
   std::string default_text = {};  ///< the default in words, where default_value is empty
+  std::vector<OptionNeed> needs = {};
 };
 
 /// Several groups of options in one list.
 std::vector<OptionInfo> joined(std::initializer_list<std::vector<OptionInfo>> groups);
+/// The options, those of the given names (or all) with one need more.
+std::vector<OptionInfo> with_need(std::vector<OptionInfo> options, const OptionNeed& need,
+                                  const std::vector<std::string>& names = {});
 
 /// The options of one method with the values given by the user, else the defaults. Every getter throws an
 /// Error that names the option and what would be right.

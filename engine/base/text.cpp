@@ -129,8 +129,14 @@ Index parse_integer(std::string_view text, std::string_view what) {
 }
 
 std::string one_line(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  std::size_t left = 0;  // bytes that the UTF-8 character before still needs
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool continues = (byte & 0xc0) == 0x80;
+    if (byte < 0x20 || byte == 0x7f || (continues && left == 0 && byte < 0xa0)) text[i] = ' ';
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0u;
+    if (byte == 0xc2 && next >= 0x80 && next < 0xa0) text[i] = text[i + 1] = ' ', ++i;
+    left = continues ? left - (left > 0 ? 1 : 0) : byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : byte >= 0xc0 ? 1 : 0;
   }
   return text;
 }

@@ -42,7 +42,8 @@ double parse_number(std::string_view text, std::string_view what);
 /// A whole number that fills the whole of `text`; throws an Error naming `what` otherwise.
 Index parse_integer(std::string_view text, std::string_view what);
 
-/// `text` with spaces in place of line breaks and other control characters, as names of files may have.
+/// `text` with spaces in place of line breaks and all other control characters, as names of files may have:
+/// those of ASCII, DEL, and C1 (U+0080 to U+009F, or such bytes alone), which terminals obey, too.
 std::string one_line(std::string text);
 
 /// `value` with this many digits behind the point.

@@ -91,15 +91,23 @@ void AtomicFile::commit(const std::filesystem::path& former) {
 }
 
 bool AtomicFile::is_temporary(std::string_view hidden, std::string_view name) {
+  return writer_of(hidden, name).has_value();
+}
+
+std::optional<Index> AtomicFile::writer_of(std::string_view hidden, std::string_view name) {
+  constexpr std::size_t kDigits = 18;  // an Index holds any number of them
   const std::string start = hidden_start(name);
-  if (!hidden.starts_with(start)) return false;
+  if (!hidden.starts_with(start)) return std::nullopt;
   const std::string_view numbers = hidden.substr(start.size());
   const auto is_number = [](std::string_view text) {
-    return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+    return !text.empty() && text.size() <= kDigits &&
+           std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
   };
   const std::size_t dot = numbers.find('.');
-  return dot != std::string_view::npos && is_number(numbers.substr(0, dot)) &&
-         is_number(numbers.substr(dot + 1));
+  if (dot == std::string_view::npos || !is_number(numbers.substr(0, dot)) ||
+      !is_number(numbers.substr(dot + 1)))
+    return std::nullopt;
+  return std::stoll(std::string(numbers.substr(0, dot)));
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {

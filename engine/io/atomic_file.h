@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +35,8 @@ class AtomicFile {
 
   /// True for the hidden name under which a process, that may since have been killed, began a file `name`.
   static bool is_temporary(std::string_view hidden, std::string_view name);
+  /// That process; nothing for any other name.
+  static std::optional<Index> writer_of(std::string_view hidden, std::string_view name);
 
  private:
   void create();

@@ -42,6 +42,15 @@ void make_folders(const fs::path& path) {
   sync_folder(parent, path.string());
 }
 
+bool make_new_folder(const fs::path& path) {
+  if (uninterrupted([&] { return file_system().mkdir(path.c_str(), 0777); }) != 0) {
+    if (errno == EEXIST) return false;
+    throw_system_error(path.string(), "the folder cannot be made", errno);
+  }
+  sync_folder(path.parent_path(), path.string());
+  return true;
+}
+
 void sync_folder(const fs::path& folder, const std::string& shown) {
   const int descriptor = try_open(or_here(folder), FileSystem::For::sync);
   if (descriptor < 0) throw_system_error(shown, "its folder cannot be opened", errno);

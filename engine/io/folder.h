@@ -9,6 +9,10 @@ namespace engine {
 /// names of new ones would survive a loss of power. Throws an Error naming the folder that cannot be made.
 void make_folders(const std::filesystem::path& path);
 
+/// Makes a folder in one that is there. False when something of that name was there already: of two processes
+/// one gets true.
+bool make_new_folder(const std::filesystem::path& path);
+
 /// Makes the names in a folder, "" being the present one, survive a loss of power. Errors name it `shown`.
 void sync_folder(const std::filesystem::path& folder, const std::string& shown);
 

@@ -12,12 +12,16 @@ bool continues(char c) {
 
 void append(std::string& out, std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0u;
+    const bool c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0;  // terminals obey these, too
+    if (c1) ++i;
+    if (byte < 0x20 || byte == 0x7f || c1) {
+      const unsigned code = c1 ? next : byte;
+      out += {'\\', 'x', kHex[code >> 4], kHex[code & 15]};
     } else {
-      out += c;
+      out += text[i];
     }
   }
 }

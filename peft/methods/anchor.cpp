@@ -49,9 +49,11 @@ double Anchor::pull() const {
 }
 
 std::vector<OptionInfo> anchor_options(const std::string& weight, const std::string& head) {
+  const std::vector<OptionNeed> some_pull{{"anchor", {"0"}, "0 pulls nothing", true}};
   return {{"anchor", "X", weight, "weight of the L2 pull to the pre-trained values"},
-          {"anchor-layers", "all|N", "all", "pull all that trains, or only the last N blocks"},
-          {"anchor-head", "none|init|zero", head, "pull the head too: to its initial values or to zero"}};
+          {"anchor-layers", "all|N", "all", "pull all that trains, or only the last N blocks", "", some_pull},
+          {"anchor-head", "none|init|zero", head, "pull the head too: to its initial values or to zero", "",
+           some_pull}};
 }
 
 Anchor::Options read_anchor(const OptionValues& values) {

@@ -112,7 +112,12 @@ MethodInfo sam() {
           joined({rate_option("0.005"),
                   {{"probes", "N", "0",
                     "random probes that estimate the Hessian's diagonal; 0: a constant diagonal"},
-                   {"hessian-power", "X", "1", "exponent p of |h|"}},
+                   {"hessian-power",
+                    "X",
+                    "1",
+                    "exponent p of |h|",
+                    "",
+                    {{"probes", {"0"}, "h is taken as constant without probes", true}}}},
                   scoring_options("ce", "all", "off")}),
           [](const OptionValues& values) -> std::unique_ptr<Method> {
             const Sam::Hessian hessian{values.integer("probes", 0), values.non_negative("hessian-power"),

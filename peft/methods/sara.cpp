@@ -64,6 +64,7 @@ class Sara : public Method {
     std::uint64_t seed = 0;
   };
   explicit Sara(Own own) : own_(std::move(own)) {}
+  MethodTraits traits() const override { return {.depends_on_steps = own_.progressive}; }
 
   void check_model(engine::Module& model) const override {
     const std::vector<NamedParameter> targets = find_targets(model, own_.targets);

@@ -46,7 +46,10 @@ MethodInfo shira() {
           "2019), with g accumulated over the batches.",
           joined({{{"mask", "random|magnitude|gradient|snip", "snip", "what ranks the elements"}},
                   rate_option("0.01"),
-                  scoring_options("ce", "all", "off")}),
+                  with_need(scoring_options("ce", "all", "off"),
+                            {"mask", {"gradient", "snip"}, "the other masks need no images"},
+                            {"score", "temperature", "score-batches", "score-augment", "score-image-size",
+                             "score-classes"})}),
           [](const OptionValues& values) -> std::unique_ptr<Method> {
             static const std::vector<std::string> kMasks{"random", "magnitude", "gradient", "snip"};
             return std::make_unique<Shira>(read_scoring(values, read_rate(values)),

@@ -62,8 +62,18 @@ std::vector<OptionInfo> unit_options(const std::string& unit, const std::string&
       {"unit", "element|neuron|row|column|short", unit,
        "what is selected: a share of all elements, k elements of every neuron, k rows, k columns, or k of "
        "the axis with fewer units"},
-      {"k", "N", k, "units of every matrix; for --unit neuron, elements of every neuron"},
-      {"rate", "X", rate, "share of the elements of every tensor, for --unit element"}};
+      {"k",
+       "N",
+       k,
+       "units of every matrix; for --unit neuron, elements of every neuron",
+       "",
+       {{"unit", {"neuron", "row", "column", "short"}, "single elements are chosen by --rate"}}},
+      {"rate",
+       "X",
+       rate,
+       "share of the elements of every tensor, for --unit element",
+       "",
+       {{"unit", {"element"}, "all other units are chosen by --k"}}}};
 }
 
 Units read_units(const OptionValues& values) {

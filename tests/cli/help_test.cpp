@@ -63,7 +63,7 @@ TEST(Help, of_a_method_shows_its_own_texts_and_defaults) {
     const std::string help = tune.help(method.name, true, 80);
     std::map<std::string, std::string> values;
     for (const peft::OptionInfo& info : method.options) {
-      const Option option = method_option(info, values);
+      const Option option = training::method_option(info, values);
       EXPECT_FALSE(option.default_text.empty()) << method.name << " --" << option.name;
       EXPECT_THAT(help, HasSubstr(option_lines(option, 80))) << method.name;
     }

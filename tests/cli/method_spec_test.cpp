@@ -164,9 +164,10 @@ TEST(MethodSpec, takes_no_option_of_tune_that_the_comparison_gives_to_its_runs_i
   declare_base(common, options.config.model);
   declare_threads(common, options.config.model.threads);
   declare_screening(common, options.config.data);
-  declare_reading(common, options);
-  declare_training(common, options);
-  declare_saving(common, options);
+  training::declare_reading(common, options.config);
+  training::declare_training(common, options.config);
+  training::declare_handling(common, options.config);
+  declare_memory_check(common, options.no_memory_check);
   for (const Option& option : tune.options()) {
     if (common.find(option.name)) continue;
     EXPECT_THAT(complaint("grft," + option.name + "=x"), HasSubstr("is decided by the comparison"));

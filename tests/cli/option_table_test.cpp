@@ -1,4 +1,4 @@
-#include "tools/cli/option_table.h"
+#include "tools/training/options/option_table.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,11 +7,13 @@
 
 #include "tools/cli/command_line.h"
 #include "tools/cli/option_help.h"
-#include "tools/cli/option_json.h"
+#include "tools/training/options/option_json.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {
 namespace {
+
+using training::options_identity, training::options_json;
 
 using nlohmann::ordered_json;
 using ::testing::AllOf;

@@ -7,6 +7,7 @@
 
 #include "peft/methods.h"
 #include "tools/cli/given_options.h"
+#include "tools/training/identity.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {
@@ -79,21 +80,37 @@ TEST(Recipe, resolves_to_the_options_it_stands_for) {
   }
 }
 
-TEST(Identity, has_every_option_but_those_of_handling) {
+TEST(Identity, has_every_option_that_acts_on_the_result) {
   const TuneOptions options = parsed({"--method", "gps"});
   nlohmann::ordered_json expected = options.to_json();
-  for (const char* handling :
-       {"threads", "workers", "recompute", "out", "features", "eval_every", "save_every"})
-    EXPECT_EQ(expected.erase(handling), 1u) << handling;
-  EXPECT_EQ(options.identity_json(), expected);
+  for (const char* other : {"threads",       "workers",      "recompute",
+                            "out",           "features",     "eval_every",
+                            "save_every",    "no_test",      "model",
+                            "image_size",    "mean",         "std",
+                            "interpolation", "resize",       "data",
+                            "train_list",    "val_list",     "test_list",
+                            "data_root",     "on_bad_image", "allow_empty_class"})
+    EXPECT_EQ(expected.erase(other), 1u) << other;
+  const auto identity = training::options_of(options.config);
+  EXPECT_EQ(nlohmann::json(identity), nlohmann::json(expected));
   EXPECT_EQ(expected["method_options"]["k"], "1");
-  for (const char* call : {"resume", "overwrite", "json", "no_memory_check", "recipe"})
+  for (const char* call : {"resume", "overwrite", "json", "no_memory_check", "recipe", "strict", "dry_run"})
     EXPECT_FALSE(options.to_json().contains(call)) << call;
 }
 
 TEST(Identity, has_the_epochs_between_evaluations_only_where_weights_are_chosen_among_them) {
-  EXPECT_FALSE(parsed({"--eval-every", "3"}).identity_json().contains("eval_every"));
-  EXPECT_EQ(parsed({"--eval-every", "3", "--keep", "best"}).identity_json()["eval_every"], 3);
+  EXPECT_FALSE(training::options_of(parsed({"--eval-every", "3"}).config).contains("eval_every"));
+  EXPECT_EQ(training::options_of(parsed({"--eval-every", "3", "--keep", "best"}).config)["eval_every"], 3);
+}
+
+TEST(Identity, has_one_spelling_of_a_number_and_no_epochs_beside_steps) {
+  const auto of = [](const std::vector<std::string>& words) {
+    return training::options_of(parsed(words).config);
+  };
+  EXPECT_EQ(of({"--anchor", "1e-2", "--k", "02"}), of({"--anchor", ".010", "--k", "2"}));
+  EXPECT_EQ(of({"--lr", "1e-3"}), of({"--lr", "0.001"}));
+  EXPECT_FALSE(of({"--steps", "3"}).contains("epochs"));
+  EXPECT_TRUE(of({"--epochs", "3"}).contains("epochs"));
 }
 
 TEST(Relations, do_not_hold_for_a_switch_that_is_off) {

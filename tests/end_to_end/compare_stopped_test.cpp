@@ -106,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(, Stopped, ::testing::Values(SIGINT, SIGTERM, SIGKILL),
   return std::string(s.param == SIGINT ? "by_SIGINT" : s.param == SIGTERM ? "by_SIGTERM" : "by_SIGKILL");
 });
 
-TEST(Compare, starts_a_run_over_whose_images_have_changed) {
+TEST(Compare, starts_a_run_over_whose_images_have_changed_only_when_it_may) {
   const Comparison garden;
   Words words = garden.words() + Words{"--on-bad-image", "skip"};
   *(std::ranges::find(words, "--epochs") + 1) = "20";
@@ -118,7 +118,8 @@ TEST(Compare, starts_a_run_over_whose_images_have_changed) {
   ::kill(stopped.process(), SIGTERM);
   EXPECT_EQ(stopped.wait(), 128 + SIGTERM);
   write_images(garden.data() + "/train", {"blue"}, 1, 90);
-  const Outcome other = run(words);
+  EXPECT_THAT(run(words).error(2), HasSubstr("images was 18 and is 19"));
+  const Outcome other = run(words + Words{"--overwrite"});
   EXPECT_EQ(other.status, 0) << other.err;
   EXPECT_EQ(read_json(run_folder / "result.json")["resumed"], false);
 }

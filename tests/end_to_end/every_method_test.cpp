@@ -96,7 +96,7 @@ TEST(WrongSetting, is_reported_in_one_line) {
       {"sara", {"--targets", "blocks.*.bias"}, "none of them is a matrix"},
       {"lora", {"--targets", "blocks.*.atn.qkv"}, "matches no linear layer"},
       {"lisa", {"--blocks", "99"}, "--blocks 99 is more than the"},
-      {"lisa", {"--keep", "best"}, "--keep best does not go with --method lisa"},
+      {"lisa", {"--keep", "best"}, "--keep best needs a method whose selection stays"},
       {"spiel", {"--period", "2"}, "--grow-batches 5 is more than the --period of 2"},
       {"full", {"--freeze-blocks", "99"}, "--freeze-blocks 99"},
   };

@@ -19,7 +19,7 @@ TEST(ComparedRun, is_known_again_by_a_path_that_is_no_utf8) {
   const Json identity{{"data", "/data/caf\xe9"}, {"lr", 0.1}};
   put(folder / "config.json", training::json_text(identity));
   EXPECT_TRUE(is_run_of(folder.path(), identity));
-  EXPECT_FALSE(is_run_of(folder.path(), {{"data", "/data/cafe"}, {"lr", 0.1}}));
+  EXPECT_FALSE(is_run_of(folder.path(), Json{{"data", "/data/cafe"}, {"lr", 0.1}}));
 }
 
 TEST(ComparedRun, of_a_thousand_classes_is_read) {

@@ -121,7 +121,7 @@ TEST_F(RunnerTest, makes_the_runs_in_order_and_the_final_one_with_the_best_rate)
   EXPECT_FALSE(fs::exists(config_.out / "runs/flowers/fixed/lr0.3-seed0-final/checkpoint.safetensors"));
 }
 
-TEST_F(RunnerTest, takes_finished_runs_from_their_folders_and_makes_those_of_another_identity_over) {
+TEST_F(RunnerTest, takes_finished_runs_from_their_folders_and_refuses_those_of_another_identity) {
   runner().make_runs();
   started_.clear();
   Runner again = runner();
@@ -129,14 +129,22 @@ TEST_F(RunnerTest, takes_finished_runs_from_their_folders_and_makes_those_of_ano
   EXPECT_THAT(started_, IsEmpty());
   EXPECT_EQ(again.json()["runs"].size(), 4);
 
+  const std::string before = get(config_.out / "compare.json");
   data_ = "/other-flowers";
+  EXPECT_THAT(message_of<training::UsageError>([&] { runner().make_runs(); }),
+              HasSubstr("3 runs were made with other options or data: data was \"/flowers\" and is "
+                        "\"/other-flowers\"; give them as they were"));
+  EXPECT_THAT(started_, IsEmpty());
+  EXPECT_EQ(get(config_.out / "compare.json"), before) << "nothing is emptied";
+
+  config_.overwrite = true;
   runner().make_runs();
   EXPECT_THAT(started_,
               ElementsAre("search/lr0.1-seed0-search --overwrite", "search/lr0.2-seed0-search --overwrite",
                           "search/lr0.2-seed0-final --overwrite", "fixed/lr0.3-seed0-final --overwrite"));
 }
 
-TEST_F(RunnerTest, resumes_a_run_and_starts_it_over_when_that_is_refused) {
+TEST_F(RunnerTest, resumes_a_run_and_never_starts_it_over_by_itself) {
   runner().make_runs();
   const fs::path run = config_.out / "runs/flowers/fixed/lr0.3-seed0-final";
   fs::remove(run / "result.json");
@@ -149,9 +157,8 @@ TEST_F(RunnerTest, resumes_a_run_and_starts_it_over_when_that_is_refused) {
   run_ = [this](const auto& arguments, const ChildHooks&) {
     return arguments.back() == "--resume" ? ChildEnd{2, "other images"} : finish(arguments);
   };
-  EXPECT_EQ(runner().make_runs(), std::nullopt);
-  EXPECT_THAT(started_,
-              ElementsAre("fixed/lr0.3-seed0-final --resume", "fixed/lr0.3-seed0-final --overwrite"));
+  EXPECT_THAT(message_of<engine::Error>([&] { runner().make_runs(); }), HasSubstr("1 of 4 runs failed"));
+  EXPECT_THAT(started_, ElementsAre("fixed/lr0.3-seed0-final --resume"));
 }
 
 TEST_F(RunnerTest, names_the_runs_that_fail_and_makes_the_others) {
@@ -179,6 +186,26 @@ TEST_F(RunnerTest, chooses_among_the_rates_whose_run_did_not_fail) {
   Runner runner = this->runner();
   EXPECT_THAT(message_of<engine::Error>([&] { runner.make_runs(); }), HasSubstr("1 of 4 runs failed"));
   EXPECT_EQ(runner.json()["table"][0]["lr"]["flowers"], 0.1);
+}
+
+TEST_F(RunnerTest, remembers_a_search_that_diverged_as_the_worst_and_a_final_run_that_did_as_failed) {
+  run_ = [this](const auto& arguments, const ChildHooks&) {
+    if (arguments[1] == "0.1") return finish(arguments);
+    finish(arguments);
+    fs::remove(fs::path(arguments[0]) / "result.json");
+    put(fs::path(arguments[0]) / "diverged.json", "{}");
+    return ChildEnd{1, "the loss of step 3 is nan"};
+  };
+  Runner runner = this->runner();
+  EXPECT_THAT(message_of<engine::Error>([&] { runner.make_runs(); }), HasSubstr("1 of 4 runs failed (final"));
+  const Json all = runner.json();
+  EXPECT_EQ(all["table"][0]["lr"]["flowers"], 0.1);
+  EXPECT_EQ(all["runs"][1]["diverged"], true);
+  EXPECT_TRUE(all["runs"][1]["val_top1"].is_null());
+  started_.clear();
+  EXPECT_THAT(message_of<engine::Error>([&] { this->runner().make_runs(); }),
+              HasSubstr("1 of 4 runs failed"));
+  EXPECT_THAT(started_, IsEmpty()) << "a run of the same options would diverge again";
 }
 
 TEST_F(RunnerTest, ends_with_the_run_that_a_signal_stops) {

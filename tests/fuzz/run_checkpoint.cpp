@@ -1,6 +1,8 @@
 // What --resume goes on from: a checkpoint of a run, and the scores that an interrupted scoring left. The
 // input is sealed first, as damage is not what is looked for here.
 
+#include <nlohmann/json.hpp>
+
 #include "peft/methods.h"
 #include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/memory_folder.h"
@@ -11,7 +13,10 @@
 
 namespace {
 
-constexpr const char* kConfig = R"({"lr":0.1,"method_options":{"k":"2"}})";
+const training::RunIdentity& identity() {
+  static const training::RunIdentity one({{"lr", 0.1}, {"method_options", {{"k", "2"}}}});
+  return one;
+}
 
 /// Writes the tensors and the metadata of a safetensors file as a sealed one.
 void seal(const engine::Safetensors& input, const std::filesystem::path& path) {
@@ -21,7 +26,7 @@ void seal(const engine::Safetensors& input, const std::filesystem::path& path) {
 }
 
 void resume(const training::RunFolder& folder, const char* name) {
-  const auto checkpoint = training::Checkpoint::newest(folder, kConfig);
+  const auto checkpoint = training::Checkpoint::newest(folder, identity());
   models::Vit model(fuzz::tiny_config());
   const auto method = peft::make_method(name, {});
   checkpoint->restore(model, *method);
@@ -31,7 +36,7 @@ void resume(const training::RunFolder& folder, const char* name) {
 }
 
 void go_on_scoring(const training::RunFolder& folder) {
-  const auto scores = training::read_partial_scores(folder.file("checkpoint.safetensors"), kConfig);
+  const auto scores = training::read_partial_scores(folder.file("checkpoint.safetensors"), identity());
   models::Vit model(fuzz::tiny_config());
   if (scores) training::restore_partial_scores(*scores, engine::parameters(model));
 }

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
+
+#include "tests/training/small_run.h"
+#include "tools/training/usage_error.h"
 
 namespace training {
 namespace {
@@ -17,6 +21,93 @@ TEST(Identity, of_an_earlier_run_gets_the_names_of_today) {
       {"lr", 1}, {"preprocessing_stored", nullptr}, {"images", 7}, {"images_sha256", "ab"}};
   EXPECT_EQ(now, expected);
   EXPECT_EQ(nlohmann::json(with_present_names(expected)), expected);
+}
+
+TEST(Identity, names_every_difference_and_passes_over_what_was_not_recorded) {
+  const RunIdentity identity(
+      {{"identity_version", 2}, {"lr", 0.1}, {"seed", 1}, {"method_options", {{"k", "2"}}}});
+  const auto texts = [&](const ordered_json& recorded) {
+    std::vector<std::string> all;
+    for (const auto& d : identity.differences(recorded)) all.push_back(d.text);
+    return all;
+  };
+  EXPECT_TRUE(texts(identity.fields()).empty());
+  EXPECT_TRUE(texts({{"identity_version", 2}, {"seed", 1}, {"lr", 0.1}, {"out", "x"}}).empty());
+  EXPECT_EQ(texts({{"identity_version", 2}, {"lr", 0.2}, {"method_options", {{"k", "3"}}}}),
+            (std::vector<std::string>{"lr was 0.2 and is 0.1", "k was \"3\" and is \"2\""}));
+  EXPECT_THROW(identity.check("file", R"({"lr":0.2})"), UsageError);
+  EXPECT_THROW(identity.check("file", "damaged"), UsageError);
+  EXPECT_NO_THROW(identity.check("file", identity.text()));
+}
+
+TEST(Identity, of_the_images_depends_on_names_below_the_root_alone) {
+  const SmallRun small;
+  const auto run = open_run(small.config(), {"train", "val"});
+  const auto contents = [](const std::string& root) { return std::make_shared<ImageContents>(root); };
+  const auto& images = *run.splits.train;
+  const ordered_json here = identity_of({"a"}, images, *contents(small / "data"));
+  EXPECT_EQ(here, identity_of({"a"}, images, *contents(small / "data/")));
+  EXPECT_EQ(here, identity_of({"a"}, images, *contents(small / "data/../data")));
+  EXPECT_NE(here, identity_of({"b"}, images, *contents(small / "data")));
+  EXPECT_NE(here, identity_of({"a"}, *run.splits.val, *contents(small / "data")));
+  EXPECT_EQ(here["images"], 12);
+}
+
+TEST(ImageContents, are_looked_at_again_only_where_size_or_time_differ) {
+  const SmallRun small;
+  TrainConfig config = small.config();
+  auto run = open_run(config, {"train", "val"});
+  for (Index i = 0; i < run.images->size(); ++i) run.images->image(i);
+  engine::put(small / "images.jsonl", run.contents->new_lines() + "half a li");
+  const ImageStamps recorded = read_image_stamps(small / "images.jsonl");
+  ASSERT_EQ(recorded.size(), 12u);
+  EXPECT_TRUE(run.contents->new_lines().empty());
+
+  const std::string image = small / "data/train/a/0.ppm", bytes = engine::get(image);
+  const auto changed = [&] {
+    auto other = open_run(config, {"train", "val"});
+    return changed_images(other, config, recorded);
+  };
+  EXPECT_TRUE(changed().empty());
+  std::filesystem::last_write_time(image,
+                                   std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  EXPECT_TRUE(changed().empty()) << "touched, but the same";
+  std::string other = bytes;
+  other.back() ^= 1;
+  engine::put(image, other);
+  EXPECT_EQ(changed(), (std::vector<std::string>{"train/a/0.ppm"}));
+  std::filesystem::copy(small / "data", small / "moved", std::filesystem::copy_options::recursive);
+  engine::put(small / "moved/train/a/0.ppm", bytes);
+  config.data.data = small / "moved";
+  EXPECT_TRUE(changed().empty()) << "another folder and other times, the same contents";
+}
+
+TEST(ALongerRun, is_one_of_a_constant_rate_whose_steps_do_not_look_at_the_end) {
+  const SmallRun small;
+  TrainConfig config = small.config();
+  config.schedule = "constant";
+  const auto why = [&] {
+    const auto run = open_run(config, {"train", "val"});
+    return why_not_longer(run, config, {{"epochs", 1}, {"steps", 0}});
+  };
+  EXPECT_EQ(why(), "");
+  config.warmup_epochs = 0.5;
+  EXPECT_EQ(why(), "");
+  config.warmup_epochs = 3;
+  EXPECT_NE(why(), "") << "of one epoch";
+  config.warmup_epochs = 0;
+  config.schedule = "cosine";
+  EXPECT_NE(why(), "");
+  config.schedule = "constant";
+  config.method = "sara";
+  EXPECT_NE(why(), "") << "selects again at half of the steps";
+  config.method = "lp-ft";
+  EXPECT_NE(why(), "");
+  config.method = "grft";
+  config.keep = "best", config.eval_every = 2;
+  EXPECT_NE(why(), "") << "evaluated at its end only because it was the end";
+  config.eval_every = 1;
+  EXPECT_EQ(why(), "");
 }
 
 }  // namespace

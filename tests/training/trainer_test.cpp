@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
+#include "engine/autograd/record.h"
 #include "tests/training/small_run.h"
+#include "tools/training/data_source.h"
 #include "tools/training/evaluate.h"
+#include "tools/training/memory_estimate.h"
 
 namespace training {
 namespace {
@@ -109,6 +114,75 @@ TEST(Trainer, that_is_stopped_hands_out_a_state_from_which_another_reaches_the_s
   }
 }
 
+/// A state of a finished run, changed before it is written.
+void write_changed(const SmallRun& small, const TrainConfig& config,
+                   const std::function<void(RunState&)>& change) {
+  Events events;
+  events.on_checkpoint = [&](const TrainingState& state) {
+    RunState reached = state.reached;
+    change(reached);
+    write_checkpoint(small / "checkpoint", {state.model, state.method, state.optimizer, state.ema, reached});
+  };
+  auto run = open_run(config, {"train", "val"}, events);
+  score_and_select(run, config, events);
+  Trainer(run, config, events).train();
+}
+
+std::string error_of_resuming(const SmallRun& small, const TrainConfig& config) {
+  try {
+    const Checkpoint checkpoint(small / "checkpoint");
+    auto run = open_run(config, {"train", "val"});
+    checkpoint.restore(run.loaded.model, *run.method);
+    Trainer trainer(run, config);
+    trainer.resume(checkpoint);
+    trainer.train();
+    return "";
+  } catch (const engine::Error& e) {
+    return e.what();
+  }
+}
+
+TEST(Trainer, refuses_a_checkpoint_whose_state_is_not_of_its_run) {
+  const SmallRun small;
+  TrainConfig config = small.config();
+  config.keep = "best";
+  write_changed(small, config, [](RunState&) {});
+  EXPECT_EQ(error_of_resuming(small, config), "");
+  write_changed(small, config, [](RunState& s) { s.step = s.evaluated = 37; });
+  EXPECT_NE(error_of_resuming(small, config).find("of step 37 of a run of 4"), std::string::npos);
+  write_changed(small, config, [](RunState& s) { s.step = -1; });
+  EXPECT_NE(error_of_resuming(small, config).find("step -1"), std::string::npos);
+  write_changed(small, config, [](RunState& s) { s.best.front().first = "nobody"; });
+  EXPECT_NE(error_of_resuming(small, config).find("best weights lack"), std::string::npos);
+  write_changed(small, config, [](RunState& s) { s.best.emplace_back("nobody", s.best.front().second); });
+  EXPECT_NE(error_of_resuming(small, config).find("best weights hold"), std::string::npos);
+}
+
+TEST(MatchClasses, of_a_hundred_thousand_names_finds_each) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 300'000; ++i) names.push_back(std::to_string(i));
+  std::vector<std::string> backwards(names.rbegin(), names.rend());
+  const std::vector<Index> map = match_classes(names, backwards, 300'000);  // not by 9e10 comparisons
+  EXPECT_EQ(map.front(), 299'999);
+  EXPECT_EQ(map.back(), 0);
+}
+
+TEST(InferenceMemory, is_estimated_above_what_is_needed_and_below_three_times_that) {
+  const SmallRun small;
+  TrainConfig config = small.config();
+  config.model.image_size = 512;  // 4,096 patches
+  auto run = open_run(config, {"val"});
+  const auto& sizes = run.loaded.model.config();
+  const engine::Tensor images = engine::Tensor::zeros({2, 3, 512, 512});
+  const engine::NoGrad no_grad;
+  const Growth growth;
+  run.loaded.model(images);
+  const auto needed = static_cast<double>(growth.most());
+  const auto estimated = static_cast<double>(estimate_inference(sizes, 2).activations);
+  EXPECT_GT(estimated, 0.8 * needed);
+  EXPECT_LT(estimated, 3 * needed);
+}
+
 TEST(Trainer, names_the_step_and_the_images_when_it_diverges) {
   const SmallRun small;
   TrainConfig config = small.config();
@@ -143,7 +217,7 @@ TEST(Scoring, that_is_stopped_hands_out_sums_from_which_another_selects_the_same
   auto stopped = open_run(config, {"train"}, events);
   EXPECT_THROW(score_and_select(stopped, config, events), Stopped);
 
-  const auto begun = read_partial_scores(small / "scores", "");
+  const auto begun = read_partial_scores(small / "scores", RunIdentity({}));
   ASSERT_TRUE(begun.has_value());
   EXPECT_EQ(begun->batches, 2);
   auto resumed = open_run(config, {"train"});

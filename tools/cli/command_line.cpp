@@ -14,6 +14,10 @@ namespace cli {
 CommandLine::CommandLine(std::string command, std::string summary, std::string example)
     : command_(std::move(command)), summary_(std::move(summary)), example_(std::move(example)) {}
 
+void CommandLine::complain(const std::string& what) const {
+  throw training::UsageError((command_.empty() ? "" : command_ + ": ") + what);
+}
+
 bool CommandLine::parse(std::span<const std::string> words, Relations relations) {
   try {
     Parsed parsed = cli::parse(table, words);
@@ -24,9 +28,11 @@ bool CommandLine::parse(std::span<const std::string> words, Relations relations)
     }
     given_ = std::move(parsed.given);
   } catch (const engine::Error& e) {
-    throw training::UsageError(command_ + ": " + e.what());
+    complain(e.what());
   }
   if (relations == Relations::check) check_relations();
+  const Option* const strict = table.find("strict");
+  if (strict && training::text_value(*strict) == "on") notes_are_errors();
   return true;
 }
 
@@ -34,7 +40,7 @@ void CommandLine::check_relations() const {
   try {
     cli::check_relations(table, given_);
   } catch (const engine::Error& e) {
-    throw training::UsageError(command_ + ": " + e.what());
+    complain(e.what());
   }
 }
 

@@ -10,7 +10,8 @@ namespace cli {
 /// How a command is called: its options, its help, and what was given.
 class CommandLine {
  public:
-  /// `example` is a command that stands at the end of the help.
+  /// `example` is a command that stands at the end of the help. Errors begin with the command, unless it is
+  /// empty.
   CommandLine(std::string command, std::string summary, std::string example);
 
   OptionTable table;
@@ -34,6 +35,8 @@ class CommandLine {
   std::string help(bool all, const std::string& method, std::size_t width) const;
 
  private:
+  [[noreturn]] void complain(const std::string& what) const;
+
   std::string command_, summary_, example_;
   GivenOptions given_;
 };

@@ -26,7 +26,7 @@ experiments::Task read_task(const std::string& given) {
   const auto equals = given.find('=');
   if (equals == std::string::npos)
     throw training::UsageError("--task takes NAME=FOLDER, not '" + given + "'");
-  experiments::Task task{given.substr(0, equals), given.substr(equals + 1), {}};
+  experiments::Task task{given.substr(0, equals), given.substr(equals + 1), {}, nullptr};
   training::as_usage([&] { check_label(task.name, "--task " + given + ": the name"); });
   if (task.folder.empty()) throw training::UsageError("--task " + given + ": the folder is missing");
   return task;
@@ -36,8 +36,12 @@ experiments::Task read_task(const std::string& given) {
 void open(experiments::Task& task, const CompareOptions& o, bool searches) {
   training::DataSource data = o.common.config.data;
   data.data = task.folder;
+  const bool skips = data.on_bad_image == "skip";
   data.on_bad_image = "error";  // each run looks for itself
-  task.splits = training::open_splits(data, {}, 0, {.on_note = note});
+  const std::vector<std::string> used{"train", "val", "test"};
+  training::OpenedData opened =
+      training::open_data_source(data, skips ? std::vector<std::string>{} : used, 0, {.on_note = note});
+  task.splits = std::move(opened.splits), task.contents = std::move(opened.contents);
   engine::check(task.splits.test != nullptr, task.folder + ": there is no test split to compare on");
   engine::check(task.splits.val || !searches,
                 task.folder + ": there is no val split to choose a learning rate on; give one rate");
@@ -66,15 +70,19 @@ std::optional<CompareOptions> parse_compare(std::span<const std::string> words) 
   table.integer("seeds", o.seeds, 1, "final runs use the seeds 0 to N - 1", 1000);
   table.choice("recipe", recipe, {"none", "papers"},
                "papers: options that are not given are those of each method's paper");
-  table.flag("dry-run", o.dry_run, "print the runs in order and stop").this_call();
+  table.flag("overwrite", o.overwrite, "make runs again that are there with other options or data")
+      .this_call();
+  declare_checks(table, o.checks, "print the runs in order and stop");
+  table.group("Comparison");
   table.flag("json", o.common.json, "print compare.json").this_call();
   const std::size_t own = table.options().size();  // those behind it are given to every run
   declare_base(table, o.common.config.model);
   declare_threads(table, o.common.config.model.threads);
   declare_screening(table, o.common.config.data);
-  declare_reading(table, o.common);
-  declare_training(table, o.common);
-  declare_saving(table, o.common);
+  training::declare_reading(table, o.common.config);
+  training::declare_training(table, o.common.config);
+  training::declare_handling(table, o.common.config);
+  declare_memory_check(table, o.common.no_memory_check);
   if (!line.parse(words, CommandLine::Relations::leave)) return std::nullopt;
   for (const auto& [name, value] : line.given()) {
     const auto at = std::ranges::find(table.options(), name, &Option::name) - table.options().begin();

@@ -14,7 +14,8 @@ struct CompareOptions {
   std::vector<std::string> tasks, methods, lrs;
   Index seeds = 1;
   bool papers = false;  ///< --recipe papers: options that are left open are those of each method's paper
-  bool dry_run = false;
+  bool overwrite = false;
+  Checks checks;
   GivenOptions given;  ///< those of `common` that were given
 };
 

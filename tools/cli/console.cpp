@@ -17,6 +17,7 @@
 #include <optional>
 
 #include "engine/base/text.h"
+#include "tools/training/json_text.h"
 
 namespace cli {
 namespace {
@@ -55,8 +56,46 @@ std::size_t text_width() {
   return std::clamp<std::size_t>(width, 40, 120);
 }
 
+namespace {
+
+bool strict = false;
+
+}  // namespace
+
 void note(const std::string& text) {
+  constexpr std::string_view kMark = "note: ";
+  if (strict && text.starts_with(kMark)) throw engine::Error(text.substr(kMark.size()) + " (--strict)");
   std::cerr << engine::one_line(text) << '\n';
+}
+
+void notes_are_errors() {
+  strict = true;
+}
+
+std::string shown(const std::string& name) {
+  return engine::one_line(name);
+}
+
+std::string escaped_controls(const std::string& text) {
+  std::string all;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0u;
+    const bool c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0;
+    if (byte != 0x7f && !c1) {
+      all += text[i];
+      continue;
+    }
+    char code[8];
+    std::snprintf(code, sizeof code, "\\u%04x", c1 ? next : byte);
+    all += code;
+    if (c1) ++i;
+  }
+  return all;
+}
+
+void print_json(const nlohmann::ordered_json& json) {
+  std::cout << escaped_controls(training::json_text(json, 2)) << '\n';
 }
 
 Progress::Progress(std::string title, engine::Index steps, engine::Index images)

@@ -10,8 +10,18 @@
 
 namespace cli {
 
-/// One line to stderr.
+/// One line to stderr. A note ("note: ...") is thrown as an Error instead once notes_are_errors() was called.
 void note(const std::string& text);
+/// Of --strict.
+void notes_are_errors();
+
+/// A name that others chose, of a file, a class, a tensor, as text for a terminal: control characters, which
+/// it would obey, are spaces.
+std::string shown(const std::string& name);
+/// A JSON value as the result on stdout, indented; what a terminal would obey is written as \u00XX.
+void print_json(const nlohmann::ordered_json& json);
+/// `text` in the same form.
+std::string escaped_controls(const std::string& text);
 
 /// Columns for text on standard output: those of COLUMNS or of the terminal, at least 40 and at most 120; 80
 /// where neither is known.

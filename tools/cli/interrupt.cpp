@@ -40,6 +40,35 @@ void note_signals() {
   }
 }
 
+namespace {
+
+std::atomic<bool> suspension{false};
+
+extern "C" void note_stop(int) {
+  suspension = true;
+}
+
+}  // namespace
+
+void note_suspension() {
+  struct sigaction now {};
+  ::sigaction(SIGTSTP, nullptr, &now);
+  if (now.sa_handler == SIG_IGN) return;
+  struct sigaction then {};
+  then.sa_handler = note_stop;
+  then.sa_flags = SA_RESTART;
+  ::sigaction(SIGTSTP, &then, nullptr);
+}
+
+bool noted_suspension() {
+  return suspension.load();
+}
+
+void suspend() {
+  suspension = false;
+  std::raise(SIGSTOP);  // SIGTSTP does nothing in a group of processes that no shell looks after
+}
+
 int noted_signal() {
   return noted.load();
 }

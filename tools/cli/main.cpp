@@ -11,6 +11,8 @@
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/follow.h"
 #include "tools/cli/interrupt.h"
+#include "tools/cli/model_options.h"
+#include "tools/cli/option_help.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {
@@ -40,6 +42,20 @@ void print_help() {
   }
 }
 
+/// Behind the commands, the options that several of them share.
+void print_all_help() {
+  print_help();
+  training::ModelSource model;
+  training::DataSource data;
+  Checks checks;
+  OptionTable table;
+  declare_model(table, model);
+  declare_data(table, data);
+  declare_checks(table, checks);
+  std::cout << "\nOptions that most commands share (COMMAND --help-all has all of a command):\n"
+            << options_help(table, true, nullptr, text_width());
+}
+
 void run(const Command& command, Arguments arguments) {
   try {
     command.run(arguments);
@@ -56,6 +72,7 @@ void run(const std::vector<std::string>& arguments) {
     throw training::UsageError("a command is needed: " + engine::join(names, ", ") + "; see espalier --help");
   const std::string& name = arguments.front();
   if (name == "--help" || name == "-h" || name == "help") return print_help();
+  if (name == "--help-all") return print_all_help();
   if (name == "--version") {
     std::cout << "espalier " ESPALIER_VERSION "\n";
     return;

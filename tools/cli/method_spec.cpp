@@ -33,6 +33,9 @@ constexpr std::pair<const char*, const char*> kDecided[] = {
     {"resume", "runs are resumed where they can be"},
     {"overwrite", "runs with other options are started over"},
     {"json", "it is given once, for the comparison"},
+    {"instruction-set", "all runs have one --instruction-set"},
+    {"dry-run", "it is given once, for the comparison"},
+    {"strict", "it is given once, for the comparison"},
     {"help", "see espalier tune --help"},
     {"help-all", "see espalier tune --help-all"}};
 

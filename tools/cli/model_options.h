@@ -1,29 +1,25 @@
 #pragma once
 
-#include "tools/cli/option_table.h"
-#include "tools/training/train_config.h"
+#include "tools/cli/option_parser.h"
+#include "tools/training/options/train_options.h"
 
 namespace cli {
 
-// Declarations that several commands share.
-
-/// Where the model comes from and how its images are prepared.
-void declare_base(OptionTable& table, training::ModelSource& model);
-
-/// The same, the seed and the threads.
-void declare_model(OptionTable& table, training::ModelSource& model);
-
-/// --threads.
-void declare_threads(OptionTable& table, Index& threads);
-
-/// Where the images come from.
-void declare_data(OptionTable& table, training::DataSource& data);
-
-/// What is done about images that are bad and classes that are empty.
-void declare_screening(OptionTable& table, training::DataSource& data);
+using training::declare_base, training::declare_data, training::declare_model, training::declare_screening,
+    training::declare_threads, training::kMostThreads, training::kMostWorkers;
 
 /// --delta and --force.
 void declare_delta(OptionTable& table, std::string& delta, bool& force);
+
+/// --no-memory-check.
+void declare_memory_check(OptionTable& table, bool& no_memory_check);
+
+/// --dry-run and --strict. parse() makes notes errors where --strict is given.
+struct Checks {
+  bool dry_run = false, strict = false;
+};
+void declare_checks(OptionTable& table, Checks& checks,
+                    const std::string& dry_run = "check options, files and memory, and end");
 
 /// --threads of a command that computes nothing in parallel.
 void declare_ignored_threads(OptionTable& table, Index& threads);

@@ -16,7 +16,7 @@ std::size_t text_column(std::size_t width) {
 }
 
 std::string left_part(const Option& option) {
-  const bool has_opposite = is_switch(option) && std::holds_alternative<OfMethod>(option.value);
+  const bool has_opposite = is_switch(option) && std::holds_alternative<training::OfMethod>(option.value);
   return std::string(kMargin, ' ') + (has_opposite ? "--[no-]" : "--") + option.name +
          (option.takes.empty() ? "" : " " + option.takes);
 }
@@ -43,7 +43,7 @@ std::string method_help(const peft::MethodInfo& method, std::size_t width) {
   std::map<std::string, std::string> unused;
   std::string all = "\n" + wrapped("Method " + method.name + ": " + method.summary, width) + '\n';
   for (const peft::OptionInfo& option : method.options)
-    all += option_lines(method_option(option, unused), width);
+    all += option_lines(training::method_option(option, unused), width);
   if (method.options.empty()) all += std::string(kMargin, ' ') + "takes no options\n";
   return all;
 }

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "tools/cli/option_table.h"
+#include "tools/cli/option_parser.h"
 
 namespace cli {
 

@@ -5,8 +5,12 @@
 #include <set>
 
 #include "engine/base/text.h"
+#include "tools/training/options/relations.h"
 
 namespace cli {
+
+using training::is_switch, training::OfMethod, training::Repeated, training::set_value, training::text_value;
+
 namespace {
 
 constexpr const char *kHelp = "--help", *kHelpAll = "--help-all";
@@ -43,9 +47,9 @@ Written read_option(const OptionTable& table, const std::string& word) {
   return written;
 }
 
-/// True for a word that is written as an option of the table.
-bool is_option(const OptionTable& table, const std::string& word) {
-  return word.starts_with("--") && table.find(word.substr(2, word.find('=') - 2));
+/// True for a word that is no value: a value that begins with "--" is written behind "=".
+bool is_option(const std::string& word) {
+  return word.starts_with("--");
 }
 
 /// Sets a switch and returns it as GivenOptions has it.
@@ -81,24 +85,13 @@ GivenOptions method_in(const OptionTable& table, std::span<const std::string> wo
   return {};
 }
 
-bool is_given(const GivenOptions& given, const std::string& name) {
-  return std::ranges::any_of(given, [&](const auto& g) { return g.first == name; });
-}
-
-std::string any_of(const Option::Need& need) {
-  return "--" + need.option + (need.values.empty() ? "" : " " + engine::join(need.values, "|"));
-}
-
-bool is_met(const OptionTable& table, const Option::Need& need) {
-  const std::string value = text_value(*table.find(need.option));
-  return need.values.empty() ? !value.empty() && value != "off"
-                             : std::ranges::find(need.values, value) != need.values.end();
-}
-
-/// Given, and not as a switch that is off.
-bool is_set(const OptionTable& table, const GivenOptions& given, const std::string& name) {
-  const Option* const option = table.find(name);
-  return is_given(given, name) && !(option && is_switch(*option) && text_value(*option) == "off");
+/// Refuses a switch that is given both ways.
+void check_contradiction(const GivenOptions& given, const std::string& name, bool on) {
+  for (const auto& [other, value] : given) {
+    const bool off_before = other == "no-" + name || (other == name && value == "off");
+    if ((other == name && !off_before && !on) || (off_before && on))
+      throw engine::Error("--" + name + " is given both on and off");
+  }
 }
 
 }  // namespace
@@ -125,11 +118,13 @@ Parsed parse(const OptionTable& table, std::span<const std::string> words) {
     Written written = read_option(table, word);
     const Option& option = *written.option;
     if (is_switch(option)) {
-      parsed.given.push_back(take_switch(written));
+      const auto taken = take_switch(written);
+      check_contradiction(parsed.given, option.name, taken == std::pair(option.name, std::string()));
+      parsed.given.push_back(taken);
       continue;
     }
     if (!written.value) {
-      if (i + 1 == words.size() || is_option(table, words[i + 1]))
+      if (i + 1 == words.size() || is_option(words[i + 1]))
         throw engine::Error("--" + option.name + " needs a value: " + option.takes);
       written.value = words[++i];
     }
@@ -142,16 +137,9 @@ Parsed parse(const OptionTable& table, std::span<const std::string> words) {
 }
 
 void check_relations(const OptionTable& table, const GivenOptions& given) {
-  for (const auto& [name, value] : given) {
-    const Option* const option = table.find(name);
-    if (!option) continue;  // --no-name of a method
-    for (const std::string& other : option->excludes)
-      engine::check(!is_set(table, given, name) || !is_set(table, given, other), "--" + name, "and",
-                    "--" + other, "exclude each other");
-    for (const Option::Need& need : option->needs)
-      engine::check(is_met(table, need) || text_value(*option) == option->default_text, "--" + name, "needs",
-                    any_of(need));
-  }
+  std::set<std::string> names;
+  for (const auto& [name, value] : given) names.insert(name);
+  training::check_relations(table, names);
 }
 
 }  // namespace cli

@@ -3,9 +3,12 @@
 #include <span>
 
 #include "tools/cli/given_options.h"
-#include "tools/cli/option_table.h"
+#include "tools/training/options/option_table.h"
 
 namespace cli {
+
+using engine::Index;
+using training::Option, training::OptionTable;
 
 /// What a command line asks for.
 struct Parsed {
@@ -17,11 +20,10 @@ struct Parsed {
 /// Puts the values that `words` give into the table's fields: "--name value", "--name=value"; a switch also
 /// "--name=off", one of a method also "--no-name". When help is asked for, nothing is set, and of all options
 /// only --method counts as given. Throws an Error that names the option: it is unknown (with the nearest
-/// names), has no value or a wrong one, or is given twice.
+/// names), has no value or a wrong one, is given twice, or a switch both ways.
 Parsed parse(const OptionTable& table, std::span<const std::string> words);
 
-/// Throws an Error when a given option excludes another given one, or differs from its default while the one
-/// it needs is not set.
+/// training::check_relations() of what is given.
 void check_relations(const OptionTable& table, const GivenOptions& given);
 
 }  // namespace cli

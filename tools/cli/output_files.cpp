@@ -1,8 +1,10 @@
 #include "tools/cli/output_files.h"
 
+#include <cerrno>
+#include <csignal>
 #include <filesystem>
 
-#include "engine/io/append_file.h"
+#include "engine/io/atomic_file.h"
 #include "engine/io/folder.h"
 #include "tools/training/pretrained/model_path.h"
 #include "tools/training/usage_error.h"
@@ -10,52 +12,117 @@
 namespace cli {
 namespace {
 
-/// The paths that are given, by the names of their options.
-std::vector<std::pair<std::string, std::string>> paths(const OptionTable& table, bool outputs) {
-  std::vector<std::pair<std::string, std::string>> given;
-  for (const Option& option : table.options()) {
-    const Path* const path = std::get_if<Path>(&option.value);
+namespace fs = std::filesystem;
+
+struct Given {
+  std::string option;
+  fs::path path;
+  bool is_folder;  ///< what the option takes
+};
+
+/// The paths that are given.
+std::vector<Given> paths(const OptionTable& table, bool outputs) {
+  std::vector<Given> given;
+  for (const training::Option& option : table.options()) {
+    const auto* const path = std::get_if<training::Path>(&option.value);
     if (path && path->is_output == outputs && !path->field->empty())
-      given.emplace_back("--" + option.name, *path->field);
+      given.push_back({"--" + option.name, *path->field, option.takes == "DIR"});
   }
   return given;
 }
 
-bool same_file(const std::string& output, const std::filesystem::path& other) {
-  std::error_code ignored;
-  return std::filesystem::equivalent(output, other, ignored) ||
-         std::filesystem::weakly_canonical(output, ignored) ==
-             std::filesystem::weakly_canonical(other, ignored);
+/// The absolute path without links, also of what is not there yet.
+fs::path absolute_normal(const fs::path& path) {
+  std::error_code failure;
+  const fs::path absolute = fs::absolute(path).lexically_normal();
+  const fs::path real = fs::weakly_canonical(absolute, failure);
+  const fs::path& found = failure ? absolute : real;
+  return found.has_filename() ? found : found.parent_path();  // "d/" is d
 }
 
-void check_can_write(const std::string& path) {
-  if (path.empty()) return;
-  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+bool same_file(const fs::path& a, const fs::path& b) {
   std::error_code ignored;
-  engine::check(std::filesystem::is_directory(folder, ignored), path + ":", folder.string(),
+  return fs::equivalent(a, b, ignored) || absolute_normal(a) == absolute_normal(b);
+}
+
+/// True for a file that is there, below a folder.
+bool lies_in(const fs::path& file, const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::exists(file, ignored) || !fs::is_directory(folder, ignored)) return false;
+  const fs::path relative = absolute_normal(file).lexically_relative(absolute_normal(folder));
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+/// The files that an input stands for.
+std::vector<fs::path> files_of(const Given& input) {
+  std::vector<fs::path> files = training::weight_files(input.path.string());
+  std::error_code ignored;
+  const fs::path folder = fs::is_directory(input.path, ignored) ? input.path : input.path.parent_path();
+  if (input.option != "--model") return files;
+  for (fs::directory_iterator it(folder.empty() ? "." : folder, ignored), end; !ignored && it != end;
+       it.increment(ignored))
+    if (it->path().extension() == ".json") files.push_back(it->path());
+  return files;
+}
+
+void check_can_write(const fs::path& path) {
+  const std::string name = path.string();
+  const fs::path folder = fs::absolute(path).parent_path();
+  std::error_code ignored;
+  engine::check(fs::is_directory(folder, ignored), name + ":", folder.string(),
                 "is no folder; make it, or give another path");
-  const std::filesystem::file_status there = std::filesystem::status(path, ignored);
-  engine::check(!is_directory(there), path + ": is a folder; a file is needed");
-  engine::check(!is_other(there), path + ": is not a regular file; give another path");
-  engine::check_writable(folder, path);
+  const fs::file_status there = fs::status(path, ignored);
+  engine::check(!is_directory(there), name + ": is a folder; a file is needed");
+  engine::check(!is_other(there), name + ": is not a regular file; give another path");
+  engine::check_writable(folder, name);
+}
+
+[[noreturn]] void refuse(const Given& output, const std::string& other) {
+  throw training::UsageError(engine::say(output.option, output.path.string(), "is a file of", other,
+                                         "too, and would overwrite it; give another"));
+}
+
+void check_input(const Given& output, const Given& input) {
+  if (output.is_folder) {
+    if (same_file(output.path, input.path))
+      throw training::UsageError(
+          engine::say(output.option, output.path.string(), "is", input.option, "too; give another folder"));
+    return;
+  }
+  for (const fs::path& file : files_of(input))
+    if (same_file(output.path, file)) refuse(output, input.option);
+  // What we write ourselves may lie among the data, and be written again.
+  if (input.is_folder && output.path.extension() != ".safetensors" && lies_in(output.path, input.path))
+    refuse(output, input.option);
+}
+
+/// Removes what processes that are no longer there had begun to write for this file.
+void remove_leftovers(const fs::path& path) {
+  const fs::path folder = fs::absolute(path).parent_path();
+  const std::string name = path.filename().string();
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (fs::directory_iterator it(folder, ignored), end; !ignored && it != end; it.increment(ignored)) {
+    const std::string hidden = it->path().filename().string();
+    const auto writer = engine::AtomicFile::writer_of(hidden, name);
+    if (writer && ::kill(static_cast<pid_t>(*writer), 0) != 0 && errno == ESRCH) found.push_back(it->path());
+  }
+  for (const fs::path& leftover : found) engine::remove_file(leftover);
 }
 
 }  // namespace
 
 void check_outputs(const OptionTable& table) {
-  auto others = paths(table, false);
-  const auto outputs = paths(table, true);
-  for (const auto& [option, path] : outputs) check_can_write(path);
-  for (const auto& [option, path] : outputs) {
-    for (const auto& [other, other_path] : others) {
-      for (const std::filesystem::path& file : training::weight_files(other_path)) {
-        if (same_file(path, file))
-          throw training::UsageError(
-              engine::say(option, path, "is a file of", other, "too, and would overwrite it; give another"));
-      }
-    }
-    others.emplace_back(option, path);
+  const std::vector<Given> inputs = paths(table, false), outputs = paths(table, true);
+  for (const Given& output : outputs)
+    if (!output.is_folder) check_can_write(output.path);
+  for (auto output = outputs.begin(); output != outputs.end(); ++output) {
+    for (const Given& input : inputs) check_input(*output, input);
+    for (auto other = outputs.begin(); other != output; ++other)
+      if (same_file(output->path, other->path)) refuse(*output, other->option);
   }
+  for (const Given& output : outputs)
+    if (!output.is_folder) remove_leftovers(output.path);
 }
 
 }  // namespace cli

@@ -73,8 +73,34 @@ class ErrorLines {
   std::string line_, error_;
 };
 
+constexpr int kStopping[] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP};
+
+/// Keeps these signals waiting while it lives.
+class Waiting {
+ public:
+  Waiting() {
+    sigset_t stopping;
+    ::sigemptyset(&stopping);
+    for (const int number : kStopping) ::sigaddset(&stopping, number);
+    ::sigprocmask(SIG_BLOCK, &stopping, &before_);
+  }
+  ~Waiting() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  Waiting(const Waiting&) = delete;
+  const sigset_t& before() const { return before_; }
+
+ private:
+  sigset_t before_{};
+};
+
 /// Becomes the program. Between fork() and here nothing may be called that needs a lock.
-[[noreturn]] void become(char* const* arguments, int out, int err, pid_t parent) {
+[[noreturn]] void become(char* const* arguments, int out, int err, pid_t parent, const sigset_t& mask) {
+  // A signal that has come since fork() ends it here: what it would have noted would be lost with execv().
+  for (const int number : kStopping) {
+    struct sigaction now {};
+    ::sigaction(number, nullptr, &now);
+    if (now.sa_handler != SIG_IGN) ::signal(number, SIG_DFL);
+  }
+  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
   ::setpgid(0, 0);  // a terminal's Ctrl-C is for the parent, which passes it on
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(128 + SIGTERM);
@@ -94,10 +120,15 @@ void drain(End& end, const Take& take) {
 }
 
 /// Follows the process until it has closed both streams.
-void follow(pid_t process, End& out, End& err, ErrorLines& lines, const std::function<int()>& stop_signal) {
+void follow(pid_t process, End& out, End& err, ErrorLines& lines, const ChildHooks& hooks) {
   bool signalled = false;
   while (out.is_open() || err.is_open()) {
-    if (const int signal = stop_signal(); signal != 0 && !signalled) {
+    if (hooks.suspension()) {
+      ::kill(process, SIGSTOP);
+      hooks.suspend();
+      ::kill(process, SIGCONT);
+    }
+    if (const int signal = hooks.stop_signal(); signal != 0 && !signalled) {
       ::kill(process, signal);
       signalled = true;
     }
@@ -120,12 +151,17 @@ ChildEnd run_child(const std::vector<std::string>& arguments, const ChildHooks& 
   argv.push_back(nullptr);
 
   Pipe out, err;
-  const pid_t parent = ::getpid(), process = ::fork();
+  const pid_t parent = ::getpid();
+  pid_t process = -1;
+  {
+    const Waiting waiting;
+    process = ::fork();
+    if (process == 0) become(argv.data(), out.to.descriptor(), err.to.descriptor(), parent, waiting.before());
+  }
   if (process < 0) engine::throw_system_error(kShown, "fork", errno);
-  if (process == 0) become(argv.data(), out.to.descriptor(), err.to.descriptor(), parent);
   out.to.close(), err.to.close();
   ErrorLines lines(hooks.on_line);
-  follow(process, out.from, err.from, lines, hooks.stop_signal);
+  follow(process, out.from, err.from, lines, hooks);
   int status = 0;
   if (engine::uninterrupted([&] { return ::waitpid(process, &status, 0); }) < 0)
     engine::throw_system_error(kShown, "waitpid", errno);

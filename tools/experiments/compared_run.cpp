@@ -6,24 +6,30 @@
 #include "tools/training/evaluate.h"
 #include "tools/training/identity.h"
 #include "tools/training/json_field.h"
-#include "tools/training/json_text.h"
+#include "tools/training/run_folder.h"
 
 namespace experiments {
 
 namespace fs = std::filesystem;
 using engine::Json;
 
-bool is_run_of(const fs::path& folder, const Json& identity) {
+std::optional<std::vector<std::string>> differences(const fs::path& folder,
+                                                    const training::RunIdentity& identity) {
+  if (!fs::exists(folder / "config.json")) return std::nullopt;
+  std::vector<std::string> all;
   try {
-    const Json written =
-        engine::parse_json(training::json_text(identity), "identity");  // with what is not UTF-8 replaced
-    const Json config = training::with_present_names(engine::read_json(folder / "config.json"));
-    for (const auto& [key, value] : written.items())
-      if (!config.is_object() || !config.contains(key) || config[key] != value) return false;
-    return true;
-  } catch (const engine::Error&) {
-    return false;
+    for (const auto& d : identity.differences(training::recorded_identity(
+             engine::read_json(folder / "config.json", training::kMaxResultValues))))
+      all.push_back(d.text);
+  } catch (const engine::Error& e) {
+    all.emplace_back(e.what());
   }
+  return all;
+}
+
+bool is_run_of(const fs::path& folder, const training::RunIdentity& identity) {
+  const auto found = differences(folder, identity);
+  return found && found->empty();
 }
 
 double seconds_per_step(const fs::path& log, Index images_per_step) {
@@ -40,8 +46,13 @@ double seconds_per_step(const fs::path& log, Index images_per_step) {
   return steps > 0 ? seconds / steps : 0;
 }
 
-std::optional<RunRecord> read_run(const fs::path& folder, const Json& identity, RunRecord run) {
+std::optional<RunRecord> read_run(const fs::path& folder, const training::RunIdentity& identity,
+                                  RunRecord run) {
   if (!is_run_of(folder, identity)) return std::nullopt;
+  if (fs::exists(folder / training::kDivergedFile)) {
+    run.diverged = true;
+    return run;
+  }
   try {
     const Json result = engine::read_json(folder / "result.json", training::kMaxResultValues);
     const char* split = run.stage == Stage::search ? "val" : "test";
@@ -59,8 +70,8 @@ std::optional<RunRecord> read_run(const fs::path& folder, const Json& identity, 
     run.resumed = training::needed_field<bool>(result, "resumed");
     const Json config = training::with_present_names(engine::read_json(folder / "config.json"));
     run.knew_features = !training::needed_field<std::string>(config, "features").empty();
-    const Index batch = training::needed_field<Index>(identity, "batch_size"),
-                accum = training::needed_field<Index>(identity, "grad_accum"),
+    const Index batch = training::needed_field<Index>(identity.fields(), "batch_size"),
+                accum = training::needed_field<Index>(identity.fields(), "grad_accum"),
                 images = training::needed_field<Index>(config, "images");
     run.seconds_per_epoch = seconds_per_step(folder / "metrics.jsonl", batch * accum) *
                             static_cast<double>(images / batch / accum);

@@ -1,19 +1,23 @@
 #pragma once
 
 #include "tools/experiments/comparison.h"
+#include "tools/training/identity.h"
 
 namespace experiments {
 
-/// True when config.json in `folder` has every field of `identity` with its value. A folder without a
-/// readable one holds no such run.
-bool is_run_of(const std::filesystem::path& folder, const engine::Json& identity);
+/// How what config.json in `folder` has recorded differs from `identity`, one text for each field. Nothing
+/// where there is no config.json, so that nothing is known.
+std::optional<std::vector<std::string>> differences(const std::filesystem::path& folder,
+                                                    const training::RunIdentity& identity);
+/// True where there are none.
+bool is_run_of(const std::filesystem::path& folder, const training::RunIdentity& identity);
 
 /// Mean seconds of a step of a run, from its log; 0 when the log has no step.
 double seconds_per_step(const std::filesystem::path& log, Index images_per_step);
 
 /// The record of the run in `folder`: `run`, completed from its result.json and metrics.jsonl. Nothing unless
-/// it is a finished run of `identity`.
-std::optional<RunRecord> read_run(const std::filesystem::path& folder, const engine::Json& identity,
+/// it is a finished run of `identity`, or one that has diverged.
+std::optional<RunRecord> read_run(const std::filesystem::path& folder, const training::RunIdentity& identity,
                                   RunRecord run);
 
 /// Removes the checkpoints of a finished run, which are no longer needed.

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
@@ -34,6 +35,11 @@ Json run_json(const RunRecord& r) {
   Json run{
       {"task", r.task}, {"method", r.method}, {"lr", r.lr}, {"seed", r.seed}, {"stage", name_of(r.stage)}};
   const std::string split = r.stage == Stage::search ? "val" : "test";
+  if (r.diverged) {
+    run["diverged"] = true;
+    run[split + "_top1"] = run[split + "_loss"] = nullptr;
+    return run;
+  }
   run[split + "_top1"] = r.top1, run[split + "_loss"] = r.loss;
   if (r.stage == Stage::final) run["test_ece"] = r.ece;
   run.update({{"trainable", r.trainable},
@@ -159,8 +165,10 @@ std::vector<PlannedRun> plan_runs(std::size_t tasks, const std::vector<std::vect
 }
 
 std::optional<double> choose_rate(const std::vector<RunRecord>& searches) {
-  if (searches.empty()) return std::nullopt;
-  return std::ranges::min_element(searches, {},
+  std::vector<RunRecord> sound;
+  std::ranges::copy_if(searches, std::back_inserter(sound), [](const RunRecord& r) { return !r.diverged; });
+  if (sound.empty()) return std::nullopt;
+  return std::ranges::min_element(sound, {},
                                   [](const RunRecord& r) { return std::tuple(-r.top1, r.loss, r.lr); })
       ->lr;
 }

@@ -44,13 +44,15 @@ struct RunRecord {
   double seconds = 0, seconds_per_epoch = 0, score_seconds = 0, peak_mb = 0;
   /// It was stopped and resumed: seconds, score_seconds and peak_mb are then those of its last part.
   bool resumed = false;
+  /// A loss, a gradient or a weight was not finite: the worst of all results, and it has no figures.
+  bool diverged = false;
   /// It trained on stored features. Its cost is without computing them, except for the seconds and peak_mb of
   /// the first such run of a task.
   bool knew_features = false;
 };
 
 /// The learning rate of the best search: by top-1, then by the lower loss, then the lower rate. Nothing when
-/// there is none.
+/// there is none that has not diverged.
 std::optional<double> choose_rate(const std::vector<RunRecord>& searches);
 
 /// compare.json: `head` has settings, methods (each with its label) and tasks (each with its name); behind

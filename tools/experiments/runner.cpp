@@ -1,10 +1,13 @@
 #include "tools/experiments/runner.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/text.h"
 #include "tools/experiments/compared_run.h"
 #include "tools/experiments/comparison_folder.h"
+#include "tools/training/run_folder.h"
+#include "tools/training/usage_error.h"
 
 namespace experiments {
 
@@ -12,8 +15,6 @@ namespace fs = std::filesystem;
 using engine::Json;
 
 namespace {
-
-constexpr int kRefused = 2;  // exit status of a run whose arguments do not fit what there is
 
 Json methods_json(const std::vector<ComparedMethod>& methods) {
   Json all = Json::array();
@@ -68,10 +69,15 @@ Runner::Runner(ComparisonConfig config, RunnerHooks hooks)
 std::optional<std::string> Runner::make_runs() {
   const ComparisonFolder folder(config_.out);
   for (std::size_t i = 0; i < plan_.size(); ++i) look_for(i);
+  if (!config_.overwrite) refuse_other_runs();
   folder.write(json());
   std::vector<std::string> failed;
   for (std::size_t i = 0; i < plan_.size(); ++i) {
     if (records_[i]) continue;
+    if (failed_[i]) {
+      failed.push_back(describe(config_, plan_[i]));
+      continue;
+    }
     const std::string title =
         engine::say("run", i + 1, "of", std::to_string(plan_.size()) + ":", describe(config_, plan_[i]));
     make_run(i, title);
@@ -113,12 +119,14 @@ std::optional<double> Runner::rate_of(const PlannedRun& run) const {
   return choose_rate(searches);
 }
 
-/// Takes the record of a finished run and removes the run's checkpoints; false when there is none.
-bool Runner::look_for(std::size_t i) {
+/// Takes the record of a finished run; false when there is none.
+bool Runner::take_record(std::size_t i) {
   const PlannedRun& run = plan_[i];
   const auto lr = rate_of(run);
   if (!lr) return false;
   const fs::path folder = run_folder(config_, run, *lr);
+  const auto found = differences_of(run, *lr);
+  if (!found || !found->empty()) return false;
   records_[i] = read_run(folder, hooks_.identity(run, *lr),
                          {.task = config_.tasks[run.task].name,
                           .method = config_.methods[run.method].label,
@@ -126,37 +134,85 @@ bool Runner::look_for(std::size_t i) {
                           .seed = run.seed,
                           .stage = run.stage});
   if (!records_[i]) return false;
-  remove_checkpoints(folder);
+  if (records_[i]->diverged && run.stage == Stage::final) {
+    records_[i].reset();
+    fail(i, "it has diverged; a run of the same options would again");
+    return false;
+  }
   return true;
+}
+
+/// The same, and removes the run's checkpoints.
+bool Runner::look_for(std::size_t i) {
+  if (!take_record(i)) return false;
+  remove_checkpoints(run_folder(config_, plan_[i], *rate_of(plan_[i])));
+  return true;
+}
+
+void Runner::check() {
+  for (std::size_t i = 0; i < plan_.size(); ++i) take_record(i);
+  if (!config_.overwrite) refuse_other_runs();
+}
+
+/// How the run in the folder of a planned one differs from it; nothing where nothing is known of one.
+std::optional<std::vector<std::string>> Runner::differences_of(const PlannedRun& run, double lr) const {
+  const fs::path folder = run_folder(config_, run, lr);
+  auto found = differences(folder, hooks_.identity(run, lr));
+  if (found) {
+    for (const std::string& image : hooks_.changed(run, folder)) found->push_back(image);
+  }
+  return found;
+}
+
+void Runner::refuse_other_runs() const {
+  std::vector<std::string> texts;
+  std::size_t runs = 0;
+  for (std::size_t i = 0; i < plan_.size(); ++i) {
+    const auto lr = rate_of(plan_[i]);
+    if (!lr || records_[i]) continue;
+    const auto found = differences_of(plan_[i], *lr);
+    if (!found || found->empty()) continue;
+    ++runs;
+    for (const std::string& text : *found)
+      if (std::ranges::find(texts, text) == texts.end()) texts.push_back(text);
+  }
+  if (runs > 0)
+    throw training::UsageError(engine::say(
+        config_.out.string() + ":", runs, runs == 1 ? "run was" : "runs were",
+        "made with other options or data:",
+        engine::join(texts, ", ") + "; give them as they were, or another --out, or --overwrite to make",
+        runs == 1 ? "that run" : "those runs", "again"));
 }
 
 void Runner::make_run(std::size_t i, const std::string& title) {
   const PlannedRun& run = plan_[i];
   const auto lr = rate_of(run);
   if (!lr) return fail(i, "every run of its learning-rate search failed");
-  if (look_for(i)) return;  // its learning rate was not known before
+  if (look_for(i) || failed_[i]) return;  // its learning rate was not known before
   hooks_.note(title + (run.lr ? "" : " (" + engine::shortest(*lr) + ")"));
   const ChildEnd end = start(run, *lr);
-  if (end.status == 0 && look_for(i)) {
-    hooks_.note(engine::say(" ", run.stage == Stage::search ? "val" : "test",
-                            engine::fixed(records_[i]->top1, 2), "%,", engine::fixed(records_[i]->seconds, 1),
-                            "s"));
-  } else if (hooks_.stop_signal() == 0) {
+  const bool ended = end.status == 0 || fs::exists(run_folder(config_, run, *lr) / training::kDivergedFile);
+  if (ended && look_for(i)) {
+    const char* const split = run.stage == Stage::search ? "val" : "test";
+    hooks_.note(records_[i]->diverged ? "  diverged, which is the worst result of a search: " + end.error
+                                      : engine::say(" ", split, engine::fixed(records_[i]->top1, 2), "%,",
+                                                    engine::fixed(records_[i]->seconds, 1), "s"));
+  } else if (hooks_.stop_signal() == 0 && !failed_[i]) {
     fail(i, end.error.empty() ? engine::say("exited with status", end.status) : end.error);
   }
 }
 
-/// Starts a run, or resumes the one in its folder; one that cannot be resumed starts over.
+/// Starts a run, or resumes the one in its folder; one that differs starts over.
 ChildEnd Runner::start(const PlannedRun& run, double lr) {
   std::vector<std::string> arguments = hooks_.arguments(run, lr);
-  const fs::path folder = run_folder(config_, run, lr);
-  if (fs::exists(folder / "metrics.jsonl"))
-    arguments.emplace_back(is_run_of(folder, hooks_.identity(run, lr)) ? "--resume" : "--overwrite");
-  const ChildHooks child{[this](const std::string& line) { pass_on(line); }, hooks_.stop_signal};
-  const ChildEnd end = hooks_.start(arguments, child);
-  if (end.status != kRefused || arguments.back() != "--resume") return end;
-  arguments.back() = "--overwrite";  // it was started on other images
-  return hooks_.start(arguments, child);
+  if (fs::exists(run_folder(config_, run, lr) / "metrics.jsonl")) {
+    const auto found = differences_of(run, lr);
+    arguments.emplace_back(config_.overwrite && found && !found->empty() ? "--overwrite" : "--resume");
+  }
+  return hooks_.start(arguments, {.on_line = [this](const std::string& line) { pass_on(line); },
+                                  .stop_signal = hooks_.stop_signal,
+                                  .suspension = hooks_.suspension,
+                                  .suspend = hooks_.suspend});
 }
 
 void Runner::fail(std::size_t i, const std::string& why) {

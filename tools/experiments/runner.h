@@ -12,6 +12,7 @@
 #include "tools/experiments/child.h"
 #include "tools/experiments/comparison.h"
 #include "tools/experiments/task.h"
+#include "tools/training/identity.h"
 
 namespace experiments {
 
@@ -29,7 +30,8 @@ struct ComparisonConfig {
   std::vector<ComparedMethod> methods;
   std::vector<Task> tasks;
   Index seeds = 1;
-  engine::Json settings;  ///< of all runs, as compare.json has them
+  bool overwrite = false;  ///< runs that are there with other options or data are made again, not refused
+  engine::Json settings;   ///< of all runs, as compare.json has them
 };
 
 /// All runs, in the order in which they are made.
@@ -48,11 +50,17 @@ struct RunnerHooks {
   /// where the run's folder holds one already.
   std::function<std::vector<std::string>(const PlannedRun&, double lr)> arguments;
   /// What config.json of the run must hold for a run in its folder to be this one.
-  std::function<engine::Json(const PlannedRun&, double lr)> identity;
+  std::function<training::RunIdentity(const PlannedRun&, double lr)> identity;
+  /// Of the images that the run in a folder has read, those that are not what they were, in words.
+  std::function<std::vector<std::string>(const PlannedRun&, const std::filesystem::path& folder)> changed =
+      [](const PlannedRun&, const std::filesystem::path&) { return std::vector<std::string>(); };
   /// Shows a line to the user.
   std::function<void(const std::string&)> note;
   /// The signal that asks to stop; 0 while there is none. The run in progress gets it once.
   std::function<int()> stop_signal;
+  /// What run_child() is to do when the user suspends this process.
+  std::function<bool()> suspension = [] { return false; };
+  std::function<void()> suspend = [] {};
   /// Makes a run and waits for its end.
   std::function<ChildEnd(const std::vector<std::string>& arguments, const ChildHooks&)> start = run_child;
 };
@@ -65,9 +73,13 @@ class Runner {
 
   /// Makes every run that is missing: one whose folder holds the result of a run with its identity counts as
   /// made, one that was interrupted is resumed. The folder's tables are written after each. Returns the title
-  /// of the run that a signal stopped, nothing when all were made. Throws an Error that names the runs which
-  /// failed, after the others.
+  /// of the run that a signal stopped, nothing when all were made. Throws a UsageError before anything is
+  /// written, when runs are there that differ, naming each difference; an Error that names the runs which
+  /// failed, after the others. A search that diverged has not failed: it is the worst of its kind.
   std::optional<std::string> make_runs();
+
+  /// Throws the same UsageError, and changes nothing.
+  void check();
 
   /// compare.json of the runs that are made.
   engine::Json json() const;
@@ -75,7 +87,10 @@ class Runner {
  private:
   bool decides(const PlannedRun& search, const PlannedRun& run) const;
   std::optional<double> rate_of(const PlannedRun& run) const;
+  bool take_record(std::size_t i);
   bool look_for(std::size_t i);
+  std::optional<std::vector<std::string>> differences_of(const PlannedRun& run, double lr) const;
+  void refuse_other_runs() const;
   void make_run(std::size_t i, const std::string& title);
   ChildEnd start(const PlannedRun& run, double lr);
   void fail(std::size_t i, const std::string& why);

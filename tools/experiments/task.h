@@ -4,6 +4,7 @@
 
 #include "data/dataset.h"
 #include "tools/experiments/comparison.h"
+#include "tools/training/image_contents.h"
 
 namespace experiments {
 
@@ -11,6 +12,7 @@ namespace experiments {
 struct Task {
   std::string name, folder;
   data::Splits splits;
+  std::shared_ptr<training::ImageContents> contents = nullptr;  ///< of their images
 
   /// The split or splits that the runs of a stage train on, as `tune --on` takes them.
   std::string train_splits(Stage stage) const {

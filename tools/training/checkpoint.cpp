@@ -1,17 +1,11 @@
 #include "tools/training/checkpoint.h"
 
-#include <nlohmann/json.hpp>
-
 #include "engine/base/text.h"
-#include "engine/io/json.h"
 #include "peft/delta.h"
-#include "tools/training/identity.h"
-#include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
 
 namespace training {
 
-using engine::Json;
 using engine::NamedTensors;
 
 namespace {
@@ -23,43 +17,7 @@ void append(engine::NamedTensors& all, const std::string& prefix, const NamedTen
   for (const auto& [name, tensor] : some) all.emplace_back(prefix + name, tensor);
 }
 
-/// What a configuration holds; nothing when it is damaged.
-Json read_config(const std::string& text) {
-  try {
-    Json json = engine::parse_json(text, "config");
-    if (json.is_object()) return json;
-  } catch (const engine::Error&) {  // it is another one all the same
-  }
-  return Json::object();
-}
-
-/// "lr was 0.01 and is 0.1"
-std::vector<std::string> differences(const Json& saved, const Json& given) {
-  std::vector<std::string> all;
-  for (const auto& [key, value] : given.items()) {
-    const Json before = saved.value(key, Json());
-    if (before == value) continue;
-    if (before.is_object() && value.is_object()) {
-      for (const std::string& inner : differences(before, value)) all.push_back(inner);
-    } else {
-      all.push_back(key + " was " + json_text(before) + " and is " + json_text(value));
-    }
-  }
-  return all;
-}
-
 }  // namespace
-
-void check_same_config(const std::string& file, const std::string& saved, const std::string& given) {
-  if (saved == given) return;
-  const Json before = with_present_names(read_config(saved)), now = read_config(given);
-  if (!before.empty() && nlohmann::json(before) == nlohmann::json(now)) return;  // in whatever order
-  const std::vector<std::string> changes =
-      before.empty() ? std::vector<std::string>{} : differences(before, now);
-  throw UsageError(file + ": the run was started with other options or data" +
-                   (changes.empty() ? "" : ": " + engine::join(changes, ", ")) +
-                   ". Start it again as it was (config.json beside it has all options), or with --overwrite");
-}
 
 void write_checkpoint(const std::filesystem::path& path, const TrainingState& state,
                       const std::string& config, const std::filesystem::path& former) {
@@ -87,9 +45,11 @@ Checkpoint::Checkpoint(const std::filesystem::path& path) : file_(path, "espalie
   state_.evaluated = engine::parse_integer(file_.stored("judged"), name + ": judged");
   state_.best_top1 = engine::parse_number(file_.stored("best_top1"), name + ": best_top1");
   state_.best = file_.tensors_with(kBest);
+  engine::check(state_.step >= 0 && state_.evaluated >= 0 && state_.evaluated <= state_.step, name + ": step",
+                state_.step, "of which", state_.evaluated, "were evaluated makes no sense");
 }
 
-std::optional<Checkpoint> Checkpoint::newest(const RunFolder& folder, const std::string& config,
+std::optional<Checkpoint> Checkpoint::newest(const RunFolder& folder, const RunIdentity& identity,
                                              const Events& events) {
   std::string complaint;
   for (const char* name : {kCheckpointFile, kFormerCheckpointFile}) {
@@ -97,7 +57,7 @@ std::optional<Checkpoint> Checkpoint::newest(const RunFolder& folder, const std:
     if (!std::filesystem::exists(path)) continue;
     try {
       Checkpoint checkpoint(path);
-      check_same_config(path.string(), checkpoint.file_.stored("config"), config);
+      identity.check(path.string(), checkpoint.file_.stored("config"));
       return checkpoint;
     } catch (const UsageError&) {
       throw;

@@ -8,6 +8,7 @@
 #include "models/vit.h"
 #include "peft/method.h"
 #include "tools/training/events.h"
+#include "tools/training/identity.h"
 #include "tools/training/run_folder.h"
 #include "tools/training/sealed_file.h"
 
@@ -31,8 +32,8 @@ struct TrainingState {
 };
 
 /// Writes it, whole or not at all: of the model the values that may differ from the base, and what trains. A
-/// file that was there before is moved to `former`, when that is named. `config` stands for what must be
-/// equal when it is read.
+/// file that was there before is moved to `former`, when that is named. `config` is the text of the run's
+/// identity.
 void write_checkpoint(const std::filesystem::path& path, const TrainingState& state,
                       const std::string& config = "", const std::filesystem::path& former = {});
 
@@ -42,9 +43,9 @@ class Checkpoint {
   /// Reads a file. Throws an Error that names it when it is not a whole checkpoint.
   explicit Checkpoint(const std::filesystem::path& path);
   /// The newest one in the folder that is whole, nothing when there is none. One that is passed over is noted
-  /// with what is wrong about it. Throws an Error when all are damaged, a UsageError that names the options
-  /// when it is one of another configuration.
-  static std::optional<Checkpoint> newest(const RunFolder& folder, const std::string& config,
+  /// with what is wrong about it. Throws an Error when all are damaged, a UsageError that names the
+  /// differences when it is one of another identity.
+  static std::optional<Checkpoint> newest(const RunFolder& folder, const RunIdentity& identity,
                                           const Events& events = {});
 
   /// Trains the same parts by `method` and writes the saved values over them.
@@ -56,8 +57,5 @@ class Checkpoint {
   SealedFile file_;
   RunState state_;
 };
-
-/// Throws a UsageError that names the options in which two configurations differ.
-void check_same_config(const std::string& file, const std::string& saved, const std::string& given);
 
 }  // namespace training

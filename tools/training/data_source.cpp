@@ -5,13 +5,16 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <unordered_map>
 
+#include "data/image_files.h"
 #include "data/image_folder.h"
 #include "data/screen.h"
 #include "data/sources.h"
 #include "data/split_file.h"
 #include "engine/base/div_up.h"
 #include "engine/base/text.h"
+#include "engine/io/file.h"
 #include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
 
@@ -29,12 +32,36 @@ void note_oddities(const data::Splits& splits, const Events& events) {
 void screen(data::Splits& splits, const std::string& name, std::shared_ptr<const data::Dataset>& split,
             Index workers, const Events& events) {
   const Index groups = engine::div_up(split->size(), data::kScreenedAtOnce);
-  ProgressReport progress(events, "check " + name, groups, data::kScreenedAtOnce);
-  data::Screened screened =
-      data::screen(name, split, splits.classes, static_cast<int>(workers), [&] { progress.advance(); });
+  const std::string part = "check " + name;
+  ProgressReport progress(events, part, groups, data::kScreenedAtOnce);
+  data::Screened screened = data::screen(name, split, splits.classes, static_cast<int>(workers), [&] {
+    progress.advance();
+    check_stop(events, "while looking for bad images in " + name);
+  });
   split = screened.images;
   if (!screened.note.empty()) events.on_note("note: " + screened.note);
   std::ranges::move(screened.bad, std::back_inserter(splits.skipped));
+}
+
+/// Throws an Error that names the first file of a split that cannot be opened, and how many there are. What
+/// is no file of its own was read already.
+void check_files(const std::string& split, const data::Dataset& images) {
+  Index missing = 0;
+  std::string first;
+  for (Index i = 0; i < images.size(); ++i) {
+    try {
+      const engine::File file(images.name(i));
+    } catch (const engine::Error& e) {
+      if (missing++ == 0) first = e.what();
+    }
+  }
+  engine::check(missing == 0, first + ";", missing, "of the", images.size(), "images of", split,
+                "cannot be opened; --on-bad-image skip leaves them out");
+}
+
+/// False for images that lie together in one file.
+bool are_files(const data::Dataset& images) {
+  return dynamic_cast<const data::ImageFiles*>(&images) != nullptr;
 }
 
 void note_skipped(const std::vector<data::BadImage>& skipped, const Events& events) {
@@ -50,20 +77,38 @@ void note_skipped(const std::vector<data::BadImage>& skipped, const Events& even
 
 }  // namespace
 
-data::Splits open_splits(const DataSource& source, const std::vector<std::string>& used, Index workers,
-                         const Events& events) {
+OpenedData open_data_source(const DataSource& source, const std::vector<std::string>& used, Index workers,
+                            const Events& events) {
   const bool lists = !source.train_list.empty();
-  data::Splits splits = lists ? data::open_split_files({source.train_list, source.val_list, source.test_list,
-                                                        source.data_root, source.val_counts})
-                              : data::open_data(source.data, {source.allow_empty_class});
+  OpenedData opened{
+      .splits = lists ? data::open_split_files({source.train_list, source.val_list, source.test_list,
+                                                source.data_root, source.val_counts})
+                      : data::open_data(source.data, {source.allow_empty_class}),
+      .listed = {},
+      .contents = std::make_shared<ImageContents>(source.data.empty() ? source.data_root : source.data)};
+  data::Splits& splits = opened.splits;
   note_oddities(splits, events);
-  if (source.on_bad_image != "skip") return splits;
-  for (const auto& [name, split] :
-       {std::pair{"train", &splits.train}, std::pair{"val", &splits.val}, std::pair{"test", &splits.test}}) {
+  const bool skips = source.on_bad_image == "skip";
+  const std::pair<const char*, std::shared_ptr<const data::Dataset>*> all[] = {
+      {"train", &splits.train}, {"val", &splits.val}, {"test", &splits.test}};
+  for (const auto& [name, split] : all) {
+    if (!*split) continue;
+    if (!skips && std::ranges::find(used, name) != used.end() && are_files(**split))
+      check_files(name, **split);
+    *split = opened.contents->watch(*split);
+  }
+  opened.listed = splits;
+  if (!skips) return opened;
+  for (const auto& [name, split] : all) {
     if (*split && std::ranges::find(used, name) != used.end()) screen(splits, name, *split, workers, events);
   }
   note_skipped(splits.skipped, events);
-  return splits;
+  return opened;
+}
+
+data::Splits open_splits(const DataSource& source, const std::vector<std::string>& used, Index workers,
+                         const Events& events) {
+  return open_data_source(source, used, workers, events).splits;
 }
 
 std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, const std::string& name) {
@@ -85,7 +130,10 @@ EvaluationSplit open_evaluation_split(const DataSource& source, const std::strin
   namespace fs = std::filesystem;
   const auto alone = [&](data::Splits splits) {  // opened as if it were train
     note_oddities(splits, events);
-    if (source.on_bad_image == "skip") screen(splits, split, splits.train, workers, events);
+    if (source.on_bad_image == "skip")
+      screen(splits, split, splits.train, workers, events);
+    else if (are_files(*splits.train))
+      check_files(split, *splits.train);
     note_skipped(splits.skipped, events);
     return EvaluationSplit{splits.classes, splits.train, splits.skipped};
   };
@@ -119,11 +167,16 @@ std::vector<Index> match_classes(const std::vector<std::string>& data_classes,
     std::iota(map.begin(), map.end(), Index{0});
     return map;
   }
+  std::unordered_map<std::string_view, Index> places;
+  for (std::size_t i = 0; i < model_classes.size(); ++i)
+    places.emplace(model_classes[i], static_cast<Index>(i));  // of two of one name, the first
   std::vector<std::string> unknown;
   for (std::size_t i = 0; i < data_classes.size(); ++i) {
-    const auto at = std::ranges::find(model_classes, data_classes[i]);
-    map[i] = at - model_classes.begin();
-    if (at == model_classes.end()) unknown.push_back(data_classes[i]);
+    const auto at = places.find(data_classes[i]);
+    if (at == places.end())
+      unknown.push_back(data_classes[i]);
+    else
+      map[i] = at->second;
   }
   engine::check(
       unknown.empty(), "the data has", unknown.size(), unknown.size() == 1 ? "class" : "classes",

@@ -2,13 +2,24 @@
 
 #include "data/dataset.h"
 #include "tools/training/events.h"
+#include "tools/training/image_contents.h"
 #include "tools/training/train_config.h"
 
 namespace training {
 
-/// Opens the folder of --data, or the lists. With --on-bad-image skip, every image of the `used` splits is
-/// decoded once by `workers` threads, and the bad ones are left out. Oddities and what was left out are
-/// noted.
+/// A data set that was opened.
+struct OpenedData {
+  data::Splits splits;
+  data::Splits listed;                      ///< with the images that were left out because they are bad
+  std::shared_ptr<ImageContents> contents;  ///< of all their images, once they are read
+};
+
+/// Opens the folder of --data, or the lists. Every file of the `used` splits must be there and readable. With
+/// --on-bad-image skip, each of their images is decoded once by `workers` threads instead, and the bad ones
+/// are left out; Events::stop is asked meanwhile. Oddities and what was left out are noted.
+OpenedData open_data_source(const DataSource& source, const std::vector<std::string>& used, Index workers,
+                            const Events& events = {});
+/// Its splits alone.
 data::Splits open_splits(const DataSource& source, const std::vector<std::string>& used, Index workers,
                          const Events& events = {});
 

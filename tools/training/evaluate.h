@@ -3,6 +3,8 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,16 +13,9 @@
 #include "models/vit.h"
 #include "tools/training/events.h"
 #include "tools/training/metrics.h"
+#include "tools/training/mistakes.h"
 
 namespace training {
-
-/// The class scores of every image of a split.
-struct Predictions {
-  engine::Tensor logits;      ///< [n, classes]
-  std::vector<Index> labels;  ///< in the model's classes
-  std::vector<std::string> files;
-  double seconds = 0;
-};
 
 /// How well a model does on a split.
 struct Evaluation {
@@ -29,9 +24,9 @@ struct Evaluation {
   double ece = 0;                 ///< see calibration_error()
   Index images = 0, skipped = 0;  ///< images evaluated, and those left out by --on-bad-image skip
   double seconds = 0;
-  std::vector<std::string> classes;  ///< of the data
-  std::vector<double> per_class;     ///< percent, for each of them
-  Index outputs = 0;                 ///< classes of the model
+  std::vector<std::string> classes;              ///< of the data
+  std::vector<std::optional<double>> per_class;  ///< percent, for each of them; nothing without images
+  Index outputs = 0;                             ///< classes of the model
   /// For every class of the data, how often its images were predicted as which class of the model.
   std::vector<std::map<Index, Index>> confusion;
 };
@@ -49,8 +44,32 @@ struct EvaluateOptions {
   engine::Tensor known = {};  ///< features of the split's images, as of KnownFeatures
 };
 
-/// Runs the model over a whole split in its order. `class_map` gives the model's class of every class of the
-/// data. Events::stop is asked before every batch.
+/// The figures of predictions that arrive batch by batch, and the worst mistakes among them.
+class Evaluator {
+ public:
+  /// `classes` are the data's; `class_map` gives the model's class of every one of them, of `outputs`.
+  Evaluator(std::vector<std::string> classes, std::vector<Index> class_map, Index outputs);
+  /// Class scores [n, outputs], with labels in the model's classes. Throws an Error naming the first image
+  /// whose scores are not all finite.
+  void add(const engine::Tensor& logits, std::span<const Index> labels, std::span<const std::string> files);
+  Evaluation result(double seconds) const;
+  const MistakesSoFar& mistakes() const { return mistakes_; }
+
+ private:
+  std::vector<std::string> classes_;
+  std::vector<Index> class_map_;
+  Metrics metrics_;
+  MistakesSoFar mistakes_;
+};
+
+/// Runs the model over a whole split in its order and gives the figures. No more than a batch of scores is in
+/// memory, unless they are `kept`. Events::stop is asked before every batch.
+Evaluation evaluate_split(models::Vit& model, std::shared_ptr<const data::Dataset> split,
+                          const data::Preprocessing& how, Evaluator& evaluator,
+                          const std::vector<Index>& class_map, const EvaluateOptions& options,
+                          const Events& events = {}, Predictions* kept = nullptr);
+
+/// The class scores alone, all in memory.
 Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Dataset> split,
                           const data::Preprocessing& how, const std::vector<Index>& class_map,
                           const EvaluateOptions& options, const Events& events = {});

@@ -1,5 +1,6 @@
 #include "tools/training/features.h"
 
+#include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -19,14 +20,14 @@ using engine::Tensor;
 
 namespace {
 
-constexpr const char *kFormat = "espalier-features", *kTensor = "class_token";
+constexpr const char *kFormat = "espalier-features", *kTensor = "class_token", *kStamps = "images";
 
-/// All that features depend on.
+/// All that features depend on, but for what the images hold.
 std::string origin(const Run& run, const data::Dataset& images) {
   const models::VitConfig& c = run.loaded.model.config();
   engine::Sha256 names;
   for (Index i = 0; i < images.size(); ++i) {
-    const std::string name = images.name(i) + '\0';
+    const std::string name = run.contents->relative(images.name(i)) + '\0';
     names.add(std::as_bytes(std::span(name)));
   }
   return json_text({{"base_sha256", run.loaded.base_sha256},
@@ -71,18 +72,59 @@ bool is_foreign(const std::filesystem::path& path) {
   }
 }
 
-/// The features in a file; nothing when they are not these, or not whole.
-std::optional<Tensor> read(const std::filesystem::path& path, const std::string& from,
-                           const engine::Shape& shape, const Events& events) {
+constexpr Index kStamp = 6;  ///< bytes, time, and the SHA-256 in four words
+
+/// The stamps of images that were all read, [images, kStamp].
+Tensor stamps_of(const Run& run, const data::Dataset& images) {
+  std::vector<std::int64_t> all;
+  for (Index i = 0; i < images.size(); ++i) {
+    const auto stamp = run.contents->stamp(run.contents->relative(images.name(i)));
+    engine::check(stamp.has_value(), images.name(i) + ": was not read while its features were computed");
+    all.push_back(stamp->bytes), all.push_back(stamp->modified);
+    for (std::size_t word = 0; word < 4; ++word)
+      all.push_back(static_cast<std::int64_t>(std::stoull(stamp->sha256.substr(16 * word, 16), nullptr, 16)));
+  }
+  return Tensor::of<std::int64_t>({images.size(), kStamp}, all);
+}
+
+ImageStamps read_stamps(const Tensor& stamps, const Run& run, const data::Dataset& images) {
+  const auto values = stamps.data<std::int64_t>();
+  ImageStamps all;
+  for (Index i = 0; i < images.size(); ++i) {
+    const auto one = values.subspan(static_cast<std::size_t>(i * kStamp), static_cast<std::size_t>(kStamp));
+    std::string sha256;
+    for (std::size_t word = 2; word < one.size(); ++word) {
+      char digits[17];
+      std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(one[word]));
+      sha256 += digits;
+    }
+    all[run.contents->relative(images.name(i))] = {one[0], one[1], sha256};
+  }
+  return all;
+}
+
+/// The features in a file; nothing when they are not those of the images, or not whole.
+std::optional<Tensor> read(const std::filesystem::path& path, const std::string& from, const Run& run,
+                           const data::Dataset& images, const Events& events) {
   if (!std::filesystem::exists(path)) return std::nullopt;
   engine::check(!is_foreign(path),
                 path.string() + ": not a file of features, so it is left alone; give another --features");
+  const Index width = run.loaded.model.config().width;
+  const auto computed_again = [&](const std::string& why) {
+    events.on_note("note: " + path.string() + " " + why + ", and is computed again");
+    return std::nullopt;
+  };
   try {
     const SealedFile file(path, kFormat);
-    if (file.stored("from") == from && file.file().entry(kTensor).shape() == shape)
-      return file.file().read_as(kTensor, engine::Dtype::f32);
-    events.on_note("note: " + path.string() +
-                   " has features of another model or of other images, and is computed again");
+    if (file.stored("from") != from ||
+        file.file().entry(kTensor).shape() != engine::Shape{images.size(), width} ||
+        file.file().entry(kStamps).shape() != engine::Shape{images.size(), kStamp})
+      return computed_again("has features of another model or of other images");
+    const auto changed =
+        run.contents->changed(images, read_stamps(file.file().read(kStamps), run, images), true);
+    if (!changed.empty())
+      return computed_again("has features of other images (" + describe_changed(changed) + ")");
+    return file.file().read_as(kTensor, engine::Dtype::f32);
   } catch (const engine::Error& e) {
     events.on_note(std::string("note: passed over ") + e.what());
   }
@@ -94,10 +136,11 @@ Tensor features_of(Run& run, const std::string& split, const TrainConfig& config
   const auto images = find_split(run.splits, split);
   const std::filesystem::path path = dir / (split + ".safetensors");
   const std::string from = origin(run, *images);
-  if (auto known = read(path, from, {images->size(), run.loaded.model.config().width}, events)) return *known;
+  if (auto known = read(path, from, run, *images, events)) return *known;
   const Tensor computed = compute(run, images, config, split, events);
   engine::make_folders(dir);
-  write_sealed(path, {{kTensor, computed}}, {{"format", kFormat}, {"from", from}});
+  write_sealed(path, {{kTensor, computed}, {kStamps, stamps_of(run, *images)}},
+               {{"format", kFormat}, {"from", from}});
   return computed;
 }
 

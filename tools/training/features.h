@@ -14,8 +14,8 @@ struct KnownFeatures {
 };
 
 /// The features of every split that a run uses, from DIR/<split>.safetensors. A file that is missing, damaged
-/// or made by another model, preprocessing or program, or of images of other names, is computed again
-/// and written. An image that has changed under its name is not found out. Nothing when `dir` is empty.
+/// or made by another model, preprocessing or program, or of images of other names or contents, is computed
+/// again and written. Nothing when `dir` is empty.
 KnownFeatures known_features(Run& run, const TrainConfig& config, const std::filesystem::path& dir,
                              const Events& events = {});
 

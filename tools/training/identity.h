@@ -1,25 +1,68 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "data/dataset.h"
+#include "engine/io/json.h"
+#include "tools/training/image_contents.h"
 #include "tools/training/pretrained/model_source.h"
 
 namespace training {
 
-/// What identifies a model before it is tuned: the hash of its weights, and what files beside them hold.
-nlohmann::ordered_json identity_of(const LoadedModel& base);
+/// What identifies a run: all that changes a bit of what it computes and nothing else, field by field. Two
+/// runs of one identity may go on from each other or stand for each other, wherever their folders lie. The
+/// contents of the images belong to it, too; they are known only once they are read (ImageContents).
+class RunIdentity {
+ public:
+  /// `earlier_images` gives the hash of the images as versions of the program wrote it that named them by
+  /// their paths, for a data folder (or root) spelled so.
+  RunIdentity(engine::Json fields, std::function<std::string(const std::string&)> earlier_images = {});
 
-/// What two runs must have in common for one to go on with the other or to stand for it: the options that
-/// change what is computed, the base (its identity), and the images that are trained on (the hash of their
-/// classes, and of name and class of each).
-nlohmann::ordered_json identity_of(const nlohmann::ordered_json& options, const nlohmann::ordered_json& base,
-                                   const std::vector<std::string>& classes, const data::Dataset& images);
+  const engine::Json& fields() const { return fields_; }
+  /// As a file of the run keeps it.
+  std::string text() const;
+
+  struct Difference {
+    std::string field, text;  ///< "lr", "lr was 0.01 and is 0.1"
+  };
+  /// Where `recorded` has another value than this; what it lacks is no difference. It may be of an earlier
+  /// version.
+  std::vector<Difference> differences(const engine::Json& recorded) const;
+  /// Throws a UsageError that names the file and all differences from the text that a file of a run holds.
+  void check(const std::string& file, const std::string& recorded) const;
+
+  /// From now on these fields may differ.
+  void let_differ(std::vector<std::string> fields) { free_ = std::move(fields); }
+
+ private:
+  engine::Json fields_;
+  std::function<std::string(const std::string&)> earlier_images_;
+  std::vector<std::string> free_;
+};
+
+/// What a run has recorded of its identity in a config.json, of today or of an earlier version: its fields
+/// and, for comparisons, what it says of the splits that it was evaluated on.
+engine::Json recorded_identity(const engine::Json& config);
+
+/// The part of an identity that the options have.
+engine::Json options_of(const TrainConfig& config);
+/// The part that the model has before it is tuned: its weights, what files beside them hold, and how its
+/// images are prepared.
+engine::Json identity_of(const LoadedModel& base);
+/// The part that images have: their classes, names and labels, in order. Its fields begin with `prefix`.
+engine::Json identity_of(const std::vector<std::string>& classes, const data::Dataset& images,
+                         const ImageContents& contents, const std::string& prefix = "");
+/// Their hash as earlier versions wrote it, when the data was given as `root`.
+std::string earlier_images_sha256(const std::vector<std::string>& classes, const data::Dataset& images,
+                                  const ImageContents& contents, const std::string& root);
+
+/// Throws a UsageError that names `what` and lists why it cannot go on or be taken, and what to do.
+[[noreturn]] void refuse_run(const std::string& what, const std::vector<std::string>& reasons);
 
 /// The fields of an identity or a config.json under the names they have today: earlier runs wrote three of
 /// them with other words.
-nlohmann::ordered_json with_present_names(nlohmann::ordered_json fields);
+engine::Json with_present_names(engine::Json fields);
 
 }  // namespace training

@@ -124,6 +124,29 @@ MemoryEstimate estimate_memory(Run& run, const TrainConfig& config) {
   return plan;
 }
 
+MemoryEstimate estimate_inference(const models::VitConfig& c, Index batch_size, std::size_t kept) {
+  const auto floats = [](Index count) { return static_cast<std::size_t>(count) * sizeof(float); };
+  const Index tokens = c.grid() * c.grid() + 1, pixels = c.channels * c.image_size * c.image_size;
+  MemoryEstimate plan;
+  const Index block = 4 * c.width * c.width + 2 * c.width * c.hidden;  // the large matrices of one
+  plan.weights = floats(c.depth * block + tokens * c.width + c.classes * c.width);
+  // Images are laid out as patches. Tokens come in, go through queries, keys, values and attention, or
+  // through the hidden layer, and out.
+  plan.activations =
+      floats(batch_size * (pixels + tokens * (3 * c.width + std::max(4 * c.width, c.hidden)) + c.classes)) +
+      kept;
+  plan.images = floats(5 * batch_size * pixels);  // in the making, waiting and in use
+  return plan;
+}
+
+void check_inference_memory(const MemoryEstimate& estimate, std::size_t free) {
+  const std::size_t more = estimate.total() - estimate.weights;  // the weights are there already
+  engine::check(
+      more <= free, "this needs about", megabytes(more), "more memory (" + estimate.text() + "), and",
+      megabytes(free),
+      "are free; lower --batch-size or --image-size, or try it all the same with --no-memory-check");
+}
+
 void check_memory(const MemoryEstimate& estimate, std::size_t free) {
   const std::size_t more = estimate.total() - estimate.weights;  // the weights are there already
   engine::check(

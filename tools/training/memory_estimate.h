@@ -40,6 +40,13 @@ std::size_t gradient_bytes(const engine::GradientForm& form, const engine::Shape
 /// values as will be chosen by the scores. Leaves nothing behind but the choice.
 MemoryEstimate estimate_memory(Run& run, const TrainConfig& config);
 
+/// What inference with a model that is loaded holds at most, by its sizes: no pass is made, so that it can be
+/// refused before. `kept` are bytes that stay for the results.
+MemoryEstimate estimate_inference(const models::VitConfig& config, Index batch_size, std::size_t kept = 0);
+
+/// Throws an Error that names what to lower when inference needs more than the `free` bytes.
+void check_inference_memory(const MemoryEstimate& estimate, std::size_t free);
+
 /// Throws an Error that names what to lower when a run needs more than the `free` bytes.
 void check_memory(const MemoryEstimate& estimate, std::size_t free);
 

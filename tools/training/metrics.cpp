@@ -1,7 +1,6 @@
 #include "tools/training/metrics.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace training {
@@ -30,30 +29,6 @@ Index rank_of(std::span<const float> row, Index label) {
   return better;
 }
 
-/// Confidence and accuracy in equal bins of confidence.
-class Calibration {
- public:
-  void add(double confidence, bool right) {
-    Bin& bin = bins_[std::min(bins_.size() - 1,
-                              static_cast<std::size_t>(confidence * static_cast<double>(bins_.size())))];
-    bin.confidence += confidence;
-    bin.right += right ? 1 : 0;
-    ++total_;
-  }
-  double error() const {
-    double sum = 0;
-    for (const Bin& bin : bins_) sum += std::abs(bin.right - bin.confidence);
-    return total_ > 0 ? sum / total_ : 0;
-  }
-
- private:
-  struct Bin {
-    double confidence = 0, right = 0;
-  };
-  std::array<Bin, 15> bins_{};
-  double total_ = 0;
-};
-
 }  // namespace
 
 std::vector<double> probabilities(std::span<const float> logits) {
@@ -76,29 +51,63 @@ double top_k_accuracy(const Tensor& logits, std::span<const Index> labels, Index
   return percent(right, static_cast<double>(labels.size()));
 }
 
+double cross_entropy(std::span<const float> logits, Index label) {
+  constexpr double kSmallest = 1e-300;
+  const double p = probabilities(logits)[static_cast<std::size_t>(label)];
+  if (p >= kSmallest) return -std::log(p);
+  const double top = *std::ranges::max_element(logits);
+  double total = 0;
+  for (float x : logits) total += std::exp(x - top);
+  return std::log(total) - (static_cast<double>(logits[static_cast<std::size_t>(label)]) - top);
+}
+
+void Metrics::add(std::span<const float> logits, Index label) {
+  const Index rank = rank_of(logits, label), predicted = predicted_class(logits);
+  top1_ += rank < 1, top5_ += rank < 5;
+  loss_ += cross_entropy(logits, label);
+  const double confidence = probabilities(logits)[static_cast<std::size_t>(predicted)];
+  Bin& bin = bins_[std::min(bins_.size() - 1,
+                            static_cast<std::size_t>(confidence * static_cast<double>(bins_.size())))];
+  bin.confidence += confidence;
+  bin.right += predicted == label ? 1 : 0;
+  ++confusion_[static_cast<std::size_t>(label)][predicted];
+  ++rows_;
+}
+
+double Metrics::percent_of(double part) const {
+  return percent(part, static_cast<double>(rows_));
+}
+
+double Metrics::mean_cross_entropy() const {
+  return loss_ / std::max(1.0, static_cast<double>(rows_));
+}
+
+double Metrics::calibration_error() const {
+  double sum = 0;
+  for (const Bin& bin : bins_) sum += std::abs(bin.right - bin.confidence);
+  return rows_ > 0 ? sum / static_cast<double>(rows_) : 0;
+}
+
+namespace {
+
+Metrics metrics_of(const Tensor& logits, std::span<const Index> labels) {
+  Metrics metrics(logits.shape()[1]);
+  for_each_row(logits, labels, [&](std::span<const float> row, Index label) { metrics.add(row, label); });
+  return metrics;
+}
+
+}  // namespace
+
 double mean_cross_entropy(const Tensor& logits, std::span<const Index> labels) {
-  double loss = 0;
-  for_each_row(logits, labels, [&](std::span<const float> row, Index label) {
-    loss -= std::log(std::max(probabilities(row)[static_cast<std::size_t>(label)], 1e-300));
-  });
-  return loss / std::max(1.0, static_cast<double>(labels.size()));
+  return metrics_of(logits, labels).mean_cross_entropy();
 }
 
 double calibration_error(const Tensor& logits, std::span<const Index> labels) {
-  Calibration calibration;
-  for_each_row(logits, labels, [&](std::span<const float> row, Index label) {
-    const Index predicted = predicted_class(row);
-    calibration.add(probabilities(row)[static_cast<std::size_t>(predicted)], predicted == label);
-  });
-  return calibration.error();
+  return metrics_of(logits, labels).calibration_error();
 }
 
 std::vector<std::map<Index, Index>> confusion_matrix(const Tensor& logits, std::span<const Index> labels) {
-  std::vector<std::map<Index, Index>> counts(static_cast<std::size_t>(logits.shape()[1]));
-  for_each_row(logits, labels, [&](std::span<const float> row, Index label) {
-    ++counts[static_cast<std::size_t>(label)][predicted_class(row)];
-  });
-  return counts;
+  return metrics_of(logits, labels).confusion();
 }
 
 }  // namespace training

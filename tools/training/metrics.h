@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <span>
 #include <vector>
@@ -18,6 +19,35 @@ std::vector<double> probabilities(std::span<const float> logits);
 
 /// The class with the highest score in a row; of several, the lowest one.
 Index predicted_class(std::span<const float> logits);
+
+/// The figures of rows that arrive one by one.
+class Metrics {
+ public:
+  explicit Metrics(Index classes) : confusion_(static_cast<std::size_t>(classes)) {}
+  /// A row of scores and its true class.
+  void add(std::span<const float> logits, Index label);
+
+  Index rows() const { return rows_; }
+  double top1() const { return percent_of(top1_); }
+  double top5() const { return percent_of(top5_); }
+  double mean_cross_entropy() const;
+  double calibration_error() const;
+  const std::vector<std::map<Index, Index>>& confusion() const { return confusion_; }
+
+ private:
+  struct Bin {
+    double confidence = 0, right = 0;
+  };
+  double percent_of(double part) const;
+
+  Index rows_ = 0;
+  double top1_ = 0, top5_ = 0, loss_ = 0;
+  std::array<Bin, 15> bins_{};
+  std::vector<std::map<Index, Index>> confusion_;
+};
+
+/// -log p of a class in a row, also where p is too small for a double.
+double cross_entropy(std::span<const float> logits, Index label);
 
 /// Percent of the rows whose true class is among the `k` with the highest scores; ties go to the lower class.
 double top_k_accuracy(const engine::Tensor& logits, std::span<const Index> labels, Index k);

@@ -3,39 +3,44 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "tools/training/metrics.h"
+
 namespace training {
 
-std::vector<Mistake> worst_mistakes(const Predictions& predictions, std::size_t count) {
-  const auto classes = static_cast<std::size_t>(predictions.logits.shape()[1]);
-  std::vector<Mistake> mistakes;
-  for (std::size_t i = 0; i < predictions.labels.size(); ++i) {
-    const auto logits = predictions.logits.data<float>().subspan(i * classes, classes);
-    const Index label = predictions.labels[i], predicted = predicted_class(logits);
-    if (label == predicted) continue;
-    const std::vector<double> p = probabilities(logits);
-    mistakes.push_back({.file = predictions.files[i],
+void MistakesSoFar::add(std::span<const float> logits, Index label, const std::string& file) {
+  ++images_;
+  const Index predicted = predicted_class(logits);
+  if (label == predicted) return;
+  const std::vector<double> p = probabilities(logits);
+  const Mistake mistake{.file = file,
                         .label = label,
                         .predicted = predicted,
                         .p_label = p[static_cast<std::size_t>(label)],
-                        .p_predicted = p[static_cast<std::size_t>(predicted)]});
-  }
-  std::ranges::stable_sort(mistakes, {}, &Mistake::p_label);
-  mistakes.resize(std::min(mistakes.size(), count));
-  return mistakes;
+                        .p_predicted = p[static_cast<std::size_t>(predicted)]};
+  worst_.insert(std::ranges::upper_bound(worst_, mistake.p_label, {}, &Mistake::p_label), mistake);
+  if (worst_.size() > most_) worst_.pop_back();
 }
 
-nlohmann::ordered_json mistakes_json(const std::string& split, const Predictions& predictions,
+std::vector<Mistake> worst_mistakes(const Predictions& predictions, std::size_t count) {
+  const auto classes = static_cast<std::size_t>(predictions.logits.shape()[1]);
+  MistakesSoFar mistakes(count);
+  for (std::size_t i = 0; i < predictions.labels.size(); ++i)
+    mistakes.add(predictions.logits.data<float>().subspan(i * classes, classes), predictions.labels[i],
+                 predictions.files[i]);
+  return mistakes.worst();
+}
+
+nlohmann::ordered_json mistakes_json(const std::string& split, const MistakesSoFar& found,
                                      const std::vector<std::string>& classes) {
-  constexpr std::size_t kKept = 24;
   nlohmann::ordered_json mistakes = nlohmann::ordered_json::array();
-  for (const Mistake& m : worst_mistakes(predictions, kKept)) {
+  for (const Mistake& m : found.worst()) {
     mistakes.push_back({{"file", m.file},
                         {"class", classes[static_cast<std::size_t>(m.label)]},
                         {"predicted", classes[static_cast<std::size_t>(m.predicted)]},
                         {"p_class", m.p_label},
                         {"p_predicted", m.p_predicted}});
   }
-  return {{"split", split}, {"images", predictions.labels.size()}, {"mistakes", mistakes}};
+  return {{"split", split}, {"images", found.images()}, {"mistakes", mistakes}};
 }
 
 }  // namespace training

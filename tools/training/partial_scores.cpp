@@ -3,14 +3,14 @@
 #include <map>
 
 #include "engine/base/text.h"
-#include "tools/training/checkpoint.h"
 #include "tools/training/sealed_file.h"
+#include "tools/training/usage_error.h"
 
 namespace training {
 
 namespace {
 
-constexpr const char *kFormat = "espalier-scores", *kGradient = "gradient.";
+constexpr const char *kFormat = "espalier-scores", *kGradient = "gradient.", *kVersion = "1";
 
 }  // namespace
 
@@ -22,17 +22,22 @@ void save_partial_scores(const std::filesystem::path& path, const std::string& c
   }
   write_sealed(
       path, all,
-      {{"format", kFormat}, {"version", "1"}, {"batches", std::to_string(batches)}, {"config", config}});
+      {{"format", kFormat}, {"version", kVersion}, {"batches", std::to_string(batches)}, {"config", config}});
 }
 
-std::optional<PartialScores> read_partial_scores(const std::filesystem::path& path, const std::string& config,
-                                                 const Events& events) {
+std::optional<PartialScores> read_partial_scores(const std::filesystem::path& path,
+                                                 const RunIdentity& identity, const Events& events) {
   if (!std::filesystem::exists(path)) return std::nullopt;
   try {
     const SealedFile file(path, kFormat);
-    check_same_config(path.string(), file.stored("config"), config);
-    return PartialScores{engine::parse_integer(file.stored("batches"), path.string() + ": batches"),
-                         file.tensors_with(kGradient)};
+    engine::check(file.stored("version") == kVersion, path.string() + ": is not a file of scores of version",
+                  kVersion);
+    identity.check(path.string(), file.stored("config"));
+    const Index batches = engine::parse_integer(file.stored("batches"), path.string() + ": batches");
+    engine::check(batches > 0, path.string() + ": batches should be above 0, not", batches);
+    return PartialScores{batches, file.tensors_with(kGradient)};
+  } catch (const UsageError&) {
+    throw;
   } catch (const engine::Error& e) {
     events.on_note(std::string("note: passed over ") + e.what());
     return std::nullopt;

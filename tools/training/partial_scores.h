@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tools/training/events.h"
+#include "tools/training/identity.h"
 
 namespace training {
 
@@ -20,10 +21,10 @@ struct PartialScores {
 void save_partial_scores(const std::filesystem::path& path, const std::string& config, Index batches,
                          const std::vector<engine::NamedParameter>& parameters);
 
-/// Reads it back; nothing when there is none, or none that is whole and of the same `config`: scoring then
-/// starts over, and a note gives the reason.
-std::optional<PartialScores> read_partial_scores(const std::filesystem::path& path, const std::string& config,
-                                                 const Events& events = {});
+/// Reads it back; nothing when there is none, or none that is whole: scoring then starts over, and a note
+/// gives the reason. Throws a UsageError that names the differences when it is of another identity.
+std::optional<PartialScores> read_partial_scores(const std::filesystem::path& path,
+                                                 const RunIdentity& identity, const Events& events = {});
 
 /// Gives the parameters the sums as gradients. Throws an Error naming the parameter when they do not fit what
 /// is scored.

@@ -1,11 +1,14 @@
 #include "tools/training/run.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "engine/kernels/simd.h"
 #include "peft/delta.h"
 #include "tools/training/depth.h"
+#include "tools/training/json_field.h"
 #include "tools/training/json_text.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/usage_error.h"
@@ -34,6 +37,10 @@ void choose_head(LoadedModel& loaded, const data::Splits& splits, const TrainCon
     events.on_note("note: the checkpoint's head is not kept: " + loaded.no_softmax);
   if (config.head == "new" || !fits) {
     new_head(loaded, classes, config.init_head, static_cast<std::uint64_t>(config.model.seed));
+  } else if (config.init_head != TrainConfig().init_head) {
+    throw UsageError("--init-head " + config.init_head +
+                     ": the checkpoint's head fits the data and is kept, so that no head is initialised; "
+                     "--head new makes one");
   } else if (!loaded.classes.empty() && !order_head_by(loaded, splits.classes)) {
     events.on_note(
         "note: the head is kept though its classes have other names than the data's; --head new starts "
@@ -68,9 +75,12 @@ void check_data(const Run& run, const TrainConfig& config) {
 }
 
 /// Refuses at once what scoring would refuse.
-void check_scoring(const Run& run) {
+void check_scoring(const Run& run, const TrainConfig& options) {
   const peft::Scoring* scoring = run.method->scoring();
   if (!scoring) return;
+  engine::check(scoring->loss != peft::Scoring::Loss::supcon || options.batch_size > 1,
+                "--batch-size 1: the contrastive loss that method", options.method,
+                "scores by compares the images of a batch and needs two at least; or use --score ce");
   models::VitConfig config = run.loaded.model.config();
   if (scoring->image_size > 0) config.image_size = scoring->image_size;
   models::check_config(config);
@@ -83,13 +93,18 @@ void check_scoring(const Run& run) {
 
 Run open_run(const TrainConfig& config, const std::vector<std::string>& splits, const Events& events) {
   config.check();
+  use_instruction_set(config.instruction_set);
   DataSource data = config.data;
   data.val_counts = config.on == "train+val";
   Run run{.loaded = load_model(config.model, events, config.head != "new"),
-          .splits = open_splits(data, splits, config.workers, events),
+          .splits = {},
           .images = nullptr,
           .method = peft::make_method(config.method, config.method_options,
                                       static_cast<std::uint64_t>(config.model.seed))};
+  OpenedData opened = open_data_source(data, splits, config.workers, events);
+  run.splits = std::move(opened.splits), run.listed = std::move(opened.listed);
+  run.contents = std::move(opened.contents);
+  run.base = identity_of(run.loaded);
   if (config.no_shuffle && !config.data.train_list.empty()) {
     for (auto* split : {&run.splits.train, &run.splits.val})
       if (*split) *split = in_path_order(*split);
@@ -102,9 +117,61 @@ Run open_run(const TrainConfig& config, const std::vector<std::string>& splits, 
   run.loaded.model.recompute(models::recompute_named(config.recompute));
   as_usage([&] {
     run.method->check_model(run.loaded.model);
-    check_scoring(run);
+    check_scoring(run, config);
   });
   return run;
+}
+
+engine::Json images_identity(const TrainConfig& config, const data::Splits& listed,
+                             const ImageContents& contents) {
+  engine::Json fields = identity_of(listed.classes, *find_split(listed, config.on), contents);
+  if (config.keep == "best" && listed.val)
+    fields.update(identity_of(listed.classes, *listed.val, contents, "val_"));
+  return fields;
+}
+
+engine::Json identity_fields(const TrainConfig& config, const engine::Json& base, const engine::Json& images,
+                             const std::string& instruction_set) {
+  engine::Json fields{{"identity_version", 2}};
+  fields.update(options_of(config));
+  fields.update(base);
+  fields.update(images);
+  fields["instruction_set"] = instruction_set;
+  return fields;
+}
+
+RunIdentity identity_of(const Run& run, const TrainConfig& config) {
+  return {identity_fields(config, run.base, images_identity(config, run.listed, *run.contents),
+                          std::string(engine::kernels::simd_name())),
+          [classes = run.listed.classes, images = find_split(run.listed, config.on), contents = run.contents](
+              const std::string& root) { return earlier_images_sha256(classes, *images, *contents, root); }};
+}
+
+std::vector<std::string> changed_images(Run& run, const TrainConfig& config, const ImageStamps& recorded) {
+  std::vector<std::string> all = run.contents->changed(*find_split(run.listed, config.on), recorded);
+  if (config.keep == "best" && run.listed.val)
+    std::ranges::move(run.contents->changed(*run.listed.val, recorded), std::back_inserter(all));
+  return all;
+}
+
+std::string why_not_longer(const Run& run, const TrainConfig& config, const engine::Json& recorded) {
+  const Index per_epoch = std::max<Index>(1, run.images->size() / config.batch_size / config.grad_accum);
+  const Index steps = field<Index>(recorded, "steps").value_or(0);
+  const Index before = steps > 0 ? steps : field<Index>(recorded, "epochs").value_or(0) * per_epoch;
+  const Index now = config.total_steps(per_epoch);
+  const auto warmup = [&](Index total) { return config.make_schedule(total, per_epoch).warmup; };
+  const peft::MethodTraits traits = run.method->traits();
+  if (now < before) return engine::say("a run can get longer than its", before, "steps, but not shorter");
+  if (config.schedule != "constant")
+    return "its rate follows a " + config.schedule +
+           " schedule over the whole run, so that a longer one differs from the first step on; only "
+           "--schedule constant can be made longer";
+  if (warmup(before) != warmup(now)) return "its warm-up took the whole run";
+  if (traits.depends_on_steps || !traits.selection_is_fixed || run.method->stages(now).size() > 1)
+    return "what method " + config.method + " does in a step depends on the length of the run";
+  if (config.keep == "best" && before % (per_epoch * config.eval_every) != 0)
+    return "--keep best has evaluated its end, which a longer run would not";
+  return "";
 }
 
 void score_and_select(Run& run, const TrainConfig& config, const Events& events, const ScoringOptions& how) {
@@ -131,9 +198,9 @@ Evaluation evaluate(Run& run, const std::string& split, const TrainConfig& confi
       match_classes(run.splits.classes, run.loaded.classes, run.loaded.model.config().classes);
   const EvaluateOptions how{
       .batch_size = config.batch_size, .workers = static_cast<int>(config.workers), .part = split};
-  const Predictions predictions = predict_split(run.loaded.model, find_split(run.splits, split),
-                                                run.loaded.preprocessing, map, how, events);
-  return evaluate(predictions, run.splits.classes, map);
+  Evaluator evaluator(run.splits.classes, map, run.loaded.model.config().classes);
+  return evaluate_split(run.loaded.model, find_split(run.splits, split), run.loaded.preprocessing, evaluator,
+                        map, how, events);
 }
 
 namespace {

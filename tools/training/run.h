@@ -8,6 +8,7 @@
 #include "peft/methods.h"
 #include "tools/training/data_source.h"
 #include "tools/training/evaluate.h"
+#include "tools/training/identity.h"
 #include "tools/training/pretrained/model_source.h"
 #include "tools/training/scoring_loop.h"
 #include "tools/training/train_config.h"
@@ -20,11 +21,30 @@ struct Run {
   data::Splits splits;
   std::shared_ptr<const data::Dataset> images;  ///< those that are trained on
   std::unique_ptr<peft::Method> method;
+  data::Splits listed = {};  ///< with the images that were left out because they are bad
+  std::shared_ptr<ImageContents> contents = nullptr;  ///< of all images, once they are read
+  engine::Json base = {};                             ///< identity_of() the model as it was loaded
 };
 
 /// Checks `config`, loads everything and gives the model the head that it asks for. `splits` are those the
 /// run uses.
 Run open_run(const TrainConfig& config, const std::vector<std::string>& splits, const Events& events = {});
+
+/// What identifies the run, with the instruction set in use.
+RunIdentity identity_of(const Run& run, const TrainConfig& config);
+/// What identifies the images of a run of that configuration.
+engine::Json images_identity(const TrainConfig& config, const data::Splits& listed,
+                             const ImageContents& contents);
+/// All of these fields: of the options, of the model (identity_of()) and of the images.
+engine::Json identity_fields(const TrainConfig& config, const engine::Json& base, const engine::Json& images,
+                             const std::string& instruction_set);
+
+/// The images of the splits that the identity of a run has, which are not what they were when `recorded`.
+std::vector<std::string> changed_images(Run& run, const TrainConfig& config, const ImageStamps& recorded);
+
+/// Why a run that has this identity cannot go on to the length that `config` has; empty when it can, to the
+/// same bits as one that had this length from the start.
+std::string why_not_longer(const Run& run, const TrainConfig& config, const engine::Json& recorded);
 
 /// Lets the method set what trains. Where it selects by gradients, the images are scored before.
 void score_and_select(Run& run, const TrainConfig& config, const Events& events = {},

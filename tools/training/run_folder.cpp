@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/io/atomic_file.h"
+#include "engine/io/file.h"
 #include "engine/io/folder.h"
 #include "engine/io/json.h"
 #include "engine/io/lines.h"
@@ -25,7 +26,8 @@ constexpr const char* kLock = "run.lock";
 // What a run writes besides: what it goes on from, and the rest.
 constexpr std::array kCheckpoints{kFormerCheckpointFile, kCheckpointFile, kPartialScoresFile};
 constexpr std::array kFiles{"config.json", "selection.safetensors", "delta.safetensors", "judged.json",
-                            "result.json", "report.html",           "skipped.jsonl"};
+                            "result.json", "report.html",           "skipped.jsonl",     kImagesFile,
+                            kDivergedFile};
 
 /// True for the hidden name of a file that a run began to write.
 bool is_leftover(const std::string& name) {
@@ -57,6 +59,14 @@ void check_content(const fs::path& path, RunFolder::Existing existing) {
 [[noreturn]] void complain_of(const fs::path& path, const std::string& holder) {
   throw engine::Error(path.string() + ": " + (holder.empty() ? "another process" : holder) +
                       " is writing this run; wait for its end, or give another --out");
+}
+
+/// True for a file whose last line a crash has cut off.
+bool ends_in_a_line(const fs::path& path) {
+  const engine::File file(path);
+  std::array<std::byte, 1> last{std::byte{'\n'}};
+  if (file.size() > 0) file.read_at(file.size() - 1, last);
+  return last[0] != std::byte{'\n'};
 }
 
 /// True when a log line belongs to this part of a run.
@@ -128,10 +138,11 @@ void RunFolder::open_log() {
   log_.emplace(file(kLog));
 }
 
-fs::path RunFolder::fresh_path(const std::string& data, const std::string& method) {
+fs::path RunFolder::take_fresh_path(const std::string& data, const std::string& method) {
+  engine::make_folders("runs");
   for (engine::Index n = 1;; ++n) {
     const fs::path path = fs::path("runs") / (data + '-' + method + '-' + std::to_string(n));
-    if (!fs::exists(path)) return path;
+    if (engine::make_new_folder(path)) return path;
   }
 }
 
@@ -145,6 +156,13 @@ void RunFolder::log(const Json& line) {
 
 void RunFolder::sync_log() {
   log_->sync();
+}
+
+void RunFolder::add_images(const std::string& lines) const {
+  if (lines.empty()) return;
+  engine::AppendFile record(file(kImagesFile));
+  record.append((ends_in_a_line(file(kImagesFile)) ? "\n" : "") + lines);
+  record.sync();
 }
 
 void RunFolder::cut_log(const LogPart& part) {

@@ -16,6 +16,8 @@ namespace training {
 constexpr const char *kCheckpointFile = "checkpoint.safetensors",
                      *kFormerCheckpointFile = "checkpoint.previous.safetensors",
                      *kPartialScoresFile = "scores.safetensors";
+/// The record of what the images held that a run has read, and that it has diverged.
+constexpr const char *kImagesFile = "images.jsonl", *kDivergedFile = "diverged.json";
 
 /// The beginning of a run, as its log has it.
 struct LogPart {
@@ -38,8 +40,8 @@ class RunFolder {
   /// that was killed there had begun to write is removed; with Existing::overwrite all it wrote.
   RunFolder(const std::filesystem::path& path, Existing existing, const Events& events = {});
 
-  /// A folder "runs/<data>-<method>-<n>" with the lowest free n.
-  static std::filesystem::path fresh_path(const std::string& data, const std::string& method);
+  /// Makes an empty folder "runs/<data>-<method>-<n>" with the lowest free n, which no other process gets.
+  static std::filesystem::path take_fresh_path(const std::string& data, const std::string& method);
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(const std::string& name) const { return path_ / name; }
@@ -50,6 +52,8 @@ class RunFolder {
   void log(const nlohmann::ordered_json& line);
   /// Makes the lines so far survive a loss of power. A checkpoint must not be safe before its lines are.
   void sync_log();
+  /// Adds lines to images.jsonl, what the images held that were read. They are safe when it returns.
+  void add_images(const std::string& lines) const;
   /// Keeps the lines of metrics.jsonl that belong to this part of the run: what goes on writes the others
   /// again.
   void cut_log(const LogPart& part);

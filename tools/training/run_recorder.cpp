@@ -8,12 +8,18 @@
 
 namespace training {
 
-void record_run(Events& events, RunFolder& folder, const std::string& config) {
+void record_run(Events& events, RunFolder& folder, const std::string& config,
+                const std::shared_ptr<ImageContents>& contents) {
+  // What a state was made of must be safe before the state is.
+  const auto keep_record = [&folder, contents] {
+    folder.sync_log();
+    folder.add_images(contents->new_lines());
+  };
   subscribe(events.on_score, [&folder](const ScoreEvent& e) {
     folder.log({{"kind", "score"}, {"batch", e.batch}, {"loss", e.loss}});
   });
-  subscribe(events.on_partial_scores, [&folder, config](const PartialScoresEvent& e) {
-    folder.sync_log();
+  subscribe(events.on_partial_scores, [&folder, config, keep_record](const PartialScoresEvent& e) {
+    keep_record();
     save_partial_scores(folder.file(kPartialScoresFile), config, e.batches, e.parameters);
   });
   subscribe(events.on_step, [&folder](const StepEvent& e) {
@@ -34,8 +40,8 @@ void record_run(Events& events, RunFolder& folder, const std::string& config) {
                 {"top5", e.result.top5},
                 {"step", e.step}});
   });
-  subscribe(events.on_checkpoint, [&folder, config](const TrainingState& state) {
-    folder.sync_log();
+  subscribe(events.on_checkpoint, [&folder, config, keep_record](const TrainingState& state) {
+    keep_record();
     write_checkpoint(folder.file(kCheckpointFile), state, config, folder.file(kFormerCheckpointFile));
   });
 }

@@ -5,10 +5,12 @@
 #include <cmath>
 #include <filesystem>
 
-#include "engine/base/read_value.h"
 #include "engine/base/text.h"
+#include "engine/kernels/simd.h"
 #include "models/zoo.h"
 #include "peft/methods.h"
+#include "tools/training/options/relations.h"
+#include "tools/training/options/train_options.h"
 #include "tools/training/usage_error.h"
 
 namespace training {
@@ -64,7 +66,7 @@ std::string DataSource::name() const {
 }
 
 void DataSource::check(const std::string& split) const {
-  const bool lists = !(train_list + val_list + test_list).empty();
+  const bool lists = has_lists();
   if (lists == !data.empty())
     throw UsageError("data is needed, in one form: --data DIR, or --train-list FILE with --data-root DIR");
   if (lists && list_of(split).empty() && train_list.empty())
@@ -78,62 +80,19 @@ const std::string& DataSource::list_of(const std::string& split) const {
   return split == "train" ? train_list : split == "val" ? val_list : test_list;
 }
 
-namespace {
-
-/// The values that the command line would not take either, for those who set fields themselves.
-void check_values(const TrainConfig& c) {
-  const auto at_least = [](const char* option, Index value, Index lowest) {
-    engine::check(value >= lowest, option, "takes", lowest, "or more, not", value);
-  };
-  at_least("--batch-size", c.batch_size, 1), at_least("--grad-accum", c.grad_accum, 1);
-  at_least("--epochs", c.epochs, 1), at_least("--steps", c.steps, 0);
-  at_least("--eval-every", c.eval_every, 1), at_least("--save-every", c.save_every, 0);
-  at_least("--workers", c.workers, 0);
-  at_least("--freeze-blocks", c.freeze_blocks, 0), at_least("--reinit-blocks", c.reinit_blocks, 0);
-  const auto one_of = [](const char* option, const std::string& value,
-                         const std::vector<std::string>& choices) {
-    engine::read_choice(option, value, choices);
-  };
-  one_of("--optimizer", c.optimizer, {"sgd", "adam", "adamw"});
-  one_of("--schedule", c.schedule, schedule_names());
-  one_of("--on", c.on, {"train", "train+val"});
-  one_of("--head", c.head, {"auto", "keep", "new"});
-  one_of("--init-head", c.init_head, {"zeros", "trunc-normal"});
-  one_of("--keep", c.keep, {"last", "best"});
-  one_of("--on-bad-image", c.data.on_bad_image, {"error", "skip"});
-  const auto in = [](const char* option, double value, const engine::NumberRange& range) {
-    engine::check(std::isfinite(value) && range.contains(value), option, "takes",
-                  range.words + std::string(", not"), value);
-  };
-  in("--lr", c.lr, engine::kPositive), in("--min-lr", c.min_lr, engine::kNonNegative);
-  in("--momentum", c.momentum, engine::kBelowOne), in("--weight-decay", c.weight_decay, engine::kNonNegative);
-  in("--warmup-epochs", c.warmup_epochs, engine::kNonNegative), in("--clip", c.clip, engine::kNonNegative);
-  in("--label-smoothing", c.label_smoothing, engine::kBelowOne);
-  in("--mixup", c.mixup, engine::kNonNegative), in("--cutmix", c.cutmix, engine::kNonNegative);
-  in("--drop-path", c.drop_path, engine::kBelowOne), in("--ema", c.ema, engine::kBelowOne);
-  in("--layer-decay", c.layer_decay, engine::kShare);
-}
-
-}  // namespace
-
 void TrainConfig::check() const {
   model.check();
   data.check();
-  as_usage([&] { check_values(*this); });
-  if (keep == "best" && on == "train+val")
-    throw UsageError("--keep best needs val to choose on, so --on train");
-  if (momentum > 0 && optimizer != "sgd") throw UsageError("--momentum goes with --optimizer sgd");
-  if (min_lr > lr) throw UsageError("--min-lr is above --lr");
   as_usage([&] {
-    const bool fixed = peft::make_method(method, method_options)->traits().selection_is_fixed;
-    engine::check(
-        keep != "best" || fixed, "--keep best does not go with --method",
-        method +
-            ": it changes its selection while it trains, so that earlier weights cannot be put back; "
-            "use --keep last");
-    engine::check(reinit_blocks == 0 || fixed, "--reinit-blocks does not go with --method",
-                  method + ": it changes its selection while it trains");
+    peft::make_method(method, method_options);
+    TrainConfig copy;  // declared with the defaults, which the relations are judged by
+    OptionTable table;
+    declare_config(table, copy);
+    copy = *this;
+    check_values(table);
+    check_relations(table);
   });
+  if (min_lr > lr) throw UsageError("--min-lr is above --lr");
 }
 
 bool TrainConfig::knows_features() const {
@@ -166,6 +125,17 @@ engine::Schedule TrainConfig::make_schedule(Index total, Index steps_per_epoch) 
 const std::vector<std::string>& schedule_names() {
   static const std::vector<std::string> names{"constant", "cosine", "linear"};  // as engine::Schedule::Kind
   return names;
+}
+
+const std::vector<std::string>& instruction_sets() {
+  static const std::vector<std::string> names{"avx512", "avx2", "baseline"};
+  return names;
+}
+
+void use_instruction_set(const std::string& name) {
+  if (!name.empty() && !engine::kernels::use_simd(name))
+    throw UsageError("--instruction-set " + name + ": this processor does not have it; it has " +
+                     std::string(engine::kernels::simd_name()));
 }
 
 }  // namespace training

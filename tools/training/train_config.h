@@ -42,6 +42,7 @@ struct DataSource {
   bool allow_empty_class = false;
   bool val_counts = false;  ///< val is trained on, too: a list's labels in it are classes as train's are
 
+  bool has_lists() const { return !(train_list + val_list + test_list).empty(); }
   /// Throws a UsageError unless the data is given in one form that has `split`.
   void check(const std::string& split = "train") const;
   /// The list of "train", "val" or "test"; empty when it is not given.
@@ -78,13 +79,14 @@ struct TrainConfig {
   Index freeze_blocks = 0, reinit_blocks = 0;  ///< the first blocks, the last ones
   double layer_decay = 1;                      ///< factor of the learning rate per block downwards
 
-  Index eval_every = 1;       ///< epochs between evaluations on val
-  Index save_every = 0;       ///< steps between checkpoints; 0: after every epoch
-  std::string keep = "last";  ///< weights to keep: last, or best on val
-  bool no_test = false;       ///< the test split is not used
+  Index eval_every = 1;         ///< epochs between evaluations on val
+  Index save_every = 0;         ///< steps between checkpoints; 0: after every epoch
+  std::string keep = "last";    ///< weights to keep: last, or best on val
+  bool no_test = false;         ///< the test split is not used
+  std::string instruction_set;  ///< of the inner loops; empty: the one in use
 
-  /// Throws a UsageError when a value of a source or method makes no sense, or two fields contradict each
-  /// other.
+  /// Throws a UsageError when a value makes no sense, or a field that is set contradicts another one or has
+  /// no effect because of it: by the declarations of tools/training/options/train_options.h.
   void check() const;
   /// True when the features of an image are the same in every pass: the backbone is frozen, nothing varies.
   bool knows_features() const;
@@ -97,5 +99,12 @@ struct TrainConfig {
 
 /// The schedules of the learning rate.
 const std::vector<std::string>& schedule_names();
+
+/// The instruction sets, fastest first.
+const std::vector<std::string>& instruction_sets();
+
+/// Uses that instruction set from now on; the empty name changes nothing. Throws a UsageError when this
+/// processor does not have it.
+void use_instruction_set(const std::string& name);
 
 }  // namespace training

@@ -93,6 +93,23 @@ Trainer::Trainer(Run& run, const TrainConfig& config, Events events, KnownFeatur
 void Trainer::resume(const Checkpoint& checkpoint) {
   checkpoint.restore(*optimizer_, ema_ ? &*ema_ : nullptr);
   state_ = checkpoint.state();
+  engine::check(state_.step <= steps_, "the checkpoint is of step", state_.step, "of a run of",
+                std::to_string(steps_) + "; it is of another run: start over with --overwrite");
+  check_best();
+}
+
+void Trainer::check_best() const {
+  if (state_.best.empty()) return;
+  const engine::NamedTensors now = peft::delta_of(model_, method_.moved(model_));
+  const std::map<std::string, Tensor> best(state_.best.begin(), state_.best.end());
+  for (const auto& [name, tensor] : now) {
+    const auto found = best.find(name);
+    engine::check(found != best.end() && found->second.shape() == tensor.shape() &&
+                      found->second.dtype() == tensor.dtype(),
+                  "the checkpoint's best weights lack", name, "in the shape", tensor.shape());
+  }
+  engine::check(best.size() == now.size(), "the checkpoint's best weights hold", best.size(),
+                "tensors, but this run trains", now.size());
 }
 
 void Trainer::save() const {
@@ -219,8 +236,8 @@ void Trainer::evaluate_val(Index epoch) {
   Evaluation e;
   {
     const WithAverages averages(ema_);
-    e = evaluate(predict_split(model_, splits_.val, loaded_.preprocessing, map, how, events_),
-                 splits_.classes, map);
+    Evaluator evaluator(splits_.classes, map, model_.config().classes);
+    e = evaluate_split(model_, splits_.val, loaded_.preprocessing, evaluator, map, how, events_);
     keep_best(e.top1);
   }
   events_.on_eval({.epoch = epoch, .step = state_.step, .split = "val", .result = e});

@@ -22,7 +22,10 @@ class Trainer {
   explicit Trainer(Run& run, const TrainConfig& config, Events events = {}, KnownFeatures features = {});
 
   /// Takes back what a checkpoint holds beside the weights, which Checkpoint::restore() has put in the model.
+  /// Throws an Error that names what does not fit the run.
   void resume(const Checkpoint& checkpoint);
+  /// True when all steps are done and evaluated.
+  bool is_finished() const { return state_.step == steps_ && state_.evaluated == steps_; }
   /// Trains to the end and leaves in the model the weights to keep: the averages with `ema`, the best on val
   /// with `keep` = best. Hands a state to on_checkpoint after every epoch, or every `save_every` steps. Once
   /// Events::stop is true it hands out the state after the step in hand and throws Stopped. Throws Diverged
@@ -50,7 +53,8 @@ class Trainer {
   bool evaluation_is_due() const;
   void finish_epoch(Index epoch);
   void evaluate_val(Index epoch);
-  bool is_sound() const;  ///< all values that train are finite
+  void check_best() const;  ///< the weights that a checkpoint calls the best are those of this run
+  bool is_sound() const;    ///< all values that train are finite
   void keep_best(double top1);
   void put_back_best();
 

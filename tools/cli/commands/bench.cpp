@@ -19,6 +19,7 @@
 #include "tools/cli/console.h"
 #include "tools/cli/roofline.h"
 #include "tools/training/json_text.h"
+#include "tools/training/options/train_options.h"
 #include "tools/training/peak_memory.h"
 #include "tools/training/usage_error.h"
 
@@ -210,19 +211,26 @@ void run_bench(Arguments arguments) {
   table.integer("batch", options.batch, 1, "images in a batch", 100'000);
   table.group("Measurement");
   table.integer("repeats", repeats, 1, "timed passes, after one that is not timed", 100'000);
-  table.integer("threads", threads, 1, "threads to use", kMostThreads).by_default("all cores");
-  table.choice("instruction-set", instruction_set, {"avx512", "avx2", "baseline"}, "of the inner loops");
-  table.choice("recompute", options.recompute, models::recompute_names(),
-               "recompute activations in the backward pass, of every MLP or every block");
+  table.integer("threads", threads, 1, "threads to use", training::kMostThreads).by_default("all cores");
+  table.choice("instruction-set", instruction_set, training::instruction_sets(), "of the inner loops");
+  const auto goes_back = [&] { return words != std::vector<std::string>{"infer"}; };
+  table
+      .choice("recompute", options.recompute, models::recompute_names(),
+              "recompute activations in the backward pass, of every MLP or every block")
+      .needing_that("step or score", goes_back, "inference has no backward pass");
   table.integer("seed", options.seed, 0, "of weights and images");
   table.flag("roofline", with_roofline,
              "time, arithmetic and bytes of every kind and shape of op, and their shares of what the machine "
              "reaches");
   table.flag("json", json, "print the result as one JSON object").this_call();
   table.group("Method, of step and score");
-  table.methods(options.method, options.method_options);
+  table.methods(options.method, options.method_options)
+      .needing_that("step or score", goes_back, "inference is the same with every method");
   if (!line.parse(arguments)) return;
   const Kind& kind = find_kind(words);
+  if (!kind.with_method && !options.method_options.empty())
+    throw training::UsageError("bench: --" + options.method_options.begin()->first +
+                               " needs step or score: inference is the same with every method");
   if (options.arch.empty() || options.batch == 0)
     throw training::UsageError("bench: --arch and --batch are needed");
 

@@ -3,7 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/text.h"
+#include "engine/io/json.h"
 #include "engine/kernels/parallel.h"
+#include "engine/kernels/simd.h"
 #include "engine/tensor/storage.h"
 #include "peft/methods.h"
 #include "tools/cli/commands/commands.h"
@@ -14,7 +16,9 @@
 #include "tools/experiments/runner.h"
 #include "tools/training/data_source.h"
 #include "tools/training/identity.h"
-#include "tools/training/json_text.h"
+#include "tools/training/json_field.h"
+#include "tools/training/run.h"
+#include "tools/training/run_folder.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {
@@ -37,7 +41,11 @@ class TuneRuns {
     config_.tasks = std::move(tasks);
     for (const MethodSpec& m : methods_)
       config_.methods.push_back({m.label, m.method, method_options(m), m.lrs});
+    config_.overwrite = o_.overwrite;
+    instruction_set_ = chosen_instruction_set();
+    std::erase_if(o_.given, [](const auto& option) { return option.first == "instruction-set"; });
     check_arguments();
+    check_common_options();
     load_base();
     engine::release_free_buffers();
   }
@@ -48,7 +56,7 @@ class TuneRuns {
   std::vector<std::string> arguments(const PlannedRun& run, double lr) const {
     const experiments::Task& task = config_.tasks[run.task];
     const MethodSpec& method = methods_[run.method];
-    std::vector<std::string> all = method.words(o_.given);
+    std::vector<std::string> all = method_words(method);
     if (o_.papers && !peft::find_method(method.method).recipe.empty()) all.emplace_back("--recipe=papers");
     const bool evaluates =
         std::ranges::any_of(all, [](const std::string& a) { return a.starts_with("--eval-every"); });
@@ -59,24 +67,37 @@ class TuneRuns {
           "--seed=" + std::to_string(run.seed), "--out=" + run_folder(config_, run, lr).string()})
       all.push_back(argument);
     all.push_back("--json");
-    if (parse_tune(all)->config.knows_features())
+    all.push_back("--instruction-set=" + instruction_set_);
+    if (o_.checks.strict) all.emplace_back("--strict");
+    if (parse_tune(all, "")->config.knows_features())
       all.push_back("--features=" +
                     (config_.out / "features" / experiments::folder_name(task.name)).string());
     return all;
   }
 
   /// What a run with this learning rate must have been started with.
-  Json identity(const PlannedRun& run, double lr) const {
+  training::RunIdentity identity(const PlannedRun& run, double lr) const {
     const experiments::Task& task = config_.tasks[run.task];
-    Json all = training::identity_of(parse_tune(arguments(run, lr))->identity_json(), base_identity_,
-                                     task.splits.classes,
-                                     *training::find_split(task.splits, task.train_splits(run.stage)));
-    if (o_.common.config.model.model.empty()) all.erase("base_sha256");  // arch and seed make random weights
-    if (o_.common.config.data.on_bad_image == "skip") {  // which ones are bad is not known here
-      all.erase("images");
-      all.erase("images_sha256");
+    const training::TrainConfig config = parse_tune(arguments(run, lr), "")->config;
+    Json base = base_identity_;
+    if (o_.common.config.model.model.empty()) base.erase("base_sha256");  // arch and seed make random weights
+    const auto images = training::find_split(task.splits, task.train_splits(run.stage));
+    return {training::identity_fields(config, base, images_identity(run), instruction_set_),
+            [&task, images](const std::string& root) {
+              return training::earlier_images_sha256(task.splits.classes, *images, *task.contents, root);
+            }};
+  }
+
+  /// Of the images that a run in this folder has read, those that are not what they were.
+  std::vector<std::string> changed(const PlannedRun& run, const fs::path& folder) const {
+    const experiments::Task& task = config_.tasks[run.task];
+    const training::ImageStamps recorded = training::read_image_stamps(folder / training::kImagesFile);
+    std::vector<std::string> found;
+    for (const std::string& split : {task.train_splits(run.stage), evaluated(run)}) {
+      const auto changed = task.contents->changed(*training::find_split(task.splits, split), recorded);
+      if (!changed.empty()) found.push_back(training::describe_changed(changed));
     }
-    return all;
+    return found;
   }
 
  private:
@@ -85,10 +106,70 @@ class TuneRuns {
     for (const PlannedRun& run : plan_of(config_)) {
       const MethodSpec& method = methods_[run.method];
       try {
-        parse_tune(arguments(run, run.lr.value_or(method.lrs.front())));
+        arguments(run, run.lr.value_or(method.lrs.front()));
       } catch (const engine::Error& e) {
         throw training::UsageError("method '" + method.label + "': " + e.what());
       }
+    }
+  }
+
+  static std::string evaluated(const PlannedRun& run) { return run.stage == Stage::search ? "val" : "test"; }
+
+  /// That of the images, which many runs have in common.
+  const Json& images_identity(const PlannedRun& run) const {
+    Json& fields = images_[{run.task, run.stage}];
+    if (!fields.empty()) return fields;
+    const experiments::Task& task = config_.tasks[run.task];
+    const auto of = [&](const std::string& split, const std::string& prefix) {
+      return training::identity_of(task.splits.classes, *training::find_split(task.splits, split),
+                                   *task.contents, prefix);
+    };
+    fields = of(task.train_splits(run.stage), "");
+    fields.update(of(evaluated(run), evaluated(run) + "_"));
+    return fields;
+  }
+
+  /// The instruction set that the comparison was begun with, or the one that is asked for, or in use.
+  std::string chosen_instruction_set() const {
+    const std::string& asked = o_.common.config.instruction_set;
+    if (!asked.empty()) return asked;
+    const fs::path file = config_.out / "compare.json";
+    if (!fs::exists(file)) return std::string(engine::kernels::simd_name());
+    const Json before = engine::read_json(file);
+    const Json settings = before.is_object() ? before.value("settings", Json::object()) : Json::object();
+    return training::field<std::string>(settings, "instruction_set")
+        .value_or(std::string(engine::kernels::simd_name()));
+  }
+
+  /// The options that have no effect beside all others that a method gets.
+  std::vector<training::IdleOption> idle_with(const MethodSpec& method) const {
+    GivenOptions all = merged(o_.given, method.options);
+    if (o_.papers) all = merged(peft::find_method(method.method).recipe, all);
+    std::vector<std::string> words = words_of(peft::find_method(method.method), all);
+    words.push_back("--method=" + method.method);
+    return idle_in_tune(words);
+  }
+
+  /// The words of a method's own options and of those of all methods. What is for all but has no effect with
+  /// this method is left out.
+  std::vector<std::string> method_words(const MethodSpec& method) const {
+    GivenOptions common = o_.given;
+    for (const training::IdleOption& idle : idle_with(method))
+      std::erase_if(common, [&](const auto& option) { return option.first == idle.name; });
+    return method.words(common);
+  }
+
+  /// Throws a UsageError for an option of all methods that has no effect with any.
+  void check_common_options() const {
+    for (const auto& [name, value] : o_.given) {
+      std::string complaint;
+      const bool idle = std::ranges::all_of(methods_, [&, &wanted = name](const MethodSpec& method) {
+        const auto all = idle_with(method);
+        const auto found = std::ranges::find(all, wanted, &training::IdleOption::name);
+        if (found != all.end()) complaint = found->complaint;
+        return found != all.end();
+      });
+      if (idle && !complaint.empty()) throw training::UsageError("compare: " + complaint);
     }
   }
 
@@ -99,7 +180,7 @@ class TuneRuns {
     config_.settings = settings(loaded);
     for (std::size_t i = 0; i < methods_.size(); ++i) {
       const TuneOptions options =
-          *parse_tune(arguments({0, i, {}, 0, Stage::final}, methods_[i].lrs.front()));
+          *parse_tune(arguments({0, i, {}, 0, Stage::final}, methods_[i].lrs.front()), "");
       try {
         peft::make_method(options.config.method, options.config.method_options)->check_model(loaded.model);
       } catch (const engine::Error& e) {
@@ -114,6 +195,7 @@ class TuneRuns {
              {"arch", loaded.arch},
              {"base_sha256", base_identity_["base_sha256"]}};
     all["image_size"] = loaded.model.config().image_size;
+    all["instruction_set"] = instruction_set_;
     for (const char* name : {"epochs", "batch_size", "augment", "optimizer", "schedule"})
       all[name] = options[name];
     all["seeds"] = Json::array();
@@ -152,6 +234,8 @@ class TuneRuns {
   std::vector<MethodSpec> methods_;
   ComparisonConfig config_;
   Json base_identity_;
+  std::string instruction_set_;
+  mutable std::map<std::pair<std::size_t, Stage>, Json> images_;
 };
 
 }  // namespace
@@ -162,13 +246,10 @@ void run_compare(Arguments arguments) {
   std::vector<MethodSpec> methods = read_methods(*options);
   const bool searches = std::ranges::any_of(methods, [](const MethodSpec& m) { return m.lrs.size() > 1; });
   std::vector<experiments::Task> tasks = open_tasks(*options, searches);
-  const bool dry_run = options->dry_run, json = options->common.json;
+  const bool dry_run = options->checks.dry_run, json = options->common.json;
   const TuneRuns tune(std::move(*options), std::move(methods), std::move(tasks));
-  if (dry_run) {
-    for (const PlannedRun& run : plan_of(tune.config())) std::cout << describe(tune.config(), run) << '\n';
-    return;
-  }
   note_signals();
+  note_suspension();
   experiments::RunnerHooks hooks;
   hooks.arguments = [&](const PlannedRun& run, double lr) {
     std::vector<std::string> all = tune.arguments(run, lr);
@@ -176,13 +257,21 @@ void run_compare(Arguments arguments) {
     return all;
   };
   hooks.identity = [&](const PlannedRun& run, double lr) { return tune.identity(run, lr); };
+  hooks.changed = [&](const PlannedRun& run, const fs::path& folder) { return tune.changed(run, folder); };
   hooks.note = note;
+  hooks.suspension = noted_suspension;
+  hooks.suspend = suspend;
   hooks.stop_signal = noted_signal;
   experiments::Runner runner(tune.config(), std::move(hooks));
+  if (dry_run) {
+    runner.check();
+    for (const PlannedRun& run : plan_of(tune.config())) std::cout << describe(tune.config(), run) << '\n';
+    return;
+  }
   if (const auto stopped_in = runner.make_runs())
     check_interrupted("in " + *stopped_in + "; the same command goes on from there");
   if (json)
-    std::cout << training::json_text(runner.json(), 2) << '\n';
+    print_json(runner.json());
   else
     std::cout << experiments::markdown_tables(runner.json());
 }

@@ -5,12 +5,16 @@
 #include "engine/io/safetensors.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
 #include "tools/cli/follow.h"
+#include "tools/cli/interrupt.h"
 #include "tools/cli/model_options.h"
 #include "tools/cli/output_files.h"
 #include "tools/training/data_source.h"
 #include "tools/training/evaluate.h"
+#include "tools/training/free_memory.h"
 #include "tools/training/json_text.h"
+#include "tools/training/memory_estimate.h"
 #include "tools/training/tuned_model.h"
 
 namespace cli {
@@ -44,8 +48,9 @@ void print(const training::Evaluation& e, const std::vector<std::string>& output
       const std::string& name = outputs[static_cast<std::size_t>(output)];
       if (name != e.classes[c] && count > most) worst = name, most = count;
     }
-    std::cout << "  " << engine::fixed(e.per_class[c], 1) << " %  " << e.classes[c];
-    if (most > 0) std::cout << "  (" << most << " x " << worst << ")";
+    std::cout << "  " << (e.per_class[c] ? engine::fixed(*e.per_class[c], 1) + " %" : "-") << "  "
+              << shown(e.classes[c]);
+    if (most > 0) std::cout << "  (" << most << " x " << shown(worst) << ")";
     std::cout << '\n';
   }
 }
@@ -57,7 +62,8 @@ void run_eval(Arguments arguments) {
   training::DataSource data;
   std::string delta, split = "test", logits;
   Index batch_size = 32, workers = 2;
-  bool force = false, json = false;
+  bool force = false, json = false, no_memory_check = false;
+  Checks checks;
   CommandLine line("eval", "Accuracy of a checkpoint, with a delta, on one split.",
                    "espalier eval --model vit_base.safetensors --delta runs/flowers/delta.safetensors --data "
                    "flowers --split test");
@@ -71,11 +77,14 @@ void run_eval(Arguments arguments) {
   table.group("Result");
   table.output("logits", logits, "FILE", "write logits, labels and file names (safetensors)");
   table.flag("json", json, "print the result as one JSON object").this_call();
+  declare_memory_check(table, no_memory_check);
+  declare_checks(table, checks);
   if (!line.parse(arguments)) return;
   model.check();
   data.check(split);
   check_outputs(table);
 
+  note_signals();
   Follower follower;
   const training::Events events = follower.events();
   training::LoadedModel loaded = training::load_tuned_model(model, delta, force, events);
@@ -85,14 +94,24 @@ void run_eval(Arguments arguments) {
   const training::EvaluationSplit images = training::open_evaluation_split(data, split, workers, events);
   std::cerr << training::skipped_lines(images.skipped);
   const std::vector<Index> map = training::match_classes(images.classes, loaded.classes, outputs);
-  const training::Predictions p =
-      training::predict_split(loaded.model, images.images, loaded.preprocessing, map,
-                              {batch_size, static_cast<int>(workers), split}, events);
-  training::Evaluation e = training::evaluate(p, images.classes, map);
+  const auto kept =
+      logits.empty() ? 0 : static_cast<std::size_t>(images.images->size() * outputs) * sizeof(float);
+  if (!no_memory_check)
+    training::check_inference_memory(training::estimate_inference(loaded.model.config(), batch_size, kept),
+                                     training::free_memory());
+  if (checks.dry_run) {
+    std::cout << "all checks passed: " << images.images->size() << " images of " << split << '\n';
+    return;
+  }
+  training::Evaluator evaluator(images.classes, map, outputs);
+  training::Predictions all;
+  training::Evaluation e = training::evaluate_split(
+      loaded.model, images.images, loaded.preprocessing, evaluator, map,
+      {batch_size, static_cast<int>(workers), split}, events, logits.empty() ? nullptr : &all);
   e.skipped = std::ssize(images.skipped);
-  if (!logits.empty()) write_logits(logits, p);
+  if (!logits.empty()) write_logits(logits, all);
   if (json)
-    std::cout << training::json_text(training::to_json(e, training::kMostPrinted), 2) << '\n';
+    print_json(training::to_json(e, training::kMostPrinted));
   else
     print(e, loaded.classes.empty() ? all_outputs(images.classes, outputs) : loaded.classes);
 }

@@ -7,6 +7,7 @@
 #include "engine/io/sharded_safetensors.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
 #include "tools/cli/model_options.h"
 #include "tools/experiments/overlap.h"
 #include "tools/training/evaluate.h"
@@ -75,7 +76,7 @@ engine::Safetensors open_selection(const fs::path& path) {
 }
 
 std::string plain(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  return shown(value.is_string() ? value.get<std::string>() : training::json_text(value));
 }
 
 void print_file(const Json& d) {
@@ -83,25 +84,25 @@ void print_file(const Json& d) {
             << d["tensors"].size() << " tensors, " << engine::human_count(d["numbers"]) << " values\nsha256 "
             << plain(d["sha256"]) << '\n';
   for (const auto& [key, value] : d["metadata"].items())
-    std::cout << "  " << key << ": " << plain(value) << '\n';
+    std::cout << "  " << shown(key) << ": " << plain(value) << '\n';
   if (d.contains("shards"))
     for (const Json& shard : d["shards"]) std::cout << "  in " << plain(shard) << '\n';
   for (const auto& [name, t] : d["tensors"].items())
-    std::cout << plain(t["dtype"]) << ' ' << t["shape"].dump() << ' ' << name << '\n';
+    std::cout << plain(t["dtype"]) << ' ' << t["shape"].dump() << ' ' << shown(name) << '\n';
 }
 
 void print_run(const Json& d) {
   std::cout << plain(d["path"]) << ": run\n";
   for (const auto& [key, value] : d["config"].items())
-    std::cout << "  " << key << ": " << plain(value) << '\n';
+    std::cout << "  " << shown(key) << ": " << plain(value) << '\n';
   for (const auto& [name, bytes] : d["files"].items())
-    std::cout << name << ' ' << engine::human_bytes(bytes) << '\n';
+    std::cout << shown(name) << ' ' << engine::human_bytes(bytes) << '\n';
   if (!d.contains("result")) return;
   for (const auto& [key, value] : d["result"].items()) {
     if (value.is_object() && value.contains("top1"))
-      std::cout << key << ": top-1 " << value["top1"] << " %\n";
+      std::cout << shown(key) << ": top-1 " << value["top1"] << " %\n";
     else
-      std::cout << key << ": " << plain(value) << '\n';
+      std::cout << shown(key) << ": " << plain(value) << '\n';
   }
 }
 
@@ -133,15 +134,13 @@ void run_inspect(Arguments arguments) {
     if (!gradients.empty()) squared.emplace(gradients);
     const Json overlap = experiments::overlap_of(open_selection(paths[0]), open_selection(against),
                                                  squared ? &*squared : nullptr);
-    std::cout << (json ? training::json_text(overlap, 2) + '\n' : experiments::overlap_table(overlap));
+    if (json) return print_json(overlap);
+    std::cout << experiments::overlap_table(overlap);
     return;
   }
   Json all = Json::array();
   for (const std::string& path : paths) all.push_back(describe(path));
-  if (json) {
-    std::cout << training::json_text(all.size() == 1 ? all[0] : all, 2) << '\n';
-    return;
-  }
+  if (json) return print_json(all.size() == 1 ? all[0] : all);
   for (const Json& d : all) {
     if (d["kind"] == "run")
       print_run(d);

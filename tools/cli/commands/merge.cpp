@@ -7,14 +7,18 @@
 #include "engine/base/text.h"
 #include "engine/io/sharded_safetensors.h"
 #include "engine/tensor/random.h"
+#include "engine/tensor/storage.h"
 #include "models/names.h"
 #include "peft/adapters/merge.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
+#include "tools/cli/interrupt.h"
 #include "tools/cli/model_options.h"
 #include "tools/cli/output_files.h"
+#include "tools/training/free_memory.h"
 #include "tools/training/json_text.h"
+#include "tools/training/memory_estimate.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/tuned_model.h"
 #include "tools/training/usage_error.h"
@@ -26,12 +30,14 @@ using nlohmann::ordered_json;
 
 namespace {
 
+constexpr Index kProbe = 4;  // images in the probe batch
+
 /// The largest difference of the logits of two models on a batch of random images.
 double largest_difference(models::Vit& a, models::Vit& b, std::uint64_t seed) {
   const engine::NoGrad no_grad;
   engine::Random random(seed, engine::Random::Use::test);
   const auto& c = a.config();
-  const Tensor probe = engine::normal({4, c.channels, c.image_size, c.image_size}, random, 1);
+  const Tensor probe = engine::normal({kProbe, c.channels, c.image_size, c.image_size}, random, 1);
   const Tensor x = a(probe), y = b(probe);
   double largest = 0;
   for (std::size_t i = 0; i < x.data<float>().size(); ++i) {
@@ -51,7 +57,8 @@ engine::NamedTensors copied(engine::NamedTensors state) {
 void run_merge(Arguments arguments) {
   training::ModelSource model;
   std::string delta, out;
-  bool force = false, json = false;
+  bool force = false, json = false, no_memory_check = false;
+  Checks checks;
   CommandLine line("merge", "Merges a base and a delta into a stand-alone checkpoint.",
                    "espalier merge --model vit_base.safetensors --delta runs/flowers/delta.safetensors --out "
                    "flowers.safetensors");
@@ -61,14 +68,27 @@ void run_merge(Arguments arguments) {
   declare_delta(table, delta, force);
   table.output("out", out, "FILE", "checkpoint to write");
   table.flag("json", json, "print the result as one JSON object").this_call();
+  declare_memory_check(table, no_memory_check);
+  declare_checks(table, checks);
   if (!line.parse(arguments)) return;
   model.check();
   if (delta.empty() || out.empty())
     throw training::UsageError("merge: --delta FILE and --out FILE are needed");
   check_outputs(table);
 
+  note_signals();
   const training::Events events{.on_note = note};
   training::LoadedModel tuned = training::load_tuned_model(model, delta, force, events);
+  if (!no_memory_check) {  // of a copy of all weights, the base again, the merged model, and the probe
+    const std::size_t weights = 3 * engine::live_bytes();
+    training::check_inference_memory(training::estimate_inference(tuned.model.config(), kProbe, weights),
+                                     training::free_memory());
+  }
+  if (checks.dry_run) {
+    std::cout << "all checks passed: " << delta << " fits " << model.model << '\n';
+    return;
+  }
+  check_interrupted("before anything was written");
   peft::MergedAdapters adapters(tuned.model);
   engine::NamedTensors tensors = copied(engine::state(tuned.model));
   adapters.undo();  // to compare
@@ -79,12 +99,14 @@ void run_merge(Arguments arguments) {
     for (const std::string& name : base.names()) like.emplace_back(name, base.read(name));
     tensors = models::to_names_of(tensors, like);
   }
+  check_interrupted("before anything was written");
   engine::Metadata metadata = training::model_metadata(tuned.model.config());
   metadata.insert({{"format", "pt"},
                    {"arch", tuned.arch},
                    {"classes", training::json_text(tuned.classes)},
                    {"preprocessing", training::preprocessing_json(tuned.preprocessing)}});
   engine::write_safetensors(out, tensors, metadata);
+  check_interrupted("after " + out + " was written");
   training::ModelSource again;
   again.model = out;
   again.seed = model.seed;
@@ -94,7 +116,7 @@ void run_merge(Arguments arguments) {
   if (json) {
     const ordered_json result{
         {"largest_difference", difference}, {"out", out}, {"bytes", std::filesystem::file_size(out)}};
-    std::cout << training::json_text(result, 2) << '\n';
+    print_json(result);
     return;
   }
   std::cout << "largest difference of the logits on a probe batch: " << difference << "\nwritten: " << out

@@ -21,7 +21,7 @@ void print_page(const peft::MethodInfo& method) {
   if (!method.options.empty()) std::cout << "\nOptions, with defaults in [brackets]:\n";
   std::map<std::string, std::string> unused;
   for (const peft::OptionInfo& o : method.options)
-    std::cout << option_lines(method_option(o, unused), text_width());
+    std::cout << option_lines(training::method_option(o, unused), text_width());
   if (method.recipe.empty()) return;
   std::string recipe;
   for (const auto& [name, value] : method.recipe) recipe += " --" + name + ' ' + value;

@@ -11,7 +11,9 @@
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
 #include "tools/cli/model_options.h"
+#include "tools/training/free_memory.h"
 #include "tools/training/json_text.h"
+#include "tools/training/memory_estimate.h"
 #include "tools/training/tuned_model.h"
 #include "tools/training/usage_error.h"
 
@@ -42,13 +44,85 @@ ordered_json best_classes(training::LoadedModel& loaded, const std::string& path
   return top;
 }
 
+/// Files that could not be read, each named on stderr when it is found.
+class Bad {
+ public:
+  /// Runs `f`; true when it threw an Error, which is noted.
+  template <class F>
+  bool catches(F f) {
+    try {
+      f();
+      return false;
+    } catch (const engine::Error& e) {
+      if (count_++ == 0) first_ = e.what();
+      std::cout << std::flush;  // in the order of the files, where both streams go to one place
+      note(std::string("skipped ") + e.what());
+      return true;
+    }
+  }
+  /// Throws an Error that names the first one when there are any among `all`.
+  void check(std::size_t all, const char* what) const {
+    engine::check(count_ == 0, count_, "of", all, "images", std::string(what) + "; the first is", first_);
+  }
+
+ private:
+  Index count_ = 0;
+  std::string first_;
+};
+
+/// Of --dry-run: reads every image.
+void check_images(const std::vector<std::string>& files) {
+  Bad bad;
+  for (const std::string& file : files) bad.catches([&] { data::read_image(file); });
+  bad.check(files.size(), "cannot be read");
+  std::cout << "all checks passed: " << files.size() << " images\n";
+}
+
+/// Prints predictions as they come: text, or the elements of a JSON array.
+class Printer {
+ public:
+  explicit Printer(bool json) : json_(json) {}
+
+  void print(const std::string& file, const ordered_json& top) {
+    if (json_) {
+      const std::string text = escaped_controls(training::json_text({{"file", file}, {"top", top}}, 2));
+      std::cout << (count_ == 0 ? "[\n" : ",\n") << indented(text) << std::flush;
+    } else {
+      std::cout << shown(file) << '\n';
+      for (const ordered_json& c : top) {
+        std::cout << "  " << engine::fixed(100 * c["probability"].get<double>(), 1) << " %  "
+                  << shown(c["class"].get<std::string>()) << '\n';
+      }
+      std::cout << std::flush;
+    }
+    ++count_;
+    engine::check(static_cast<bool>(std::cout), "the result could not be written to standard output");
+  }
+  void finish() {
+    if (json_) std::cout << (count_ == 0 ? "[]\n" : "\n]\n");
+  }
+
+ private:
+  static std::string indented(const std::string& text) {
+    std::string all = "  ";
+    for (const char c : text) {
+      all += c;
+      if (c == '\n') all += "  ";
+    }
+    return all;
+  }
+  bool json_;
+  Index count_ = 0;
+};
+
 }  // namespace
 
 void run_predict(Arguments arguments) {
   training::ModelSource model;
   std::string delta;
   Index top = 5;
-  bool force = false, json = false;
+  bool force = false, json = false, no_memory_check = false;
+  Checks checks;
   std::vector<std::string> files;
   CommandLine line(
       "predict", "Classes and probabilities of single images.",
@@ -60,6 +134,8 @@ void run_predict(Arguments arguments) {
   table.group("Result");
   table.integer("top", top, 1, "classes to print for each image");
   table.flag("json", json, "print the result as one JSON array").this_call();
+  declare_memory_check(table, no_memory_check);
+  declare_checks(table, checks);
   if (!line.parse(arguments)) return;
   model.check();
   if (files.empty()) throw training::UsageError("predict: at least one image is needed");
@@ -67,21 +143,20 @@ void run_predict(Arguments arguments) {
   const training::Events events{.on_note = note};
   training::LoadedModel loaded = training::load_tuned_model(model, delta, force, events);
   training::check_head(loaded, delta.empty() ? model.model : delta);
+  if (!no_memory_check)
+    training::check_inference_memory(training::estimate_inference(loaded.model.config(), 1),
+                                     training::free_memory());
+  if (checks.dry_run) return check_images(files);
   engine::pack_weights(loaded.model);
-  ordered_json all = ordered_json::array();
-  for (const std::string& file : files)
-    all.push_back({{"file", file}, {"top", best_classes(loaded, file, top)}});
-  if (json) {
-    std::cout << training::json_text(all, 2) << '\n';
-    return;
+  Printer printer(json);
+  Bad bad;
+  for (const std::string& file : files) {
+    ordered_json best;
+    if (bad.catches([&] { best = best_classes(loaded, file, top); })) continue;
+    printer.print(file, best);
   }
-  for (const ordered_json& image : all) {
-    std::cout << image["file"].get<std::string>() << '\n';
-    for (const ordered_json& c : image["top"]) {
-      std::cout << "  " << engine::fixed(100 * c["probability"].get<double>(), 1) << " %  "
-                << c["class"].get<std::string>() << '\n';
-    }
-  }
+  printer.finish();
+  bad.check(files.size(), "have no prediction");
 }
 
 }  // namespace cli

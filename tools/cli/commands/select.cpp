@@ -6,7 +6,9 @@
 #include "engine/io/safetensors.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
 #include "tools/cli/follow.h"
+#include "tools/cli/interrupt.h"
 #include "tools/cli/output_files.h"
 #include "tools/cli/tune_options.h"
 #include "tools/training/json_text.h"
@@ -39,7 +41,7 @@ void print(const ordered_json& result) {
     char line[256];
     std::snprintf(line, sizeof line, "%5ld %8ld %30.4f  ", t["units"].get<long>(), t["numbers"].get<long>(),
                   t["energy"].get<double>());
-    std::cout << line << name << '\n';
+    std::cout << line << shown(name) << '\n';
   }
   std::cout << "scoring " << engine::fixed(result["score_seconds"], 2) << " s, selecting "
             << engine::fixed(result["select_seconds"], 3) << " s, peak memory "
@@ -55,11 +57,12 @@ void run_select(Arguments arguments) {
                    "espalier select --model vit_base.safetensors --data flowers --method gps --out "
                    "gps.safetensors");
   OptionTable& table = line.table;
-  declare_selection(table, options);
+  training::declare_selection(table, options.config);
   table.group("Result");
   table.output("out", options.out, "FILE", "selection to write (safetensors)");
   table.output("gradients", gradients, "FILE", "write the accumulated gradient of every scored tensor, too");
   table.flag("json", options.json, "print the result as one JSON object").this_call();
+  declare_checks(table, options.checks);
   if (!line.parse(arguments)) return;
   options.check();
   if (!peft::make_method(options.config.method, options.config.method_options)->scoring())
@@ -67,15 +70,21 @@ void run_select(Arguments arguments) {
                                " does not select by gradients; grft, gps and sift do");
   check_outputs(table);
 
+  note_signals();
   Follower follower;
   const training::Events events = follower.events();
   training::Run run = training::open_run(options.config, engine::split(options.config.on, '+'), events);
   std::cerr << training::skipped_lines(run.splits.skipped);
   if (!gradients.empty()) training::as_usage([&] { run.method->keep_gradients(); });
+  if (options.checks.dry_run) {
+    std::cout << "all checks passed: " << run.images->size() << " images to score\n";
+    return;
+  }
   const engine::Stopwatch watch;
   training::score_and_select(run, options.config, events);
   const double scored = run.method->score_seconds();
   const double selected = watch.seconds() - scored;
+  check_interrupted("before anything was written");
   if (!options.out.empty()) training::write_selection(options.out, run, options.config);
   if (!gradients.empty()) {
     engine::NamedTensors all;
@@ -89,7 +98,7 @@ void run_select(Arguments arguments) {
                             {"skipped", run.splits.skipped.size()},
                             {"taken", taken(run)}};
   if (options.json)
-    std::cout << training::json_text(result, 2) << '\n';
+    print_json(result);
   else
     print(result);
 }

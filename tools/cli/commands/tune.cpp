@@ -7,6 +7,8 @@
 #include "engine/base/stopwatch.h"
 #include "engine/base/text.h"
 #include "engine/io/atomic_file.h"
+#include "engine/io/folder.h"
+#include "engine/io/json.h"
 #include "engine/kernels/parallel.h"
 #include "engine/kernels/simd.h"
 #include "engine/tensor/storage.h"
@@ -15,6 +17,7 @@
 #include "tools/cli/console.h"
 #include "tools/cli/follow.h"
 #include "tools/cli/interrupt.h"
+#include "tools/cli/output_files.h"
 #include "tools/cli/tune_options.h"
 #include "tools/experiments/report/write.h"
 #include "tools/training/checkpoint.h"
@@ -22,6 +25,7 @@
 #include "tools/training/features.h"
 #include "tools/training/free_memory.h"
 #include "tools/training/identity.h"
+#include "tools/training/json_field.h"
 #include "tools/training/json_text.h"
 #include "tools/training/memory_estimate.h"
 #include "tools/training/mistakes.h"
@@ -29,6 +33,7 @@
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/run_recorder.h"
 #include "tools/training/trainer.h"
+#include "tools/training/usage_error.h"
 
 namespace cli {
 
@@ -43,10 +48,36 @@ training::RunFolder::Existing existing_runs(const TuneOptions& options) {
                              : training::RunFolder::Existing::refuse;
 }
 
+/// Looks at the paths before long work: the outputs against the inputs, and whether the run may write.
+void check_paths(TuneOptions options) {
+  OptionTable table;
+  declare_tune(table, options);
+  check_outputs(table);
+  if (options.out.empty())
+    engine::check_writable("runs", "runs");
+  else
+    training::RunFolder::check_free(options.out, existing_runs(options));
+}
+
+/// What a run would do that was only checked.
+void print_plan(const training::Run& run, const TuneOptions& options) {
+  std::cout << "all checks passed: method " << options.config.method << " on " << run.images->size()
+            << " images of " << run.splits.classes.size() << " classes, "
+            << (options.config.steps > 0 ? engine::say(options.config.steps, "steps")
+                                         : engine::say(options.config.epochs, "epochs"))
+            << "; nothing was written\n";
+}
+
 void write_config(const training::RunFolder& folder, const training::Run& run, const TuneOptions& options,
-                  const ordered_json& identity) {
+                  const training::RunIdentity& identity) {
   ordered_json config = options.to_json();
-  config.update(identity);
+  config.update(identity.fields());
+  config["images"] = run.images->size();
+  for (const auto& [prefix, split] :
+       {std::pair{"val_", run.listed.val}, std::pair{"test_", run.listed.test}}) {
+    if (split) config.update(training::identity_of(run.listed.classes, *split, *run.contents, prefix));
+  }
+  config["identity"] = identity.fields();
   config["out"] = options.out;
   config["features"] = options.features;
   config["preprocessing"] = ordered_json::parse(training::preprocessing_json(run.loaded.preprocessing));
@@ -60,12 +91,15 @@ void write_config(const training::RunFolder& folder, const training::Run& run, c
 
 /// Scores and selects, writing the selection; goes on with a scoring that was interrupted.
 void select(training::Run& run, const TuneOptions& options, training::RunFolder& folder,
-            const std::string& identity, const training::Events& events) {
+            const training::RunIdentity& identity, const training::Events& events) {
   const engine::PhaseTimer timer(Phase::score);
   training::ScoringOptions how{.save_every = options.config.save_every};
   if (options.resume)
     how.begun = training::read_partial_scores(folder.file(training::kPartialScoresFile), identity, events);
-  if (how.begun) note(engine::say("resuming after scoring batch", how.begun->batches - 1));
+  if (how.begun)
+    note(engine::say("resuming after scoring batch", how.begun->batches - 1));
+  else if (options.resume)
+    note("note: " + options.out + " has no checkpoint to go on from");
   folder.cut_log({.scores = how.begun ? how.begun->batches : 0, .steps = 0, .evaluated = -1});
   training::score_and_select(run, options.config, events, how);
   for (const peft::Snapshot& s : run.method->snapshots()) {
@@ -100,11 +134,12 @@ ordered_json evaluate_splits(training::Run& run, const TuneOptions& options, tra
     if (!there) continue;
     const training::EvaluateOptions how{options.config.batch_size, static_cast<int>(options.config.workers),
                                         split, split == "val" ? features.val : features.test};
-    const training::Predictions predictions =
-        training::predict_split(run.loaded.model, training::find_split(run.splits, split),
-                                run.loaded.preprocessing, map, how, events);
-    training::Evaluation e = training::evaluate(predictions, run.splits.classes, map);
-    folder.write_json("judged.json", training::mistakes_json(split, predictions, run.loaded.classes));
+    training::Evaluator evaluator(run.splits.classes, map, run.loaded.model.config().classes);
+    training::Evaluation e =
+        training::evaluate_split(run.loaded.model, training::find_split(run.splits, split),
+                                 run.loaded.preprocessing, evaluator, map, how, events);
+    folder.write_json("judged.json",
+                      training::mistakes_json(split, evaluator.mistakes(), run.loaded.classes));
     e.skipped = std::ranges::count(run.splits.skipped, split, &data::BadImage::split);
     if (split == "test") {
       folder.log({{"kind", "eval"},
@@ -119,6 +154,12 @@ ordered_json evaluate_splits(training::Run& run, const TuneOptions& options, tra
   return results;
 }
 
+/// A run that had come to its end keeps what it has cost.
+void keep_cost(ordered_json& result, const ordered_json& before) {
+  for (const char* field : {"resumed", "seconds", "phases", "peak_mb"})
+    if (before.contains(field)) result[field] = before[field];
+}
+
 /// Notes what the run will need, and refuses one that needs more than there is.
 void estimate_memory(training::Run& run, const TuneOptions& options) {
   const training::MemoryEstimate estimate = training::estimate_memory(run, options.config);
@@ -128,11 +169,52 @@ void estimate_memory(training::Run& run, const TuneOptions& options) {
   if (!options.no_memory_check) training::check_memory(estimate, free);
 }
 
+/// What config.json in the folder of a run that is to be resumed says of its identity; nothing where there is
+/// none, as of a run that was killed before it was written.
+std::optional<ordered_json> recorded(const TuneOptions& options) {
+  const std::filesystem::path file = std::filesystem::path(options.out) / "config.json";
+  if (!options.resume || !std::filesystem::exists(file)) return std::nullopt;
+  return training::recorded_identity(engine::read_json(file, training::kMaxResultValues));
+}
+
+/// A run that is resumed goes on with the instruction set that it was begun with.
+void take_instruction_set(TuneOptions& options, const std::optional<ordered_json>& before) {
+  if (!before || !options.config.instruction_set.empty()) return;
+  const auto set = training::field<std::string>(*before, "instruction_set");
+  if (!set) return;
+  if (!engine::kernels::use_simd(*set))
+    throw training::UsageError(options.out + ": the run was begun with the instruction set " + *set +
+                               ", which this processor does not have, so that its bits would change; go on "
+                               "where it is, or start over with --overwrite");
+  options.config.instruction_set = *set;
+}
+
+/// Refuses to go on with a run that differs in what changes a bit, naming each difference. More epochs or
+/// steps are taken where they lead to the bits of a run that had them from the start.
+void check_same_run(training::Run& run, const TuneOptions& options, const ordered_json& before,
+                    training::RunIdentity& identity) {
+  std::vector<std::string> reasons;
+  bool longer = false;
+  for (const auto& d : identity.differences(before)) {
+    const bool length = d.field == "epochs" || d.field == "steps";
+    const std::string why = length ? training::why_not_longer(run, options.config, before) : "";
+    if (!length || !why.empty()) reasons.push_back(d.text + (why.empty() ? "" : " (" + why + ")"));
+    longer = longer || length;
+  }
+  const auto changed = training::changed_images(
+      run, options.config,
+      training::read_image_stamps(std::filesystem::path(options.out) / training::kImagesFile));
+  if (!changed.empty()) reasons.push_back(training::describe_changed(changed));
+  if (!reasons.empty()) training::refuse_run(options.out, reasons);
+  if (longer) identity.let_differ({"epochs", "steps"});
+}
+
 /// Trains to the end; the error of a run that diverges names the file of its last good state.
 void train(training::Trainer& trainer, const training::RunFolder& folder) {
   try {
     trainer.train();
   } catch (const training::Diverged& e) {
+    folder.write_json(training::kDivergedFile, {{"diverged", e.what()}});
     throw engine::Error(
         engine::say(e.what() + std::string(". The last good state is kept in"),
                     folder.file(training::kCheckpointFile).string() + "; a lower --lr or --clip may help"));
@@ -168,26 +250,30 @@ void run_tune(Arguments arguments) {
   std::optional<TuneOptions> parsed = parse_tune(arguments);
   if (!parsed) return;
   TuneOptions& options = *parsed;
-  if (options.out.empty())
-    options.out = training::RunFolder::fresh_path(options.config.data.name(), options.config.method);
-  training::RunFolder::check_free(options.out, existing_runs(options));
+  note_signals();
+  check_paths(options);
 
   const engine::Stopwatch watch;
-  note_signals();
+  const std::optional<ordered_json> before = recorded(options);
+  take_instruction_set(options, before);
   std::vector<std::string> splits{"train", "val"};
   if (!options.config.no_test) splits.emplace_back("test");
   Follower follower;
   training::Events events = follower.events();
   training::Run run = training::open_run(options.config, splits, events);
   estimate_memory(run, options);
+  training::RunIdentity identity = training::identity_of(run, options.config);
+  if (before) check_same_run(run, options, *before, identity);
+  if (options.checks.dry_run) return print_plan(run, options);
+
+  if (options.out.empty())
+    options.out = training::RunFolder::take_fresh_path(options.config.data.name(), options.config.method);
   training::RunFolder folder(options.out, existing_runs(options), events);
-  const ordered_json identity = training::identity_of(
-      options.identity_json(), training::identity_of(run.loaded), run.splits.classes, *run.images);
-  const std::string identity_text = training::json_text(identity);
-  training::record_run(events, folder, identity_text);
+  training::record_run(events, folder, identity.text(), run.contents);
   const std::optional<training::Checkpoint> checkpoint =
-      options.resume ? training::Checkpoint::newest(folder, identity_text, events) : std::nullopt;
+      options.resume ? training::Checkpoint::newest(folder, identity, events) : std::nullopt;
   write_config(folder, run, options, identity);
+  folder.remove(training::kDivergedFile);
   if (options.config.data.on_bad_image == "skip")
     engine::write_file(folder.file("skipped.jsonl"), training::skipped_lines(run.splits.skipped));
   if (checkpoint) {
@@ -197,8 +283,7 @@ void run_tune(Arguments arguments) {
     checkpoint->restore(run.loaded.model, *run.method);
     note(engine::say("resuming after step", state.step));
   } else {
-    if (options.resume) note("note: " + options.out + " has no checkpoint to go on from");
-    select(run, options, folder, identity_text, events);
+    select(run, options, folder, identity, events);
     engine::release_free_buffers();  // of sizes that scoring needed and training does not
   }
   const training::KnownFeatures features =
@@ -209,6 +294,11 @@ void run_tune(Arguments arguments) {
   else
     trainer.save();
   folder.remove(training::kPartialScoresFile);
+  const auto result_file = folder.file("result.json");
+  const std::optional<ordered_json> finished =
+      trainer.is_finished() && std::filesystem::exists(result_file)
+          ? std::optional(engine::read_json(result_file, training::kMaxResultValues))
+          : std::nullopt;
   train(trainer, folder);
 
   const auto delta = folder.file("delta.safetensors");
@@ -222,15 +312,17 @@ void run_tune(Arguments arguments) {
   result["phases"] = phases_json();
   result["skipped"] = run.splits.skipped.size();
   result["peak_mb"] = training::peak_mb();
+  if (finished) keep_cost(result, *finished);
   result["delta_bytes"] = std::filesystem::file_size(delta);
   folder.sync_log();
+  folder.add_images(run.contents->new_lines());
   folder.write_json("result.json", result);
   experiments::write_run_report(folder.path(),
                                 {.result = &result,
                                  .evaluated = result.contains("test") ? run.splits.test : run.splits.val,
                                  .note = note});
   if (options.json)
-    std::cout << training::json_text(result, 2) << '\n';
+    print_json(result);
   else
     print(result, folder);
 }

@@ -73,15 +73,17 @@ Json pair_of(const Json& pair) {
   return shown;
 }
 
-/// Of the search for the learning rate: [task, method, lr, top-1 on val] of every run.
+/// Of the search for the learning rate: [task, method, lr, top-1 on val] of every run that did not diverge.
 Json search_of(const Json& comparison) {
   Json search = Json::array();
   each_of(comparison, "runs", [&](const Json& run) {
     if (training::needed_field<std::string>(run, "stage") != "search") return Json();
+    const auto top1 = training::field<double>(run, "val_top1");
+    engine::check(top1 || run.value("diverged", Json()) == true, "there is no val_top1");
+    if (!top1) return Json();  // it diverged
     search.push_back({training::needed_field<std::string>(run, "task"),
                       training::needed_field<std::string>(run, "method"),
-                      training::needed_field<double>(run, "lr"),
-                      six_digits(training::needed_field<double>(run, "val_top1"))});
+                      training::needed_field<double>(run, "lr"), six_digits(*top1)});
     return Json();
   });
   return search;

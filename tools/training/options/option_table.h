@@ -3,12 +3,9 @@
 #include <span>
 
 #include "peft/method_info.h"
-#include "tools/cli/option.h"
+#include "tools/training/options/option.h"
 
-namespace cli {
-
-/// More threads than any machine has cores to run.
-constexpr Index kMostThreads = 1024, kMostWorkers = 256;
+namespace training {
 
 /// The options of a command in the order in which its help and config.json have them. They are bound to
 /// fields, which keep their values, the defaults, until parse() puts others in their place; the fields must
@@ -69,4 +66,4 @@ class OptionTable {
 /// An option of a method as a row of a table, with that method's own text and default.
 Option method_option(const peft::OptionInfo& info, std::map<std::string, std::string>& values);
 
-}  // namespace cli
+}  // namespace training

@@ -1,10 +1,11 @@
-#include "tools/cli/option.h"
+#include "tools/training/options/option.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/text.h"
 
-namespace cli {
+namespace training {
 
 using nlohmann::ordered_json;
 
@@ -46,6 +47,23 @@ void set_value(const Option& option, const std::string& text) {
       option.value);
 }
 
+void check_value(const Option& option) {
+  const std::string dashed = "--" + option.name;
+  if (field_text(option) == option.initial) return;
+  std::visit(
+      Overloaded{[&](const Integer& v) {
+                   engine::check(*v.field >= v.lowest, dashed, "takes", v.lowest, "or more, not", *v.field);
+                   engine::check(*v.field <= v.highest, dashed, "takes", v.highest, "or less, not", *v.field);
+                 },
+                 [&](const Number& v) {
+                   engine::check(std::isfinite(*v.field) && v.range.contains(*v.field), dashed, "takes",
+                                 v.range.words + std::string(", not"), *v.field);
+                 },
+                 [&](const Choice& v) { engine::read_choice(dashed, *v.field, v.choices); },
+                 [](const auto&) {}},
+      option.value);
+}
+
 ordered_json json_value(const Option& option) {
   return std::visit(Overloaded{[](const auto& v) -> ordered_json { return *v.field; },
                                [&](const OfMethod& v) -> ordered_json {
@@ -54,6 +72,11 @@ ordered_json json_value(const Option& option) {
                                                                 : ordered_json(found->second);
                                }},
                     option.value);
+}
+
+std::string field_text(const Option& option) {
+  const auto* const integer = std::get_if<Integer>(&option.value);
+  return integer ? std::to_string(*integer->field) : text_value(option);
 }
 
 std::string text_value(const Option& option) {
@@ -71,4 +94,4 @@ std::string text_value(const Option& option) {
       option.value);
 }
 
-}  // namespace cli
+}  // namespace training

@@ -1,11 +1,11 @@
-#include "tools/cli/option_table.h"
+#include "tools/training/options/option_table.h"
 
 #include <algorithm>
 
 #include "engine/base/text.h"
 #include "peft/methods.h"
 
-namespace cli {
+namespace training {
 
 Option& OptionTable::add(std::string name, std::string takes, Value value, std::string help) {
   engine::check(!find(name), "option --" + name, "is declared twice");
@@ -16,6 +16,7 @@ Option& OptionTable::add(std::string name, std::string takes, Value value, std::
                                                 .default_text = {},
                                                 .group = group_});
   option.default_text = text_value(option);
+  option.initial = field_text(option);
   if (option.default_text.empty()) option.default_text = "none";
   return option;
 }
@@ -88,7 +89,8 @@ Option method_option(const peft::OptionInfo& info, std::map<std::string, std::st
           .value = OfMethod{&values},
           .help = info.help,
           .default_text = info.default_value.empty() ? info.default_text : info.default_value,
-          .group = "Method"};
+          .group = "Method",
+          .needs = info.needs};
 }
 
-}  // namespace cli
+}  // namespace training

@@ -1,0 +1,231 @@
+#include "tools/training/options/train_options.h"
+
+#include <limits>
+
+#include "data/augment.h"
+#include "models/block.h"
+#include "peft/methods.h"
+
+namespace training {
+
+using engine::kBelowOne, engine::kNonNegative, engine::kPositive, engine::kShare;
+
+namespace {
+
+constexpr Index kMostPixels = 8192;  // in a side of an image, as data::check_preprocessing has it
+
+}  // namespace
+
+void declare_base(OptionTable& table, ModelSource& model) {
+  const char* const stored = "the checkpoint's";
+  table.group("Model and images");
+  table
+      .input("model", model.model, "PATH",
+             "checkpoint: a .safetensors file, an index of shards, or a folder with one and config.json")
+      .excluding("arch", "the architecture comes from the checkpoint")
+      .reading();
+  table.text("arch", model.arch, "NAME", "random weights of this architecture, by timm's name");
+  table.integer("image-size", model.image_size, 1, "image side in pixels", kMostPixels)
+      .by_default(stored)
+      .reading();
+  table.text("mean", model.mean, "a,b,c", "per-channel mean of pixels scaled to [0, 1]")
+      .by_default(stored)
+      .reading()
+      .rare();
+  table.text("std", model.std, "a,b,c", "per-channel standard deviation of pixels scaled to [0, 1]")
+      .by_default(stored)
+      .reading()
+      .rare();
+  table.choice("interpolation", model.interpolation, {"bilinear", "bicubic"}, "how images are resized")
+      .by_default(stored)
+      .reading()
+      .rare();
+  table
+      .choice("resize", model.resize, {"squash", "crop"},
+              "squash to N x N, or resize the short side and crop the centre")
+      .by_default(stored)
+      .reading()
+      .rare();
+}
+
+void declare_model(OptionTable& table, ModelSource& model) {
+  declare_base(table, model);
+  table.integer("seed", model.seed, 0, "of all random numbers", std::numeric_limits<Index>::max());
+  declare_threads(table, model.threads);
+}
+
+void declare_threads(OptionTable& table, Index& threads) {
+  table.integer("threads", threads, 1, "CPU threads; results do not depend on it", kMostThreads)
+      .by_default("all cores")
+      .handling();
+}
+
+void declare_data(OptionTable& table, DataSource& data) {
+  table.group("Data");
+  table.input("data", data.data, "DIR", "DIR/train/<class>/*, val and test where they exist; or IDX files")
+      .reading();
+  const auto list = [&](const char* name, std::string& field, const char* help) {
+    table.input(name, field, "FILE", help)
+        .needing("data-root", {}, "the paths in a list are relative to it")
+        .excluding("data", "the images are given in one form")
+        .reading()
+        .rare();
+  };
+  list("train-list", data.train_list, "instead of --data: lines `path label`");
+  list("val-list", data.val_list, "the same for val");
+  list("test-list", data.test_list, "the same for test");
+  table.input("data-root", data.data_root, "DIR", "folder that the paths in the lists are relative to")
+      .needing_that(
+          "--train-list, --val-list or --test-list", [&] { return data.has_lists(); },
+          "--data DIR needs none")
+      .reading()
+      .rare();
+  declare_screening(table, data);
+}
+
+void declare_screening(OptionTable& table, DataSource& data) {
+  table.group("Data");
+  table
+      .choice("on-bad-image", data.on_bad_image, {"error", "skip"},
+              "skip: decode every image first and leave out those that cannot be decoded")
+      .reading()
+      .rare();
+  table.flag("allow-empty-class", data.allow_empty_class, "accept class folders without images")
+      .needing_that(
+          "folders of images", [&] { return !data.has_lists(); },
+          "a list has only the classes that it has images of")
+      .reading()
+      .rare();
+}
+
+namespace {
+
+std::vector<std::string> augmentation_names() {
+  std::vector<std::string> names;
+  for (const data::Augmentation& a : data::augmentations()) {
+    if (a.name != "simclr") names.emplace_back(a.name);  // for scoring only
+  }
+  return names;
+}
+
+/// The facts of the method that is set.
+peft::MethodTraits traits_of(const TrainConfig& c) {
+  return peft::make_method(c.method, c.method_options)->traits();
+}
+
+}  // namespace
+
+void declare_selection(OptionTable& table, TrainConfig& c) {
+  declare_model(table, c.model);
+  declare_data(table, c.data);
+  table.choice("on", c.on, {"train", "train+val"}, "split(s) to train on");
+  table.group("Method");
+  table.methods(c.method, c.method_options);
+  declare_reading(table, c);
+}
+
+void declare_reading(OptionTable& table, TrainConfig& c) {
+  const auto scores = [&] { return peft::make_method(c.method, c.method_options)->scoring() != nullptr; };
+  table.group("Data");
+  table.choice("augment", c.augment, augmentation_names(), "augmentation of training images");
+  table.integer("batch-size", c.batch_size, 1, "images in a batch");
+  table.integer("workers", c.workers, 0, "threads that decode images ahead", kMostWorkers).handling();
+  table.flag("no-score-shuffle", c.no_score_shuffle, "score images in sorted path order")
+      .needing_that("a method that scores images", scores)
+      .needing_that(
+          "images that are shuffled", [&] { return !c.no_shuffle; },
+          "--no-shuffle has scoring in sorted path order, too")
+      .rare();
+
+  table.group("Method");
+  table.choice("head", c.head, {"auto", "keep", "new"}, "auto keeps a head whose class count fits").rare();
+  table.choice("init-head", c.init_head, {"zeros", "trunc-normal"}, "initial values of a new head")
+      .needing("head", {"auto", "new"}, "a head that is kept has its values")
+      .rare();
+  table
+      .choice("recompute", c.recompute, models::recompute_names(),
+              "recompute activations in the backward pass, of every MLP or every block: less memory, more "
+              "time, same bits")
+      .handling()
+      .rare();
+}
+
+void declare_training(OptionTable& table, TrainConfig& c) {
+  const auto trains_blocks = [&] { return c.reinit_blocks > 0 || !traits_of(c).trains_head_only; };
+  const char *const fixed_words = "a method whose selection stays",
+                    *const changes = "it changes what it trains on the way";
+  table.group("Training");
+  table.integer("epochs", c.epochs, 1, "passes over the images");
+  table.integer("steps", c.steps, 1, "steps of the run, in place of --epochs").excluding("epochs");
+  table.integer("grad-accum", c.grad_accum, 1, "batches in one step").rare();
+  table.choice("optimizer", c.optimizer, {"sgd", "adam", "adamw"}, "update rule");
+  table.number("momentum", c.momentum, kBelowOne, "momentum of sgd")
+      .needing("optimizer", {"sgd"}, "adam and adamw have moments of their own")
+      .rare();
+  table.number("weight-decay", c.weight_decay, kNonNegative, "applied to every trained parameter");
+  table.choice("schedule", c.schedule, schedule_names(), "of the learning rate");
+  table.number("warmup-epochs", c.warmup_epochs, kNonNegative, "epochs of linear warm-up");
+  table.number("min-lr", c.min_lr, kNonNegative, "final learning rate of the schedule")
+      .needing("schedule", {"cosine", "linear"}, "a constant rate does not fall to it")
+      .rare();
+  table.number("clip", c.clip, kNonNegative, "maximum gradient norm; 0 disables clipping").rare();
+  table
+      .number("layer-decay", c.layer_decay, kShare,
+              "factor of the learning rate from a block to the one below")
+      .needing_that("a method that trains more than the head", trains_blocks, "the head has the whole rate")
+      .rare();
+  table.integer("freeze-blocks", c.freeze_blocks, 0, "freeze the embeddings and the first N blocks")
+      .needing_that("a method that trains more than the head", trains_blocks, "all blocks are frozen anyway")
+      .rare();
+  table
+      .integer("reinit-blocks", c.reinit_blocks, 0,
+               "re-initialise the last N blocks and train all of their weights")
+      .needing_that(
+          fixed_words, [&] { return traits_of(c).selection_is_fixed; }, changes)
+      .rare();
+  table.number("ema", c.ema, kBelowOne, "decay of a moving average of the weights, which is kept; 0: off")
+      .rare();
+  table.flag("no-shuffle", c.no_shuffle, "train in sorted path order").rare();
+
+  table.group("Regularization");
+  table.number("label-smoothing", c.label_smoothing, kBelowOne, "probability spread over all classes").rare();
+  table.number("mixup", c.mixup, kNonNegative, "alpha of mixup; 0: off").rare();
+  table.number("cutmix", c.cutmix, kNonNegative, "alpha of CutMix; 0: off").rare();
+  table.number("drop-path", c.drop_path, kBelowOne, "stochastic depth: rate in the last block").rare();
+
+  table.group("Evaluation");
+  table.integer("eval-every", c.eval_every, 1, "epochs between evaluations on val")
+      .handling_unless("keep", "best");
+}
+
+void declare_keeping(OptionTable& table, TrainConfig& c) {
+  table.group("Training");
+  table.number("lr", c.lr, kPositive, "peak learning rate");
+  table.group("Evaluation");
+  table.choice("keep", c.keep, {"last", "best"}, "which weights to keep: the last, or the best on val")
+      .needing_that(
+          "--on train", [&] { return c.on == "train"; }, "the best weights are chosen on val")
+      .needing_that(
+          "a method whose selection stays; with one that changes it while it trains, use --keep last",
+          [&] { return traits_of(c).selection_is_fixed; }, "earlier weights cannot be put back");
+  table.flag("no-test", c.no_test, "do not evaluate on the test split").handling().rare();
+}
+
+void declare_handling(OptionTable& table, TrainConfig& c) {
+  table.group("Run");
+  table.integer("save-every", c.save_every, 0, "steps between checkpoints; 0: after every epoch")
+      .handling()
+      .rare();
+  table.choice("instruction-set", c.instruction_set, instruction_sets(), "of the inner loops; changes bits")
+      .by_default("the best there is, or that of the run that is resumed")
+      .rare();
+}
+
+void declare_config(OptionTable& table, TrainConfig& c) {
+  declare_selection(table, c);
+  declare_training(table, c);
+  declare_keeping(table, c);
+  declare_handling(table, c);
+}
+
+}  // namespace training
