@@ -167,9 +167,11 @@ TEST(Names, of_strangers_do_not_reach_the_terminal) {
 
 TEST(Inference, that_needs_more_memory_than_there_is_is_refused_before_it_begins) {
   const Garden garden;
-  const Words words{"eval", "--model",      garden.model(), "--data", garden.data(), "--image-size",
-                    "1024", "--batch-size", "10000000",     "--mean", "0,0,0"};
-  const std::string error = run(words).error(1);
+  garden.tune("grft");
+  const Words tuned{"--model", garden.model(), "--delta", garden.run_folder() + "/delta.safetensors"};
+  const std::string error =
+      run(Words{"eval", "--data", garden.data(), "--image-size", "1024", "--batch-size", "10000000"} + tuned)
+          .error(1);
   EXPECT_THAT(error, AllOf(HasSubstr("more memory"), HasSubstr("--no-memory-check")));
 }
 

@@ -166,5 +166,19 @@ TEST(ParseInteger, refuses_everything_else_by_name) {
     EXPECT_THROW(parse_integer(text, "--steps"), Error) << text;
 }
 
+TEST(OneLine, has_no_character_that_a_terminal_would_obey_and_all_others) {
+  EXPECT_EQ(one_line("a\nb\x1b[1mc\x7f"
+                     "d"),
+            "a b [1mc d");
+  EXPECT_EQ(one_line("\xc2\x9b"
+                     "31m \xc2\xa0 \xc3\x9b \xe2\x82\xac \xf0\x9f\x98\x80"),
+            "  31m \xc2\xa0 \xc3\x9b \xe2\x82\xac \xf0\x9f\x98\x80")
+      << "C1, but not the same bytes within another character";
+  EXPECT_EQ(one_line("a\x9b"
+                     "b"),
+            "a b")
+      << "alone, it is C1 of an 8-bit terminal";
+}
+
 }  // namespace
 }  // namespace engine
