@@ -122,6 +122,7 @@ Json options_of(const TrainConfig& config) {
 Json identity_of(const LoadedModel& base) {
   const models::VitConfig& c = base.model.config();
   return {{"base_sha256", base.base_sha256},
+          {"stored_classes", base.classes},  // a kept head's rows are ordered by them
           {"heads", c.heads},
           {"norm_eps", c.norm_eps},
           {"preprocessing", Json::parse(preprocessing_json(base.preprocessing))}};
