@@ -80,8 +80,8 @@ void check_metadata(const Metadata& metadata, const std::string& file, bool ours
   Json fields = Json::object();
   for (const auto& [key, value] : metadata) {
     const auto table = config_fields();
-    const bool fixed = std::ranges::any_of(table, [&](const ConfigField& f) {
-      return f.form == ConfigForm::metadata && f.name == key && f.meaning == ConfigField::Meaning::fixed;
+    const bool fixed = std::ranges::any_of(table, [&, &name = key](const ConfigField& f) {
+      return f.form == ConfigForm::metadata && f.name == name && f.meaning == ConfigField::Meaning::fixed;
     });
     if (ours || !fixed) fields.get_ref<Json::object_t&>().emplace_back(key, value);
   }
