@@ -26,7 +26,7 @@ std::string preprocessing_json(const Preprocessing& how) {
   json["interpolation"] = data::name_of(how.filter);
   json["resize"] = data::name_of(how.mode);
   json["crop_pct"] = how.crop_pct;
-  if (how.crop_start != Preprocessing::CropStart::half_even)  // which files before 1.1 do not know
+  if (how.crop_start != Preprocessing::CropStart::half_even)  // which earlier files do not have
     json["crop_start"] = data::name_of(how.crop_start);
   json["mean"] = how.mean;
   json["std"] = how.std;
