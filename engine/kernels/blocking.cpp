@@ -63,12 +63,15 @@ Index fewest_tiles(const ProductShape& s) {
   return s.m < s.n ? kFewestWideTiles : kFewestTiles;
 }
 
-/// Rows, unless they are few. Columns that every task packs for itself cost one more pass of a for every
-/// task, which pays where a block of a is near, too.
+/// Rows, unless they are few or too long. Columns that every task packs for itself cost one more pass of a
+/// for every task. Where the last cache is far, they pay for a block of a that stays near and a b that is
+/// more than can be packed for all at a time: every thread then reads another part of it, from memory, once.
 Blocking::Deal rows_or_columns(const ProductShape& s, const Caches& caches) {
   if (s.m >= s.n) return Blocking::Deal::rows;
   if (!caches.l3_near)
-    return s.m * s.depth() <= own_values(s, caches) ? Blocking::Deal::columns : Blocking::Deal::rows;
+    return s.m * s.depth() <= own_values(s, caches) && s.n * s.k > shared_values(s, caches)
+               ? Blocking::Deal::columns
+               : Blocking::Deal::rows;
   const bool widest = s.n <= 2 * shared_values(s, caches) / kDepth;  // a block of b is twice the shared room
   return s.m >= kTasks * s.tile_rows && widest ? Blocking::Deal::rows : Blocking::Deal::columns;
 }
