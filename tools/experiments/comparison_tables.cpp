@@ -139,7 +139,7 @@ std::string markdown_tables(const Json& comparison) {
       "Learning rates were chosen on val. The final runs were trained on train + val and tested once.\n\n");
   text += accuracies(comparison) + '\n' + rates(comparison);
   const auto& runs = comparison["runs"];
-  if (std::ranges::any_of(runs, [](const Json& run) { return run["knew_features"] == true; }))
+  if (std::ranges::any_of(runs, [](const Json& run) { return run.value("knew_features", false); }))
     text +=
         "\nLinear probes were trained on features of the images that were computed once per task; s/epoch "
         "leaves that out.\n";

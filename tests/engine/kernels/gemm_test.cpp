@@ -372,7 +372,7 @@ TEST(PackedGemm, has_the_bits_of_gemm_for_any_number_of_rows_and_threads) {
       for (const int threads : {1, 3}) {
         const support::UseThreads use(threads);
         gemm(a.matrix, packed, c.data(), n);
-        EXPECT_EQ(std::memcmp(plain.data(), c.data(), c.size() * sizeof(T)), 0) << m << " rows";
+        EXPECT_TRUE(plain == c) << m << " rows";
       }
     }
   });
