@@ -30,6 +30,8 @@ UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "BLIS_ARCH_TYPE", "MKL_ENABLE_
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS", "MKL_NUM_THREADS")
 # Threads that spin while they wait for the next call slow each other down as soon as anything else runs.
 PASSIVE = {"OMP_WAIT_POLICY": "passive"}
+# Sleeping threads that are not bound may be woken on one core, for seconds, whichever library they work for.
+BOUND = {**PASSIVE, "OMP_PROC_BIND": "true"}
 PROBE_SECONDS = 60  # PyTorch alone may take 10 to start
 NEAR = 0.7
 
