@@ -19,7 +19,8 @@ struct Cache {
   Index lines_held(Index stride) const;
 };
 
-/// The caches that one core reads through. What a product is cut into follows from them (blocking.h).
+/// The caches that one core reads through. What a product is cut into follows from them (blocking.h), but for
+/// its blocks of depth: they are sized for any first cache, since the bits of a sum follow from them.
 struct Caches {
   Cache l1, l2;    ///< of one core
   Index l3_bytes;  ///< shared by cores; 0 where there is none

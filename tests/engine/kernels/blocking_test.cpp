@@ -73,6 +73,7 @@ TEST(Blocking, with_a_far_last_cache_keeps_the_panels_that_pass_in_the_second) {
 TEST(Blocking, deals_columns_where_a_block_of_few_rows_stays_near) {
   EXPECT_EQ(blocking(wide(197, 2304, 768), kSapphireRapids).deal, Deal::columns);
   EXPECT_EQ(blocking(wide(197, 768, 768), kSapphireRapids).deal, Deal::rows);
+  EXPECT_EQ(blocking(wide(32, 768, 192), kSapphireRapids).deal, Deal::columns);  // rows for two tasks alone
   EXPECT_EQ(blocking(wide(1576, 2304, 768), kSapphireRapids).deal, Deal::rows);
   EXPECT_EQ(blocking_of_packed(wide(197, 2304, 768), kZen4).deal, Deal::columns);
   EXPECT_EQ(blocking_of_packed(wide(1, 768, 3072), kZen4).deal, Deal::columns);
