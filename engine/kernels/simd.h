@@ -91,7 +91,7 @@ struct Simd {
   /// values from one panel [rows, width] to the next. The width is tiles.columns(), and divides `columns`.
   void (*deal)(Index rows, Index columns, const T* from, Index from_stride, T* to, Index panel);
   /// The same with a width of tiles.rows: rows of a left-hand side that lies column by column.
-  void (*deal_rows)(Index rows, Index columns, const T* from, Index from_stride, T* to, Index panel);
+  void (*deal_tile_rows)(Index rows, Index columns, const T* from, Index from_stride, T* to, Index panel);
   /// Does to a block of c what `e` asks for, in the order of its formula; its pointers are those of the
   /// block.
   void (*epilogue)(Index rows, Index columns, T* c, Index c_stride, const Epilogue<T>& e);

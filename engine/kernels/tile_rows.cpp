@@ -18,8 +18,8 @@ PackedTileRows<T>::PackedTileRows(const Simd<T>& s, const Matrix<T>& m, Index to
     : top_(top), depth_(depth), tile_(s.tiles.rows), values_(round_up(bottom - top, tile_) * depth) {
   const Index whole = m.row_stride == 1 ? (bottom - top) / tile_ * tile_ : 0;
   if (whole > 0)
-    s.deal_rows(depth, whole, m.data + begin * m.column_stride + top, m.column_stride, values_.data(),
-                tile_ * depth);
+    s.deal_tile_rows(depth, whole, m.data + begin * m.column_stride + top, m.column_stride, values_.data(),
+                     tile_ * depth);
   for (Index row = top + whole; row < bottom; row += tile_)
     pack(s, m.transposed(), begin, depth, row, std::min(tile_, bottom - row), tile_,
          values_.data() + (row - top) * depth);

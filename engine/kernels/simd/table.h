@@ -25,7 +25,7 @@ constexpr Simd<T> table(const char* name) {
           .transpose = transpose<T>,
           .copy = copy<T>,
           .deal = deal<T, kTileVectors * Lanes<T>::count>,
-          .deal_rows = deal<T, kTileRows>,
+          .deal_tile_rows = deal<T, kTileRows>,
           .epilogue = epilogue<T>,
           .gelu = gelu<T>,
           .gelu_backward = gelu_backward<T>,
