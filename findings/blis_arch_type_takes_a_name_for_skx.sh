@@ -4,7 +4,7 @@
 #
 # Guess: a name selects the sub-configuration of that name, as BLIS's own messages and OpenBLAS's OPENBLAS_CORETYPE have
 #   it; an unknown one is an error.
-# Versions: BLIS 0.9.0 (Debian 12's libblis4-openmp 0.9.0-1). Nothing is multiplied, so any x86-64 processor will do.
+# Versions: BLIS 0.9.0 (Debian 12's libblis4-openmp 0.9.0-1). Nothing is multiplied.
 # Seen: bli_arch_query_id() says 0 for every name, with no message and no error.
 #
 # Output:
@@ -16,7 +16,7 @@
 #   6              zen3
 #
 # Why it matters: who measures BLIS beside another library names the kernels of the machine, and gets figures of others:
-#   "BLIS configured for zen3" was Skylake-X's all along, and on a processor without AVX-512 the program would die.
+#   "BLIS configured for zen3" was Skylake-X's all along.
 
 set -eu
 version=0.9.0-1
