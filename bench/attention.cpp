@@ -23,14 +23,17 @@ struct Buffers {
     log_sum_exp = Tensor::zeros({batch, heads, queries});
     dqkv = Tensor::zeros(qkv.shape());
   }
-  void forward() { engine::kernels::attention(shape, data(qkv), data(y), data(log_sum_exp)); }
+  void forward() { engine::kernels::attention<float>(shape, rows(qkv), {}, data(y), data(log_sum_exp)); }
   void backward() {
-    engine::kernels::attention_backward<float>(shape, data(qkv), data(y), data(log_sum_exp), data(dy),
-                                               data(dqkv));
+    engine::kernels::attention_backward<float>(shape, rows(qkv), {}, data(y), data(log_sum_exp), data(dy),
+                                               engine::kernels::thirds_of(shape, data(dqkv)), nullptr);
   }
   void count_items(benchmark::State& state, Index products) const {
     state.SetItemsProcessed(state.iterations() * products * shape.batch * shape.heads * shape.queries *
                             shape.tokens * shape.width);
+  }
+  engine::kernels::AttentionRows<const float> rows(const Tensor& t) const {
+    return engine::kernels::thirds_of(shape, t.data<float>().data());
   }
   static float* data(Tensor& t) { return t.data<float>().data(); }
 

@@ -60,14 +60,17 @@ void layer_norm_weight_gradient(benchmark::State& state) {
 
 void gelu(benchmark::State& state) {
   Rows r(state);
-  for (auto _ : state) engine::kernels::gelu<float>(kRows * r.width, r.at(r.x), r.at(r.y));
+  for (auto _ : state)
+    engine::kernels::activate<float>(engine::kernels::Activation::gelu, kRows * r.width, r.at(r.x),
+                                     r.at(r.y));
   r.count_items(state);
 }
 
 void gelu_backward(benchmark::State& state) {
   Rows r(state);
   for (auto _ : state)
-    engine::kernels::gelu_backward<float>(kRows * r.width, r.at(r.x), r.at(r.dy), r.at(r.dx));
+    engine::kernels::activate_backward<float>(engine::kernels::Activation::gelu, kRows * r.width, r.at(r.x),
+                                              r.at(r.dy), r.at(r.dx));
   r.count_items(state);
 }
 

@@ -204,7 +204,7 @@ void transposed_attention(const AttentionShape& s, const float* qkv, float* y) {
 //    (engine/kernels/attention.cpp).
 void shipped_attention(const AttentionShape& s, const float* qkv, float* y) {
   std::vector<float> log_sum_exp(static_cast<std::size_t>(s.batch * s.heads * s.tokens));
-  engine::kernels::attention(s, qkv, y, log_sum_exp.data());
+  engine::kernels::attention<float>(s, engine::kernels::thirds_of(s, qkv), {}, y, log_sum_exp.data());
 }
 
 // --- Checking and timing ----------------------------------------------------------------------------------

@@ -51,7 +51,8 @@ double accuracy(models::Vit& model, const Batch& b) {
 }  // namespace
 
 int main() {
-  models::Vit model({.image_size = kSide,
+  models::Vit model({.image_height = kSide,
+                     .image_width = kSide,
                      .patch = 4,
                      .width = 32,
                      .depth = 2,

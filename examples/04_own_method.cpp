@@ -61,7 +61,8 @@ bool only_changed(const engine::Selection& part, const Tensor& before, const Ten
 }  // namespace
 
 int main() {
-  models::Vit model({.image_size = kSide,
+  models::Vit model({.image_height = kSide,
+                     .image_width = kSide,
                      .patch = 4,
                      .width = 32,
                      .depth = 2,

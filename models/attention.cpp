@@ -1,36 +1,111 @@
 #include "models/attention.h"
 
+#include "engine/nn/roles.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/rearrange.h"
 
 namespace models {
 
+using engine::BranchScale;
 using engine::Linear;
+using engine::Parameter;
 using engine::Tensor;
 
-Attention::Attention(engine::Index width, engine::Index heads, bool qkv_bias)
-    : heads_(heads),
-      qkv_(width, 3 * width, qkv_bias ? Linear::Bias::yes : Linear::Bias::no),
-      proj_(width, width) {}
+namespace {
+
+Linear::Bias bias_if(bool wanted) {
+  return wanted ? Linear::Bias::yes : Linear::Bias::no;
+}
+
+}  // namespace
+
+JointQkv::JointQkv(Index width, QkvForm form) : Linear(width, 3 * width, bias_if(form == QkvForm::joint)) {
+  if (form != QkvForm::joint_with_query_value_bias) return;
+  q_bias.emplace(Tensor::zeros({width}));
+  v_bias.emplace(Tensor::zeros({width}));
+}
+
+Tensor JointQkv::bias_value() const {
+  if (!q_bias) return Linear::bias_value();
+  const Tensor q = *q_bias, none = Tensor::zeros(q.shape(), q.dtype());
+  return engine::join(engine::join(q, none), *v_bias);
+}
+
+void JointQkv::own_parts(engine::Parts& visit) {
+  Linear::own_parts(visit);
+  if (!q_bias) return;
+  visit(engine::kQueryBiasName, *q_bias);
+  visit(engine::kValueBiasName, *v_bias);
+}
+
+Attention::Attention(const VitConfig& c, Index block, std::shared_ptr<const Geometry> geometry)
+    : block_(block),
+      heads_(c.heads),
+      width_(c.width),
+      geometry_(std::move(geometry)),
+      proj_(c.width, c.width, bias_if(c.proj_bias)) {
+  if (c.qkv == QkvForm::split) {
+    q_.emplace(c.width, c.width);
+    k_.emplace(c.width, c.width, Linear::Bias::no);
+    v_.emplace(c.width, c.width);
+  } else {
+    qkv_.emplace(c.width, c.qkv);
+  }
+  if (c.relative_bias)
+    relative_bias_.emplace(Tensor::zeros({engine::RelativePositions::entries(c.down(), c.across()), heads_}));
+  if (c.attention_norm) norm_.emplace(c.width, c.norm_eps, c.norm);
+}
+
+Tensor Attention::turned(Tensor x, Index columns, const Tensor& turns) const {
+  return turns.defined() ? engine::rotate(std::move(x), columns, turns, geometry_->pairs()) : x;
+}
+
+Tensor Attention::heads_output(const Tensor& x, Index queries) {
+  const Tensor turns = geometry_->turns(block_, x.dtype());
+  Tensor y;
+  if (qkv_) {
+    // [n, tokens, 3 * width]: queries, keys, values, each head by head
+    engine::RelativePositions bias;
+    if (relative_bias_) bias = {*relative_bias_, geometry_->down(), geometry_->across()};
+    y = engine::attention(turned((*qkv_)(x), 2 * width_, turns), heads_, queries, bias);
+  } else {
+    y = engine::attention(turned((*q_)(x), width_, turns), turned((*k_)(x), width_, turns), (*v_)(x), heads_,
+                          queries);
+  }
+  return norm_ ? (*norm_)(y) : y;
+}
 
 Tensor Attention::forward(const Tensor& x) {
-  const Tensor qkv = qkv_(x);  // [n, tokens, 3 * width]: queries, keys, values, each head by head
-  return proj_(engine::attention(qkv, heads_));
+  return proj_(heads_output(x, 0));
 }
 
-Tensor Attention::forward_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors) {
-  return proj_.add_to(residual, engine::attention(qkv_(x), heads_), factors);
+Tensor Attention::forward_add_to(const Tensor& residual, const Tensor& x, const BranchScale& scale) {
+  return proj_.add_to(residual, heads_output(x, 0), scale);
 }
 
-Tensor Attention::class_token_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors) {
-  if (adapter()) return engine::select_token(add_to(residual, x, factors), 0);
-  const Tensor token = engine::attention(qkv_(x), heads_, 1);  // [n, 1, width]
-  return proj_.add_to(engine::select_token(residual, 0), engine::select_token(token, 0), factors);
+Tensor Attention::first_tokens_add_to(const Tensor& residual, const Tensor& x, const BranchScale& scale,
+                                      Index count) {
+  if (adapter()) return first_tokens(add_to(residual, x, scale), count);
+  return proj_.add_to(first_tokens(residual, count), first_tokens(heads_output(x, count), count), scale);
 }
 
 void Attention::own_parts(engine::Parts& visit) {
-  visit("qkv", qkv_);
+  if (relative_bias_) visit(engine::kBiasTableName, *relative_bias_);
+  if (qkv_) {
+    visit("qkv", *qkv_);
+  } else {
+    visit("q_proj", *q_);
+    visit("k_proj", *k_);
+    visit("v_proj", *v_);
+  }
+  if (norm_) visit("norm", *norm_);
   visit("proj", proj_);
+}
+
+Tensor first_tokens(const Tensor& x, Index count) {
+  if (count == 1) return engine::select_token(x, 0);
+  const Index tokens = x.shape()[1];
+  return count == tokens ? x : engine::remove_tokens(x, count, tokens - count);
 }
 
 }  // namespace models

@@ -1,28 +1,61 @@
 #pragma once
 
+#include <memory>
+
 #include "engine/nn/linear.h"
+#include "engine/nn/norm.h"
+#include "models/geometry.h"
 
 namespace models {
 
-/// Multi-head self-attention with one projection for queries, keys and values and one for the output.
+/// One matrix for queries, keys and values; where keys have no bias, those of queries and values are
+/// parameters of their own.
+class JointQkv : public engine::Linear {
+ public:
+  JointQkv(Index width, QkvForm form);
+
+  std::optional<engine::Parameter> q_bias, v_bias;
+
+ protected:
+  engine::Tensor bias_value() const override;
+  void own_parts(engine::Parts& visit) override;
+};
+
+/// Multi-head self-attention (Vaswani et al. 2017) with a projection of its output.
 /// x [n, tokens, width] to [n, tokens, width].
 class Attention : public engine::Layer {
  public:
-  Attention(engine::Index width, engine::Index heads, bool qkv_bias);
+  /// That of block `block`.
+  Attention(const VitConfig& config, Index block, std::shared_ptr<const Geometry> geometry);
 
-  /// The class token of add_to(), [n, width].
-  engine::Tensor class_token_add_to(const engine::Tensor& residual, const engine::Tensor& x,
-                                    const engine::Tensor& factors);
+  /// The first `count` tokens of add_to(): [n, count, width], of one token [n, width].
+  engine::Tensor first_tokens_add_to(const engine::Tensor& residual, const engine::Tensor& x,
+                                     const engine::BranchScale& scale, Index count);
+
+  /// The table of biases by relative positions [entries, heads], or nullptr.
+  engine::Parameter* relative_bias() { return relative_bias_ ? &*relative_bias_ : nullptr; }
 
  protected:
   engine::Tensor forward(const engine::Tensor& x) override;
   engine::Tensor forward_add_to(const engine::Tensor& residual, const engine::Tensor& x,
-                                const engine::Tensor& factors) override;
+                                const engine::BranchScale& scale) override;
   void own_parts(engine::Parts& visit) override;
 
  private:
-  engine::Index heads_;
-  engine::Linear qkv_, proj_;
+  /// What the heads give for the first `queries` tokens (0: all), before proj.
+  engine::Tensor heads_output(const engine::Tensor& x, Index queries);
+  engine::Tensor turned(engine::Tensor x, Index columns, const engine::Tensor& turns) const;
+
+  Index block_, heads_, width_;
+  std::shared_ptr<const Geometry> geometry_;
+  std::optional<JointQkv> qkv_;
+  std::optional<engine::Linear> q_, k_, v_;
+  std::optional<engine::Parameter> relative_bias_;
+  std::optional<engine::Norm> norm_;
+  engine::Linear proj_;
 };
+
+/// `x` [n, tokens, width] without all but its first `count` tokens: [n, count, width], of one [n, width].
+engine::Tensor first_tokens(const engine::Tensor& x, Index count);
 
 }  // namespace models

@@ -5,6 +5,7 @@
 #include "engine/autograd/recompute.h"
 #include "engine/autograd/record.h"
 #include "engine/nn/roles.h"
+#include "engine/ops/attention.h"
 #include "engine/tensor/random.h"
 
 namespace models {
@@ -33,41 +34,47 @@ Recompute recompute_named(std::string_view name) {
   return static_cast<Recompute>(found - recompute_names().begin());
 }
 
-Block::Block(Index width, Index heads, Index hidden, bool qkv_bias, double norm_eps)
-    : norm1_(width, norm_eps), attn_(width, heads, qkv_bias), norm2_(width, norm_eps), mlp_(width, hidden) {}
-
-Tensor Block::operator()(const Tensor& x, const DropPath& drop, Index index, Index count) {
-  const Index n = x.shape()[0];
-  return adapted(x, [&](const Tensor& in) {
-    const Tensor y = attn_.add_to(in, norm1_(in), drop.factors(n, in.dtype(), index, count, 0));
-    return mlp_.add_to(y, norm2_(y), drop.factors(n, in.dtype(), index, count, 1));
-  });
+Block::Block(const VitConfig& c, Index index, const std::shared_ptr<const Geometry>& geometry)
+    : index_(index),
+      count_(c.depth),
+      norm1_(c.width, c.norm_eps, c.norm),
+      attn_(c, index, geometry),
+      norm2_(c.width, c.norm_eps, c.norm),
+      mlp_(c) {
+  if (!c.layer_scale) return;
+  ls1_.emplace(c.width);
+  ls2_.emplace(c.width);
 }
 
-Tensor Block::class_token(const Tensor& x, const DropPath& drop, Index index, Index count) {
+engine::BranchScale Block::scale(const DropPath& drop, Index n, engine::Dtype dtype, int branch) const {
+  const std::optional<LayerScale>& features = branch == 0 ? ls1_ : ls2_;
+  return {features ? Tensor(features->gamma) : Tensor(), drop.factors(n, dtype, index_, count_, branch)};
+}
+
+Tensor Block::operator()(const Tensor& x, const DropPath& drop, Index tokens) {
   const Index n = x.shape()[0];
   return adapted(x, [&](const Tensor& in) {
-    const Tensor y = attn_.class_token_add_to(in, norm1_(in), drop.factors(n, in.dtype(), index, count, 0));
-    return mlp_.add_to(y, norm2_(y), drop.factors(n, in.dtype(), index, count, 1));
+    const engine::BranchScale first = scale(drop, n, in.dtype(), 0);
+    const Tensor y = tokens == 0 ? attn_.add_to(in, norm1_(in), first)
+                                 : attn_.first_tokens_add_to(in, norm1_(in), first, tokens);
+    return mlp_.add_to(y, norm2_(y), scale(drop, n, in.dtype(), 1));
   });
 }
 
 void Block::own_parts(engine::Parts& visit) {
   visit("norm1", norm1_);
   visit(engine::kAttentionName, attn_);
+  if (ls1_) visit("ls1", *ls1_);
   visit("norm2", norm2_);
   visit(engine::kMlpName, mlp_);
+  if (ls2_) visit("ls2", *ls2_);
 }
 
 Tensor Blocks::operator()(const Tensor& x, const DropPath& drop) {
-  const Index count = static_cast<Index>(blocks_.size());
   return adapted(x, [&](Tensor y) {
-    for (Index i = 0; i < count; ++i) {
-      const auto block = [this, drop, i, count](const Tensor& in) {
-        Block& b = blocks_[static_cast<std::size_t>(i)];
-        // The head reads nothing but the class token.
-        return i + 1 < count ? b(in, drop, i, count) : b.class_token(in, drop, i, count);
-      };
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+      const Index tokens = i + 1 < blocks_.size() ? 0 : tokens_;
+      const auto block = [this, drop, i, tokens](const Tensor& in) { return blocks_[i](in, drop, tokens); };
       y = recompute_whole_ && engine::grad_enabled() ? engine::recompute(block, y) : block(y);
     }
     return y;
@@ -78,6 +85,20 @@ void Blocks::recompute(Recompute what) {
   recompute_whole_ = what == Recompute::blocks;
   const bool hidden = what == Recompute::mlp;
   for (Block& block : blocks_) block.save_hidden(hidden ? engine::Save::recompute : engine::Save::activation);
+}
+
+void Blocks::replace_bias_tables(std::vector<Tensor> tables, const VitConfig& config) {
+  const Index entries = engine::RelativePositions::entries(config.down(), config.across());
+  const std::size_t wanted = config.relative_bias ? blocks_.size() : 0;
+  engine::check(tables.size() == wanted, "vit:", tables.size(), "tables of relative positions for", wanted,
+                "blocks");
+  for (const Tensor& table : tables) {
+    const engine::Shape expected{entries, config.heads};
+    engine::check(table.shape() == expected, "vit: a table of relative positions", table.shape(), "should be",
+                  expected);
+  }
+  for (std::size_t i = 0; i < tables.size(); ++i)
+    blocks_[i].attention().relative_bias()->value() = std::move(tables[i]);
 }
 
 void Blocks::own_parts(engine::Parts& visit) {

@@ -4,7 +4,6 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/nn/layer_norm.h"
 #include "models/attention.h"
 #include "models/mlp.h"
 
@@ -19,8 +18,7 @@ struct DropPath {
 
   /// What the branch of each of `n` images is multiplied with, [n]; nothing when the rate of this block is
   /// 0.
-  engine::Tensor factors(engine::Index n, engine::Dtype dtype, engine::Index block, engine::Index blocks,
-                         int which) const;
+  engine::Tensor factors(Index n, engine::Dtype dtype, Index block, Index blocks, int which) const;
 };
 
 /// What is computed again in the backward pass, so that it need not be kept: less memory, more time, the
@@ -36,44 +34,63 @@ const std::vector<std::string>& recompute_names();
 /// By one of these names; an Error for another word.
 Recompute recompute_named(std::string_view name);
 
-/// x + attn(norm1(x)), then x + mlp(norm2(x)): the pre-norm transformer block.
+/// One factor for every feature of a residual branch (Touvron et al. 2021).
+class LayerScale : public engine::Module {
+ public:
+  explicit LayerScale(Index width) : gamma(engine::Tensor::full({width}, 1)) {}
+  void parts(engine::Parts& visit) override { visit("gamma", gamma); }
+
+  engine::Parameter gamma;
+};
+
+/// x + attn(norm1(x)), then x + mlp(norm2(x)), each branch times its LayerScale where there is one: the
+/// pre-norm transformer block.
 class Block : public engine::Adaptable {
  public:
-  Block(engine::Index width, engine::Index heads, engine::Index hidden, bool qkv_bias, double norm_eps);
+  /// Block `index` of those of `config`; the place decides the rate of DropPath.
+  Block(const VitConfig& config, Index index, const std::shared_ptr<const Geometry>& geometry);
 
-  /// Block `index` of `count`, which decides the rate of `drop`. x [n, tokens, width].
-  engine::Tensor operator()(const engine::Tensor& x, const DropPath& drop, engine::Index index,
-                            engine::Index count);
-  /// The class token alone of the same, [n, width]: what is computed for the other tokens behind the
-  /// attention would not be read.
-  engine::Tensor class_token(const engine::Tensor& x, const DropPath& drop, engine::Index index,
-                             engine::Index count);
+  /// x [n, tokens, width] to the first `tokens` tokens (0: all) behind the block: [n, tokens, width], of one
+  /// [n, width]. What would not be read is not computed for the others.
+  engine::Tensor operator()(const engine::Tensor& x, const DropPath& drop, Index tokens = 0);
   void save_hidden(engine::Save save) { mlp_.save_hidden(save); }
+  Attention& attention() { return attn_; }
 
  protected:
   void own_parts(engine::Parts& visit) override;
 
  private:
-  engine::LayerNorm norm1_;
+  /// What branch 0 or 1 of a batch of n is multiplied by.
+  engine::BranchScale scale(const DropPath& drop, Index n, engine::Dtype dtype, int branch) const;
+
+  Index index_, count_;
+  engine::Norm norm1_;
   Attention attn_;
-  engine::LayerNorm norm2_;
+  std::optional<LayerScale> ls1_;
+  engine::Norm norm2_;
   Mlp mlp_;
+  std::optional<LayerScale> ls2_;
 };
 
 /// All blocks of a transformer, called 0, 1, ...
 class Blocks : public engine::Adaptable {
  public:
-  explicit Blocks(std::vector<Block> blocks) : blocks_(std::move(blocks)) {}
+  /// `tokens` are those that the last block computes, from the first on; 0: all.
+  explicit Blocks(std::vector<Block> blocks, Index tokens) : blocks_(std::move(blocks)), tokens_(tokens) {}
 
-  /// The class token behind the last block, [n, width], of x [n, tokens, width].
+  /// x [n, any, width] behind the last block: [n, tokens, width], of one token [n, width].
   engine::Tensor operator()(const engine::Tensor& x, const DropPath& drop);
   void recompute(Recompute what);
+  /// The blocks' tables of biases by relative positions [entries, heads] for another grid, in order; none
+  /// where they have none. Throws an Error when they do not fit `config`.
+  void replace_bias_tables(std::vector<engine::Tensor> tables, const VitConfig& config);
 
  protected:
   void own_parts(engine::Parts& visit) override;
 
  private:
   std::vector<Block> blocks_;
+  Index tokens_;
   bool recompute_whole_ = false;
 };
 

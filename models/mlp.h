@@ -1,25 +1,34 @@
 #pragma once
 
 #include "engine/nn/linear.h"
+#include "engine/nn/norm.h"
+#include "models/vit_config.h"
 
 namespace models {
 
-/// fc2(gelu(fc1(x))): the two-layer network of a transformer block. x [..., width].
+/// The two-layer network of a transformer block, of one of the forms of MlpForm. x [..., width].
 class Mlp : public engine::Layer {
  public:
-  Mlp(engine::Index width, engine::Index hidden) : fc1_(width, hidden), fc2_(hidden, width) {}
+  explicit Mlp(const VitConfig& config);
 
-  /// What of fc1(x) is held for the backward pass from now on.
+  /// What of fc1(x) is held for the backward pass from now on; a gated form always holds it.
   void save_hidden(engine::Save save) { save_ = save; }
 
  protected:
   engine::Tensor forward(const engine::Tensor& x) override;
   engine::Tensor forward_add_to(const engine::Tensor& residual, const engine::Tensor& x,
-                                const engine::Tensor& factors) override;
+                                const engine::BranchScale& scale) override;
   void own_parts(engine::Parts& visit) override;
 
  private:
-  engine::Linear fc1_, fc2_;
+  /// What fc2 reads.
+  engine::Tensor hidden(const engine::Tensor& x);
+
+  MlpForm form_;
+  engine::Activation activation_;
+  std::optional<engine::Linear> fc1_, fc1_g_, fc1_x_;
+  std::optional<engine::Norm> norm_;
+  engine::Linear fc2_;
   engine::Save save_ = engine::Save::activation;
 };
 

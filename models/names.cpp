@@ -65,21 +65,25 @@ constexpr Rule kTorchvision[] = {
     {"heads\\.(?:head\\.)?(weight|bias)", "head.$1"},
 };
 
-/// Names of timm's stay as they are.
-constexpr Rule kTimm[] = {{"(.*)", "$1"}};
+/// timm has two names for LayerScale, and biases of queries and values beside the matrix that they belong to.
+constexpr Rule kTimm[] = {{"(blocks\\.\\d+)\\.gamma_([12])", "$1.ls$2.gamma"},
+                          {"(blocks\\.\\d+\\.attn)\\.([qv]_bias)", "$1.qkv.$2"},
+                          {"(.*)", "$1"}};
 
 struct Dialect {
   const char* name;
   const char* sign;   ///< a name that only this dialect has
   const char* tower;  ///< stands before every name but the head's, in a model with a head
   const char* head;   ///< stands before the names of the head's tensors
+  Resampling resampling;
   std::span<const Rule> rules;
 };
 
 const Dialect kDialects[] = {
-    {"timm", "patch_embed.proj.weight", "", "head.", kTimm},
-    {"Hugging Face", "embeddings.patch_embeddings.projection.weight", "vit.", "classifier.", kHuggingFace},
-    {"torchvision", "conv_proj.weight", "", "heads.head.", kTorchvision},
+    {"timm", "patch_embed.proj.weight", "", "head.", Resampling::bicubic_antialias, kTimm},
+    {"Hugging Face", "embeddings.patch_embeddings.projection.weight", "vit.", "classifier.",
+     Resampling::bicubic, kHuggingFace},
+    {"torchvision", "conv_proj.weight", "", "heads.head.", Resampling::bicubic_corners, kTorchvision},
 };
 
 /// Parts that stand beside a classifier in the files of some trainings, or copies of it: no forward pass
@@ -211,8 +215,12 @@ class Translator {
 
   std::optional<Place> operator()(const std::string& name) const {
     const std::string bare = layout_.bare(name);
-    if (layout_.dialect == kDialects) return Place{bare};
-    if (name.size() > kLongestName) return std::nullopt;
+    const bool timm = layout_.dialect == kDialects;
+    constexpr std::string_view kRenamed[] = {"gamma_1", "gamma_2", "q_bias", "v_bias"};
+    const bool renamed =
+        std::ranges::any_of(kRenamed, [&](std::string_view end) { return bare.ends_with(end); });
+    if (timm && !renamed) return Place{bare};
+    if (name.size() > kLongestName) return timm ? std::optional(Place{bare}) : std::nullopt;
     for (std::size_t i = 0; i < patterns_.size(); ++i) {
       std::smatch match;
       if (std::regex_match(bare, match, patterns_[i]))
@@ -243,9 +251,12 @@ class Places {
 
 TimmNames read_names(const NamedTensors& state, bool with_head) {
   const std::optional<Layout> layout = find_layout(state);
-  if (!layout) return {.tensors = state, .left_out = {}, .torchvision = false};
+  if (!layout) return {.tensors = state, .left_out = {}};
   const Translator translate(*layout);
-  TimmNames names{.tensors = {}, .left_out = {}, .torchvision = layout->dialect == &kDialects[2]};
+  TimmNames names{.tensors = {},
+                  .left_out = {},
+                  .torchvision = layout->dialect == &kDialects[2],
+                  .resampling = layout->dialect->resampling};
   std::map<std::string, std::array<Tensor, 3>> thirds;
   std::set<std::string> left_out;
   Places places;

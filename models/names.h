@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/nn/state.h"
+#include "models/vit_config.h"
 
 namespace models {
 
@@ -12,6 +13,8 @@ struct TimmNames {
   engine::NamedTensors tensors;
   std::vector<std::string> left_out;  ///< the parts that are no classifier's: "decoder", "teacher"
   bool torchvision = false;           ///< the names were torchvision's
+  /// How the library of these names makes positions for another image size.
+  Resampling resampling = Resampling::bicubic_antialias;
 };
 
 /// Reads the names of timm, of Hugging Face's ViT (queries, keys and values are joined to one matrix) and of

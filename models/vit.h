@@ -1,36 +1,27 @@
 #pragma once
 
-#include "engine/nn/layer_norm.h"
 #include "engine/nn/patch_embed.h"
+#include "models/attention_pool.h"
 #include "models/block.h"
 
 namespace models {
 
-/// The sizes of a Vision Transformer.
-struct VitConfig {
-  engine::Index image_size = 224, patch = 16, channels = 3;
-  engine::Index width = 768, depth = 12, heads = 12, hidden = 3072;
-  engine::Index classes = 1000;
-  bool qkv_bias = true;
-  double norm_eps = 1e-6;
-
-  engine::Index grid() const { return image_size / patch; }
-  engine::Index tokens() const { return grid() * grid() + 1; }
-};
-
-/// Throws an Error naming the first size that makes no network: a patch that does not divide the image, ...
-void check_config(const VitConfig& config);
-
-/// A Vision Transformer (Dosovitskiy et al. 2021) with timm's parameter names: patches, class token, learned
-/// positions, pre-norm blocks, a final norm and a linear head on the class token.
+/// A Vision Transformer (Dosovitskiy et al. 2021) and its kin with timm's parameter names: patches, prefix
+/// tokens, positions, pre-norm blocks, a final norm, a pooling and a linear head.
 class Vit : public engine::Module {
  public:
-  /// All parameters zero but the norms': the values come from a checkpoint or initialize().
+  /// All parameters zero but the norms' and LayerScale's, which are one: the values come from a checkpoint or
+  /// initialize().
   explicit Vit(const VitConfig& config);
 
-  /// The class token after the final norm, [n, width], of images [n, channels, size, size].
+  /// What the head reads of images [n, channels, height, width]: [n, head_width()]; with a distillation token
+  /// what each of two heads reads, [n, 2, head_width()].
+  engine::Tensor pooled(const engine::Tensor& images, const DropPath& drop = {});
+  /// Class scores [n, classes] of what pooled() gives: of two heads their mean.
+  engine::Tensor scores(const engine::Tensor& pooled);
+  /// pooled(), of two heads the mean: [n, head_width()].
   engine::Tensor features(const engine::Tensor& images, const DropPath& drop = {});
-  /// Class scores [n, classes].
+  /// scores(pooled(images)).
   engine::Tensor operator()(const engine::Tensor& images, const DropPath& drop = {});
   void parts(engine::Parts& visit) override;
 
@@ -38,27 +29,38 @@ class Vit : public engine::Module {
   void recompute(Recompute what) { blocks_.recompute(what); }
 
   const VitConfig& config() const { return config_; }
-  /// For images of another size from now on, with these positions [1, tokens, width].
-  void resize(engine::Index image_size, engine::Tensor positions);
+  /// For images of another size from now on, with what depends on the size: positions [1, any, width], empty
+  /// without pos_embed, and the tables of relative positions of all blocks, none without them.
+  void resize(Index image_height, Index image_width, engine::Tensor positions,
+              std::vector<engine::Tensor> bias_tables = {});
   /// A head of zeros for another number of classes.
-  void replace_head(engine::Index classes);
-  /// The head's linear layer.
-  engine::Linear& head() { return head_; }
+  void replace_head(Index classes);
+  /// The head's linear layers: one, or two with a distillation token; none without classes.
+  std::vector<engine::Linear*> heads();
 
  private:
+  /// Images to tokens, [n, tokens, width], with prefix and positions.
+  engine::Tensor embed(const engine::Tensor& images);
+  void make_heads();
+
   VitConfig config_;
-  engine::Parameter cls_token_, pos_embed_;
+  std::shared_ptr<Geometry> geometry_;
+  std::optional<engine::Parameter> cls_token_, dist_token_, reg_token_, pos_embed_;
   engine::PatchEmbed patch_embed_;
+  std::optional<engine::Norm> norm_pre_;
   Blocks blocks_;
-  engine::LayerNorm norm_;
-  engine::Linear head_;
+  std::optional<engine::Norm> norm_;
+  std::optional<AttentionPool> attn_pool_;
+  std::optional<engine::Norm> fc_norm_;
+  std::optional<engine::Linear> head_, head_dist_;
 };
 
 /// timm's initialisation: matrices, head and positions from a normal distribution with standard deviation
-/// 0.02 cut at 2, class token normal with 1e-6, biases zero. Every parameter has a random stream of its own.
+/// 0.02 cut at 2, prefix tokens normal with 1e-6, biases zero. Every parameter has a random stream of its
+/// own.
 void initialize(Vit& model, std::uint64_t seed);
 
-/// The head's weight from the same distribution, its bias zero.
+/// The heads' weights from the same distribution, their biases zero.
 void initialize_head(Vit& model, std::uint64_t seed);
 
 }  // namespace models

@@ -18,9 +18,8 @@ bool is_weight_matrix(const NamedParameter& p) {
 }  // namespace
 
 bool is_linear_bias(const std::string& name, const std::vector<NamedParameter>& all) {
-  constexpr std::string_view kBias = ".bias";
-  if (!name.ends_with(kBias)) return false;
-  const std::string weight = name.substr(0, name.size() - kBias.size()) + ".weight";
+  if (!engine::is_bias(name) || name.find('.') == std::string::npos) return false;
+  const std::string weight = name.substr(0, name.rfind('.')) + ".weight";
   return std::ranges::any_of(
       all, [&](const NamedParameter& p) { return p.name == weight && is_weight_matrix(p); });
 }

@@ -17,25 +17,60 @@ namespace {
 /// One head of one image as [tokens, width] matrices inside the larger buffers.
 template <class T>
 struct Head {
-  Head(const AttentionShape& s, Index i, const T* qkv)
-      : image(i / s.heads), head(i % s.heads), row(3 * s.heads * s.width), width(s.heads * s.width) {
-    const T* first = qkv + image * s.tokens * row + head * s.width;
-    q = {first, s.queries, s.width, row};
-    k = {first + width, s.tokens, s.width, row};
-    v = {first + 2 * width, s.tokens, s.width, row};
+  Head(const AttentionShape& s, Index i, const AttentionRows<const T>& in)
+      : image(i / s.heads), head(i % s.heads), width(s.heads * s.width) {
+    q = {at(s, in.q), s.queries, s.width, in.q.row};
+    k = {at(s, in.k), s.tokens, s.width, in.k.row};
+    v = {at(s, in.v), s.tokens, s.width, in.v.row};
+  }
+  /// This head in a buffer of queries, keys or values.
+  template <class U>
+  U* at(const AttentionShape& s, const HeadRows<U>& rows) const {
+    return rows.data + image * rows.image + head * s.width;
   }
   /// Where this head's values start in a buffer like the output.
   Index offset(const AttentionShape& s) const { return image * s.queries * width + head * s.width; }
 
   Index image, head;
-  Index row;    ///< values from token to token in qkv
-  Index width;  ///< the same in the output
+  Index width;  ///< values from token to token in the output
   Matrix<T> q, k, v;
 };
+
+/// Calls `f(key, query, entry)` for every pair of a key and one of `count` queries from `first` on that has
+/// an entry in a table of relative positions.
+template <class F>
+void each_entry(const AttentionShape& s, Index down, Index across, Index first, Index count, F f) {
+  const Index patches = down * across, last = (2 * down - 1) * (2 * across - 1), begin = s.tokens - patches;
+  for (Index key = 0; key < s.tokens; ++key) {
+    if (key > 0 && key < begin) continue;
+    for (Index query = first; query < first + count; ++query) {
+      if (query == 0)
+        f(key, query, key == 0 ? last + 2 : last);
+      else if (query >= begin && key == 0)
+        f(key, query, last + 1);
+      else if (query >= begin) {
+        const Index a = query - begin, b = key - begin;
+        f(key, query,
+          (a / across - b / across + down - 1) * (2 * across - 1) + a % across - b % across + across - 1);
+      }
+    }
+  }
+}
 
 template <class T>
 T scale_of(const AttentionShape& s) {
   return static_cast<T>(1 / std::sqrt(static_cast<double>(s.width)));
+}
+
+/// Adds a head's bias to scores [keys, queries] that are scaled later.
+template <class T>
+void add_bias(const AttentionShape& s, const Head<T>& h, const RelativeBias<const T>& bias, Index first,
+              Index count, T* scores, Index stride) {
+  if (!bias.table) return;
+  const T* const table = bias.table + h.head * bias.entries();
+  each_entry(s, bias.down, bias.across, first, count, [&](Index key, Index query, Index entry) {
+    scores[key * stride + query - first] += table[entry] / scale_of<T>(s);
+  });
 }
 
 /// Scores or probabilities of one head, [keys, queries], with room for whole tiles in both directions.
@@ -121,11 +156,12 @@ void multiply(const Simd<T>& s, const Strided<T>& left, Index rows, const Packed
 // products behind them.
 
 template <class T>
-void attention(const AttentionShape& s, const T* qkv, T* y, T* log_sum_exp) {
+void attention(const AttentionShape& s, const AttentionRows<const T>& in, const RelativeBias<const T>& bias,
+               T* y, T* log_sum_exp) {
   const Simd<T>& simd = kernels::simd<T>();
   count_multiply_adds(2 * s.batch * s.heads * s.queries * s.tokens * s.width);
   parallel_for(s.batch * s.heads, [&](Index i) {
-    const Head<T> h(s, i, qkv);
+    const Head<T> h(s, i, in);
     for (const Matrix<T>& m : {h.q, h.k, h.v}) fetch(m);  // their rows lie too far apart to be foreseen
     const TileRows<T> keys(simd, h.k);
     const PackedRhs<T> values(simd, h.v);
@@ -135,6 +171,7 @@ void attention(const AttentionShape& s, const T* qkv, T* y, T* log_sum_exp) {
     each_panel(simd, s.queries, [&](Index first, Index count, Index width) {
       pack(simd, h.q.transposed(), 0, s.width, first, count, width, query.data());
       times(simd, keys, s.width, query.data(), width, p.from(0), p.stride);
+      add_bias(s, h, bias, first, count, p.from(0), p.stride);
       simd.softmax(s.tokens, width, scale_of<T>(s), p.from(0), p.stride, logs.data(), inverse.data());
       std::copy_n(logs.data(), count, log_sum_exp + i * s.queries + first);
       T* const out = y + h.offset(s) + first * h.width;
@@ -145,12 +182,13 @@ void attention(const AttentionShape& s, const T* qkv, T* y, T* log_sum_exp) {
 }
 
 template <class T>
-void attention_backward(const AttentionShape& s, const T* qkv, const T* y, const T* log_sum_exp, const T* dy,
-                        T* dqkv) {
+void attention_backward(const AttentionShape& s, const AttentionRows<const T>& in,
+                        const RelativeBias<const T>& bias, const T* y, const T* log_sum_exp, const T* dy,
+                        const AttentionRows<T>& gradient, T* dtables) {
   const Simd<T>& simd = kernels::simd<T>();
   count_multiply_adds(5 * s.batch * s.heads * s.queries * s.tokens * s.width);
   parallel_for(s.batch * s.heads, [&](Index i) {
-    const Head<T> h(s, i, qkv);
+    const Head<T> h(s, i, in);
     const Matrix<T> dy_head{dy + h.offset(s), s.queries, s.width, h.width};
     for (const Matrix<T>& m : {h.q, h.k, h.v, dy_head}) fetch(m);
     const TileRows<T> keys(simd, h.k), values(simd, h.v);
@@ -167,52 +205,71 @@ void attention_backward(const AttentionShape& s, const T* qkv, const T* y, const
     each_panel(simd, s.queries, [&](Index first, Index count, Index width) {
       pack(simd, h.q.transposed(), 0, s.width, first, count, width, panel.data());
       times(simd, keys, s.width, panel.data(), width, p.from(first), p.stride);
+      add_bias(s, h, bias, first, count, p.from(first), p.stride);
       simd.softmax_from_lse(s.tokens, width, scale_of<T>(s), logs.data() + first, p.from(first), p.stride);
       pack(simd, dy_head.transposed(), 0, s.width, first, count, width, panel.data());
       times(simd, values, s.width, panel.data(), width, ds.from(first), p.stride);
       simd.softmax_backward(s.tokens, width, scale_of<T>(s), dot.data() + first, p.from(first),
                             ds.from(first), p.stride);
     });
-    T *const dq = dqkv + (h.q.data - qkv), *const dk = dqkv + (h.k.data - qkv),
-             *const dv = dqkv + (h.v.data - qkv);
-    multiply(simd, ds.by_queries(), s.queries, PackedRhs<T>(simd, h.k), dq, h.row);
-    for (Index t = s.queries; t < s.tokens; ++t) std::fill_n(dq + t * h.row, s.width, T{0});
-    multiply(simd, ds.by_keys(), s.tokens, PackedRhs<T>(simd, h.q), dk, h.row);
-    multiply(simd, p.by_keys(), s.tokens, PackedRhs<T>(simd, dy_head), dv, h.row);
+    if (dtables) {
+      // The bias is added behind the scale, which the gradients of the scores have.
+      T* const table = dtables + i * bias.entries();
+      std::fill_n(table, bias.entries(), T{0});
+      each_entry(s, bias.down, bias.across, 0, s.queries, [&](Index key, Index query, Index entry) {
+        table[entry] += ds.from(query)[key * ds.stride] / scale_of<T>(s);
+      });
+    }
+    multiply(simd, ds.by_queries(), s.queries, PackedRhs<T>(simd, h.k), h.at(s, gradient.q), gradient.q.row);
+    multiply(simd, ds.by_keys(), s.tokens, PackedRhs<T>(simd, h.q), h.at(s, gradient.k), gradient.k.row);
+    multiply(simd, p.by_keys(), s.tokens, PackedRhs<T>(simd, dy_head), h.at(s, gradient.v), gradient.v.row);
   });
 }
 
 template <class T>
-void attention_plain(const AttentionShape& s, const T* qkv, T* y) {
+void attention_plain(const AttentionShape& s, const AttentionRows<const T>& in,
+                     const RelativeBias<const T>& bias, T* y) {
   std::vector<T> p(static_cast<std::size_t>(s.tokens));
   for (Index i = 0; i < s.batch * s.heads; ++i) {
-    const Head<T> h(s, i, qkv);
+    const Head<T> h(s, i, in);
     for (Index t = 0; t < s.queries; ++t) {
-      T top = -INFINITY, total = 0;
       for (Index u = 0; u < s.tokens; ++u) {
         T score = 0;
-        for (Index c = 0; c < s.width; ++c) score += h.q.data[t * h.row + c] * h.k.data[u * h.row + c];
+        for (Index c = 0; c < s.width; ++c)
+          score += h.q.data[t * h.q.row_stride + c] * h.k.data[u * h.k.row_stride + c];
         p[static_cast<std::size_t>(u)] = score * scale_of<T>(s);
-        top = std::max(top, p[static_cast<std::size_t>(u)]);
       }
+      if (bias.table) {
+        each_entry(s, bias.down, bias.across, t, 1, [&](Index key, Index, Index entry) {
+          p[static_cast<std::size_t>(key)] += bias.table[h.head * bias.entries() + entry];
+        });
+      }
+      const T top = *std::ranges::max_element(p);
+      T total = 0;
       for (T& score : p) total += score = std::exp(score - top);
       for (Index c = 0; c < s.width; ++c) {
         T sum = 0;
         for (Index u = 0; u < s.tokens; ++u)
-          sum += p[static_cast<std::size_t>(u)] / total * h.v.data[u * h.row + c];
+          sum += p[static_cast<std::size_t>(u)] / total * h.v.data[u * h.v.row_stride + c];
         y[h.offset(s) + t * h.width + c] = sum;
       }
     }
   }
 }
 
-template void attention(const AttentionShape&, const float*, float*, float*);
-template void attention(const AttentionShape&, const double*, double*, double*);
-template void attention_backward(const AttentionShape&, const float*, const float*, const float*,
-                                 const float*, float*);
-template void attention_backward(const AttentionShape&, const double*, const double*, const double*,
-                                 const double*, double*);
-template void attention_plain(const AttentionShape&, const float*, float*);
-template void attention_plain(const AttentionShape&, const double*, double*);
+template void attention(const AttentionShape&, const AttentionRows<const float>&,
+                        const RelativeBias<const float>&, float*, float*);
+template void attention(const AttentionShape&, const AttentionRows<const double>&,
+                        const RelativeBias<const double>&, double*, double*);
+template void attention_backward(const AttentionShape&, const AttentionRows<const float>&,
+                                 const RelativeBias<const float>&, const float*, const float*, const float*,
+                                 const AttentionRows<float>&, float*);
+template void attention_backward(const AttentionShape&, const AttentionRows<const double>&,
+                                 const RelativeBias<const double>&, const double*, const double*,
+                                 const double*, const AttentionRows<double>&, double*);
+template void attention_plain(const AttentionShape&, const AttentionRows<const float>&,
+                              const RelativeBias<const float>&, float*);
+template void attention_plain(const AttentionShape&, const AttentionRows<const double>&,
+                              const RelativeBias<const double>&, double*);
 
 }  // namespace engine::kernels

@@ -25,8 +25,9 @@ struct Product {
     const Index at = row * c_stride + column;
     const Epilogue<T>& e = epilogue;
     return {.bias = e.bias ? e.bias + column : nullptr,
-            .gelu = e.gelu,
-            .before_gelu = e.before_gelu ? e.before_gelu + at : nullptr,
+            .activation = e.activation,
+            .before_activation = e.before_activation ? e.before_activation + at : nullptr,
+            .scale = e.scale ? e.scale + column : nullptr,
             .factors = e.factors ? e.factors + row : nullptr,
             .residual = e.residual ? e.residual + at : nullptr};
   }

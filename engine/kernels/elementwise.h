@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/kernels/activation.h"
 #include "engine/kernels/parallel.h"
 
 namespace engine::kernels {
@@ -16,11 +17,14 @@ void fill(Index n, T* y, F f) {
 template <class T>
 void add(Index n, const T* a, const T* b, T* y);
 
-/// y = x Phi(x), value by value: the exact GELU.
+/// y = activation(x), value by value; not of none.
 template <class T>
-void gelu(Index n, const T* x, T* y);
-/// dx = dy (Phi(x) + x phi(x)); dx may be dy.
+void activate(Activation activation, Index n, const T* x, T* y);
+/// dx = dy activation'(x); dx may be dy.
 template <class T>
-void gelu_backward(Index n, const T* x, const T* dy, T* dx);
+void activate_backward(Activation activation, Index n, const T* x, const T* dy, T* dx);
+/// The plain version of activate, for one value.
+template <class T>
+T activation_plain(Activation activation, T x);
 
 }  // namespace engine::kernels

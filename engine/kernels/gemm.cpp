@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/kernels/deals.h"
+#include "engine/kernels/elementwise.h"
 #include "engine/kernels/packed_gemm.h"
 #include "engine/kernels/parallel.h"
 #include "engine/kernels/thin_gemm.h"
@@ -111,8 +112,9 @@ void gemm_plain(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> e) {
         sum += part;
       }
       if (e.bias) sum += e.bias[j];
-      if (e.before_gelu) e.before_gelu[at] = sum;
-      if (e.gelu) sum *= std::erfc(-sum * static_cast<T>(std::sqrt(0.5))) / 2;
+      if (e.before_activation) e.before_activation[at] = sum;
+      if (e.activation != Activation::none) sum = activation_plain(e.activation, sum);
+      if (e.scale) sum *= e.scale[j];
       if (e.factors) sum *= e.factors[i];
       c[at] = e.residual ? e.residual[at] + sum : sum;
     }

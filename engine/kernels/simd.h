@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "engine/base/check.h"
+#include "engine/kernels/activation.h"
 
 namespace engine::kernels {
 
@@ -53,21 +54,24 @@ struct RowSketches {
   T* values = nullptr;  ///< [rows of a, sketch.count]
 };
 
-/// What happens to a product on its way to memory: c = residual + factor gelu(a b + bias). What is not asked
-/// for is left out. `add` and `sketches` are work of the product itself; all else is done to a block of c
-/// that is complete and still in the cache.
+/// What happens to a product on its way to memory: c = residual + factor scale activation(a b + bias). What
+/// is not asked for is left out. `add` and `sketches` are work of the product itself; all else is done to a
+/// block of c that is complete and still in the cache.
 template <class T>
 struct Epilogue {
-  const T* bias = nullptr;       ///< [columns of c], added to every row
-  bool add = false;              ///< c keeps what it holds, and the product is added
-  bool gelu = false;             ///< the exact GELU
-  T* before_gelu = nullptr;      ///< keeps what goes into GELU, laid out as c
-  const T* factors = nullptr;    ///< [rows of c], every row times its own
-  const T* residual = nullptr;   ///< laid out as c
-  RowSketches<T> sketches = {};  ///< what else is computed; a must be row-major
+  const T* bias = nullptr;  ///< [columns of c], added to every row
+  bool add = false;         ///< c keeps what it holds, and the product is added
+  Activation activation = Activation::none;
+  T* before_activation = nullptr;  ///< keeps what goes into the activation, laid out as c
+  const T* scale = nullptr;        ///< [columns of c], every column times its own
+  const T* factors = nullptr;      ///< [rows of c], every row times its own
+  const T* residual = nullptr;     ///< laid out as c
+  RowSketches<T> sketches = {};    ///< what else is computed; a must be row-major
 
   /// True when something is done to complete blocks.
-  bool any() const { return bias || before_gelu || gelu || factors || residual; }
+  bool any() const {
+    return bias || before_activation || activation != Activation::none || scale || factors || residual;
+  }
 };
 
 /// The inner loops, compiled once per instruction set. All run on one thread, touch only the ranges named,
@@ -96,15 +100,19 @@ struct Simd {
   /// block.
   void (*epilogue)(Index rows, Index columns, T* c, Index c_stride, const Epilogue<T>& e);
 
-  /// y = x Phi(x) with the normal distribution's Phi: the exact GELU (Hendrycks and Gimpel 2016).
-  void (*gelu)(Index n, const T* x, T* y);
-  /// dx = dy (Phi(x) + x phi(x)).
-  void (*gelu_backward)(Index n, const T* x, const T* dy, T* dx);
+  /// y = activation(x); not of none.
+  void (*activate)(Activation activation, Index n, const T* x, T* y);
+  /// dx = dy activation'(x).
+  void (*activate_backward)(Activation activation, Index n, const T* x, const T* dy, T* dx);
 
   /// One row of LayerNorm: y = (x - mean) rstd w + b with rstd = 1 / sqrt(variance + eps).
   void (*layer_norm)(Index n, const T* x, const T* w, const T* b, T eps, T* y, T* mean, T* rstd);
   /// dx = rstd (g - mean(g) - xhat mean(g xhat)) with g = dy w and xhat = (x - mean) rstd.
   void (*layer_norm_backward)(Index n, const T* x, const T* w, const T* dy, T mean, T rstd, T* dx);
+  /// One row of RMSNorm: y = x rrms w with rrms = 1 / sqrt(mean(x^2) + eps).
+  void (*rms_norm)(Index n, const T* x, const T* w, T eps, T* y, T* rrms);
+  /// dx = rrms (g - xhat mean(g xhat)) with g = dy w and xhat = x rrms.
+  void (*rms_norm_backward)(Index n, const T* x, const T* w, const T* dy, T rrms, T* dx);
 
   /// Sum of a[i] b[i].
   T (*dot)(Index n, const T* a, const T* b);

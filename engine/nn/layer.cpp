@@ -15,18 +15,20 @@ Tensor Layer::operator()(const Tensor& x) {
 
 namespace {
 
-Tensor added(const Tensor& residual, const Tensor& branch, const Tensor& factors) {
-  return add(residual, factors.defined() ? scale_samples(branch, factors) : branch);
+Tensor added(const Tensor& residual, Tensor branch, const BranchScale& scale) {
+  if (scale.features.defined()) branch = affine(branch, scale.features);
+  return add(residual, scale.samples.defined() ? scale_samples(branch, scale.samples) : branch);
 }
 
 }  // namespace
 
-Tensor Layer::add_to(const Tensor& residual, const Tensor& x, const Tensor& factors) {
-  return adapter() ? added(residual, (*this)(x), factors) : forward_add_to(residual, x, factors);
+Tensor Layer::add_to(const Tensor& residual, const Tensor& x, const BranchScale& scale) {
+  const bool one_by_one = adapter() || scale.features.tracked();
+  return one_by_one ? added(residual, (*this)(x), scale) : forward_add_to(residual, x, scale);
 }
 
-Tensor Layer::forward_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors) {
-  return added(residual, forward(x), factors);
+Tensor Layer::forward_add_to(const Tensor& residual, const Tensor& x, const BranchScale& scale) {
+  return added(residual, forward(x), scale);
 }
 
 }  // namespace engine

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "engine/nn/module.h"
+#include "engine/ops/linear.h"
 
 namespace engine {
 
@@ -42,14 +43,15 @@ class Adaptable : public Module {
 class Layer : public Adaptable {
  public:
   Tensor operator()(const Tensor& x);
-  /// residual + this(x), a residual branch; with `factors` [n], one for every entry of the first axis,
-  /// residual + factors this(x). To the bits of those ops one by one.
-  Tensor add_to(const Tensor& residual, const Tensor& x, const Tensor& factors = {});
+  /// residual + this(x), a residual branch, which is multiplied by what `scale` has before it is added. To
+  /// the bits of those ops one by one.
+  Tensor add_to(const Tensor& residual, const Tensor& x, const BranchScale& scale = {});
 
  protected:
   virtual Tensor forward(const Tensor& x) = 0;
-  /// add_to() without an adapter; a layer that can do it in fewer passes over memory overrides it.
-  virtual Tensor forward_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors);
+  /// add_to() without an adapter and with a scale that is not trained; a layer that can do it in fewer passes
+  /// over memory overrides it.
+  virtual Tensor forward_add_to(const Tensor& residual, const Tensor& x, const BranchScale& scale);
 };
 
 }  // namespace engine

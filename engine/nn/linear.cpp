@@ -13,17 +13,17 @@ Tensor Linear::forward(const Tensor& x) {
   return linear(x, weight, bias_value());
 }
 
-Tensor Linear::forward_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors) {
-  if (packed_ && !factors.defined())
-    return packed_linear(x, *packed_, {.bias = bias_value(), .residual = residual});
-  if (packed_) return Layer::forward_add_to(residual, x, factors);
-  return linear_residual(residual, x, weight, bias_value(), factors);
+Tensor Linear::forward_add_to(const Tensor& residual, const Tensor& x, const BranchScale& scale) {
+  if (packed_ && !scale.samples.defined())
+    return packed_linear(x, *packed_, {.bias = bias_value(), .scale = scale.features, .residual = residual});
+  if (packed_) return Layer::forward_add_to(residual, x, scale);
+  return linear_residual(residual, x, weight, bias_value(), scale);
 }
 
-Tensor Linear::with_gelu(const Tensor& x, Save before) {
-  if (adapter()) return gelu((*this)(x));
-  if (packed_) return packed_linear(x, *packed_, {.bias = bias_value(), .gelu = true});
-  return linear_gelu(x, weight, bias_value(), before);
+Tensor Linear::activated(const Tensor& x, Activation activation, Save before) {
+  if (adapter()) return activate((*this)(x), activation);
+  if (packed_) return packed_linear(x, *packed_, {.bias = bias_value(), .activation = activation});
+  return linear_activate(x, weight, bias_value(), activation, before);
 }
 
 void Linear::pack_weight() {

@@ -15,8 +15,9 @@ class Linear : public Layer {
   /// Zeros: the values come from a checkpoint or an initialiser.
   Linear(Index in, Index out, Bias with_bias = Bias::yes);
 
-  /// gelu(this(x)), to the same bits. With an adapter, what GELU is applied to is held in any case.
-  Tensor with_gelu(const Tensor& x, Save before = Save::activation);
+  /// activate(this(x), activation), to the same bits. With an adapter, what the activation is applied to is
+  /// held in any case.
+  Tensor activated(const Tensor& x, Activation activation, Save before = Save::activation);
 
   /// Holds the weight as forward products read it from now on, and in that form alone: `weight` is empty
   /// afterwards. For inference; a layer with an adapter, which may read the weight, stays as it is.
@@ -27,12 +28,12 @@ class Linear : public Layer {
 
  protected:
   Tensor forward(const Tensor& x) override;
-  Tensor forward_add_to(const Tensor& residual, const Tensor& x, const Tensor& factors) override;
+  Tensor forward_add_to(const Tensor& residual, const Tensor& x, const BranchScale& scale) override;
   void own_parts(Parts& visit) override;
+  /// What is added to the product: the bias, [out], or nothing.
+  virtual Tensor bias_value() const { return bias ? Tensor(*bias) : Tensor(); }
 
  private:
-  Tensor bias_value() const { return bias ? Tensor(*bias) : Tensor(); }
-
   std::optional<PackedWeight> packed_;
 };
 

@@ -10,9 +10,14 @@ struct Part {
   std::string_view name;
   Role::Kind kind;
 };
-constexpr Part kParts[] = {{kClassTokenName, Role::Kind::embedding}, {kPositionsName, Role::Kind::embedding},
-                           {kPatchEmbedName, Role::Kind::embedding}, {kBlocksName, Role::Kind::blocks},
-                           {kFinalNormName, Role::Kind::final_norm}, {kHeadName, Role::Kind::head}};
+using Kind = Role::Kind;
+constexpr Part kParts[] = {{kClassTokenName, Kind::embedding},  {kDistillationTokenName, Kind::embedding},
+                           {kRegistersName, Kind::embedding},   {kPositionsName, Kind::embedding},
+                           {kPatchEmbedName, Kind::embedding},  {kPreNormName, Kind::embedding},
+                           {kRopeName, Kind::embedding},        {kBlocksName, Kind::blocks},
+                           {kFinalNormName, Kind::final_norm},  {kAttentionPoolName, Kind::pool},
+                           {kPooledNormName, Kind::final_norm}, {kHeadName, Kind::head},
+                           {kDistillationHeadName, Kind::head}};
 
 /// Cuts the first part off a dotted name.
 std::string_view take_part(std::string_view& name) {
@@ -62,15 +67,30 @@ bool in_head(std::string_view name) {
 
 bool in_norm(std::string_view name) {
   while (!name.empty()) {
-    if (take_part(name).starts_with("norm")) return true;
+    const std::string_view part = take_part(name);
+    if (part.starts_with("norm") || part == kPooledNormName) return true;
   }
   return false;
+}
+
+bool is_bias(std::string_view name) {
+  const std::string_view last = name.substr(name.rfind('.') + 1);
+  return last == "bias" || last == kQueryBiasName || last == kValueBiasName;
 }
 
 std::optional<Index> block_of(std::string_view name) {
   const Role role = role_of(name);
   if (role.kind != Role::Kind::block) return std::nullopt;
   return role.block;
+}
+
+Index count_prefix_tokens(const std::vector<NamedParameter>& all) {
+  Index count = 0;
+  for (const NamedParameter& p : all) {
+    if (p.name == kClassTokenName || p.name == kDistillationTokenName || p.name == kRegistersName)
+      count += p.parameter.value().shape()[1];
+  }
+  return count;
 }
 
 Index count_blocks(const std::vector<NamedParameter>& all) {

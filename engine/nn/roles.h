@@ -14,24 +14,30 @@ namespace engine {
 // (models/names.h translates other checkpoints), and peft/ and tools/ ask role_of(). A name is enough: no
 // model need be open.
 //
-// A backbone with more parts adds to the table in roles.cpp and asks nothing of others: register tokens are
-// one more embedding; an attention pool is a kind of its own, whose latent, kv and proj are distinguished by
-// `inside`; a second classifier is one more head. LayerScale and tables of position biases lie inside a block
-// already.
+// A backbone with more parts adds to the table in roles.cpp and asks nothing of others. LayerScale and tables
+// of position biases lie inside a block.
 
-constexpr std::string_view kClassTokenName = "cls_token", kPositionsName = "pos_embed",
-                           kPatchEmbedName = "patch_embed", kBlocksName = "blocks", kFinalNormName = "norm",
-                           kHeadName = "head";
+constexpr std::string_view kClassTokenName = "cls_token", kDistillationTokenName = "dist_token",
+                           kRegistersName = "reg_token", kPositionsName = "pos_embed",
+                           kPatchEmbedName = "patch_embed", kPreNormName = "norm_pre", kRopeName = "rope",
+                           kBlocksName = "blocks", kFinalNormName = "norm", kAttentionPoolName = "attn_pool",
+                           kPooledNormName = "fc_norm", kHeadName = "head",
+                           kDistillationHeadName = "head_dist";
 /// The residual branches inside a block.
 constexpr std::string_view kAttentionName = "attn", kMlpName = "mlp";
+/// Of a joint matrix of queries, keys and values whose keys have no bias: those of its first and last third.
+constexpr std::string_view kQueryBiasName = "q_bias", kValueBiasName = "v_bias";
+/// In the attention of a block, and the end of that parameter's name.
+constexpr std::string_view kBiasTableName = "relative_position_bias_table";
 
 /// The place of a parameter or module in a model.
 struct Role {
   enum class Kind {
-    embedding,   ///< patches, positions and class token
+    embedding,   ///< patches, positions, prefix tokens, and the norm behind them
     block,       ///< block i, or something in it
     blocks,      ///< all blocks together, or something attached around them
-    final_norm,  ///< behind the blocks
+    final_norm,  ///< a norm behind the blocks, before or behind the pooling
+    pool,        ///< an attention pool, whose latent, kv, proj, ... are distinguished by `inside`
     head,        ///< the classifier, which every method trains
     other
   };
@@ -49,10 +55,15 @@ Role role_of(std::string_view name);
 
 /// True for the classifier and its parameters: "head", "head.weight".
 bool in_head(std::string_view name);
-/// True for the parameters of a norm, in a block or behind them: a part of the name begins with "norm".
+/// True for a bias of any layer: "blocks.0.attn.qkv.bias", or those of its queries or values alone.
+bool is_bias(std::string_view name);
+/// True for the parameters of a norm, in a block or around them: a part of the name begins with "norm" or
+/// "fc_norm".
 bool in_norm(std::string_view name);
 /// The i of block i and all that is in it.
 std::optional<Index> block_of(std::string_view name);
+/// How many tokens stand before the patches: class and distillation token, registers.
+Index count_prefix_tokens(const std::vector<NamedParameter>& all);
 /// How many blocks these parameters have: the highest block_of() + 1.
 Index count_blocks(const std::vector<NamedParameter>& all);
 

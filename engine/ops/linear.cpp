@@ -58,8 +58,8 @@ OpWork work(const Tensor& x, const Tensor& w, const Tensor& b, const Tensor& y, 
   const Index out = w.shape().rows(), in = w.shape().columns(), rows = x.numel() / in;
   OpWork work = product_work("linear forward", rows, out, in, bytes_of(x, w, b, y, sketches));
   if (sketches.defined()) work.multiply_adds += x.numel();
-  if (e.gelu) work.kind = "linear + GELU forward";
-  if (e.before_gelu) work.bytes += y.bytes();
+  if (e.activation != Activation::none) work.kind = "linear + GELU forward";
+  if (e.before_activation) work.bytes += y.bytes();
   if (e.residual) work.kind = "linear + residual forward", work.bytes += y.bytes();
   if (e.factors) work.bytes += static_cast<std::size_t>(rows) * sizeof(T);
   return work;
@@ -139,8 +139,8 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
                 });
 }
 
-Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b, Save save) {
-  check_linear(op::linear_gelu, x, w, b);
+Tensor linear_activate(const Tensor& x, const Tensor& w, const Tensor& b, Activation activation, Save save) {
+  check_linear(op::linear_activate, x, w, b);
   Tensor before;
   if (save == Save::activation && grad_enabled() && (x.tracked() || w.tracked() || b.tracked())) {
     std::vector<Index> dims = x.shape().dims();
@@ -149,49 +149,57 @@ Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b, Save save)
   }
   SketchedRows x_sketches = sketches_to_keep(x, w);
   const Tensor y = product(x, w, b, x_sketches, [&]<class T>(T) {
-    return kernels::Epilogue<T>{.gelu = true,
-                                .before_gelu = before.defined() ? before.data<T>().data() : nullptr};
+    return kernels::Epilogue<T>{.activation = activation,
+                                .before_activation = before.defined() ? before.data<T>().data() : nullptr};
   });
   const auto recompute = [x = keep_cheaply(x), w = w.detached(), b = b.detached()] {
     SketchedRows none(Tensor(), nullptr);
     return product(x(), w, b, none, []<class T>(T) { return kernels::Epilogue<T>(); });
   };
-  const auto before_gelu = std::make_shared<Kept>(before.defined() ? Kept(before) : Kept(recompute));
+  const auto before_activation = std::make_shared<Kept>(before.defined() ? Kept(before) : Kept(recompute));
   const Tensor out =
-      record(op::linear_gelu, {x, w, b}, y,
-             [rule = LinearRule(x, w, x_sketches), before_gelu](Tensor dy, const Needs& needs) -> Grads {
+      record(op::linear_activate, {x, w, b}, y,
+             [rule = LinearRule(x, w, x_sketches), before_activation, activation](
+                 Tensor dy, const Needs& needs) -> Grads {
                Grads grads(3);
-               rule(gelu_gradient(before_gelu->hold(), std::move(dy)), needs, grads);
+               rule(activation_gradient(before_activation->hold(), activation, std::move(dy)), needs, grads);
                return grads;
              });
-  return recomputed(out, [before_gelu] { return gelu(before_gelu->hold()); });
+  return recomputed(
+      out, [before_activation, activation] { return activate(before_activation->hold(), activation); });
 }
 
 Tensor linear_residual(const Tensor& residual, const Tensor& x, const Tensor& w, const Tensor& b,
-                       const Tensor& factors) {
+                       const BranchScale& scale) {
   check_linear(op::linear_residual, x, w, b);
   std::vector<Index> dims = x.shape().dims();
   dims.back() = w.shape().rows();
+  const auto& [features, samples] = scale;
   check(residual.shape() == Shape(dims) && residual.dtype() == x.dtype(), "linear_residual: residual",
         residual.dtype(), residual.shape(), "does not fit x", x.shape(), "and weight", w.shape());
-  check(!factors.defined() ||
-            (x.shape().rank() >= 2 && factors.shape() == Shape{x.shape()[0]} && !factors.tracked()),
-        "linear_residual: factors", factors.shape(), "do not fit x", x.shape());
-  const Tensor each = factors.defined() ? for_each_row(factors, x.shape()) : factors;
+  check(!samples.defined() ||
+            (x.shape().rank() >= 2 && samples.shape() == Shape{x.shape()[0]} && !samples.tracked()),
+        "linear_residual: a scale of samples", samples.shape(), "does not fit x", x.shape());
+  check(!features.defined() || (features.shape() == Shape{w.shape().rows()} && !features.tracked()),
+        "linear_residual: a scale of features", features.shape(), "does not fit weight", w.shape());
+  const Tensor each = samples.defined() ? for_each_row(samples, x.shape()) : samples;
   SketchedRows x_sketches = sketches_to_keep(x, w);
   const Tensor y = product(x, w, b, x_sketches, [&]<class T>(T) {
-    return kernels::Epilogue<T>{.factors = each.defined() ? each.data<T>().data() : nullptr,
+    return kernels::Epilogue<T>{.scale = features.defined() ? features.data<T>().data() : nullptr,
+                                .factors = each.defined() ? each.data<T>().data() : nullptr,
                                 .residual = residual.data<T>().data()};
   });
-  return record(
-      op::linear_residual, {x, w, b, residual}, y,
-      [rule = LinearRule(x, w, x_sketches), factors](const Tensor& dy, const Needs& needs) -> Grads {
-        Grads grads(4);
-        if (needs(0) || needs(1) || needs(2))
-          rule(factors.defined() ? scale_samples(dy, factors) : dy, needs, grads);
-        grads[3] = dy;
-        return grads;
-      });
+  return record(op::linear_residual, {x, w, b, residual}, y,
+                [rule = LinearRule(x, w, x_sketches), features = features.detached(), samples](
+                    const Tensor& dy, const Needs& needs) -> Grads {
+                  Grads grads(4);
+                  grads[3] = dy;
+                  if (!needs(0) && !needs(1) && !needs(2)) return grads;
+                  Tensor branch = samples.defined() ? scale_samples(dy, samples) : dy;
+                  if (features.defined()) branch = affine(branch, features);
+                  rule(branch, needs, grads);
+                  return grads;
+                });
 }
 
 }  // namespace engine

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/tensor/tensor.h"
+#include "engine/ops/activation.h"
 
 namespace engine {
 
@@ -12,13 +12,21 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {});
 /// What is saved for the backward pass: an activation, or only what it takes to recompute it.
 enum class Save { activation, recompute };
 
-/// gelu(linear(x, w, b)) in one pass over memory, to the same bits. What GELU is applied to is the largest
-/// tensor of a transformer block; when it is recomputed, the product is made once more.
-Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b = {}, Save save = Save::activation);
+/// activate(linear(x, w, b), activation) in one pass over memory, to the same bits. What the activation is
+/// applied to is the largest tensor of a transformer block; when it is recomputed, the product is made once
+/// more.
+Tensor linear_activate(const Tensor& x, const Tensor& w, const Tensor& b, Activation activation,
+                       Save save = Save::activation);
 
-/// residual + linear(x, w, b), or with `factors` [x's first axis], residual + scale_samples(linear(x, w, b),
-/// factors), in one pass over memory, to the same bits. `residual` is shaped like the result.
+/// What a residual branch is multiplied by before it is added; what is empty is left out.
+struct BranchScale {
+  Tensor features = {};  ///< [width]: LayerScale (Touvron et al. 2021)
+  Tensor samples = {};   ///< [n], one for every entry of the first axis: drop path
+};
+
+/// residual + scale_samples(affine(linear(x, w, b), scale.features), scale.samples) in one pass over memory,
+/// to the same bits. `residual` is shaped like the result. Nothing of `scale` may be trained.
 Tensor linear_residual(const Tensor& residual, const Tensor& x, const Tensor& w, const Tensor& b = {},
-                       const Tensor& factors = {});
+                       const BranchScale& scale = {});
 
 }  // namespace engine

@@ -63,6 +63,45 @@ Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps)
       out, [x = x.detached(), w = w.detached(), b = b.detached(), eps] { return layer_norm(x, w, b, eps); });
 }
 
+Tensor rms_norm(const Tensor& x, const Tensor& w, double eps) {
+  check(x.shape().rank() > 0, "rms_norm: x needs an axis to normalise over");
+  const Index width = x.shape()[-1], rows = width == 0 ? 0 : x.numel() / width;
+  check(w.shape() == Shape{width} && x.dtype() == w.dtype(), "rms_norm: x", x.dtype(), x.shape(),
+        "does not fit weight", w.dtype(), w.shape());
+  Tensor y = Tensor::uninitialized(x.shape(), x.dtype()), rrms = Tensor::uninitialized({rows}, x.dtype());
+  visit(x.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("RMS norm forward", x, bytes_of(x, w, y, rrms)); });
+    kernels::rms_norm(rows, width, x.data<T>().data(), w.data<T>().data(), static_cast<T>(eps),
+                      y.data<T>().data(), rrms.data<T>().data());
+  });
+  const bool reads_x = x.tracked() || w.tracked();
+  const Tensor out = record(
+      op::rms_norm, {x, w}, y,
+      [x = keep(x, reads_x), w = keep(w, x.tracked()), rrms = keep(rrms, reads_x), rows, width](
+          const Tensor& dy, const Needs& needs) -> Grads {
+        Grads grads(2);
+        visit(dy.dtype(), [&]<class T>() {
+          const T* d = dy.data<T>().data();
+          if (needs(0)) {
+            Tensor dx = Tensor::uninitialized(dy.shape(), dy.dtype());
+            const OpTimer timer([&] { return loop_work("RMS norm dX", dy, bytes_of(x, w, dy, rrms, dx)); });
+            kernels::rms_norm_backward(rows, width, x.data<T>().data(), w.data<T>().data(), d,
+                                       rrms.data<T>().data(), dx.data<T>().data());
+            grads[0] = dx;
+          }
+          if (needs(1)) {
+            Tensor dw = Tensor::uninitialized({width}, dy.dtype());
+            const OpTimer timer([&] { return loop_work("RMS norm dW", dy, bytes_of(x, dy, rrms, dw)); });
+            kernels::rms_norm_weight_gradient(rows, width, x.data<T>().data(), d, rrms.data<T>().data(),
+                                              dw.data<T>().data());
+            grads[1] = dw;
+          }
+        });
+        return grads;
+      });
+  return recomputed(out, [x = x.detached(), w = w.detached(), eps] { return rms_norm(x, w, eps); });
+}
+
 Tensor normalize_rows(const Tensor& x) {
   check(x.shape().rank() == 2, "normalize_rows: x must be [n, width], not", x.shape());
   const Index rows = x.shape()[0], width = x.shape()[1];

@@ -9,3 +9,4 @@
 #include "engine/ops/normalize.h"
 #include "engine/ops/rearrange.h"
 #include "engine/ops/reduce.h"
+#include "engine/ops/rotary.h"

@@ -27,6 +27,8 @@ Tensor packed_linear(const Tensor& x, const PackedWeight& w, const AfterLinear& 
   Tensor y = Tensor::uninitialized(Shape(std::move(dims)), x.dtype());
   check(!after.bias.defined() || (after.bias.shape() == Shape{w.out()} && after.bias.dtype() == w.dtype()),
         "packed_linear: bias", after.bias.shape(), "does not fit", w.out(), "outputs");
+  check(!after.scale.defined() || (after.scale.shape() == Shape{w.out()} && after.scale.dtype() == w.dtype()),
+        "packed_linear: scale", after.scale.shape(), "does not fit", w.out(), "outputs");
   check(!after.residual.defined() ||
             (after.residual.shape() == y.shape() && after.residual.dtype() == w.dtype()),
         "packed_linear: residual", after.residual.shape(), "does not fit", y.shape());
@@ -35,14 +37,15 @@ Tensor packed_linear(const Tensor& x, const PackedWeight& w, const AfterLinear& 
       OpWork work = product_work("linear forward", x.numel() / w.in(), w.out(), w.in(),
                                  bytes_of(x, after.bias, after.residual, y) +
                                      static_cast<std::size_t>(w.out() * w.in()) * sizeof(T));
-      if (after.gelu) work.kind = "linear + GELU forward";
+      if (after.activation != Activation::none) work.kind = "linear + GELU forward";
       if (after.residual.defined()) work.kind = "linear + residual forward";
       return work;
     });
     kernels::gemm(matrix<T>(x, w.in()), w.panels<T>(), y.data<T>().data(), w.out(),
                   kernels::Epilogue<T>{
                       .bias = after.bias.defined() ? after.bias.data<T>().data() : nullptr,
-                      .gelu = after.gelu,
+                      .activation = after.activation,
+                      .scale = after.scale.defined() ? after.scale.data<T>().data() : nullptr,
                       .residual = after.residual.defined() ? after.residual.data<T>().data() : nullptr});
   });
   return y;

@@ -3,7 +3,7 @@
 #include <variant>
 
 #include "engine/kernels/packed_gemm.h"
-#include "engine/tensor/tensor.h"
+#include "engine/ops/activation.h"
 
 namespace engine {
 
@@ -30,12 +30,14 @@ class PackedWeight {
 
 /// What follows a product in the same pass over memory.
 struct AfterLinear {
-  Tensor bias = {};      ///< [out], or empty
-  bool gelu = false;     ///< the exact GELU
+  Tensor bias = {};  ///< [out], or empty
+  Activation activation = Activation::none;
+  Tensor scale = {};     ///< [out], every output times its own: LayerScale; or empty
   Tensor residual = {};  ///< shaped like the result, added last; or empty
 };
 
-/// residual + gelu(x w^T + bias), of which `after` names the parts, to the bits of linear(), linear_gelu()
+/// residual + scale activation(x w^T + bias), of which `after` names the parts, to the bits of linear(),
+/// linear_activate()
 /// and linear_residual(). There is no way back through it: throws an Error where a gradient would be
 /// recorded.
 Tensor packed_linear(const Tensor& x, const PackedWeight& w, const AfterLinear& after);

@@ -5,6 +5,7 @@
 #include "engine/kernels/elementwise.h"
 #include "engine/kernels/patches.h"
 #include "engine/kernels/reduce.h"
+#include "engine/kernels/simd.h"
 #include "engine/ops/op.h"
 #include "engine/tensor/op_work.h"
 
@@ -71,9 +72,8 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
 
 Tensor patches(const Tensor& images, Index patch) {
   const Shape& p = images.shape();
-  check(p.rank() == 4 && patch > 0 && p[2] % patch == 0 && p[3] % patch == 0,
-        "patches: images must be [n, channels, height, width] with sides that are multiples of", patch, "not",
-        p);
+  check(p.rank() == 4 && patch > 0 && p[2] >= patch && p[3] >= patch,
+        "patches: images must be [n, channels, height, width] with sides of at least", patch, "not", p);
   const kernels::PatchShape s{p[0], p[1], p[2], p[3], patch};
   Tensor y = Tensor::uninitialized({p[0], s.down() * s.across(), p[1] * patch * patch}, images.dtype());
   visit(images.dtype(), [&]<class T>() {
@@ -81,7 +81,8 @@ Tensor patches(const Tensor& images, Index patch) {
     kernels::to_patches(s, images.data<T>().data(), y.data<T>().data());
   });
   return record(op::patches, {images}, y, [s, shape = p](const Tensor& dy, const Needs&) -> Grads {
-    Tensor dx = Tensor::uninitialized(shape, dy.dtype());
+    const bool whole = s.down() * s.patch == s.height && s.across() * s.patch == s.width;
+    Tensor dx = whole ? Tensor::uninitialized(shape, dy.dtype()) : Tensor::zeros(shape, dy.dtype());
     visit(dy.dtype(), [&]<class T>() {
       const OpTimer timer([&] { return loop_work("patches backward", dy, bytes_of(dy, dx)); });
       kernels::from_patches(s, dy.data<T>().data(), dx.data<T>().data());
@@ -174,6 +175,69 @@ Tensor select_token(const Tensor& x, Index index) {
                       std::copy_n(dy.data<T>().data() + i * width, width, to + i * row);
                   });
                   return {dx};
+                });
+}
+
+Tensor mean_tokens(const Tensor& x, Index first, Index count) {
+  check(x.shape().rank() == 3 && 0 <= first && count > 0 && first + count <= x.shape()[1],
+        "mean_tokens: no tokens", first, "to", first + count, "in", x.shape());
+  const Index n = x.shape()[0], row = x.shape().columns(), width = x.shape()[2];
+  Tensor y = Tensor::uninitialized({n, width}, x.dtype());
+  visit(x.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("mean of tokens forward", x, bytes_of(x, y)); });
+    const T* from = x.data<T>().data() + first * width;
+    T* const to = y.data<T>().data();
+    kernels::parallel_for(n, [&](Index i) {
+      T* const mean = to + i * width;
+      std::fill_n(mean, width, T{0});
+      kernels::simd<T>().add_rows(count, width, from + i * row, width, mean);
+      for (Index j = 0; j < width; ++j) mean[j] /= static_cast<T>(count);
+    });
+  });
+  return record(
+      op::mean_tokens, {x}, y,
+      [shape = x.shape(), first, count, n, row, width](const Tensor& dy, const Needs&) -> Grads {
+        Tensor dx = Tensor::zeros(shape, dy.dtype());
+        visit(dy.dtype(), [&]<class T>() {
+          const OpTimer timer([&] { return loop_work("mean of tokens backward", dx, bytes_of(dx, dy)); });
+          const T* from = dy.data<T>().data();
+          T* const to = dx.data<T>().data() + first * width;
+          kernels::parallel_for(n, [&](Index i) {
+            for (Index t = 0; t < count; ++t)
+              for (Index j = 0; j < width; ++j)
+                to[i * row + t * width + j] = from[i * width + j] / static_cast<T>(count);
+          });
+        });
+        return {dx};
+      });
+}
+
+Tensor join(const Tensor& a, const Tensor& b) {
+  const Index p = a.shape()[-1], q = b.shape()[-1], rows = a.numel() / std::max<Index>(p, 1);
+  std::vector<Index> dims = a.shape().dims(), others = b.shape().dims();
+  dims.back() = others.back() = p + q;
+  check(dims == others && a.dtype() == b.dtype() && p > 0 && q > 0, "join: a", a.dtype(), a.shape(),
+        "does not fit b", b.dtype(), b.shape());
+  Tensor y = Tensor::uninitialized(Shape(std::move(dims)), a.dtype());
+  visit(a.dtype(), [&]<class T>() {
+    T* to = y.data<T>().data();
+    for (Index i = 0; i < rows; ++i) {
+      to = std::copy_n(a.data<T>().data() + i * p, p, to);
+      to = std::copy_n(b.data<T>().data() + i * q, q, to);
+    }
+  });
+  return record(op::join, {a, b}, y,
+                [rows, p, q, left = a.shape(), right = b.shape()](const Tensor& dy, const Needs&) -> Grads {
+                  Tensor da = Tensor::uninitialized(left, dy.dtype()),
+                         db = Tensor::uninitialized(right, dy.dtype());
+                  visit(dy.dtype(), [&]<class T>() {
+                    const T* from = dy.data<T>().data();
+                    for (Index i = 0; i < rows; ++i, from += p + q) {
+                      std::copy_n(from, p, da.data<T>().data() + i * p);
+                      std::copy_n(from + p, q, db.data<T>().data() + i * q);
+                    }
+                  });
+                  return {da, db};
                 });
 }
 

@@ -7,7 +7,7 @@ namespace engine {
 /// The same values with another shape.
 Tensor reshape(const Tensor& x, const Shape& shape);
 /// Images [n, channels, height, width] as patches [n, patches, channels * patch * patch], row by row of
-/// patches. The sides must be multiples of `patch`.
+/// patches. Rows and columns that fill no patch are not seen.
 Tensor patches(const Tensor& images, Index patch);
 /// tokens [1, count, width] put into every sequence of x [n, length, width], the first of them at place `at`:
 /// [n, length + count, width].
@@ -20,5 +20,9 @@ Tensor add_positions(const Tensor& x, const Tensor& positions);
 Tensor repeat(const Tensor& x, Index times);
 /// Token `index` of every sequence of x [n, tokens, width]: [n, width].
 Tensor select_token(const Tensor& x, Index index);
+/// The mean of tokens [first, first + count) of every sequence of x [n, tokens, width]: [n, width].
+Tensor mean_tokens(const Tensor& x, Index first, Index count);
+/// a [..., p] and b [..., q] side by side along the last axis: [..., p + q].
+Tensor join(const Tensor& a, const Tensor& b);
 
 }  // namespace engine

@@ -28,7 +28,8 @@ class Bottleneck : public engine::Adapter {
 
   Tensor operator()(const Tensor& x, const engine::Base& layer) override {
     const Tensor y = layer(x);
-    return engine::add(y, engine::scale(up_(down_.with_gelu(parallel_ ? x : y)), scale_));
+    return engine::add(
+        y, engine::scale(up_(down_.activated(parallel_ ? x : y, engine::Activation::gelu)), scale_));
   }
   bool merge_into(engine::Adaptable&) override { return false; }
 

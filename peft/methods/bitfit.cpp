@@ -1,3 +1,4 @@
+#include "engine/nn/roles.h"
 #include "peft/method_info.h"
 #include "peft/methods/by_name.h"
 
@@ -6,7 +7,7 @@ namespace {
 
 class BitFit : public ByName {
  protected:
-  bool trains(const std::string& name, engine::Index) const override { return name.ends_with(".bias"); }
+  bool trains(const std::string& name, engine::Index) const override { return engine::is_bias(name); }
 };
 
 }  // namespace

@@ -33,6 +33,14 @@ class SsfAdapter : public engine::Adapter {
     if (!weight || bias.has_value() != shift_.has_value()) return false;
     weight->value() = scaled_rows(weight->value());
     if (bias) bias->value() = engine::add(scaled_rows(bias->value()), shift_->value());
+    // Of queries, keys and values in one matrix, keys may have no bias.
+    for (const auto& [name, third] :
+         {std::pair{engine::kQueryBiasName, Index{0}}, std::pair{engine::kValueBiasName, Index{2}}}) {
+      const auto part = own_parameter(host, std::string(name));
+      if (!part) continue;
+      const Index rows = part->value().numel();
+      part->value() = engine::multiply(part->value(), scale_.value().slice(third * rows, (third + 1) * rows));
+    }
     return true;
   }
 

@@ -14,23 +14,25 @@ using engine::Tensor;
 
 constexpr Index kMostPrompts = 4096;  // memory is taken for them
 
-/// Prompts after the class token, for one block or for all of them; they are taken out again after it.
+/// Prompts behind the prefix tokens, for one block or for all of them; they are taken out again after it.
 class Prompts : public engine::Adapter {
  public:
-  explicit Prompts(Tensor values) : prompts_(std::move(values)) {}
+  Prompts(Tensor values, Index prefix) : prompts_(std::move(values)), prefix_(prefix) {}
 
   std::string_view name() const override { return "vpt"; }
 
   Tensor operator()(const Tensor& x, const engine::Base& layer) override {
-    const Tensor y = layer(engine::insert_tokens(x, prompts_, 1));
-    const bool class_token_alone = y.shape().rank() == 2;
-    return class_token_alone ? y : engine::remove_tokens(y, 1, prompts_.value().shape()[1]);
+    const Index count = prompts_.value().shape()[1];
+    const Tensor y = layer(engine::insert_tokens(x, prompts_, prefix_));
+    const bool all_tokens = y.shape().rank() == 3 && y.shape()[1] == x.shape()[1] + count;
+    return all_tokens ? engine::remove_tokens(y, prefix_, count) : y;  // or those that are pooled alone
   }
   bool merge_into(engine::Adaptable&) override { return false; }
   void parts(engine::Parts& visit) override { visit("prompts", prompts_); }
 
  private:
   engine::Parameter prompts_;  // [1, count, width]
+  Index prefix_;
 };
 
 class Vpt : public AttachingMethod {
@@ -59,7 +61,8 @@ class Vpt : public AttachingMethod {
       if (p.parameter.value().shape().rank() == 4) inputs = p.parameter.value().shape().columns();
     }
     const double bound = std::sqrt(6.0 / static_cast<double>(inputs + width));
-    return std::make_unique<Prompts>(uniform({1, count_, width}, bound, seed_, site.name));
+    return std::make_unique<Prompts>(uniform({1, count_, width}, bound, seed_, site.name),
+                                     engine::count_prefix_tokens(engine::parameters(model)));
   }
 
  private:
@@ -71,18 +74,19 @@ class Vpt : public AttachingMethod {
 }  // namespace
 
 MethodInfo vpt() {
-  return {"vpt",
-          "prompts: trained tokens beside those of the image",
-          "VPT (Jia et al. 2022, arXiv 2203.12119). --tokens prompts follow the class token. shallow: the "
-          "same prompts pass through all blocks; deep: every block has its own, which replace those of the "
-          "block before. Prompts cannot be merged.",
-          {{"depth", "shallow|deep", "deep", "prompts for the first block, or for every block"},
-           {"tokens", "N", "10", "number of prompts"}},
-          [](const OptionValues& values) -> std::unique_ptr<Method> {
-            static const std::vector<std::string> kDepths{"shallow", "deep"};
-            return std::make_unique<Vpt>(values.choice("depth", kDepths) == 1,
-                                         values.integer("tokens", 1, kMostPrompts), values.seed());
-          }};
+  return {
+      "vpt",
+      "prompts: trained tokens beside those of the image",
+      "VPT (Jia et al. 2022, arXiv 2203.12119). --tokens prompts follow the class token (and all that stands before the patches). shallow: the "
+      "same prompts pass through all blocks; deep: every block has its own, which replace those of the "
+      "block before. Prompts cannot be merged.",
+      {{"depth", "shallow|deep", "deep", "prompts for the first block, or for every block"},
+       {"tokens", "N", "10", "number of prompts"}},
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        static const std::vector<std::string> kDepths{"shallow", "deep"};
+        return std::make_unique<Vpt>(values.choice("depth", kDepths) == 1,
+                                     values.integer("tokens", 1, kMostPrompts), values.seed());
+      }};
 }
 
 }  // namespace peft

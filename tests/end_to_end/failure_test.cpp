@@ -112,12 +112,12 @@ TEST(Failure, names_every_weight_that_is_missing_or_unexpected) {
   const Garden garden;
   engine::NamedTensors state = small_state();
   std::erase_if(state, [](const auto& named) {
-    return named.first == "blocks.1.attn.qkv.bias" || named.first == "norm.weight";
+    return named.first == "blocks.1.attn.qkv.bias" || named.first == "norm.bias";
   });
-  state.emplace_back("blocks.0.ls1.gamma", engine::Tensor::zeros({24}));
+  state.emplace_back("blocks.1.ls1.gamma", engine::Tensor::zeros({24}));
   write_model(garden.model(), state);
   EXPECT_THAT(tune_error(garden), AllOf(HasSubstr(garden.model()), HasSubstr("blocks.1.attn.qkv.bias"),
-                                        HasSubstr("norm.weight"), HasSubstr("blocks.0.ls1.gamma")));
+                                        HasSubstr("norm.bias"), HasSubstr("blocks.1.ls1.gamma")));
 }
 
 TEST(Failure, shows_both_shapes_of_a_weight_with_the_wrong_one) {

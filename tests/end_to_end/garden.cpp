@@ -13,7 +13,7 @@ const Words kColours{"blue", "green", "red"};
 
 models::VitConfig small_config() {
   models::VitConfig config;
-  config.image_size = 16, config.patch = 8;
+  config.image_height = config.image_width = 16, config.patch = 8;
   config.width = 24, config.depth = 2, config.heads = 3, config.hidden = 48, config.classes = 5;
   return config;
 }

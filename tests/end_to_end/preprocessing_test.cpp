@@ -44,13 +44,9 @@ class Prepared : public Folder {
 
 /// The logits of the image prepared in this way, by the parts the program is made of.
 Tensor expected_logits(const Preprocessing& how) {
-  models::VitConfig config = small_config();
-  engine::NamedTensors state = small_state();
-  Tensor& positions = tensor_of(state, "pos_embed");
-  if (how.size != config.image_size) positions = models::resize_positions(positions, how.size / config.patch);
-  config.image_size = how.size;
-  models::Vit model(config);
-  engine::load_state(model, state, "the small model");
+  models::Vit model(small_config());
+  engine::load_state(model, small_state(), "the small model");
+  models::resize(model, how.size, how.size);
   const std::string text = wide_image();
   const engine::NoGrad evaluation;
   return model(data::to_tensor(data::decode_image(std::as_bytes(std::span(text)), "wide"), how));

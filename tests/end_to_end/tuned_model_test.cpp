@@ -319,7 +319,7 @@ TEST(Delta, made_for_another_base_is_refused_unless_forced) {
 TEST(Delta, of_a_size_that_another_base_cannot_have_is_refused_too) {
   const Tuned tuned;
   models::VitConfig config = small_config();
-  config.patch = 5, config.image_size = 15;
+  config.patch = 5, config.image_height = config.image_width = 15;
   const std::string other = tuned.garden / "other.safetensors";
   write_model(other, small_state(config));
   const Words call{"eval", "--data", tuned.garden.data(), "--model", other, "--delta", tuned.delta};

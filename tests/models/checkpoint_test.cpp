@@ -27,7 +27,7 @@ class RealCheckpoint : public ::testing::TestWithParam<const char*> {
   static Vit load(const Safetensors& file) {
     std::map<std::string, engine::Shape> shapes;
     for (const engine::SafetensorsEntry& entry : file.entries()) shapes.emplace(entry.name, entry.shape());
-    Vit model(models::config_from_shapes(shapes, std::nullopt));
+    Vit model(models::config_from_shapes(shapes, {}));
     support::load_named(model, file);
     return model;
   }

@@ -20,8 +20,8 @@ constexpr Index kDepth = 11;  // two digits: block 10 must not be taken for bloc
 
 models::VitConfig small() {
   models::VitConfig config;
-  config.image_size = 8, config.patch = 4, config.width = 6, config.depth = kDepth, config.heads = 2,
-  config.hidden = 10, config.classes = 3;
+  config.image_height = config.image_width = 8, config.patch = 4, config.width = 6, config.depth = kDepth,
+  config.heads = 2, config.hidden = 10, config.classes = 3;
   return config;
 }
 

@@ -10,8 +10,14 @@ using engine::Index;
 using engine::Role;
 
 models::Vit three_blocks() {
-  return models::Vit(
-      {.image_size = 8, .patch = 4, .width = 4, .depth = 3, .heads = 2, .hidden = 8, .classes = 2});
+  return models::Vit({.image_height = 8,
+                      .image_width = 8,
+                      .patch = 4,
+                      .width = 4,
+                      .depth = 3,
+                      .heads = 2,
+                      .hidden = 8,
+                      .classes = 2});
 }
 
 TEST(Roles, of_a_vit_are_its_embeddings_blocks_final_norm_and_head) {

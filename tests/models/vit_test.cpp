@@ -25,8 +25,8 @@ using support::same_bits;
 
 VitConfig small(Index classes = 4) {
   VitConfig c;
-  c.image_size = 12, c.patch = 4, c.channels = 3, c.width = 16, c.depth = 3, c.heads = 2, c.hidden = 24,
-  c.classes = classes;
+  c.image_height = c.image_width = 12, c.patch = 4, c.channels = 3, c.width = 16, c.depth = 3, c.heads = 2,
+  c.hidden = 24, c.classes = classes;
   return c;
 }
 
@@ -121,7 +121,7 @@ TEST(initialize, gives_a_replaced_head_the_bits_it_has_in_a_new_model) {
   Vit model = made(4, 3), fresh = made(7, 3);
   model.replace_head(7);
   models::initialize_head(model, 3);
-  EXPECT_TRUE(same_bits(model.head().weight.value(), fresh.head().weight.value()));
+  EXPECT_TRUE(same_bits(model.heads()[0]->weight.value(), fresh.heads()[0]->weight.value()));
 }
 
 TEST(initialize, does_not_let_the_head_depend_on_the_depth) {
@@ -129,12 +129,12 @@ TEST(initialize, does_not_let_the_head_depend_on_the_depth) {
   deeper.depth = 7;
   Vit a = made(), b(deeper);
   models::initialize(b, 1);
-  EXPECT_TRUE(same_bits(a.head().weight.value(), b.head().weight.value()));
+  EXPECT_TRUE(same_bits(a.heads()[0]->weight.value(), b.heads()[0]->weight.value()));
 }
 
 TEST(initialize, has_timms_deviations) {
   VitConfig c = small();
-  c.width = 192, c.heads = 3, c.hidden = 768, c.image_size = 56;
+  c.width = 192, c.heads = 3, c.hidden = 768, c.image_height = c.image_width = 56;
   Vit model(c);
   models::initialize(model, 1);
   for (const auto& [name, parameter] : engine::parameters(model)) {
@@ -255,7 +255,7 @@ TEST(vit, is_its_head_on_its_features) {
   Vit model = made();
   const Tensor images = support::random_tensor({2, 3, 12, 12}, 1);
   EXPECT_EQ(model.features(images).shape(), (engine::Shape{2, 16}));
-  EXPECT_TRUE(same_bits(model.head()(model.features(images)), model(images)));
+  EXPECT_TRUE(same_bits(model.scores(model.pooled(images)), model(images)));
 }
 
 TEST(vit, refuses_images_of_another_size_with_both_sizes) {
@@ -279,16 +279,25 @@ TEST(vit, takes_a_head_of_zeros_for_other_classes) {
   EXPECT_TRUE(same_bits(model(images), Tensor::zeros({2, 11})));
 }
 
-TEST(vit, keeps_its_head_when_the_new_one_would_have_no_class) {
+TEST(vit, without_a_class_has_features_and_no_scores) {
   Vit model = made();
-  EXPECT_THROW(model.replace_head(0), engine::Error);
+  model.replace_head(0);
+  EXPECT_TRUE(model.heads().empty());
+  const Tensor images = Tensor::zeros({1, 3, 12, 12});
+  EXPECT_EQ(model.features(images).shape(), (engine::Shape{1, 16}));
+  EXPECT_NE(error_of([&] { model(images); }).find("no head"), std::string::npos);
+}
+
+TEST(vit, keeps_its_head_when_the_new_one_would_make_no_sense) {
+  Vit model = made();
+  EXPECT_THROW(model.replace_head(-1), engine::Error);
   EXPECT_EQ(model.config().classes, 4);
   EXPECT_EQ(model(Tensor::zeros({1, 3, 12, 12})).shape(), (engine::Shape{1, 4}));
 }
 
 TEST(vit, works_without_a_bias_for_queries_keys_and_values) {
   VitConfig c = small();
-  c.qkv_bias = false;
+  c.qkv = models::QkvForm::joint_without_bias;
   Vit model(c);
   for (const auto& [name, parameter] : engine::parameters(model))
     EXPECT_FALSE(name.ends_with("qkv.bias")) << name;
@@ -302,17 +311,18 @@ TEST(check_config, names_the_size_that_makes_no_network) {
     change(c);
     return error_of([&] { models::check_config(c); });
   };
-  EXPECT_EQ(error_with([](VitConfig& c) { c.patch = 5; }),
-            "vit: an image size of 12 is not a multiple of the patch size 5");
+  EXPECT_EQ(error_with([](VitConfig& c) { c.patch = 13; }),
+            "vit: an image of 12 x 12 has no patch of 13 x 13");
   EXPECT_NE(error_with([](VitConfig& c) {
-              c.image_size = 257 * c.patch;
+              c.image_height = c.image_width = 257 * c.patch;
             }).find("makes 257 x 257 patches; at most 256 x 256 are taken"),
             std::string::npos);
   EXPECT_EQ(error_with([](VitConfig& c) { c.heads = 3; }), "vit: width 16 is not a multiple of 3 heads");
   for (Index VitConfig::*size :
-       {&VitConfig::image_size, &VitConfig::patch, &VitConfig::channels, &VitConfig::width, &VitConfig::depth,
-        &VitConfig::heads, &VitConfig::hidden, &VitConfig::classes}) {
+       {&VitConfig::image_height, &VitConfig::image_width, &VitConfig::patch, &VitConfig::channels,
+        &VitConfig::width, &VitConfig::depth, &VitConfig::heads, &VitConfig::hidden, &VitConfig::classes}) {
     for (const Index wrong : {0, -1}) {
+      if (size == &VitConfig::classes && wrong == 0) continue;  // no head
       EXPECT_NE(error_with([&](VitConfig& c) { c.*size = wrong; }), "nothing was thrown");
     }
   }

@@ -128,15 +128,15 @@ TEST(anchor, pulls_the_head_to_its_first_values_or_to_zero) {
   for (const Anchor::Head head : {Anchor::Head::init, Anchor::Head::zero}) {
     Vit model = partly_trained();
     const std::vector<NamedParameter> all = engine::parameters(model);
-    const Tensor first = model.head().weight.value().clone();
+    const Tensor first = model.heads()[0]->weight.value().clone();
     const Anchor anchor({.weight = 0.5, .last_blocks = 0, .head = head}, all);
     clear(all);
     const bool at_first = head == Anchor::Head::init;
     EXPECT_EQ(anchor.pull() == 0, at_first);
     move(all), clear(all), anchor.pull();
-    const Tensor now = model.head().weight.value();
+    const Tensor now = model.heads()[0]->weight.value();
     const Tensor away = at_first ? engine::add(now, engine::scale(first, -1)) : now;
-    EXPECT_TRUE(support::near(model.head().weight.grad(), away, 1e-6));  // 2 weight = 1
+    EXPECT_TRUE(support::near(model.heads()[0]->weight.grad(), away, 1e-6));  // 2 weight = 1
   }
 }
 

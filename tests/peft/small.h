@@ -31,17 +31,17 @@ inline void PrintTo(const Sizes& sizes, std::ostream* out) {
 /// Matrices wider than high, higher than wide and square; more than one block.
 inline VitConfig deep() {
   VitConfig c;
-  c.image_size = 8, c.patch = 4, c.channels = 3, c.width = 12, c.depth = 3, c.heads = 3, c.hidden = 20,
-  c.classes = 5;
+  c.image_height = c.image_width = 8, c.patch = 4, c.channels = 3, c.width = 12, c.depth = 3, c.heads = 3,
+  c.hidden = 20, c.classes = 5;
   return c;
 }
 
 /// One block whose hidden layer is the narrow one, one colour, no bias for queries, keys and values.
 inline VitConfig narrow() {
   VitConfig c;
-  c.image_size = 12, c.patch = 6, c.channels = 1, c.width = 16, c.depth = 1, c.heads = 2, c.hidden = 7,
-  c.classes = 3;
-  c.qkv_bias = false;
+  c.image_height = c.image_width = 12, c.patch = 6, c.channels = 1, c.width = 16, c.depth = 1, c.heads = 2,
+  c.hidden = 7, c.classes = 3;
+  c.qkv = models::QkvForm::joint_without_bias;
   return c;
 }
 
@@ -66,7 +66,7 @@ constexpr Index kBatch = 4;
 
 /// Four random images; batch `which` is the same every time.
 inline Tensor images(const VitConfig& c, int which) {
-  return support::random_tensor({kBatch, c.channels, c.image_size, c.image_size},
+  return support::random_tensor({kBatch, c.channels, c.image_height, c.image_width},
                                 static_cast<std::uint64_t>(1000 + which));
 }
 

@@ -13,7 +13,7 @@ namespace support {
 inline models::VitConfig golden_config(const engine::Safetensors& file) {
   const auto number = [&](const char* key) { return engine::parse_integer(file.metadata().at(key), key); };
   models::VitConfig config;
-  config.image_size = number("image_size"), config.patch = number("patch_size");
+  config.image_height = config.image_width = number("image_size"), config.patch = number("patch_size");
   config.width = number("width"), config.depth = number("depth"), config.heads = number("num_heads");
   config.hidden = number("mlp_hidden"), config.classes = number("num_classes");
   return config;

@@ -121,11 +121,15 @@ class Sweep {
     if (chance(0.02))
       args["global_pool"] = any<std::string>({"avg", "map", ""}), e.refused.emplace_back("pool");
     if (chance(0.3)) args["act_layer"] = "gelu";
-    if (chance(0.02)) args["act_layer"] = "gelu_tanh", e.refused.emplace_back("act_layer");
+    if (chance(0.02)) args["act_layer"] = "relu", e.refused.emplace_back("act_layer");
     if (chance(0.1)) args["norm_layer"] = "layernorm";
     if (chance(0.02)) args["norm_layer"] = "rmsnorm", e.refused.emplace_back("norm_layer");
     if (chance(0.3)) args["qkv_bias"] = true;
-    if (chance(0.02)) args["qkv_bias"] = false, e.refused.emplace_back("qkv_bias");
+    if (chance(0.02)) args["qkv_bias"] = false, e.refused.emplace_back("queries, keys");
+    if (chance(0.02)) args["init_values"] = 1e-5, e.refused.emplace_back("LayerScale");
+    if (chance(0.02)) args["reg_tokens"] = 4, e.refused.emplace_back("registers");
+    if (chance(0.02)) args["class_token"] = false, e.refused.emplace_back("class token");
+    if (chance(0.02)) args["pre_norm"] = true, e.refused.emplace_back("norm before the blocks");
     if (chance(0.5)) args["img_size"] = any<Json>({16, Json::array({16, 16})});
     if (chance(0.02)) args["img_size"] = Json::array({16, 64}), e.refused.emplace_back("img_size");
     if (chance(0.2)) root["global_pool"] = "avg";  // timm passes it over
@@ -180,7 +184,7 @@ class Sweep {
     if (chance(0.5)) json["layer_norm_eps"] = e.eps = any<double>({1e-5, 1e-6, 1e-12});
     if (chance(0.5)) json["hidden_act"] = "gelu";
     if (chance(0.03))
-      json["hidden_act"] = any<std::string>({"gelu_new", "quick_gelu", "relu"}),
+      json["hidden_act"] = any<std::string>({"gelu_new", "gelu_fast", "relu"}),
       e.refused.emplace_back("hidden_act");
     size(json, "hidden_size", 24, "hidden_size", e),
         size(json, "num_hidden_layers", 2, "num_hidden_layers", e);
@@ -190,7 +194,7 @@ class Sweep {
     if (chance(0.02)) json["image_size"] = Json::array({16, 64}), e.refused.emplace_back("image_size");
     if (chance(0.02) && e.refused.empty()) json["image_size"] = 32, e.noted.emplace_back("image_size");
     if (chance(0.3)) json["qkv_bias"] = true;
-    if (chance(0.02)) json["qkv_bias"] = false, e.refused.emplace_back("qkv_bias");
+    if (chance(0.02)) json["qkv_bias"] = false, e.refused.emplace_back("queries, keys");
     if (chance(0.2)) json["problem_type"] = "single_label_classification";
     if (chance(0.05))
       json["problem_type"] = any<std::string>({"regression", "multi_label_classification"}),

@@ -11,7 +11,8 @@ namespace {
 
 models::Vit small() {
   models::VitConfig c;
-  c.image_size = 8, c.patch = 4, c.width = 8, c.depth = 4, c.heads = 2, c.hidden = 12, c.classes = 3;
+  c.image_height = c.image_width = 8, c.patch = 4, c.width = 8, c.depth = 4, c.heads = 2, c.hidden = 12,
+  c.classes = 3;
   models::Vit model(c);
   models::initialize(model, 5);
   return model;

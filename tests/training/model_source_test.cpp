@@ -32,10 +32,10 @@ TEST(Config, that_contradicts_the_tensors_is_refused_or_noted) {
     EXPECT_THAT(checkpoint.error(), AllOf(HasSubstr(field), HasSubstr("is 1 but the tensors are of")));
   }
   put(checkpoint / "config.json", R"({"num_attention_heads":3,"image_size":32})");
-  EXPECT_EQ(checkpoint.load().model.config().image_size, 16);
+  EXPECT_EQ(checkpoint.load().model.config().image_height, 16);
   EXPECT_TRUE(checkpoint.noted("image_size is 32 but the tensors are of 16"));
   put(checkpoint / "config.json", R"({"num_attention_heads":3,"qkv_bias":false})");
-  EXPECT_THAT(checkpoint.error(), HasSubstr("qkv_bias"));
+  EXPECT_THAT(checkpoint.error(), HasSubstr("queries, keys and values should be"));
 }
 
 TEST(ClassNames, must_be_as_many_as_rows_and_different) {
@@ -90,7 +90,7 @@ TEST(Head, that_cannot_be_read_does_not_matter_to_a_new_one) {
 TEST(Head, that_is_kept_has_its_rows_in_the_order_of_the_datas_classes) {
   const SmallRun base;
   models::VitConfig sizes;
-  sizes.image_size = 16, sizes.patch = 8;
+  sizes.image_height = sizes.image_width = 16, sizes.patch = 8;
   sizes.width = 12, sizes.depth = 2, sizes.heads = 3, sizes.hidden = 24, sizes.classes = 3;
   engine::NamedTensors state = SmallCheckpoint::state(sizes);
   engine::Tensor weight;
@@ -103,9 +103,9 @@ TEST(Head, that_is_kept_has_its_rows_in_the_order_of_the_datas_classes) {
                             {{"num_heads", "3"}, {"classes", R"(["c","a","b"])"}});
   training::Run run = open_run(base.config(), {"train"});
   models::Vit& model = run.loaded.model;
-  EXPECT_EQ(model.head().bias->value().data<float>()[0], 1) << "a";
-  EXPECT_EQ(model.head().bias->value().data<float>()[2], 0) << "c";
-  EXPECT_EQ(model.head().weight.value().data<float>()[0], weight.data<float>()[12]);
+  EXPECT_EQ(model.heads()[0]->bias->value().data<float>()[0], 1) << "a";
+  EXPECT_EQ(model.heads()[0]->bias->value().data<float>()[2], 0) << "c";
+  EXPECT_EQ(model.heads()[0]->weight.value().data<float>()[0], weight.data<float>()[12]);
 }
 
 TEST(Checkpoint, for_gray_images_is_refused_with_its_file) {

@@ -19,7 +19,7 @@ class SmallCheckpoint : public engine::TemporaryFolder {
 
   static models::VitConfig sizes() {
     models::VitConfig sizes;
-    sizes.image_size = 16, sizes.patch = 8;
+    sizes.image_height = sizes.image_width = 16, sizes.patch = 8;
     sizes.width = 24, sizes.depth = 2, sizes.heads = 3, sizes.hidden = 48, sizes.classes = 5;
     return sizes;
   }

@@ -16,7 +16,7 @@ class SmallRun : public engine::TemporaryFolder {
  public:
   SmallRun() {
     models::VitConfig sizes;
-    sizes.image_size = 16, sizes.patch = 8;
+    sizes.image_height = sizes.image_width = 16, sizes.patch = 8;
     sizes.width = 12, sizes.depth = 2, sizes.heads = 3, sizes.hidden = 24, sizes.classes = 3;
     models::Vit model(sizes);
     models::initialize(model, 1);

@@ -7,6 +7,7 @@
 #include "engine/base/op_timer.h"
 #include "engine/ops/ops.h"
 #include "engine/tensor/random.h"
+#include "models/positions.h"
 #include "models/zoo.h"
 #include "tools/training/memory_estimate.h"
 #include "tools/training/usage_error.h"
@@ -27,7 +28,8 @@ models::VitConfig config_of(const BenchOptions& options) {
   return training::as_usage([&] {
     models::VitConfig config = models::architecture(options.arch);
     config.classes = options.classes;
-    if (options.image_size > 0) config.image_size = options.image_size;
+    if (options.image_size > 0)
+      config = models::at_image_size(config, options.image_size, options.image_size);
     models::check_config(config);
     return config;
   });
@@ -43,7 +45,7 @@ struct Setup {
   Tensor images(Index count) const {
     engine::Random random(static_cast<std::uint64_t>(seed), engine::Random::Use::test);
     const models::VitConfig& c = model.config();
-    return engine::normal({count, c.channels, c.image_size, c.image_size}, random, 1);
+    return engine::normal({count, c.channels, c.image_height, c.image_width}, random, 1);
   }
 
   /// Every class in turn, `run` images of each.

@@ -31,13 +31,18 @@ std::string origin(const Run& run, const data::Dataset& images) {
     names.add(std::as_bytes(std::span(name)));
   }
   return json_text({{"base_sha256", run.loaded.base_sha256},
-                    {"image_size", c.image_size},
-                    {"heads", c.heads},
-                    {"norm_eps", engine::exact(c.norm_eps)},
+                    {"image_height", c.image_height},
+                    {"image_width", c.image_width},
+                    {"model", model_metadata(c)},
                     {"preprocessing", preprocessing_json(run.loaded.preprocessing)},
                     {"names_sha256", names.hex()},
                     {"version", ESPALIER_VERSION},
                     {"instruction_set", engine::kernels::simd_name()}});
+}
+
+/// Values of an image: what one head reads, or two.
+Index width_of(const models::VitConfig& c) {
+  return c.head_width() * (1 + c.distillation_token);
 }
 
 Tensor compute(Run& run, const std::shared_ptr<const data::Dataset>& images, const TrainConfig& config,
@@ -47,13 +52,13 @@ Tensor compute(Run& run, const std::shared_ptr<const data::Dataset>& images, con
   data::Loader loader(images, {.preprocessing = run.loaded.preprocessing,
                                .batch_size = config.batch_size,
                                .workers = static_cast<int>(config.workers)});
-  Tensor all = Tensor::uninitialized({images->size(), model.config().width});
+  Tensor all = Tensor::uninitialized({images->size(), width_of(model.config())});
   ProgressReport progress(events, "features " + split, loader.batches(), config.batch_size);
   std::byte* to = all.raw();
   loader.start(0);
   while (const auto batch = next_batch(loader)) {
     check_stop(events, "while computing features of " + split);
-    const Tensor features = model.features(batch->images);
+    const Tensor features = model.pooled(batch->images);
     std::memcpy(to, features.raw(), features.bytes());
     to += features.bytes();
     progress.advance();
@@ -109,7 +114,7 @@ std::optional<Tensor> read(const std::filesystem::path& path, const std::string&
   if (!std::filesystem::exists(path)) return std::nullopt;
   engine::check(!is_foreign(path),
                 path.string() + ": not a file of features, so it is left alone; give another --features");
-  const Index width = run.loaded.model.config().width;
+  const Index width = width_of(run.loaded.model.config());
   const auto computed_again = [&](const std::string& why) {
     events.on_note("note: " + path.string() + " " + why + ", and is computed again");
     return std::nullopt;
@@ -177,7 +182,9 @@ Tensor logits_of(models::Vit& model, const data::Batch& batch, const Tensor& kno
     std::memcpy(to, known.raw() + static_cast<std::size_t>(sample) * bytes, bytes);
     to += bytes;
   }
-  return model.head()(rows);
+  const models::VitConfig& c = model.config();
+  if (!c.distillation_token) return model.scores(rows);
+  return model.scores(rows.reshaped({rows.shape()[0], 2, c.head_width()}));
 }
 
 }  // namespace training

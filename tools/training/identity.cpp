@@ -123,8 +123,7 @@ Json identity_of(const LoadedModel& base) {
   const models::VitConfig& c = base.model.config();
   return {{"base_sha256", base.base_sha256},
           {"stored_classes", base.classes},  // a kept head's rows are ordered by them
-          {"heads", c.heads},
-          {"norm_eps", c.norm_eps},
+          {"model", model_metadata(c)},
           {"preprocessing", Json::parse(preprocessing_json(base.preprocessing))}};
 }
 

@@ -18,7 +18,7 @@ namespace {
 /// Bytes that buffers grow by in a forward and a backward pass with `count` images.
 std::size_t pass_growth(models::Vit& model, Index count) {
   const models::VitConfig& c = model.config();
-  const Tensor images = Tensor::zeros({count, c.channels, c.image_size, c.image_size});
+  const Tensor images = Tensor::zeros({count, c.channels, c.image_height, c.image_width});
   const Growth growth;
   const std::vector<Index> labels(static_cast<std::size_t>(count), 0);
   engine::backward(engine::cross_entropy(model(images), engine::one_hot(labels, c.classes)));
@@ -89,9 +89,9 @@ MemoryEstimate estimate_memory(Run& run, const TrainConfig& config) {
   };
   const Index trained_on = held(run.images.get()), scored_size = scoring ? scoring->image_size : 0;
   plan.images =
-      std::max(bytes(trained_on, c.image_size),
-               bytes(trained_on * (stacked ? 2 : 1), scored_size > 0 ? scored_size : c.image_size)) +
-      bytes(held(run.splits.val.get()), c.image_size);
+      std::max(bytes(trained_on, c.image_height),
+               bytes(trained_on * (stacked ? 2 : 1), scored_size > 0 ? scored_size : c.image_height)) +
+      bytes(held(run.splits.val.get()), c.image_height);
 
   run.method->prepare(model, {});
   apply_depth(model, config);
@@ -126,14 +126,17 @@ MemoryEstimate estimate_memory(Run& run, const TrainConfig& config) {
 
 MemoryEstimate estimate_inference(const models::VitConfig& c, Index batch_size, std::size_t kept) {
   const auto floats = [](Index count) { return static_cast<std::size_t>(count) * sizeof(float); };
-  const Index tokens = c.grid() * c.grid() + 1, pixels = c.channels * c.image_size * c.image_size;
+  const Index tokens = c.tokens(), pixels = c.channels * c.image_height * c.image_width;
   MemoryEstimate plan;
-  const Index block = 4 * c.width * c.width + 2 * c.width * c.hidden;  // the large matrices of one
+  // The large matrices of one block: a gated MLP has three, and a hidden layer twice as wide.
+  const Index gate = c.mlp == models::MlpForm::plain ? 1 : 2;
+  const Index block = 4 * c.width * c.width + (1 + gate) * c.width * c.hidden;
   plan.weights = floats(c.depth * block + tokens * c.width + c.classes * c.width);
   // Images are laid out as patches. Tokens come in, go through queries, keys, values and attention, or
   // through the hidden layer, and out.
   plan.activations =
-      floats(batch_size * (pixels + tokens * (3 * c.width + std::max(4 * c.width, c.hidden)) + c.classes)) +
+      floats(batch_size *
+             (pixels + tokens * (3 * c.width + std::max(4 * c.width, gate * c.hidden)) + c.classes)) +
       kept;
   plan.images = floats(5 * batch_size * pixels);  // in the making, waiting and in use
   return plan;

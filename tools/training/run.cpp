@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/kernels/simd.h"
+#include "models/positions.h"
 #include "peft/delta.h"
 #include "tools/training/depth.h"
 #include "tools/training/json_field.h"
@@ -81,9 +82,8 @@ void check_scoring(const Run& run, const TrainConfig& options) {
   engine::check(scoring->loss != peft::Scoring::Loss::supcon || options.batch_size > 1,
                 "--batch-size 1: the contrastive loss that method", options.method,
                 "scores by compares the images of a batch and needs two at least; or use --score ce");
-  models::VitConfig config = run.loaded.model.config();
-  if (scoring->image_size > 0) config.image_size = scoring->image_size;
-  models::check_config(config);
+  if (scoring->image_size > 0)
+    models::at_image_size(run.loaded.model.config(), scoring->image_size, scoring->image_size);
   const Index classes = static_cast<Index>(run.splits.classes.size());
   engine::check(scoring->classes <= classes, "--score-classes", scoring->classes, "is more than the", classes,
                 "there are");

@@ -24,16 +24,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Makes the model one for images of another size, its position embedding interpolated.
-void resize(models::Vit& model, Index size) {
-  models::VitConfig config = model.config();
-  if (config.image_size == size) return;
-  config.image_size = size;
-  models::check_config(config);
-  for (const auto& [name, tensor] : engine::state(model))
-    if (name == engine::kPositionsName) model.resize(size, models::resize_positions(tensor, config.grid()));
-}
-
 void check_names_differ(const std::vector<std::string>& classes, const std::string& file) {
   std::set<std::string_view> names;
   for (const std::string& name : classes)
@@ -52,7 +42,7 @@ void check_head_fits(const Safetensors& delta, Index classes, Index width) {
 void check_image_size(const Safetensors& delta, Index size, const ModelSource& source,
                       const models::Vit& base) {
   constexpr Index kMostTimes = 4;
-  const Index side = base.config().image_size;
+  const Index side = base.config().image_height;
   if (size / kMostTimes <= side || source.image_size >= size || delta.contains(engine::kPositionsName))
     return;
   throw engine::Error(engine::say(delta.path() + ": image_size is", size, "where the base has images of",
@@ -132,19 +122,20 @@ LoadedModel load_tuned_model(const ModelSource& source, const std::string& delta
                 loaded.base_sha256 + "; --force takes it all the same");
   check_image_size(file, how.size, source, loaded.model);
   try {
-    resize(loaded.model, how.size);  // where the delta's positions belong
+    models::resize(loaded.model, how.size, how.size);  // where the delta's positions belong
   } catch (const engine::Error& e) {
     throw engine::Error(file.path() + ": " + e.what());
   }
   loaded.classes = classes;
   loaded.has_head = true, loaded.no_softmax = no_softmax(static_cast<Index>(classes.size()));
-  check_head_fits(file, static_cast<Index>(classes.size()), loaded.model.config().width);
+  check_head_fits(file, static_cast<Index>(classes.size()), loaded.model.config().head_width());
   new_head(loaded, static_cast<Index>(classes.size()), "zeros", 0);
   attach_modules(loaded.model, file);
   peft::apply_delta(loaded.model, file);
-  if (source.image_size > 0) as_usage([&] { resize(loaded.model, source.image_size); });
+  if (source.image_size > 0)
+    as_usage([&] { models::resize(loaded.model, source.image_size, source.image_size); });
   loaded.arch = models::architecture_name(loaded.model.config());
-  loaded.preprocessing = source.preprocessing(how, loaded.model.config().image_size);
+  loaded.preprocessing = source.preprocessing(how, loaded.model.config().image_height);
   return loaded;
 }
 

@@ -50,6 +50,27 @@ inline Vector<double> normal_cdf(Vector<double> x, Vector<double>& gauss) {
   return y;
 }
 
+/// x Phi(x), and its slope Phi(x) + x phi(x).
+template <class V>
+inline V gelu_of(V x, V* slope) {
+  using T = decltype(x[0] + x[0]);
+  const T kInverseRootTwoPi = static_cast<T>(0.39894228040143267794);
+  V gauss;
+  const V cdf = normal_cdf(x, gauss);
+  if (slope) *slope = cdf + x * gauss * kInverseRootTwoPi;
+  return x * cdf;
+}
+
+/// x s with s = sigmoid(u) and u = linear x + cubic x^3, and its slope s + x s (1 - s) u'.
+template <class V, class T>
+inline V gated(V x, T linear, T cubic, V* slope) {
+  const V square = x * x, u = x * (linear + cubic * square);
+  const V e = exp_negative(u < T{0} ? u : -u);  // of the smaller of the two, so that nothing overflows
+  const V s = (u < T{0} ? e : all(T{1})) / (1 + e);
+  if (slope) *slope = s + x * s * (1 - s) * (linear + 3 * cubic * square);
+  return x * s;
+}
+
 inline float log_of(float x) {
   return __builtin_logf(x);
 }

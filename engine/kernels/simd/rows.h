@@ -1,23 +1,32 @@
 // Element-wise loops, and loops along rows.
 
+/// Calls `f(value)` with a loop's body made for each kind of activation: f(x) gives activation(x), and with
+/// the slope activation'(x).
+template <class T, class F>
+inline void with_activation(Activation activation, F f) {
+  if (activation == Activation::gelu)
+    f([](Vector<T> x, Vector<T> * slope) __attribute__((always_inline)) { return gelu_of(x, slope); });
+  else
+    f([gate = gate_of(activation)](Vector<T> x, Vector<T> * slope) __attribute__((always_inline)) {
+      return gated(x, static_cast<T>(gate.linear), static_cast<T>(gate.cubic), slope);
+    });
+}
+
 template <class T>
-void gelu(Index n, const T* x, T* y) {
-  each_vector<T>(n, [&](Index i, Index lanes) {
-    const Vector<T> v = lanes_at(x + i, lanes);
-    Vector<T> gauss;
-    const Vector<T> cdf = normal_cdf(v, gauss);
-    put(y + i, v * cdf, lanes);
+void activate(Activation activation, Index n, const T* x, T* y) {
+  with_activation<T>(activation, [&](auto f) {
+    each_vector<T>(n, [&](Index i, Index lanes) { put(y + i, f(lanes_at(x + i, lanes), nullptr), lanes); });
   });
 }
 
 template <class T>
-void gelu_backward(Index n, const T* x, const T* dy, T* dx) {
-  const T kInverseRootTwoPi = static_cast<T>(0.39894228040143267794);
-  each_vector<T>(n, [&](Index i, Index lanes) {
-    const Vector<T> v = lanes_at(x + i, lanes);
-    Vector<T> gauss;
-    const Vector<T> cdf = normal_cdf(v, gauss);
-    put(dx + i, lanes_at(dy + i, lanes) * (cdf + v * gauss * kInverseRootTwoPi), lanes);
+void activate_backward(Activation activation, Index n, const T* x, const T* dy, T* dx) {
+  with_activation<T>(activation, [&](auto f) {
+    each_vector<T>(n, [&](Index i, Index lanes) {
+      Vector<T> slope;
+      f(lanes_at(x + i, lanes), &slope);
+      put(dx + i, lanes_at(dy + i, lanes) * slope, lanes);
+    });
   });
 }
 
@@ -123,6 +132,25 @@ template <class T>
 T dot(Index n, const T* a, const T* b) {
   return sum_vectors<T>(
       n, [&](Index i, Index lanes) { return lanes_at(a + i, lanes) * lanes_at(b + i, lanes); });
+}
+
+template <class T>
+void rms_norm(Index n, const T* x, const T* w, T eps, T* y, T* rrms) {
+  const T r = 1 / root_of(dot(n, x, x) / static_cast<T>(n) + eps);
+  each_vector<T>(n, [&](Index i, Index lanes) {
+    put(y + i, lanes_at(x + i, lanes) * r * lanes_at(w + i, lanes), lanes);
+  });
+  *rrms = r;
+}
+
+template <class T>
+void rms_norm_backward(Index n, const T* x, const T* w, const T* dy, T rrms, T* dx) {
+  const auto g = [&](Index i, Index lanes) { return lanes_at(dy + i, lanes) * lanes_at(w + i, lanes); };
+  const auto xhat = [&](Index i, Index lanes) { return lanes_at(x + i, lanes) * rrms; };
+  const T along = sum_vectors<T>(n, [&](Index i, Index lanes) { return g(i, lanes) * xhat(i, lanes); }) /
+                  static_cast<T>(n);
+  each_vector<T>(
+      n, [&](Index i, Index lanes) { put(dx + i, rrms * (g(i, lanes) - xhat(i, lanes) * along), lanes); });
 }
 
 template <class T>

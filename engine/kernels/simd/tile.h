@@ -183,17 +183,20 @@ void deal(Index rows, Index columns, const T* from, Index from_stride, T* to, In
 
 template <class T>
 void epilogue(Index rows, Index columns, T* c, Index stride, const Epilogue<T>& e) {
+  const Gate gate = gate_of(e.activation);
+  const T linear = static_cast<T>(gate.linear), cubic = static_cast<T>(gate.cubic);
   for (Index r = 0; r < rows; ++r) {
     const T factor = e.factors ? e.factors[r] : 1;
     each_vector<T>(columns, [&](Index i, Index lanes) {
       const Index at = r * stride + i;
       Vector<T> y = lanes_at(c + at, lanes);
       if (e.bias) y += lanes_at(e.bias + i, lanes);
-      if (e.before_gelu) put(e.before_gelu + at, y, lanes);
-      if (e.gelu) {
-        Vector<T> gauss;
-        y *= normal_cdf(y, gauss);
-      }
+      if (e.before_activation) put(e.before_activation + at, y, lanes);
+      if (e.activation == Activation::gelu)
+        y = gelu_of<Vector<T>>(y, nullptr);
+      else if (e.activation != Activation::none)
+        y = gated<Vector<T>, T>(y, linear, cubic, nullptr);
+      if (e.scale) y *= lanes_at(e.scale + i, lanes);
       if (e.factors) y *= factor;
       if (e.residual) y = lanes_at(e.residual + at, lanes) + y;
       put(c + at, y, lanes);

@@ -166,12 +166,12 @@ void expect_epilogue_right(const Sizes& s, int which) {
   const std::size_t size = static_cast<std::size_t>(s.m * stride);
   std::vector<T> c(size), plain(size), before(size), plain_before(size);
   Epilogue<T> e{.bias = which & 1 ? bias.matrix.data : nullptr,
-                .gelu = (which & 2) != 0,
+                .activation = (which & 2) != 0 ? Activation::gelu : Activation::none,
                 .factors = which & 4 ? factors.matrix.data : nullptr,
                 .residual = which & 8 ? residual.matrix.data : nullptr};
-  e.before_gelu = e.gelu ? before.data() : nullptr;
+  e.before_activation = e.activation != Activation::none ? before.data() : nullptr;
   gemm(a.matrix, b.matrix, c.data(), stride, e);
-  e.before_gelu = e.gelu ? plain_before.data() : nullptr;
+  e.before_activation = e.activation != Activation::none ? plain_before.data() : nullptr;
   gemm_plain(a.matrix, b.matrix, plain.data(), stride, e);
   const double tolerance = 40 * static_cast<double>(s.k + 3) * std::numeric_limits<T>::epsilon();
   for (std::size_t i = 0; i < size; ++i) {

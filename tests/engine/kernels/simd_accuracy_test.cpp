@@ -128,7 +128,7 @@ TEST(Accuracy, normal_distribution_is_within_two_and_a_half_ten_millionths) {
       Worst worst;
       each_float(sign * 1e-3f, floats_up_to(20.0f) - floats_up_to(1e-3f), [&](const std::vector<float>& x) {
         std::vector<float> y(x.size());
-        simd<float>().gelu(static_cast<Index>(x.size()), x.data(), y.data());
+        simd<float>().activate(Activation::gelu, static_cast<Index>(x.size()), x.data(), y.data());
         double most = 0;
         for (std::size_t i = 0; i < x.size(); ++i) {
           const double v = x[i];
@@ -157,7 +157,7 @@ TEST(Accuracy, of_gelu) {
   for (const std::string_view set : support::simd_sets()) {
     const support::UseSimd use(set);
     std::vector<float> y(x.size());
-    simd<float>().gelu(kSweep, x.data(), y.data());
+    simd<float>().activate(Activation::gelu, kSweep, x.data(), y.data());
     // Relative to the size of x everywhere, and to the result itself above -5.
     double absolute = 0, relative = 0;
     for (std::size_t i = 0; i < x.size(); ++i) {
@@ -176,7 +176,7 @@ TEST(Accuracy, of_gelu_backward) {
   for (const std::string_view set : support::simd_sets()) {
     const support::UseSimd use(set);
     std::vector<float> y(x.size());
-    simd<float>().gelu_backward(kSweep, x.data(), one.data(), y.data());
+    simd<float>().activate_backward(Activation::gelu, kSweep, x.data(), one.data(), y.data());
     double absolute = 0;
     for (std::size_t i = 0; i < x.size(); ++i) {
       const double v = x[i];
@@ -191,7 +191,7 @@ TEST(Gelu, of_special_numbers) {
     const support::UseSimd use(set);
     const std::vector<float> x{0, -0.0f, INFINITY, NAN, 1e30f, -1e30f, 1e-40f};
     std::vector<float> y(x.size());
-    simd<float>().gelu(static_cast<Index>(x.size()), x.data(), y.data());
+    simd<float>().activate(Activation::gelu, static_cast<Index>(x.size()), x.data(), y.data());
     EXPECT_EQ(y[0], 0) << set;
     EXPECT_EQ(y[1], 0) << set;
     EXPECT_EQ(y[2], INFINITY) << set;

@@ -28,13 +28,18 @@ std::vector<Loop<T>> element_loops() {
   const Simd<T>& s = simd<T>();
   const T half = static_cast<T>(0.5);
   return {
-      {"gelu", [&](Index n, const T* a, const T*, T* y) { s.gelu(n, a, y); }},
-      {"gelu_backward", [&](Index n, const T* a, const T* b, T* y) { s.gelu_backward(n, a, b, y); }},
+      {"gelu", [&](Index n, const T* a, const T*, T* y) { s.activate(Activation::gelu, n, a, y); }},
+      {"silu", [&](Index n, const T* a, const T*, T* y) { s.activate(Activation::silu, n, a, y); }},
+      {"gelu_backward",
+       [&](Index n, const T* a, const T* b, T* y) { s.activate_backward(Activation::gelu, n, a, b, y); }},
+      {"gelu_tanh_backward", [&](Index n, const T* a, const T* b,
+                                 T* y) { s.activate_backward(Activation::gelu_tanh, n, a, b, y); }},
       {"add", [&](Index n, const T* a, const T* b, T* y) { s.add(n, a, b, y); }},
       {"add_rows", [&](Index n, const T* a, const T*, T* y) { s.add_rows(1, n, a, n, y); }},
       {"finish",
        [&s, half](Index n, const T* a, const T* b, T* y) {
-         s.epilogue(1, n, y, n, {.bias = a, .gelu = true, .factors = &half, .residual = b});
+         s.epilogue(1, n, y, n,
+                    {.bias = a, .activation = Activation::gelu, .scale = b, .factors = &half, .residual = b});
        }},
       {"copy", [&](Index n, const T* a, const T*, T* y) { s.copy(1, n, a, n, y, n); }},
   };
@@ -191,7 +196,7 @@ TEST(Sets, agree_with_each_other) {
   for (const std::string_view set : sets) {
     const support::UseSimd use(set);
     std::vector<float> y(a.size());
-    simd<float>().gelu_backward(1009, a.data(), b.data(), y.data());
+    simd<float>().activate_backward(Activation::gelu, 1009, a.data(), b.data(), y.data());
     if (set == sets.front()) first = y;
     for (std::size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], first[i], 1e-6) << set;
   }

@@ -72,7 +72,7 @@ TEST(Adapter, folds_into_its_layer_and_goes) {
 }
 
 TEST(Adapter, says_when_it_cannot_fold) {
-  LayerNorm norm(3, 1e-6);
+  Norm norm(3, 1e-6);
   norm.attach(std::make_unique<Detour>(3, 3));
   EXPECT_FALSE(norm.adapter()->merge_into(norm));
 }
@@ -87,14 +87,14 @@ TEST(Linear, starts_at_zero_with_or_without_bias) {
   EXPECT_TRUE(support::same_bits(without(x), linear(x, without.weight)));
 }
 
-TEST(LayerNorm, starts_as_plain_normalisation) {
-  LayerNorm norm(3, 1e-6);
+TEST(Norm, starts_as_plain_normalisation) {
+  Norm norm(3, 1e-6);
   const Tensor x = support::random_tensor({4, 3}, 7);
   EXPECT_TRUE(support::same_bits(norm(x), layer_norm(x, Tensor::full({3}, 1), Tensor::zeros({3}), 1e-6)));
 }
 
 TEST(PatchEmbed, is_a_convolution_with_a_stride_of_its_kernel) {
-  PatchEmbed embed(2, 2, 3);
+  PatchEmbed embed(PatchProjection(2, 2, 3));
   randomize(embed);
   EXPECT_EQ(parameters(embed)[0].name, "proj.weight");
   EXPECT_EQ(parameters(embed)[1].name, "proj.bias");
@@ -104,7 +104,7 @@ TEST(PatchEmbed, is_a_convolution_with_a_stride_of_its_kernel) {
   Tensor expected = Tensor::zeros(y.shape(), Dtype::f64);
   const float* image = x.data<float>().data();
   const float* kernel = embed.proj.weight.value().data<float>().data();
-  const float* bias = embed.proj.bias.value().data<float>().data();
+  const float* bias = embed.proj.bias->value().data<float>().data();
   for (std::size_t patch = 0; patch < 6; ++patch) {
     for (std::size_t out = 0; out < 3; ++out) {
       double sum = bias[out];

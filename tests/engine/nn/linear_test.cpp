@@ -41,15 +41,19 @@ TEST(PackedLinear, has_the_bits_of_the_layer_in_every_form) {
         Linear layer = random_layer(70, 53, with_bias, dtype);
         const Tensor x = support::random_tensor({2, rows, 70}, 3, dtype),
                      residual = support::random_tensor({2, rows, 53}, 4, dtype),
-                     factors = support::random_tensor({2}, 5, dtype);
-        const Tensor y = layer(x), with_gelu = layer.with_gelu(x), sum = layer.add_to(residual, x),
-                     scaled = layer.add_to(residual, x, factors);
+                     factors = support::random_tensor({2}, 5, dtype),
+                     gamma = support::random_tensor({53}, 6, dtype);
+        const Tensor y = layer(x), with_gelu = layer.activated(x, Activation::gelu),
+                     sum = layer.add_to(residual, x),
+                     scaled_features = layer.add_to(residual, x, {.features = gamma}),
+                     scaled = layer.add_to(residual, x, {.features = gamma, .samples = factors});
         layer.pack_weight();
         EXPECT_FALSE(layer.weight.value().defined());
         expect_same_bits(layer(x), y);
-        expect_same_bits(layer.with_gelu(x), with_gelu);
+        expect_same_bits(layer.activated(x, Activation::gelu), with_gelu);
         expect_same_bits(layer.add_to(residual, x), sum);
-        expect_same_bits(layer.add_to(residual, x, factors), scaled);
+        expect_same_bits(layer.add_to(residual, x, {.features = gamma}), scaled_features);
+        expect_same_bits(layer.add_to(residual, x, {.features = gamma, .samples = factors}), scaled);
       }
     }
   }

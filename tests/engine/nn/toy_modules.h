@@ -1,7 +1,7 @@
 #pragma once
 
-#include "engine/nn/layer_norm.h"
 #include "engine/nn/linear.h"
+#include "engine/nn/norm.h"
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/linear.h"
 #include "tests/support/random_tensor.h"
@@ -27,7 +27,7 @@ class Toy : public Module {
 
   Parameter token;
   std::vector<Linear> blocks;
-  LayerNorm norm;
+  Norm norm;
   Linear head;
 };
 

@@ -28,6 +28,40 @@ std::vector<OpCase> attention_cases() {
           with(2, 67, 3, 8, true),
           with(1, 197, 2, 16, true),
           {.op = "attention",
+           .name = "of_three_tensors",
+           .shapes = {{2, 7, 10}, {2, 7, 10}, {2, 7, 10}},
+           .run = [](std::span<const Tensor> in) { return attention(in[0], in[1], in[2], 2); }},
+          {.op = "attention",
+           .name = "first_query_of_three_tensors",
+           .shapes = {{2, 7, 10}, {2, 7, 10}, {2, 7, 10}},
+           .run = [](std::span<const Tensor> in) { return attention(in[0], in[1], in[2], 2, 1); }},
+          {.op = "attention",
+           .name = "of_other_tokens",
+           .shapes = {{2, 3, 8}, {2, 11, 16}},
+           .run = [](std::span<const Tensor> in) { return cross_attention(in[0], in[1], 2); }},
+          {.op = "attention",
+           .name = "relative_positions",
+           .shapes = {{2, 7, 12}, {3 * 5 + 3, 2}},
+           .run =
+               [](std::span<const Tensor> in) {
+                 return attention(in[0], 2, 0, {in[1], 2, 3});
+               }},
+          {.op = "attention",
+           .name = "relative_positions_and_prompts",
+           .shapes = {{1, 9, 12}, {3 * 5 + 3, 2}},
+           .run =
+               [](std::span<const Tensor> in) {
+                 return attention(in[0], 2, 1, {in[1], 2, 3});
+               }},
+          {.op = "attention",
+           .name = "many_relative_positions",
+           .shapes = {{3, 50, 27}, {13 * 13 + 3, 3}},
+           .run =
+               [](std::span<const Tensor> in) {
+                 return attention(in[0], 3, 0, {in[1], 7, 7});
+               },
+           .large = true},
+          {.op = "attention",
            .name = "first_two_queries",
            .shapes = {{2, 11, 24}},
            .run = [](std::span<const Tensor> in) { return attention(in[0], 2, 2); }}};

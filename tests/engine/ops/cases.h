@@ -29,6 +29,7 @@ std::vector<OpCase> loss_cases();
 std::vector<OpCase> normalize_cases();
 std::vector<OpCase> rearrange_cases();
 std::vector<OpCase> reduce_cases();
+std::vector<OpCase> rotary_cases();
 
 /// All of the above.
 std::vector<OpCase> all_cases();

@@ -41,16 +41,22 @@ void expect_same(F fused, G plain, const std::vector<Shape>& shapes) {
   }
 }
 
-TEST(Fused, linear_gelu_has_the_bits_of_linear_and_gelu) {
+TEST(Fused, linear_activate_has_the_bits_of_linear_and_activate) {
   for (const Shape& x : {Shape{37, 29}, Shape{2, 5, 29}, Shape{1, 29}}) {
-    expect_same([](const Inputs& in) { return linear_gelu(in[0], in[1], in[2]); },
-                [](const Inputs& in) { return gelu(linear(in[0], in[1], in[2])); }, {x, {61, 29}, {61}});
+    for (const Activation kind :
+         {Activation::gelu, Activation::gelu_tanh, Activation::quick_gelu, Activation::silu}) {
+      expect_same([kind](const Inputs& in) { return linear_activate(in[0], in[1], in[2], kind); },
+                  [kind](const Inputs& in) { return activate(linear(in[0], in[1], in[2]), kind); },
+                  {x, {61, 29}, {61}});
+    }
   }
 }
 
-TEST(Fused, linear_gelu_by_a_recipe_has_the_bits_of_what_is_held) {
+TEST(Fused, linear_activate_by_a_recipe_has_the_bits_of_what_is_held) {
   const auto by = [](Save hold) {
-    return [hold](const Inputs& in) { return linear(linear_gelu(in[0], in[1], in[2], hold), in[3]); };
+    return [hold](const Inputs& in) {
+      return linear(linear_activate(in[0], in[1], in[2], Activation::gelu, hold), in[3]);
+    };
   };
   expect_same(by(Save::recompute), by(Save::activation), {{4, 9, 29}, {61, 29}, {61}, {7, 61}});
 }
@@ -72,12 +78,27 @@ TEST(Fused, linear_residual_with_factors_has_the_bits_of_three_ops) {
   const Tensor factors = Tensor::of<double>({4}, {1.25, 0, 1.25, 0.5});
   expect_same(
       [&](const Inputs& in) {
-        return linear_residual(in[3], in[0], in[1], in[2], factors.to(in[0].value().dtype()));
+        return linear_residual(in[3], in[0], in[1], in[2], {.samples = factors.to(in[0].value().dtype())});
       },
       [&](const Inputs& in) {
         return add(in[3], scale_samples(linear(in[0], in[1], in[2]), factors.to(in[0].value().dtype())));
       },
       {{4, 9, 29}, {61, 29}, {61}, {4, 9, 61}});
+}
+
+TEST(Fused, linear_residual_with_both_scales_has_the_bits_of_four_ops) {
+  const Tensor samples = Tensor::of<double>({4}, {1.25, 0, 1.25, 0.5}),
+               features = support::random_tensor({61}, 7, Dtype::f64);
+  const auto scale = [&](const Inputs& in) {
+    const Dtype dtype = in[0].value().dtype();
+    return BranchScale{features.to(dtype), samples.to(dtype)};
+  };
+  expect_same([&](const Inputs& in) { return linear_residual(in[3], in[0], in[1], in[2], scale(in)); },
+              [&](const Inputs& in) {
+                const BranchScale s = scale(in);
+                return add(in[3], scale_samples(affine(linear(in[0], in[1], in[2]), s.features), s.samples));
+              },
+              {{4, 9, 29}, {61, 29}, {61}, {4, 9, 61}});
 }
 
 TEST(Fused, linear_residual_refuses_what_does_not_fit) {
@@ -87,9 +108,9 @@ TEST(Fused, linear_residual_refuses_what_does_not_fit) {
             }),
             "linear_residual: residual f32 [4, 4] does not fit x [4, 3] and weight [5, 3]");
   EXPECT_EQ(support::error_of([&] {
-              linear_residual(Tensor::zeros({4, 5}), x, w, {}, Tensor::zeros({3}));
+              linear_residual(Tensor::zeros({4, 5}), x, w, {}, {.samples = Tensor::zeros({3})});
             }),
-            "linear_residual: factors [3] do not fit x [4, 3]");
+            "linear_residual: a scale of samples [3] does not fit x [4, 3]");
 }
 
 /// Bytes kept after a layer on top of `below(x)`, beside the outputs and what `below` itself keeps.

@@ -17,8 +17,9 @@ Tensor run(std::span<const Tensor> in) {
   return linear(in[0], in[1], in.size() > 2 ? in[2] : Tensor());
 }
 
-Tensor run_gelu(std::span<const Tensor> in) {
-  return linear_gelu(in[0], in[1], in.size() > 2 ? in[2] : Tensor());
+template <Activation kind>
+Tensor run_activate(std::span<const Tensor> in) {
+  return linear_activate(in[0], in[1], in.size() > 2 ? in[2] : Tensor(), kind);
 }
 
 Tensor run_residual(std::span<const Tensor> in) {
@@ -27,7 +28,12 @@ Tensor run_residual(std::span<const Tensor> in) {
 
 Tensor run_dropped_residual(std::span<const Tensor> in) {
   const Tensor factors = Tensor::of<double>({3}, {1.25, 0, 1.25}).to(in[0].dtype());
-  return linear_residual(in[3], in[0], in[1], in[2], factors);
+  return linear_residual(in[3], in[0], in[1], in[2], {.samples = factors});
+}
+
+Tensor run_scaled_residual(std::span<const Tensor> in) {
+  const Tensor gamma = Tensor::of<double>({7}, {0.5, 1, -2, 0.25, 0, 3, 1}).to(in[0].dtype());
+  return linear_residual(in[3], in[0], in[1], in[2], {.features = gamma});
 }
 
 std::string name_of(const Sizes& s) {
@@ -73,17 +79,30 @@ std::vector<OpCase> linear_cases() {
        .run = run,
        .large = true},
   };
-  cases.insert(cases.end(),
-               {{.op = "linear_gelu", .name = "rows", .shapes = {{13, 5}, {19, 5}, {19}}, .run = run_gelu},
-                {.op = "linear_gelu", .name = "without_bias", .shapes = {{2, 3, 5}, {7, 5}}, .run = run_gelu},
-                {.op = "linear_residual",
-                 .name = "rows",
-                 .shapes = {{13, 5}, {19, 5}, {19}, {13, 19}},
-                 .run = run_residual},
-                {.op = "linear_residual",
-                 .name = "dropped_sample",
-                 .shapes = {{3, 2, 5}, {7, 5}, {7}, {3, 2, 7}},
-                 .run = run_dropped_residual}});
+  cases.insert(cases.end(), {{.op = "linear_activate",
+                              .name = "rows",
+                              .shapes = {{13, 5}, {19, 5}, {19}},
+                              .run = run_activate<Activation::gelu>},
+                             {.op = "linear_activate",
+                              .name = "without_bias",
+                              .shapes = {{2, 3, 5}, {7, 5}},
+                              .run = run_activate<Activation::gelu>},
+                             {.op = "linear_activate",
+                              .name = "quick_gelu",
+                              .shapes = {{2, 3, 5}, {7, 5}, {7}},
+                              .run = run_activate<Activation::quick_gelu>},
+                             {.op = "linear_residual",
+                              .name = "scaled_features",
+                              .shapes = {{3, 2, 5}, {7, 5}, {7}, {3, 2, 7}},
+                              .run = run_scaled_residual},
+                             {.op = "linear_residual",
+                              .name = "rows",
+                              .shapes = {{13, 5}, {19, 5}, {19}, {13, 19}},
+                              .run = run_residual},
+                             {.op = "linear_residual",
+                              .name = "dropped_sample",
+                              .shapes = {{3, 2, 5}, {7, 5}, {7}, {3, 2, 7}},
+                              .run = run_dropped_residual}});
   for (const Sizes& sizes : all_sizes()) {
     const auto& [n, in, out] = sizes;
     cases.push_back(

@@ -8,6 +8,9 @@ namespace {
 Tensor run_layer_norm(std::span<const Tensor> in) {
   return layer_norm(in[0], in[1], in[2], 0.01);
 }
+Tensor run_rms_norm(std::span<const Tensor> in) {
+  return rms_norm(in[0], in[1], 0.01);
+}
 Tensor run_normalize_rows(std::span<const Tensor> in) {
   return normalize_rows(in[0]);
 }
@@ -32,6 +35,9 @@ std::vector<OpCase> normalize_cases() {
       norm("vector_minus_one", {5, 31}),
       norm("more_rows_than_a_block", {67, 3}),
       norm("wide", {67, 259}, true),
+      {.op = "rms_norm", .name = "three_numbers", .shapes = {{1, 3}, {3}}, .run = run_rms_norm},
+      {.op = "rms_norm", .name = "vector_plus_one", .shapes = {{2, 2, 17}, {17}}, .run = run_rms_norm},
+      {.op = "rms_norm", .name = "wide", .shapes = {{67, 259}, {259}}, .run = run_rms_norm, .large = true},
       {.op = "normalize_rows", .name = "two_numbers", .shapes = {{1, 2}}, .run = run_normalize_rows},
       {.op = "normalize_rows", .name = "prime", .shapes = {{5, 19}}, .run = run_normalize_rows},
       {.op = "normalize_rows",

@@ -73,7 +73,8 @@ TEST(Attention, agrees_with_the_plain_version) {
   const Index batch = 2, tokens = 7, heads = 3, width = 5;
   const Tensor qkv = support::random_tensor({batch, tokens, 3 * heads * width}, 1, Dtype::f64);
   Tensor plain = Tensor::uninitialized({batch, tokens, heads * width}, Dtype::f64);
-  kernels::attention_plain<double>({batch, tokens, heads, width}, qkv.data<double>().data(),
+  const kernels::AttentionShape shape{batch, tokens, heads, width};
+  kernels::attention_plain<double>(shape, kernels::thirds_of(shape, qkv.data<double>().data()), {},
                                    plain.data<double>().data());
   EXPECT_TRUE(support::near(attention(qkv, heads), plain, 1e-13));
 }
@@ -230,7 +231,7 @@ TEST(Errors, name_the_op_and_both_shapes) {
                {"[2, 3]", "[2]", "[3]"});
   expect_error([&] { normalize_rows(c); }, "normalize_rows", {"[2, 4, 6]"});
   expect_error([&] { attention(c, 4); }, "attention", {"4 heads", "[2, 4, 6]"});
-  expect_error([&] { patches(Tensor::zeros({1, 3, 4, 6}), 4); }, "patches", {"4", "[1, 3, 4, 6]"});
+  expect_error([&] { patches(Tensor::zeros({1, 3, 4, 6}), 5); }, "patches", {"5", "[1, 3, 4, 6]"});
   expect_error(
       [&] {
         insert_tokens(c, Tensor::zeros({1, 1, 5}), 0);

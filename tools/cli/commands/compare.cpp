@@ -194,7 +194,7 @@ class TuneRuns {
     Json all{{"model", o_.common.config.model.model},
              {"arch", loaded.arch},
              {"base_sha256", base_identity_["base_sha256"]}};
-    all["image_size"] = loaded.model.config().image_size;
+    all["image_size"] = loaded.model.config().image_height;
     all["instruction_set"] = instruction_set_;
     for (const char* name : {"epochs", "batch_size", "augment", "optimizer", "schedule"})
       all[name] = options[name];

@@ -37,7 +37,7 @@ double largest_difference(models::Vit& a, models::Vit& b, std::uint64_t seed) {
   const engine::NoGrad no_grad;
   engine::Random random(seed, engine::Random::Use::test);
   const auto& c = a.config();
-  const Tensor probe = engine::normal({kProbe, c.channels, c.image_size, c.image_size}, random, 1);
+  const Tensor probe = engine::normal({kProbe, c.channels, c.image_height, c.image_width}, random, 1);
   const Tensor x = a(probe), y = b(probe);
   double largest = 0;
   for (std::size_t i = 0; i < x.data<float>().size(); ++i) {

@@ -5,28 +5,27 @@
 #include "models/positions.h"
 
 namespace training {
-namespace {
 
-engine::Parameter positions_of(models::Vit& model) {
-  for (const auto& [name, parameter] : engine::parameters(model))
-    if (name == engine::kPositionsName) return parameter;
-  return {};
+AtImageSize::AtImageSize(models::Vit& model, engine::Index size) : model_(model), before_(model.config()) {
+  if (size == 0 || (size == before_.image_height && size == before_.image_width)) return;
+  models::at_image_size(before_, size, size);
+  for (const auto& [name, parameter] : engine::parameters(model)) {
+    const bool positions = name == engine::kPositionsName, table = name.ends_with(engine::kBiasTableName);
+    if (!positions && !table) continue;
+    engine::check(!parameter.accumulates(),
+                  "--score-image-size: the positions of another size are others, so that", name,
+                  "cannot be a target");
+    if (positions)
+      positions_ = parameter.value();
+    else
+      bias_tables_.push_back(parameter.value());
+  }
+  models::resize(model, size, size);
 }
 
-}  // namespace
-
-AtImageSize::AtImageSize(models::Vit& model, engine::Index size)
-    : model_(model), size_(model.config().image_size) {
-  if (size == 0 || size == size_) return;
-  models::VitConfig config = model.config();
-  config.image_size = size;
-  models::check_config(config);
-  const engine::Parameter positions = positions_of(model);
-  engine::check(!positions.accumulates(),
-                "--score-image-size: the positions of another size are others, so that",
-                "pos_embed cannot be a target");
-  before_ = positions.value();
-  model.resize(size, models::resize_positions(before_, config.grid()));
+AtImageSize::~AtImageSize() {
+  if (model_.config() != before_)
+    model_.resize(before_.image_height, before_.image_width, positions_, bias_tables_);
 }
 
 }  // namespace training

@@ -4,21 +4,20 @@
 
 namespace training {
 
-/// While it lives, the model takes images of another size (0: of its own), its positions interpolated.
+/// While it lives, the model takes images of another size (0: of its own), with positions for that size.
 class AtImageSize {
  public:
-  /// Throws an Error when the size does not suit the model, or the positions train.
+  /// Throws an Error when the size does not suit the model, or what depends on it trains.
   AtImageSize(models::Vit& model, engine::Index size);
-  ~AtImageSize() {
-    if (before_.defined()) model_.resize(size_, before_);
-  }
+  ~AtImageSize();
   AtImageSize(const AtImageSize&) = delete;
   AtImageSize& operator=(const AtImageSize&) = delete;
 
  private:
   models::Vit& model_;
-  engine::Index size_;
-  engine::Tensor before_;
+  models::VitConfig before_;
+  engine::Tensor positions_;
+  std::vector<engine::Tensor> bias_tables_;
 };
 
 }  // namespace training

@@ -5,21 +5,30 @@
 
 #include "engine/base/text.h"
 #include "engine/io/in_quotes.h"
-#include "models/zoo.h"
+#include "models/words.h"
 
 namespace training {
 
 using engine::Index;
 using engine::Json;
 
-std::optional<Index> square_side(const Json& object, const std::string& name, const std::string& shown) {
+std::optional<Sides> sides_of(const Json& object, const std::string& name, const std::string& shown) {
   if (!object.contains(name) || object.at(name).is_null()) return std::nullopt;
-  if (!object.at(name).is_array()) return field_as<Index>(object.at(name), shown);
+  if (!object.at(name).is_array()) {
+    const Index side = field_as<Index>(object.at(name), shown);
+    return Sides{side, side};
+  }
   const auto sides = field_as<std::vector<Index>>(object.at(name), shown);
   engine::check(sides.size() == 2, shown, "should have two values, not", sides.size());
-  engine::check(sides[0] == sides[1], shown, "is", sides[0], "x",
-                engine::say(sides[1]) + ": only squares are computed");
-  return sides[0];
+  return Sides{sides[0], sides[1]};
+}
+
+std::optional<Index> square_side(const Json& object, const std::string& name, const std::string& shown) {
+  const auto sides = sides_of(object, name, shown);
+  if (!sides) return std::nullopt;
+  engine::check(sides->height == sides->width, shown, "is", sides->height, "x",
+                engine::say(sides->width) + ": only squares are computed");
+  return sides->height;
 }
 
 std::vector<std::string> class_names(const Json& names, const std::string& shown) {
@@ -46,12 +55,12 @@ void check_eps(double eps, const std::string& name) {
   engine::check(eps > 0 && std::isfinite(eps), name, "should be above 0, not", eps);
 }
 
-void check_computed(const std::string& pooling_field, const std::string& pooling,
-                    const std::string& activation_field, const std::string& activation) {
-  engine::check(pooling == models::kPooling, pooling_field, "should be", models::kPooling,
-                "(the class token), not", engine::in_quotes(pooling) + ": no other pooling is computed");
-  engine::check(activation == models::kActivation, activation_field, "should be", models::kActivation,
-                "(the exact one), not", engine::in_quotes(activation) + ": no other activation is computed");
+engine::Activation activation_of(const std::string& name, const std::string& field) {
+  const std::string timm = name == "gelu_pytorch_tanh" ? "gelu_tanh" : name == "swish" ? "silu" : name;
+  const auto found = models::activation_named(timm);
+  engine::check(found.has_value(), field, "should be gelu, gelu_tanh, quick_gelu or silu, not",
+                engine::in_quotes(name) + ": no other activation is computed");
+  return *found;
 }
 
 std::string no_softmax(const Json& config) {

@@ -9,8 +9,12 @@
 /// Values that more than one form of config has.
 namespace training {
 
-/// A side in pixels, as one number or as [height, width]. Throws an Error when these differ: only squares are
-/// computed.
+/// Height and width in pixels, one number for both or [height, width].
+struct Sides {
+  engine::Index height, width;
+};
+std::optional<Sides> sides_of(const engine::Json& object, const std::string& name, const std::string& shown);
+/// The same where both must be equal, as of a patch. Throws an Error when they differ.
 std::optional<engine::Index> square_side(const engine::Json& object, const std::string& name,
                                          const std::string& shown);
 
@@ -22,9 +26,9 @@ std::vector<std::string> class_names(const engine::Json& names, const std::strin
 void check_heads(engine::Index heads, const std::string& where);
 void check_eps(double eps, const std::string& name);
 
-/// Throws an Error unless the model pools by the class token and has the exact GELU.
-void check_computed(const std::string& pooling_field, const std::string& pooling,
-                    const std::string& activation_field, const std::string& activation);
+/// The activation of that name, timm's or Hugging Face's (gelu_pytorch_tanh, swish). Throws an Error naming
+/// the field when it is not computed.
+engine::Activation activation_of(const std::string& name, const std::string& field);
 
 /// Why a head with this problem_type is no softmax; empty when it is one.
 std::string no_softmax(const engine::Json& config);

@@ -52,17 +52,25 @@ ModelConfig read_hugging_face_config(const Json& json) {
   check_config_fields(json, std::array{ConfigForm::hugging_face}, "", unknown);
   note_unknown(unknown, "config.json", config);
 
-  config.heads = field<Index>(json, "num_attention_heads");
-  config.norm_eps = field<double>(json, "layer_norm_eps");
-  if (type && !config.heads) config.heads = type->heads;
-  if (type && !config.norm_eps) config.norm_eps = type->eps;
-  config.qkv_bias = field<bool>(json, "qkv_bias");
-  check_computed("", std::string(models::kPooling), "hidden_act",
-                 field<std::string>(json, "hidden_act").value_or(std::string(models::kActivation)));
-  constexpr std::pair<const char*, Index VitConfig::*> kSizes[] = {
-      {"hidden_size", &VitConfig::width},        {"num_hidden_layers", &VitConfig::depth},
-      {"intermediate_size", &VitConfig::hidden}, {"num_channels", &VitConfig::channels},
-      {"patch_size", &VitConfig::patch},         {"image_size", &VitConfig::image_size}};
+  models::Facts& facts = config.facts;
+  facts.heads = field<Index>(json, "num_attention_heads");
+  facts.norm_eps = field<double>(json, "layer_norm_eps");
+  facts.pooling = models::Pooling::token;
+  if (type && !facts.heads) facts.heads = type->heads;
+  if (type && !facts.norm_eps) facts.norm_eps = type->eps;
+  config.parts.emplace();
+  if (!field<bool>(json, "qkv_bias").value_or(true)) config.parts->qkv = models::QkvForm::joint_without_bias;
+  facts.activation = activation_of(field<std::string>(json, "hidden_act").value_or("gelu"), "hidden_act");
+  if (const auto sides = sides_of(json, "image_size", "image_size")) {
+    facts.image_height = sides->height, facts.image_width = sides->width;
+    config.sizes.push_back({"image_size", &VitConfig::image_height, sides->height});
+    config.sizes.push_back({"image_size", &VitConfig::image_width, sides->width});
+  }
+  constexpr std::pair<const char*, Index VitConfig::*> kSizes[] = {{"hidden_size", &VitConfig::width},
+                                                                   {"num_hidden_layers", &VitConfig::depth},
+                                                                   {"intermediate_size", &VitConfig::hidden},
+                                                                   {"num_channels", &VitConfig::channels},
+                                                                   {"patch_size", &VitConfig::patch}};
   for (const auto& [name, size] : kSizes)
     if (const auto value = square_side(json, name, name)) config.sizes.push_back({name, size, *value});
   if (json.contains("id2label") && !json.at("id2label").is_null()) {

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/text.h"
 #include "engine/io/in_quotes.h"
 #include "engine/io/json.h"
-#include "models/positions.h"
-#include "models/zoo.h"
+#include "models/words.h"
 #include "tools/training/json_field.h"
 #include "tools/training/pretrained/config_fields.h"
 #include "tools/training/pretrained/config_values.h"
@@ -60,12 +60,47 @@ std::vector<std::string> read_class_list(const std::string& text, const std::str
   return json.get<std::vector<std::string>>();
 }
 
-Metadata model_metadata(const models::VitConfig& config) {
-  return {{"num_heads", std::to_string(config.heads)},
-          {"norm_eps", engine::exact(config.norm_eps)},
-          {"activation", std::string(models::kActivation)},
-          {"pooling", std::string(models::kPooling)},
-          {"position_resizing", std::string(models::kPositionResizing)}};
+std::string rope_json(const models::RopeConfig& rope) {
+  return Json{{"kind", models::word_of(rope.kind)},
+              {"temperature", rope.temperature},
+              {"offset", rope.offset},
+              {"reference", rope.reference},
+              {"columns_first", rope.columns_first}}
+      .dump();
+}
+
+models::RopeConfig read_rope(const std::string& text, const std::string& what) {
+  const Json json = engine::parse_json(text, what + ": rope");
+  models::RopeConfig rope;
+  try {
+    const std::string kind = needed_field<std::string>(json, "kind");
+    const auto found = models::rope_kind_named(kind);
+    engine::check(found.has_value(), "kind should be dinov3, axial, mixed or none, not",
+                  engine::in_quotes(kind));
+    rope.kind = *found;
+    rope.temperature = needed_field<double>(json, "temperature");
+    rope.offset = needed_field<double>(json, "offset");
+    rope.reference = needed_field<Index>(json, "reference");
+    rope.columns_first = needed_field<bool>(json, "columns_first");
+    engine::check(rope.temperature > 0 && std::isfinite(rope.temperature) && std::isfinite(rope.offset) &&
+                      rope.reference >= 0,
+                  "temperature should be above 0, offset finite and reference not negative");
+  } catch (const std::exception& e) {
+    throw engine::Error(what + ": rope: " + e.what());
+  }
+  return rope;
+}
+
+Metadata model_metadata(const models::VitConfig& c) {
+  Metadata metadata{{"num_heads", std::to_string(c.heads)},
+                    {"norm_eps", engine::exact(c.norm_eps)},
+                    {"activation", std::string(models::word_of(c.activation))},
+                    {"pooling", std::string(models::word_of(c.pooling))},
+                    {"position_resizing", std::string(models::word_of(c.resampling))}};
+  if (c.rope.kind != models::RopeConfig::Kind::none) metadata["rope"] = rope_json(c.rope);
+  if (c.pooling == models::Pooling::attention)
+    metadata["pool_heads"] = std::to_string(c.pool_heads > 0 ? c.pool_heads : c.heads);
+  return metadata;
 }
 
 bool written_by_us(const Metadata& metadata) {
@@ -111,18 +146,33 @@ ModelConfig read_metadata(const Metadata& metadata, const std::string& file) {
     }
   };
   read("num_heads", [&](const std::string& text, const std::string& what) {
-    config.heads = engine::parse_integer(text, what);
+    config.facts.heads = engine::parse_integer(text, what);
   });
+  read("pool_heads", [&](const std::string& text, const std::string& what) {
+    config.facts.pool_heads = engine::parse_integer(text, what);
+  });
+  const auto word = [&](const char* key, auto named, auto& to) {
+    read(key, [&](const std::string& text, const std::string& what) {
+      to = named(text);
+      engine::check(to.has_value(), what, "is not known:", engine::in_quotes(text));
+    });
+  };
+  word("activation", models::activation_named, config.facts.activation);
+  word("pooling", models::pooling_named, config.facts.pooling);
+  word("position_resizing", models::resampling_named, config.facts.resampling);
+  read("rope",
+       [&](const std::string& text, const std::string&) { config.facts.rope = read_rope(text, file); });
   read("norm_eps", [&](const std::string& text, const std::string& what) {
-    config.norm_eps = engine::parse_number(text, what);
+    config.facts.norm_eps = engine::parse_number(text, what);
   });
   read("classes",
        [&](const std::string& text, const std::string&) { config.classes = read_class_list(text, file); });
   read("preprocessing", [&](const std::string& text, const std::string&) {
     config.preprocessing = read_preprocessing(text, file);
   });
-  if (config.heads) check_heads(*config.heads, file + ": num_heads: ");
-  if (config.norm_eps) check_eps(*config.norm_eps, file + ": norm_eps");
+  if (config.facts.heads) check_heads(*config.facts.heads, file + ": num_heads: ");
+  if (config.facts.pool_heads) check_heads(*config.facts.pool_heads, file + ": pool_heads: ");
+  if (config.facts.norm_eps) check_eps(*config.facts.norm_eps, file + ": norm_eps");
   return config;
 }
 

@@ -19,8 +19,13 @@ data::Preprocessing read_preprocessing(const std::string& json, const std::strin
 /// The names in a JSON list. Throws an Error that begins with `what`.
 std::vector<std::string> read_class_list(const std::string& json, const std::string& what);
 
+/// A rotary position embedding as JSON, and back. Throws an Error that begins with `what`.
+std::string rope_json(const models::RopeConfig& rope);
+models::RopeConfig read_rope(const std::string& json, const std::string& what);
+
 /// What a model computes beside what its tensors say: num_heads, norm_eps, activation, pooling and
-/// position_resizing, as a delta and a merged file have it in their metadata.
+/// position_resizing, and where the model has them rope and pool_heads, as a delta and a merged file have it
+/// in their metadata.
 engine::Metadata model_metadata(const models::VitConfig& config);
 
 /// True for the metadata of a file that merge (or tools/demo) has written.

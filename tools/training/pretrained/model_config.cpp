@@ -7,6 +7,7 @@
 #include "engine/base/text.h"
 #include "engine/io/in_quotes.h"
 #include "engine/io/json.h"
+#include "models/words.h"
 #include "tools/training/pretrained/config_values.h"
 #include "tools/training/pretrained/hugging_face_config.h"
 #include "tools/training/pretrained/image_processor.h"
@@ -17,9 +18,15 @@ namespace training {
 
 using engine::Index;
 using engine::Json;
+using models::Positions;
+using models::VitConfig;
 namespace fs = std::filesystem;
 
 namespace {
+
+bool is_image_side(Index VitConfig::*size) {
+  return size == &VitConfig::image_height || size == &VitConfig::image_width;
+}
 
 /// Runs `f` on a JSON file and turns the JSON library's complaints about types into ours.
 template <class F>
@@ -52,8 +59,8 @@ ModelConfig read_folder(const fs::path& folder, const ModelSource& options) {
   ModelConfig config;
   in_file(folder / "config.json", [&](const Json& json) {
     config = is_timm_config(json) ? read_timm_config(json, options) : read_hugging_face_config(json);
-    if (config.heads) check_heads(*config.heads, "");
-    if (config.norm_eps) check_eps(*config.norm_eps, "layer_norm_eps");
+    if (config.facts.heads) check_heads(*config.facts.heads, "");
+    if (config.facts.norm_eps) check_eps(*config.facts.norm_eps, "layer_norm_eps");
   });
   if (!config.preprocessing) read_processors(folder, options, config);
   return config;
@@ -79,8 +86,18 @@ void prefer(const T& first, T& config, const char* what, const std::string& file
 void combine(const ModelConfig& own, const std::string& file, bool ours, ModelConfig& config) {
   auto& notes = config.notes;
   const auto value = [](const auto& v) { return engine::shortest(static_cast<double>(*v)); };
-  prefer(own.heads, config.heads, "the number of heads", file, ours, notes, value);
-  prefer(own.norm_eps, config.norm_eps, "the eps of the norms", file, ours, notes, value);
+  const auto word = [](const auto& v) { return std::string(models::word_of(*v)); };
+  const models::Facts& mine = own.facts;
+  models::Facts& facts = config.facts;
+  prefer(mine.heads, facts.heads, "the number of heads", file, ours, notes, value);
+  prefer(mine.norm_eps, facts.norm_eps, "the eps of the norms", file, ours, notes, value);
+  prefer(mine.pool_heads, facts.pool_heads, "the number of heads of the pooling", file, ours, notes, value);
+  prefer(mine.activation, facts.activation, "the activation", file, ours, notes, word);
+  prefer(mine.pooling, facts.pooling, "the pooling", file, ours, notes, word);
+  prefer(mine.resampling, facts.resampling, "the way positions are resized", file, ours, notes, word);
+  prefer(mine.rope, facts.rope, "the rotary position embedding", file, ours, notes,
+         [](const auto& rope) { return rope_json(*rope); });
+  if (ours && mine.image_height) facts.image_height = mine.image_height, facts.image_width = mine.image_width;
   prefer(own.preprocessing, config.preprocessing, "the preprocessing", file, ours, notes,
          [](const auto& how) { return preprocessing_json(*how); });
   prefer(own.classes, config.classes, "the list of classes", file, ours, notes, [](const auto& names) {
@@ -91,7 +108,7 @@ void combine(const ModelConfig& own, const std::string& file, bool ours, ModelCo
   if (!ours) return;
   config.no_softmax.clear();  // of the head that was there before
   std::erase_if(config.sizes, [](const StatedSize& s) {
-    return s.size == &models::VitConfig::classes || s.size == &models::VitConfig::image_size;
+    return s.size == &models::VitConfig::classes || is_image_side(s.size);
   });
 }
 
@@ -111,11 +128,77 @@ ModelConfig read_model_config(const fs::path& folder, const engine::Metadata& me
   return config;
 }
 
+namespace {
+
+std::string yes_or_no(bool there) {
+  return there ? "yes" : "no";
+}
+
+std::string word_of(models::QkvForm form) {
+  using enum models::QkvForm;
+  switch (form) {
+    case joint:
+      return "one matrix with a bias";
+    case joint_without_bias:
+      return "one matrix without a bias";
+    case joint_with_query_value_bias:
+      return "one matrix, with biases of queries and values";
+    case split:
+      return "three matrices";
+  }
+  return "";
+}
+
+std::string word_of(models::MlpForm form) {
+  return form == models::MlpForm::plain    ? "plain"
+         : form == models::MlpForm::swiglu ? "SwiGLU"
+                                           : "SwiGLU, split";
+}
+
+/// A part of a model in words, to compare what is stated and what is there.
+struct PartWord {
+  const char* part;
+  std::string (*word)(const VitConfig&);
+};
+constexpr PartWord kParts[] = {
+    {"class token", [](const VitConfig& c) { return yes_or_no(c.class_token); }},
+    {"distillation token", [](const VitConfig& c) { return yes_or_no(c.distillation_token); }},
+    {"registers", [](const VitConfig& c) { return std::to_string(c.registers); }},
+    {"position embedding", [](const VitConfig& c) { return yes_or_no(c.positions != Positions::none); }},
+    {"bias of the patch embedding", [](const VitConfig& c) { return yes_or_no(c.patch_bias); }},
+    {"norm of the patches", [](const VitConfig& c) { return yes_or_no(c.patch_norm); }},
+    {"norm before the blocks", [](const VitConfig& c) { return yes_or_no(c.norm_pre); }},
+    {"biases of the norms",
+     [](const VitConfig& c) { return yes_or_no(c.norm == engine::Norm::Kind::layer); }},
+    {"queries, keys and values", [](const VitConfig& c) { return word_of(c.qkv); }},
+    {"table of relative positions", [](const VitConfig& c) { return yes_or_no(c.relative_bias); }},
+    {"norm inside attention", [](const VitConfig& c) { return yes_or_no(c.attention_norm); }},
+    {"bias of attn.proj", [](const VitConfig& c) { return yes_or_no(c.proj_bias); }},
+    {"MLP", [](const VitConfig& c) { return word_of(c.mlp); }},
+    {"norm inside the MLP", [](const VitConfig& c) { return yes_or_no(c.mlp_norm); }},
+    {"biases of the MLP", [](const VitConfig& c) { return yes_or_no(c.mlp_bias); }},
+    {"LayerScale", [](const VitConfig& c) { return yes_or_no(c.layer_scale); }},
+    {"norm before the pooling", [](const VitConfig& c) { return yes_or_no(c.final_norm); }},
+    {"attention pool", [](const VitConfig& c) { return yes_or_no(c.pooling == models::Pooling::attention); }},
+    {"norm behind the pooling", [](const VitConfig& c) { return yes_or_no(c.fc_norm); }},
+};
+
+void check_parts(const VitConfig& stated, const std::string& by, const VitConfig& tensors) {
+  for (const auto& [part, word] : kParts) {
+    engine::check(word(stated) == word(tensors), by + ":", part, "should be",
+                  engine::in_quotes(word(stated)) + ", but by the tensors it is",
+                  engine::in_quotes(word(tensors)));
+  }
+}
+
+}  // namespace
+
 void check_sizes(ModelConfig& config, const models::VitConfig& tensors) {
   for (const auto& [field, size, value] : config.sizes) {
     const Index there = tensors.*size;
     if (there == value) continue;
-    const bool may_differ = size == &models::VitConfig::image_size || size == &models::VitConfig::classes;
+    const bool rectangle = config.facts.image_height != config.facts.image_width;
+    const bool may_differ = (is_image_side(size) && !rectangle) || size == &models::VitConfig::classes;
     const std::string differs =
         engine::say("config.json:", field, "is", value, "but the tensors are of", there);
     engine::check(may_differ, differs + "; one of the two belongs to another model");
@@ -123,9 +206,7 @@ void check_sizes(ModelConfig& config, const models::VitConfig& tensors) {
       continue;  // a head that was left out
     config.notes.push_back(differs + ", which counts");
   }
-  engine::check(!config.qkv_bias || *config.qkv_bias == tensors.qkv_bias, "config.json: qkv_bias is",
-                config.qkv_bias.value_or(false) ? "true" : "false", "but the tensors have",
-                tensors.qkv_bias ? "such biases" : "none");
+  if (config.parts) check_parts(*config.parts, config.stated_by, tensors);
 }
 
 }  // namespace training

@@ -7,7 +7,7 @@
 
 #include "data/transforms.h"
 #include "engine/io/safetensors.h"
-#include "models/vit.h"
+#include "models/zoo.h"
 #include "tools/training/train_config.h"
 
 namespace training {
@@ -21,9 +21,10 @@ struct StatedSize {
 
 /// What a checkpoint states beside its tensors.
 struct ModelConfig {
-  std::optional<engine::Index> heads;
-  std::optional<double> norm_eps;
-  std::optional<bool> qkv_bias;
+  models::Facts facts;
+  /// The parts that the model should have, of which its tensors must not say otherwise; sizes do not count.
+  std::optional<models::VitConfig> parts;
+  std::string stated_by = "config.json";  ///< what states them: "config.json: architecture 'deit3_...'"
   std::vector<StatedSize> sizes;
   std::vector<std::string> classes;  ///< one name for each row of the head, where every one has its own
   std::string no_softmax;  ///< why the head's outputs are no classes that exclude each other; empty: they are
@@ -39,8 +40,8 @@ struct ModelConfig {
 ModelConfig read_model_config(const std::filesystem::path& folder, const engine::Metadata& metadata,
                               const std::string& file, const ModelSource& options = {});
 
-/// Throws an Error where the tensors, of these sizes, contradict what the config states; what may differ (the
-/// image size: positions are interpolated) becomes a note.
+/// Throws an Error where the tensors, of these sizes and parts, contradict what the config states; what may
+/// differ (the image size: positions are interpolated) becomes a note.
 void check_sizes(ModelConfig& config, const models::VitConfig& tensors);
 
 }  // namespace training

@@ -13,6 +13,7 @@
 #include "engine/nn/roles.h"
 #include "models/names.h"
 #include "models/positions.h"
+#include "models/words.h"
 #include "models/zoo.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/pretrained/model_config.h"
@@ -63,24 +64,27 @@ void check_types(const NamedTensors& state, const std::string& file) {
 }
 
 /// Everything of `state` that the model has; without a head in the checkpoint, a head of zeros.
-void fill(LoadedModel& loaded, NamedTensors state, const models::VitConfig& stored) {
-  const Index wanted = loaded.model.config().grid();
-  for (auto& [name, tensor] : state) {
-    if (name == engine::kPositionsName && stored.grid() != wanted)
-      tensor = models::resize_positions(tensor.to(Dtype::f32), wanted);
-  }
+void fill(LoadedModel& loaded, NamedTensors state) {
   if (!loaded.has_head) {
-    state.emplace_back("head.weight", loaded.model.head().weight.value());
-    state.emplace_back("head.bias", loaded.model.head().bias->value());
+    for (const auto& [name, tensor] : engine::state(loaded.model))
+      if (engine::in_head(name)) state.emplace_back(name, tensor);
   }
   engine::load_state(loaded.model, std::move(state), loaded.checkpoint.string());
 }
 
 /// What a delta says of its base takes the place of what the base does not say.
-void add_facts(const BaseFacts& facts, ModelConfig& config) {
-  const ModelConfig stated = read_metadata(facts.metadata, facts.delta);
-  if (!config.heads) config.heads = stated.heads;
-  if (!config.norm_eps) config.norm_eps = stated.norm_eps;
+void add_facts(const BaseFacts& stated, ModelConfig& config) {
+  const models::Facts facts = read_metadata(stated.metadata, stated.delta).facts;
+  const auto add = [](const auto& from, auto& to) {
+    if (!to) to = from;
+  };
+  add(facts.heads, config.facts.heads);
+  add(facts.pool_heads, config.facts.pool_heads);
+  add(facts.norm_eps, config.facts.norm_eps);
+  add(facts.activation, config.facts.activation);
+  add(facts.pooling, config.facts.pooling);
+  add(facts.resampling, config.facts.resampling);
+  add(facts.rope, config.facts.rope);
 }
 
 /// A value as people write it: 1e-06 for 9.9999999999999995e-07.
@@ -122,6 +126,16 @@ std::vector<std::string> names_of_rows(const ModelConfig& config, Index rows, co
   return {};
 }
 
+/// The config of a model for images of the size that the options ask for, if any. Data are read as squares.
+models::VitConfig at_size(const models::VitConfig& made, const ModelSource& source) {
+  const Index side = source.image_size;
+  const models::VitConfig c = side > 0 ? models::at_image_size(made, side, side) : made;
+  models::check_config(c);
+  engine::check(c.image_height == c.image_width, "the model is for images of", c.image_height, "x",
+                engine::say(c.image_width) + ", and only squares are read; --image-size sets another size");
+  return c;
+}
+
 LoadedModel from_checkpoint(const ModelSource& source, const Events& events, bool with_head,
                             const BaseFacts& facts) {
   const ModelPath found = find_model(source.model);
@@ -143,30 +157,30 @@ LoadedModel from_checkpoint(const ModelSource& source, const Events& events, boo
   std::map<std::string, engine::Shape> shapes;
   for (const auto& [name, tensor] : state) shapes.emplace(name, tensor.shape());
   add_facts(facts, config);
+  if (!config.facts.resampling) config.facts.resampling = names.resampling;
   models::VitConfig stored;
   about(file, [&] {
-    stored = models::config_from_shapes(shapes, config.heads, names.torchvision);
+    stored = models::config_from_shapes(shapes, config.facts, names.torchvision);
     check_sizes(config, stored);
   });
   engine::check(stored.channels == 3, file.path() + ": the patch embedding has", stored.channels,
                 "channels, but images have 3");
-  stored.norm_eps = config.norm_eps.value_or(stored.norm_eps);
-  if (!config.heads) {
-    config.notes.push_back(
-        engine::say("nothing states the number of heads: taking", stored.heads,
-                    names.torchvision ? "as torchvision's models of this width have" : "(width / 64)",
-                    "with eps", engine::shortest(stored.norm_eps) + ", the exact GELU and the class token"));
+  if (!config.facts.heads) {
+    config.notes.push_back(engine::say(
+        "nothing states the number of heads: taking", stored.heads,
+        names.torchvision ? "as torchvision's models of this width have" : "(width / 64)", "with eps",
+        engine::shortest(stored.norm_eps) + ", activation", std::string(models::word_of(stored.activation)),
+        "and pooling", std::string(models::word_of(stored.pooling))));
   }
   for (const std::string& note : config.notes) events.on_note("note: " + note);
   check_facts(facts, stored, events);
   const bool has_head = stored.classes > 0;
   models::VitConfig sizes = stored;
   sizes.classes = std::max<Index>(1, stored.classes);
-  if (source.image_size > 0) sizes.image_size = source.image_size;
-  as_usage([&] { models::check_config(sizes); });
+  const models::VitConfig wanted = as_usage([&] { return at_size(sizes, source); });
 
   LoadedModel loaded{.model = models::Vit(sizes),
-                     .arch = models::architecture_name(sizes),
+                     .arch = models::architecture_name(wanted),
                      .base_sha256 = file.sha256(),
                      .checkpoint = found.weights,
                      .has_head = has_head,
@@ -176,14 +190,14 @@ LoadedModel from_checkpoint(const ModelSource& source, const Events& events, boo
                      .preprocessing = {}};
   if (stored.classes == 1)
     loaded.no_softmax = "it has one row, which is the most probable of all whatever it is";
-  fill(loaded, std::move(state), stored);
+  fill(loaded, std::move(state));
+  models::resize(loaded.model, wanted.image_height, wanted.image_width);
   return loaded;
 }
 
 LoadedModel from_random(const ModelSource& source, const Events& events) {
-  models::VitConfig config = as_usage([&] { return models::architecture(source.arch); });
-  if (source.image_size > 0) config.image_size = source.image_size;
-  as_usage([&] { models::check_config(config); });
+  const models::VitConfig config =
+      as_usage([&] { return at_size(models::architecture(source.arch), source); });
   LoadedModel loaded{.model = models::Vit(config),
                      .arch = source.arch,
                      .base_sha256 = {},
@@ -221,7 +235,8 @@ LoadedModel load_model(const ModelSource& source, const Events& events, bool wit
   const bool any_set = !(source.mean + source.std + source.interpolation + source.resize).empty();
   if (!loaded.stored_preprocessing && !any_set)
     events.on_note("note: no config states how images are prepared; using mean = std = 0.5, bicubic, squash");
-  loaded.preprocessing = source.preprocessing(loaded.stored_preprocessing, loaded.model.config().image_size);
+  loaded.preprocessing =
+      source.preprocessing(loaded.stored_preprocessing, loaded.model.config().image_height);
   return loaded;
 }
 
@@ -240,8 +255,10 @@ bool order_head_by(LoadedModel& loaded, const std::vector<std::string>& classes)
   if (loaded.classes == classes) return true;
   std::map<std::string_view, Index> places;
   for (std::size_t i = 0; i < loaded.classes.size(); ++i) places[loaded.classes[i]] = static_cast<Index>(i);
-  engine::Linear& head = loaded.model.head();
-  for (const engine::Parameter& parameter : {head.weight, *head.bias}) {
+  std::vector<engine::Parameter> parameters;
+  for (engine::Linear* head : loaded.model.heads())
+    parameters.insert(parameters.end(), {head->weight, *head->bias});
+  for (const engine::Parameter& parameter : parameters) {
     const Tensor before = parameter.value().clone();
     const std::size_t row = before.bytes() / classes.size();
     for (std::size_t i = 0; i < classes.size(); ++i) {

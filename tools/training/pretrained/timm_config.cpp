@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/io/in_quotes.h"
-#include "models/zoo.h"
+#include "models/words.h"
 #include "tools/training/pretrained/config_fields.h"
 #include "tools/training/pretrained/config_values.h"
 
@@ -14,6 +14,7 @@ namespace training {
 using data::Preprocessing;
 using engine::Index;
 using engine::Json;
+using models::QkvForm;
 using models::VitConfig;
 
 namespace {
@@ -25,20 +26,18 @@ Json object_of(const Json& json, const char* name) {
   return json.at(name);
 }
 
-/// The side of input_size [channels, height, width].
-std::optional<Index> input_side(const Json& cfg, std::optional<Index>& channels) {
+/// Height and width of input_size [channels, height, width].
+std::optional<Sides> input_sides(const Json& cfg, std::optional<Index>& channels) {
   const auto sizes = field<std::vector<Index>>(cfg, "input_size");
   if (!sizes) return std::nullopt;
   engine::check(sizes->size() == 3, "input_size should have three values, not", sizes->size());
-  engine::check(sizes->at(1) == sizes->at(2), "input_size is", sizes->at(1), "x",
-                engine::say(sizes->at(2)) + ": only squares are computed");
   channels = sizes->at(0);
-  return sizes->at(2);
+  return Sides{sizes->at(1), sizes->at(2)};
 }
 
 /// How images are prepared. timm resizes both sides to size / crop_pct and crops with crop_mode squash, too.
-Preprocessing preprocessing_of(const Json& cfg, std::optional<Index> side, const ModelSource& options) {
-  Preprocessing how{.size = side.value_or(224),
+Preprocessing preprocessing_of(const Json& cfg, std::optional<Sides> sides, const ModelSource& options) {
+  Preprocessing how{.size = sides ? sides->height : 224,
                     .mode = Preprocessing::Mode::crop,
                     .crop_pct = field<double>(cfg, "crop_pct").value_or(0.875),
                     .mean = {0.485f, 0.456f, 0.406f},
@@ -58,59 +57,98 @@ Preprocessing preprocessing_of(const Json& cfg, std::optional<Index> side, const
   return how;
 }
 
+/// The parts of a model that model_args name. What they leave out is as in `c`.
+void read_parts(const Json& args, VitConfig& c) {
+  const auto set = [&](const char* name, auto& member) {
+    if (const auto value = field<std::decay_t<decltype(member)>>(args, name)) member = *value;
+  };
+  set("class_token", c.class_token);
+  set("reg_tokens", c.registers);
+  set("pre_norm", c.norm_pre);
+  set("proj_bias", c.proj_bias);
+  set("scale_attn_norm", c.attention_norm);
+  set("scale_mlp_norm", c.mlp_norm);
+  if (const auto values = field<double>(args, "init_values")) c.layer_scale = *values != 0;
+  if (const auto bias = field<bool>(args, "qkv_bias"); bias && c.qkv != QkvForm::split)
+    c.qkv =
+        *bias ? (c.qkv == QkvForm::joint_without_bias ? QkvForm::joint : c.qkv) : QkvForm::joint_without_bias;
+  if (const auto kind = field<std::string>(args, "pos_embed")) {
+    engine::check(*kind == "learn" || *kind == "none", "model_args.pos_embed should be learn or none, not",
+                  engine::in_quotes(*kind));
+    if (*kind == "none") c.positions = models::Positions::none;
+  }
+  if (const auto no_class = field<bool>(args, "no_embed_class");
+      no_class && c.positions != models::Positions::none)
+    c.positions = *no_class ? models::Positions::patches : models::Positions::all;
+  const bool had_final_norm = c.final_norm || c.fc_norm;
+  if (const auto name = field<std::string>(args, "global_pool")) {
+    const auto pooling = models::pooling_named(*name);
+    engine::check(pooling && *pooling != models::Pooling::token_and_average,
+                  "model_args.global_pool should be token, avg or map, not", engine::in_quotes(*name));
+    // A norm behind the average in place of the one before it, unless fc_norm says otherwise.
+    if (*pooling != c.pooling) c.fc_norm = *pooling == models::Pooling::average;
+    c.pooling = *pooling;
+  }
+  set("fc_norm", c.fc_norm);
+  const bool final_norm = field<bool>(args, "final_norm").value_or(had_final_norm);
+  c.fc_norm = c.fc_norm && final_norm;
+  c.final_norm = final_norm && !c.fc_norm;
+}
+
 /// What the model is: model_args, over what the architecture's name says (nothing where it is not known).
 void read_model(const Json& args, const models::Architecture* known, ModelConfig& config) {
   const auto size = [&](const char* name, Index VitConfig::*member, std::optional<Index> value) {
     if (value) config.sizes.push_back({name, member, *value});
   };
   const auto arg = [&](const char* name) { return field<Index>(args, name); };
-  const auto of_name = [&](auto models::Architecture::*member) {
-    return known ? std::optional(known->*member) : std::nullopt;
+  const auto of_name = [&](Index VitConfig::*member) {
+    return known ? std::optional(known->config.*member) : std::nullopt;
   };
   const auto either = [](auto first, auto second) { return first ? first : second; };
 
-  config.heads = either(arg("num_heads"), of_name(&models::Architecture::heads));
-  config.norm_eps = of_name(&models::Architecture::norm_eps);
+  VitConfig parts = known ? known->config : VitConfig{};
+  read_parts(args, parts);
+  if (known) config.facts = models::facts_of(parts);
+  config.facts.image_height = config.facts.image_width = std::nullopt;
+  if (known || !args.empty()) config.parts = parts;
+  if (field<std::string>(args, "global_pool")) config.facts.pooling = parts.pooling;
+  if (const auto heads = arg("num_heads")) config.facts.heads = heads;
+  if (const auto heads = arg("attn_pool_num_heads")) config.facts.pool_heads = heads;
   if (const auto norm = field<std::string>(args, "norm_layer")) {
     engine::check(*norm == "layernorm", "model_args.norm_layer should be layernorm, not",
                   engine::in_quotes(*norm) + ": no other norm is computed");
-    config.norm_eps = 1e-6;  // timm's own LayerNorm
+    config.facts.norm_eps = 1e-6;  // timm's own LayerNorm
   }
-  config.qkv_bias = either(field<bool>(args, "qkv_bias"), of_name(&models::Architecture::qkv_bias));
-  const auto pooling = field<std::string>(args, "global_pool"), act = field<std::string>(args, "act_layer");
-  check_computed("model_args.global_pool", pooling.value_or(std::string(models::kPooling)),
-                 "model_args.act_layer", act.value_or(std::string(models::kActivation)));
+  if (const auto act = field<std::string>(args, "act_layer"))
+    config.facts.activation = activation_of(*act, "model_args.act_layer");
 
-  const auto width = either(arg("embed_dim"), of_name(&models::Architecture::width));
+  const auto width = either(arg("embed_dim"), of_name(&VitConfig::width));
   size("model_args.embed_dim", &VitConfig::width, width);
-  size("model_args.depth", &VitConfig::depth, either(arg("depth"), of_name(&models::Architecture::depth)));
+  size("model_args.depth", &VitConfig::depth, either(arg("depth"), of_name(&VitConfig::depth)));
   size("model_args.patch_size", &VitConfig::patch,
-       either(square_side(args, "patch_size", "model_args.patch_size"),
-              of_name(&models::Architecture::patch)));
-  auto ratio = field<double>(args, "mlp_ratio");
-  if (!ratio && known) ratio = static_cast<double>(known->hidden) / static_cast<double>(known->width);
-  if (ratio && width) {
+       either(square_side(args, "patch_size", "model_args.patch_size"), of_name(&VitConfig::patch)));
+  if (const auto ratio = field<double>(args, "mlp_ratio");
+      ratio && width && parts.mlp == models::MlpForm::plain) {
     engine::check(*ratio > 0 && *ratio < 1e6, "model_args.mlp_ratio should be above 0, not", *ratio);
     size("model_args.mlp_ratio", &VitConfig::hidden,
          static_cast<Index>(static_cast<double>(*width) * *ratio));
+  } else if (known && !arg("embed_dim")) {
+    size("architecture", &VitConfig::hidden, known->config.hidden);
   }
 }
 
 /// An architecture is named without its tag: vit_tiny_patch16_224.augreg_in21k.
-const models::Architecture* architecture_of(const Json& json, const Json& args, ModelConfig& config) {
+const models::Architecture* architecture_of(const Json& json, ModelConfig& config) {
   const auto name = field<std::string>(json, "architecture");
   if (!name) return nullptr;
+  config.stated_by = "config.json: architecture " + engine::in_quotes(*name);
   const auto* const known = models::find_architecture(name->substr(0, name->find('.')));
   if (!known) {
     config.notes.push_back("architecture " + engine::in_quotes(*name) +
                            " is not known: what config.json leaves out is taken to be that of a plain ViT");
     return nullptr;
   }
-  models::Architecture asked = *known;
-  // What model_args set is judged there.
-  if (field<std::string>(args, "global_pool")) asked.pooling = models::kPooling.data();
-  if (field<std::string>(args, "act_layer")) asked.activation = models::kActivation.data();
-  models::check_can_be_made(asked);
+  models::check_can_be_made(*known);
   return known;
 }
 
@@ -126,7 +164,7 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
   std::vector<std::string> unknown;
   const bool flat = !json.contains("pretrained_cfg");
   const Json cfg = flat ? json : object_of(json, "pretrained_cfg"), args = object_of(json, "model_args");
-  const models::Architecture* const known = architecture_of(json, args, config);
+  const models::Architecture* const known = architecture_of(json, config);
   using enum ConfigForm;
   if (flat)
     check_config_fields(json, std::array{timm, timm_cfg}, "", unknown);
@@ -137,12 +175,17 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
   note_unknown(unknown, "config.json", config);
 
   std::optional<Index> channels;
-  const auto side = input_side(cfg, channels);
+  const auto input = input_sides(cfg, channels);
   read_model(args, known, config);
-  const auto img_size = square_side(args, "img_size", "model_args.img_size");
-  if (img_size || side)
-    config.sizes.push_back({img_size ? "model_args.img_size" : "input_size", &VitConfig::image_size,
-                            img_size ? *img_size : *side});
+  const auto img_size = sides_of(args, "img_size", "model_args.img_size");
+  if (const auto sides = img_size ? img_size : input) {
+    const char* const name = img_size ? "model_args.img_size" : "input_size";
+    engine::check(sides->height == sides->width, name, "is", sides->height, "x",
+                  engine::say(sides->width) + ": only squares are read");
+    config.facts.image_height = sides->height, config.facts.image_width = sides->width;
+    config.sizes.push_back({name, &VitConfig::image_height, sides->height});
+    config.sizes.push_back({name, &VitConfig::image_width, sides->width});
+  }
   if (const auto in_chans = field<Index>(args, "in_chans")) channels = in_chans;
   if (channels) config.sizes.push_back({"in_chans", &VitConfig::channels, *channels});
 
@@ -159,7 +202,7 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
   }
   config.no_softmax = no_softmax(json);
   if (!flat || json.contains("architecture"))
-    config.preprocessing = preprocessing_of(cfg, side ? side : img_size, options);
+    config.preprocessing = preprocessing_of(cfg, input ? input : img_size, options);
   return config;
 }
 
