@@ -44,6 +44,22 @@ void add_differences(std::vector<RunIdentity::Difference>& all, const Json& befo
   }
 }
 
+/// A number that was recorded, or 1.
+Index number(const Json& recorded, const char* field) {
+  return recorded.contains(field) && recorded[field].is_number_integer() ? recorded[field].get<Index>() : 1;
+}
+
+Index version_of(const Json& recorded) {
+  return number(recorded, "identity_version");
+}
+
+/// True of a run of an earlier version whose epochs ended with the last step that was full.
+bool left_out_batches(const Json& recorded) {
+  const Index batch_size = number(recorded, "batch_size"), accumulated = number(recorded, "grad_accum");
+  return version_of(recorded) < 3 && batch_size > 0 && accumulated > 0 &&
+         number(recorded, "images") / batch_size % accumulated != 0;
+}
+
 /// What a text holds; an empty object when it is damaged.
 Json read_object(const std::string& text) {
   try {
@@ -80,6 +96,12 @@ std::vector<RunIdentity::Difference> RunIdentity::differences(const Json& record
     }
   }
   std::vector<Difference> all;
+  if (left_out_batches(before)) {
+    const std::string accumulated = json_text(before["grad_accum"]);
+    all.push_back({"grad_accum", "with --grad-accum " + accumulated +
+                                     " it left out the last batches of an epoch, which now are a step"});
+  }
+  if (version_of(before) < kIdentityVersion) before.erase("identity_version");
   add_differences(all, before, fields_);
   std::erase_if(all, [&](const Difference& d) { return std::ranges::find(free_, d.field) != free_.end(); });
   return all;

@@ -11,6 +11,10 @@
 
 namespace training {
 
+/// 1, not recorded: images by their paths as they were given. 2: by their names below the data folder. 3:
+/// what an epoch has left over for --grad-accum is a step.
+inline constexpr Index kIdentityVersion = 3;
+
 /// What identifies a run: all that changes a bit of what it computes and nothing else, field by field. Two
 /// runs of one identity may go on from each other or stand for each other, wherever their folders lie. The
 /// contents of the images belong to it, too; they are known only once they are read (ImageContents).

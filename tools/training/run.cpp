@@ -68,8 +68,6 @@ void check_data(const Run& run, const TrainConfig& config) {
   }
   engine::check(batches > 0, "the data has", n, "images to train on, too few for one batch of",
                 std::to_string(config.batch_size) + "; a --batch-size of", n, "or less is needed");
-  engine::check(batches >= config.grad_accum, batches, "batches of", config.batch_size,
-                "images are too few for one step of --grad-accum", config.grad_accum);
   engine::check(config.keep != "best" || run.splits.val != nullptr,
                 "--keep best needs a val split to choose on, and the data has none; use --keep last");
 }
@@ -132,7 +130,7 @@ engine::Json images_identity(const TrainConfig& config, const data::Splits& list
 
 engine::Json identity_fields(const TrainConfig& config, const engine::Json& base, const engine::Json& images,
                              const std::string& instruction_set) {
-  engine::Json fields{{"identity_version", 2}};
+  engine::Json fields{{"identity_version", kIdentityVersion}};
   fields.update(options_of(config));
   fields.update(base);
   fields.update(images);
@@ -155,7 +153,7 @@ std::vector<std::string> changed_images(Run& run, const TrainConfig& config, con
 }
 
 std::string why_not_longer(const Run& run, const TrainConfig& config, const engine::Json& recorded) {
-  const Index per_epoch = std::max<Index>(1, run.images->size() / config.batch_size / config.grad_accum);
+  const Index per_epoch = config.epoch_steps(run.images->size()).count();
   const Index steps = field<Index>(recorded, "steps").value_or(0);
   const Index before = steps > 0 ? steps : field<Index>(recorded, "epochs").value_or(0) * per_epoch;
   const Index now = config.total_steps(per_epoch);
