@@ -15,8 +15,7 @@ using engine::Index;
 class EpochSteps {
  public:
   /// Of one batch or more; more accumulated ones than that are the whole epoch.
-  EpochSteps(Index batches, Index accumulated)
-      : batches_(batches), most_(std::min(batches, accumulated)) {
+  EpochSteps(Index batches, Index accumulated) : batches_(batches), most_(std::min(batches, accumulated)) {
     engine::check(most_ > 0, "an epoch of", batches, "batches and steps of", accumulated, "has no step");
     steps_ = engine::div_up(batches_, most_);
   }

@@ -8,7 +8,6 @@
 #include "engine/io/sha256.h"
 #include "tools/training/json_text.h"
 #include "tools/training/options/option_json.h"
-#include "tools/training/options/train_options.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/usage_error.h"
 
@@ -60,16 +59,6 @@ bool left_out_batches(const Json& recorded) {
          number(recorded, "images") / batch_size % accumulated != 0;
 }
 
-/// What a text holds; an empty object when it is damaged.
-Json read_object(const std::string& text) {
-  try {
-    Json json = engine::parse_json(text, "identity");
-    if (json.is_object()) return json;
-  } catch (const engine::Error&) {  // it is another one all the same
-  }
-  return Json::object();
-}
-
 /// With what is not UTF-8 replaced, as a file has it.
 Json as_written(const Json& fields) {
   return engine::parse_json(json_text(fields), "identity");
@@ -108,7 +97,7 @@ std::vector<RunIdentity::Difference> RunIdentity::differences(const Json& record
 }
 
 void RunIdentity::check(const std::string& file, const std::string& recorded) const {
-  const Json before = read_object(recorded);
+  const Json before = read_identity(recorded);
   std::vector<std::string> texts;
   for (const Difference& d : differences(before)) texts.push_back(d.text);
   if (before.empty() && !fields_.empty()) texts.emplace_back("it has no record of how it was started");
@@ -118,6 +107,15 @@ void RunIdentity::check(const std::string& file, const std::string& recorded) co
 void refuse_run(const std::string& what, const std::vector<std::string>& reasons) {
   throw UsageError(what + ": the run was started with other options or data: " + engine::join(reasons, ", ") +
                    ". Start it again as it was (config.json beside it has all options), or with --overwrite");
+}
+
+Json read_identity(const std::string& text) {
+  try {
+    Json json = engine::parse_json(text, "identity");
+    if (json.is_object()) return json;
+  } catch (const engine::Error&) {  // it is another one all the same
+  }
+  return Json::object();
 }
 
 Json recorded_identity(const Json& config) {
@@ -133,10 +131,10 @@ Json recorded_identity(const Json& config) {
   return all;
 }
 
-Json options_of(const TrainConfig& config) {
+Json options_of(const TrainConfig& config, void (*declare)(OptionTable&, TrainConfig&)) {
   TrainConfig copy;
   OptionTable table;
-  declare_config(table, copy);
+  declare(table, copy);
   copy = config;
   return options_identity(table);
 }

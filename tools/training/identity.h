@@ -7,6 +7,7 @@
 
 #include "engine/io/json.h"
 #include "tools/training/image_contents.h"
+#include "tools/training/options/train_options.h"
 #include "tools/training/pretrained/model_source.h"
 
 namespace training {
@@ -50,8 +51,12 @@ class RunIdentity {
 /// and, for comparisons, what it says of the splits that it was evaluated on.
 engine::Json recorded_identity(const engine::Json& config);
 
-/// The part of an identity that the options have.
-engine::Json options_of(const TrainConfig& config);
+/// What text() has given; an empty object when that is damaged.
+engine::Json read_identity(const std::string& text);
+
+/// The part of an identity that the options have which `declare` declares.
+engine::Json options_of(const TrainConfig& config,
+                        void (*declare)(OptionTable&, TrainConfig&) = declare_config);
 /// The part that the model has before it is tuned: its weights, what files beside them hold, and how its
 /// images are prepared.
 engine::Json identity_of(const LoadedModel& base);
