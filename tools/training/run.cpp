@@ -260,8 +260,13 @@ engine::Metadata metadata_of(const Run& run, const TrainConfig& config, const st
 }  // namespace
 
 void write_delta(const std::filesystem::path& path, Run& run, const TrainConfig& config) {
-  engine::write_safetensors(path, peft::delta_of(run.loaded.model, run.method->moved(run.loaded.model)),
-                            metadata_of(run, config, "espalier-delta"));
+  const peft::PartsByName moved = run.method->moved(run.loaded.model);
+  std::vector<std::string> names;
+  for (const auto& [name, part] : moved)
+    if (part.any()) names.push_back(name);
+  engine::Metadata metadata = metadata_of(run, config, "espalier-delta");
+  metadata["parameters"] = json_text(names);
+  engine::write_safetensors(path, peft::delta_of(run.loaded.model, moved), metadata);
 }
 
 void write_selection(const std::filesystem::path& path, Run& run, const TrainConfig& config) {

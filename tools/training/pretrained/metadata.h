@@ -16,8 +16,8 @@ std::string preprocessing_json(const data::Preprocessing& how);
 /// Throws an Error that begins with `what`.
 data::Preprocessing read_preprocessing(const std::string& json, const std::string& what);
 
-/// The names in a JSON list. Throws an Error that begins with `what`.
-std::vector<std::string> read_class_list(const std::string& json, const std::string& what);
+/// The names in a JSON list of one or more. Throws an Error that begins with `what`.
+std::vector<std::string> read_name_list(const std::string& json, const std::string& what);
 
 /// What a model computes beside what its tensors say: num_heads, norm_eps, activation, pooling and
 /// position_resizing, as a delta and a merged file have it in their metadata.
