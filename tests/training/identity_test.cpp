@@ -79,6 +79,22 @@ TEST(Identity, of_the_images_depends_on_names_below_the_root_alone) {
   EXPECT_EQ(here["images"], 12);
 }
 
+TEST(Identity, has_how_often_val_is_evaluated_only_where_the_best_weights_are_kept) {
+  const SmallRun small;
+  const auto difference = [&](const std::string& keep) {
+    TrainConfig config = small.config();
+    config.keep = keep;
+    const auto run = open_run(config, {"train", "val"});
+    const ordered_json before = identity_of(run, config).fields();
+    config.eval_every = 2;
+    std::string all;
+    for (const auto& d : identity_of(run, config).differences(before)) all += d.text;
+    return all;
+  };
+  EXPECT_EQ(difference("last"), "");
+  EXPECT_EQ(difference("best"), "eval_every was 1 and is 2");
+}
+
 TEST(ImageContents, are_looked_at_again_only_where_size_or_time_differ) {
   const SmallRun small;
   TrainConfig config = small.config();
