@@ -16,8 +16,6 @@ using engine::NamedParameter;
 using engine::Selection;
 using engine::Tensor;
 
-constexpr std::string_view kMark = ".lora.a";  // ends the name of a parameter that only LoRA adds
-
 class Spt : public Method {
  public:
   struct Own {
@@ -31,7 +29,8 @@ class Spt : public Method {
 
   void attach(engine::Module& model, const std::set<std::string>& stored) override {
     for (const Site& site : sites(model)) {
-      const bool wanted = site.linear() && stored.contains(site.name + std::string(kMark));
+      const auto first = stored.lower_bound(site.name + ".lora.");
+      const bool wanted = site.linear() && first != stored.end() && first->starts_with(site.name + ".lora.");
       if (!wanted) site.layer->detach();  // of an earlier preparation
       if (wanted && !site.layer->adapter()) attach_lora(site);
     }

@@ -346,6 +346,8 @@ TEST(Inspect, compares_two_selections) {
   const Json same = compare("exact", "exact"), sketched = compare("sketched", "exact"),
              columns = compare("columns", "exact");
   for (const char* figure : {"overlap", "energy", "total"}) EXPECT_EQ(same[figure], 1) << figure;
+  EXPECT_EQ(same["differences"], Json::array());
+  EXPECT_EQ(columns["differences"], Json({R"(axis was "row" and is "column")"}));
   double overlaps = 0;
   for (const auto& [name, part] : sketched["parameters"].items()) overlaps += part["overlap"].get<double>();
   EXPECT_NEAR(sketched["overlap"].get<double>(),
@@ -357,7 +359,8 @@ TEST(Inspect, compares_two_selections) {
   EXPECT_EQ(one["units"], 2);
   EXPECT_EQ(one["overlap"].get<double>() * (4 - one["common"].get<double>()), one["common"].get<double>());
   EXPECT_THAT(run({"inspect", garden / "exact", "--against", garden / "columns"}).out,
-              HasSubstr("mean overlap 0.0000\n"));
+              HasSubstr("mean overlap 0.0000\n"
+                        "made otherwise than the other: axis was \"column\" and is \"row\"\n"));
   EXPECT_THAT(run({"inspect", garden / "exact", "--against", garden.model()}).error(1),
               HasSubstr("nothing was chosen in it"));
   EXPECT_THAT(run({"inspect", garden / "exact", "--gradients", garden / "gradients"}).error(2),

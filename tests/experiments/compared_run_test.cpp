@@ -22,11 +22,23 @@ TEST(ComparedRun, is_known_again_by_a_path_that_is_no_utf8) {
   EXPECT_FALSE(is_run_of(folder.path(), Json{{"data", "/data/cafe"}, {"lr", 0.1}}));
 }
 
+TEST(ComparedRun, takes_the_seconds_of_a_batch_from_full_and_short_steps) {
+  const TemporaryFolder folder;
+  std::string log;  // of 7 batches of 2 images: 4 batches in 4 s, 3 in 6 s, 4 in 4 s
+  for (const auto& [step, rate] : {std::pair{0, 2.0}, std::pair{1, 1.0}, std::pair{2, 2.0}})
+    log += Json{{"kind", "step"}, {"step", step}, {"images_per_s", rate}}.dump() + '\n';
+  put(folder / "metrics.jsonl", log);
+  EXPECT_EQ(seconds_per_batch(folder / "metrics.jsonl", 2, {7, 4}), 14.0 / 11);
+  put(folder / "metrics.jsonl", R"({"kind":"step","step":-1,"images_per_s":2})"
+                                "\n");
+  EXPECT_THROW(seconds_per_batch(folder / "metrics.jsonl", 2, {7, 4}), engine::Error);
+}
+
 TEST(ComparedRun, of_a_thousand_classes_is_read) {
   const TemporaryFolder folder;
   const Json identity{{"batch_size", 1}, {"grad_accum", 1}};
   put(folder / "config.json", R"({"batch_size":1,"grad_accum":1,"features":"","images":5})");
-  put(folder / "metrics.jsonl", R"({"kind":"step","images_per_s":10})"
+  put(folder / "metrics.jsonl", R"({"kind":"step","step":0,"images_per_s":10})"
                                 "\n");
   const Json confusion = std::vector(1000, std::vector<int>(1000));
   const Json evaluated{{"top1", 1.0}, {"loss", 1.0}, {"ece", 0.0}, {"confusion", confusion}};

@@ -78,7 +78,7 @@ class RunnerTest : public ::testing::Test {
     Json config = identity(lr);
     config.update({{"features", ""}, {"images", 8}});
     put(run / "config.json", config.dump());
-    put(run / "metrics.jsonl", "{\"kind\":\"step\",\"images_per_s\":4.0}\n");
+    put(run / "metrics.jsonl", "{\"kind\":\"step\",\"step\":0,\"images_per_s\":4.0}\n");
     put(run / "checkpoint.safetensors", "of no more use");
     const Json split{{"top1", 100 * lr}, {"loss", 1 - lr}, {"ece", 0.0}};
     const Json result{{"val", split},   {"test", split},    {"trainable", 1},

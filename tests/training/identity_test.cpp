@@ -40,6 +40,32 @@ TEST(Identity, names_every_difference_and_passes_over_what_was_not_recorded) {
   EXPECT_NO_THROW(identity.check("file", identity.text()));
 }
 
+TEST(Identity, of_an_earlier_run_whose_epochs_end_otherwise_is_another_one) {
+  const auto texts = [&](ordered_json recorded, const ordered_json& version) {
+    const RunIdentity identity([&] {
+      recorded["identity_version"] = kIdentityVersion;
+      return recorded;
+    }());
+    recorded.erase("identity_version");
+    recorded.update(version);
+    std::vector<std::string> all;
+    for (const auto& d : identity.differences(recorded)) all.push_back(d.text);
+    return all;
+  };
+  const ordered_json even{{"images", 33}, {"batch_size", 4}, {"grad_accum", 4}};
+  const ordered_json short_last{{"images", 30}, {"batch_size", 4}, {"grad_accum", 4}};
+  const ordered_json single{{"images", 30}, {"batch_size", 4}, {"grad_accum", 1}};
+  for (const ordered_json& earlier : {ordered_json::object(), ordered_json{{"identity_version", 2}}}) {
+    EXPECT_TRUE(texts(even, earlier).empty());
+    EXPECT_TRUE(texts(single, earlier).empty());
+    EXPECT_EQ(texts(short_last, earlier),
+              (std::vector<std::string>{
+                  "with --grad-accum 4 it left out the last batches of an epoch, which now are a step"}));
+  }
+  EXPECT_TRUE(texts(short_last, {{"identity_version", kIdentityVersion}}).empty());
+  EXPECT_EQ(texts(single, {{"identity_version", kIdentityVersion + 1}}).size(), 1) << "of a later one";
+}
+
 TEST(Identity, of_the_images_depends_on_names_below_the_root_alone) {
   const SmallRun small;
   const auto run = open_run(small.config(), {"train", "val"});
@@ -51,6 +77,22 @@ TEST(Identity, of_the_images_depends_on_names_below_the_root_alone) {
   EXPECT_NE(here, identity_of({"b"}, images, *contents(small / "data")));
   EXPECT_NE(here, identity_of({"a"}, *run.splits.val, *contents(small / "data")));
   EXPECT_EQ(here["images"], 12);
+}
+
+TEST(Identity, has_how_often_val_is_evaluated_only_where_the_best_weights_are_kept) {
+  const SmallRun small;
+  const auto difference = [&](const std::string& keep) {
+    TrainConfig config = small.config();
+    config.keep = keep;
+    const auto run = open_run(config, {"train", "val"});
+    const ordered_json before = identity_of(run, config).fields();
+    config.eval_every = 2;
+    std::string all;
+    for (const auto& d : identity_of(run, config).differences(before)) all += d.text;
+    return all;
+  };
+  EXPECT_EQ(difference("last"), "");
+  EXPECT_EQ(difference("best"), "eval_every was 1 and is 2");
 }
 
 TEST(ImageContents, are_looked_at_again_only_where_size_or_time_differ) {

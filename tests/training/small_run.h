@@ -11,10 +11,11 @@ namespace training {
 
 /// A checkpoint and images, all small, and a configuration that trains on them in four steps of two epochs.
 ///   model.safetensors   16 x 16 images in patches of 8, width 12, 2 blocks, 3 heads, no head
-///   data/<split>/<class>/<n>.ppm   three classes by colour; 4 images of each in train, 2 in val
+///   data/<split>/<class>/<n>.ppm   three classes by colour; 4 images of each in train, or as many as are
+///                                  asked for, and 2 in val
 class SmallRun : public engine::TemporaryFolder {
  public:
-  SmallRun() {
+  explicit SmallRun(int train = 4) {
     models::VitConfig sizes;
     sizes.image_height = sizes.image_width = 16, sizes.patch = 8;
     sizes.width = 12, sizes.depth = 2, sizes.heads = 3, sizes.hidden = 24, sizes.classes = 3;
@@ -28,7 +29,7 @@ class SmallRun : public engine::TemporaryFolder {
       state.emplace_back(name, larger);
     }
     engine::write_safetensors(*this / "model.safetensors", state, {{"num_heads", "3"}});
-    for (const auto& [split, count] : {std::pair{"train", 4}, std::pair{"val", 2}}) {
+    for (const auto& [split, count] : {std::pair{"train", train}, std::pair{"val", 2}}) {
       for (int c = 0; c < 3; ++c)
         for (int n = 0; n < count; ++n) write_image(split, c, n);
     }

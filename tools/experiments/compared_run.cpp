@@ -32,18 +32,21 @@ bool is_run_of(const fs::path& folder, const training::RunIdentity& identity) {
   return found && found->empty();
 }
 
-double seconds_per_step(const fs::path& log, Index images_per_step) {
+double seconds_per_batch(const fs::path& log, Index batch_size, const training::EpochSteps& epoch) {
   constexpr std::size_t kLongest = 1 << 20;
-  double seconds = 0, steps = 0;
+  double seconds = 0;
+  Index batches = 0;
   engine::for_each_line(log, kLongest, [&](std::string_view text) {
     if (text.find("\"images_per_s\"") == std::string_view::npos) return;
-    const double rate =
-        training::needed_field<double>(engine::parse_json(text, log.string()), "images_per_s");
+    const Json line = engine::parse_json(text, log.string());
+    const auto rate = training::needed_field<double>(line, "images_per_s");
+    const auto step = training::needed_field<Index>(line, "step");
     engine::check(rate > 0, log.string() + ": images_per_s should be above 0, not", rate);
-    seconds += static_cast<double>(images_per_step) / rate;
-    ++steps;
+    engine::check(step >= 0, log.string() + ": step should be 0 or above, not", step);
+    seconds += static_cast<double>(epoch.batches_of(step) * batch_size) / rate;
+    batches += epoch.batches_of(step);
   });
-  return steps > 0 ? seconds / steps : 0;
+  return batches > 0 ? seconds / static_cast<double>(batches) : 0;
 }
 
 std::optional<RunRecord> read_run(const fs::path& folder, const training::RunIdentity& identity,
@@ -73,8 +76,9 @@ std::optional<RunRecord> read_run(const fs::path& folder, const training::RunIde
     const Index batch = training::needed_field<Index>(identity.fields(), "batch_size"),
                 accum = training::needed_field<Index>(identity.fields(), "grad_accum"),
                 images = training::needed_field<Index>(config, "images");
-    run.seconds_per_epoch = seconds_per_step(folder / "metrics.jsonl", batch * accum) *
-                            static_cast<double>(images / batch / accum);
+    const training::EpochSteps epoch(images / batch, accum);
+    run.seconds_per_epoch =
+        seconds_per_batch(folder / "metrics.jsonl", batch, epoch) * static_cast<double>(epoch.batches());
     return run;
   } catch (const engine::Error&) {  // no result yet, or a damaged one
     return std::nullopt;

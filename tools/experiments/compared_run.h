@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tools/experiments/comparison.h"
+#include "tools/training/epoch_steps.h"
 #include "tools/training/identity.h"
 
 namespace experiments {
@@ -12,8 +13,9 @@ std::optional<std::vector<std::string>> differences(const std::filesystem::path&
 /// True where there are none.
 bool is_run_of(const std::filesystem::path& folder, const training::RunIdentity& identity);
 
-/// Mean seconds of a step of a run, from its log; 0 when the log has no step.
-double seconds_per_step(const std::filesystem::path& log, Index images_per_step);
+/// Mean seconds of a batch of a run, from its log; 0 when the log has no step.
+double seconds_per_batch(const std::filesystem::path& log, Index batch_size,
+                         const training::EpochSteps& epoch);
 
 /// The record of the run in `folder`: `run`, completed from its result.json and metrics.jsonl. Nothing unless
 /// it is a finished run of `identity`, or one that has diverged.

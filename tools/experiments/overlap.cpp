@@ -7,6 +7,7 @@
 #include "engine/base/text.h"
 #include "peft/delta.h"
 #include "peft/selection/select.h"
+#include "tools/training/identity.h"
 
 namespace experiments {
 
@@ -37,6 +38,12 @@ double squares_held(const Selection& part, const Tensor& gradient, const std::st
 
 double ratio(double part, double whole) {
   return whole > 0 ? part / whole : 1;
+}
+
+/// What a file has recorded of how its selection was made; an empty object when it has nothing.
+Json identity_in(const engine::Safetensors& file) {
+  const auto found = file.metadata().find("identity");
+  return found == file.metadata().end() ? Json::object() : training::read_identity(found->second);
 }
 
 }  // namespace
@@ -72,6 +79,10 @@ Json overlap_of(const engine::Safetensors& selection, const engine::Safetensors&
       most += best;
     }
     all["parameters"][name] = one;
+  }
+  if (const Json one = identity_in(selection), other = identity_in(against); !one.empty() && !other.empty()) {
+    all["differences"] = Json::array();
+    for (const auto& d : training::RunIdentity(one).differences(other)) all["differences"].push_back(d.text);
   }
   const double count = static_cast<double>(names.size());
   all["overlap"] = overlap / count;

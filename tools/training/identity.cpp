@@ -8,7 +8,6 @@
 #include "engine/io/sha256.h"
 #include "tools/training/json_text.h"
 #include "tools/training/options/option_json.h"
-#include "tools/training/options/train_options.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/usage_error.h"
 
@@ -44,14 +43,20 @@ void add_differences(std::vector<RunIdentity::Difference>& all, const Json& befo
   }
 }
 
-/// What a text holds; an empty object when it is damaged.
-Json read_object(const std::string& text) {
-  try {
-    Json json = engine::parse_json(text, "identity");
-    if (json.is_object()) return json;
-  } catch (const engine::Error&) {  // it is another one all the same
-  }
-  return Json::object();
+/// A number that was recorded, or 1.
+Index number(const Json& recorded, const char* field) {
+  return recorded.contains(field) && recorded[field].is_number_integer() ? recorded[field].get<Index>() : 1;
+}
+
+Index version_of(const Json& recorded) {
+  return number(recorded, "identity_version");
+}
+
+/// True of a run of an earlier version whose epochs ended with the last step that was full.
+bool left_out_batches(const Json& recorded) {
+  const Index batch_size = number(recorded, "batch_size"), accumulated = number(recorded, "grad_accum");
+  return version_of(recorded) < 3 && batch_size > 0 && accumulated > 0 &&
+         number(recorded, "images") / batch_size % accumulated != 0;
 }
 
 /// With what is not UTF-8 replaced, as a file has it.
@@ -80,13 +85,19 @@ std::vector<RunIdentity::Difference> RunIdentity::differences(const Json& record
     }
   }
   std::vector<Difference> all;
+  if (left_out_batches(before)) {
+    const std::string accumulated = json_text(before["grad_accum"]);
+    all.push_back({"grad_accum", "with --grad-accum " + accumulated +
+                                     " it left out the last batches of an epoch, which now are a step"});
+  }
+  if (version_of(before) < kIdentityVersion) before.erase("identity_version");
   add_differences(all, before, fields_);
   std::erase_if(all, [&](const Difference& d) { return std::ranges::find(free_, d.field) != free_.end(); });
   return all;
 }
 
 void RunIdentity::check(const std::string& file, const std::string& recorded) const {
-  const Json before = read_object(recorded);
+  const Json before = read_identity(recorded);
   std::vector<std::string> texts;
   for (const Difference& d : differences(before)) texts.push_back(d.text);
   if (before.empty() && !fields_.empty()) texts.emplace_back("it has no record of how it was started");
@@ -96,6 +107,15 @@ void RunIdentity::check(const std::string& file, const std::string& recorded) co
 void refuse_run(const std::string& what, const std::vector<std::string>& reasons) {
   throw UsageError(what + ": the run was started with other options or data: " + engine::join(reasons, ", ") +
                    ". Start it again as it was (config.json beside it has all options), or with --overwrite");
+}
+
+Json read_identity(const std::string& text) {
+  try {
+    Json json = engine::parse_json(text, "identity");
+    if (json.is_object()) return json;
+  } catch (const engine::Error&) {  // it is another one all the same
+  }
+  return Json::object();
 }
 
 Json recorded_identity(const Json& config) {
@@ -111,10 +131,10 @@ Json recorded_identity(const Json& config) {
   return all;
 }
 
-Json options_of(const TrainConfig& config) {
+Json options_of(const TrainConfig& config, void (*declare)(OptionTable&, TrainConfig&)) {
   TrainConfig copy;
   OptionTable table;
-  declare_config(table, copy);
+  declare(table, copy);
   copy = config;
   return options_identity(table);
 }

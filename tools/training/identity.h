@@ -7,9 +7,14 @@
 
 #include "engine/io/json.h"
 #include "tools/training/image_contents.h"
+#include "tools/training/options/train_options.h"
 #include "tools/training/pretrained/model_source.h"
 
 namespace training {
+
+/// 1, not recorded: images by their paths as they were given. 2: by their names below the data folder. 3:
+/// what an epoch has left over for --grad-accum is a step.
+inline constexpr Index kIdentityVersion = 3;
 
 /// What identifies a run: all that changes a bit of what it computes and nothing else, field by field. Two
 /// runs of one identity may go on from each other or stand for each other, wherever their folders lie. The
@@ -46,8 +51,12 @@ class RunIdentity {
 /// and, for comparisons, what it says of the splits that it was evaluated on.
 engine::Json recorded_identity(const engine::Json& config);
 
-/// The part of an identity that the options have.
-engine::Json options_of(const TrainConfig& config);
+/// What text() has given; an empty object when that is damaged.
+engine::Json read_identity(const std::string& text);
+
+/// The part of an identity that the options have which `declare` declares.
+engine::Json options_of(const TrainConfig& config,
+                        void (*declare)(OptionTable&, TrainConfig&) = declare_config);
 /// The part that the model has before it is tuned: its weights, what files beside them hold, and how its
 /// images are prepared.
 engine::Json identity_of(const LoadedModel& base);

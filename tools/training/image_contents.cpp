@@ -145,6 +145,19 @@ std::vector<std::string> ImageContents::changed(const data::Dataset& images, con
   return all;
 }
 
+std::string ImageContents::sha256(const data::Dataset& images, std::span<const Index> places) {
+  engine::Sha256 hash;
+  for (const Index i : places) {
+    const std::string name = relative(images.name(i));
+    if (!stamp(name)) note(images, i);
+    const auto known = stamp(name);
+    engine::check(known.has_value(), images.name(i) + ": cannot be read");
+    const std::string line = name + '\0' + known->sha256 + '\0';
+    hash.add(std::as_bytes(std::span(line)));
+  }
+  return hash.hex();
+}
+
 std::string ImageContents::new_lines() {
   const std::lock_guard lock(mutex_);
   return std::exchange(new_lines_, {});

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -41,6 +42,10 @@ class ImageContents : public std::enable_shared_from_this<ImageContents> {
   /// not read. With `all_new` those that are count as new for new_lines(): the record is another file's.
   std::vector<std::string> changed(const data::Dataset& images, const ImageStamps& recorded,
                                    bool all_new = false);
+
+  /// SHA-256 over the relative names and the contents of the images at these places, in that order. Those
+  /// that were not read yet are read now.
+  std::string sha256(const data::Dataset& images, std::span<const Index> places);
 
   /// What is new since the last call, one JSON object a line.
   std::string new_lines();

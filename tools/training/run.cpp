@@ -69,8 +69,6 @@ void check_data(const Run& run, const TrainConfig& config) {
   }
   engine::check(batches > 0, "the data has", n, "images to train on, too few for one batch of",
                 std::to_string(config.batch_size) + "; a --batch-size of", n, "or less is needed");
-  engine::check(batches >= config.grad_accum, batches, "batches of", config.batch_size,
-                "images are too few for one step of --grad-accum", config.grad_accum);
   engine::check(config.keep != "best" || run.splits.val != nullptr,
                 "--keep best needs a val split to choose on, and the data has none; use --keep last");
 }
@@ -132,7 +130,7 @@ engine::Json images_identity(const TrainConfig& config, const data::Splits& list
 
 engine::Json identity_fields(const TrainConfig& config, const engine::Json& base, const engine::Json& images,
                              const std::string& instruction_set) {
-  engine::Json fields{{"identity_version", 2}};
+  engine::Json fields{{"identity_version", kIdentityVersion}};
   fields.update(options_of(config));
   fields.update(base);
   fields.update(images);
@@ -155,7 +153,7 @@ std::vector<std::string> changed_images(Run& run, const TrainConfig& config, con
 }
 
 std::string why_not_longer(const Run& run, const TrainConfig& config, const engine::Json& recorded) {
-  const Index per_epoch = std::max<Index>(1, run.images->size() / config.batch_size / config.grad_accum);
+  const Index per_epoch = config.epoch_steps(run.images->size()).count();
   const Index steps = field<Index>(recorded, "steps").value_or(0);
   const Index before = steps > 0 ? steps : field<Index>(recorded, "epochs").value_or(0) * per_epoch;
   const Index now = config.total_steps(per_epoch);
@@ -174,23 +172,60 @@ std::string why_not_longer(const Run& run, const TrainConfig& config, const engi
   return "";
 }
 
+namespace {
+
+ScoringData scoring_data(const Run& run, const TrainConfig& config) {
+  const bool by_path = config.no_score_shuffle && !config.no_shuffle && !config.data.train_list.empty();
+  return {.images = by_path ? in_path_order(run.images) : run.images,
+          .preprocessing = run.loaded.preprocessing,
+          .batch_size = config.batch_size,
+          .seed = static_cast<std::uint64_t>(config.model.seed),
+          .workers = static_cast<int>(config.workers),
+          .shuffle = !(config.no_score_shuffle || config.no_shuffle),
+          .augmentation = config.augment,
+          .classes = static_cast<Index>(run.splits.classes.size())};
+}
+
+}  // namespace
+
 void score_and_select(Run& run, const TrainConfig& config, const Events& events, const ScoringOptions& how) {
   const peft::Scoring* scoring = run.method->scoring();
+  run.scored_batches = how.begun ? how.begun->batches : 0;
   if (!scoring) {
     run.method->prepare(run.loaded.model, {});
   } else {
-    const bool by_path = config.no_score_shuffle && !config.no_shuffle && !config.data.train_list.empty();
-    const ScoringData data{.images = by_path ? in_path_order(run.images) : run.images,
-                           .preprocessing = run.loaded.preprocessing,
-                           .batch_size = config.batch_size,
-                           .seed = static_cast<std::uint64_t>(config.model.seed),
-                           .workers = static_cast<int>(config.workers),
-                           .shuffle = !(config.no_score_shuffle || config.no_shuffle),
-                           .augmentation = config.augment,
-                           .classes = static_cast<Index>(run.splits.classes.size())};
-    run.method->prepare(run.loaded.model, scoring_losses(run.loaded.model, *scoring, data, events, how));
+    Events counted = events;
+    subscribe(counted.on_score, [&run](const ScoreEvent& e) { run.scored_batches = e.batch + 1; });
+    run.method->prepare(run.loaded.model,
+                        scoring_losses(run.loaded.model, *scoring, scoring_data(run, config), counted, how));
   }
   apply_depth(run.loaded.model, config);
+}
+
+RunIdentity selection_identity(Run& run, const TrainConfig& config, Index scored_batches) {
+  engine::Json fields{{"identity_version", kIdentityVersion}};
+  fields.update(options_of(config, declare_selection));
+  fields.update(run.base);
+  fields.update(identity_of(run.splits.classes, *run.images, *run.contents));
+  fields["instruction_set"] = engine::kernels::simd_name();
+  if (const peft::Scoring* scoring = run.method->scoring()) {
+    fields["scored_batches"] = scored_batches;
+    fields["scored_sha256"] =
+        scored_sha256(*scoring, scoring_data(run, config), scored_batches, *run.contents);
+  }
+  return RunIdentity(fields);
+}
+
+std::vector<std::string> selection_differences(const engine::Safetensors& selection, Run& run,
+                                               const TrainConfig& config) {
+  const auto found = selection.metadata().find("identity");
+  const engine::Json recorded =
+      found == selection.metadata().end() ? engine::Json::object() : read_identity(found->second);
+  if (recorded.empty()) return {"it has no record of how it was made"};
+  const Index batches = std::max<Index>(0, field<Index>(recorded, "scored_batches").value_or(0));
+  std::vector<std::string> all;
+  for (const auto& d : selection_identity(run, config, batches).differences(recorded)) all.push_back(d.text);
+  return all;
 }
 
 Evaluation evaluate(Run& run, const std::string& split, const TrainConfig& config, const Events& events) {
@@ -225,8 +260,13 @@ engine::Metadata metadata_of(const Run& run, const TrainConfig& config, const st
 }  // namespace
 
 void write_delta(const std::filesystem::path& path, Run& run, const TrainConfig& config) {
-  engine::write_safetensors(path, peft::delta_of(run.loaded.model, run.method->moved(run.loaded.model)),
-                            metadata_of(run, config, "espalier-delta"));
+  const peft::PartsByName moved = run.method->moved(run.loaded.model);
+  std::vector<std::string> names;
+  for (const auto& [name, part] : moved)
+    if (part.any()) names.push_back(name);
+  engine::Metadata metadata = metadata_of(run, config, "espalier-delta");
+  metadata["parameters"] = json_text(names);
+  engine::write_safetensors(path, peft::delta_of(run.loaded.model, moved), metadata);
 }
 
 void write_selection(const std::filesystem::path& path, Run& run, const TrainConfig& config) {
@@ -239,6 +279,7 @@ void write_selection(const std::filesystem::path& path, Run& run, const TrainCon
     squares[c.parameter] = c.squares;
   }
   engine::Metadata metadata = metadata_of(run, config, "espalier-selection");
+  metadata["identity"] = selection_identity(run, config, run.scored_batches).text();
   metadata["shapes"] = json_text(shape);
   if (run.method->scoring()) {  // otherwise it was no gradient that was ranked
     metadata["energy"] = json_text(energy);

@@ -24,6 +24,7 @@ struct Run {
   data::Splits listed = {};  ///< with the images that were left out because they are bad
   std::shared_ptr<ImageContents> contents = nullptr;  ///< of all images, once they are read
   engine::Json base = {};                             ///< identity_of() the model as it was loaded
+  Index scored_batches = 0;                           ///< by the last score_and_select()
 };
 
 /// Checks `config`, loads everything and gives the model the head that it asks for. `splits` are those the
@@ -50,6 +51,13 @@ std::string why_not_longer(const Run& run, const TrainConfig& config, const engi
 void score_and_select(Run& run, const TrainConfig& config, const Events& events = {},
                       const ScoringOptions& how = {});
 
+/// What identifies a selection: of the options, the model and the images all that changes a bit of it; and
+/// what the images of its first `scored_batches` batches hold, where images were scored.
+RunIdentity selection_identity(Run& run, const TrainConfig& config, Index scored_batches);
+/// How the selection in a file was made otherwise than `run` would make it, one text for each difference.
+std::vector<std::string> selection_differences(const engine::Safetensors& selection, Run& run,
+                                               const TrainConfig& config);
+
 /// Evaluates the model as it is on the split "train", "val" or "test". Throws an Error when it is not there.
 Evaluation evaluate(Run& run, const std::string& split, const TrainConfig& config, const Events& events = {});
 
@@ -57,9 +65,9 @@ Evaluation evaluate(Run& run, const std::string& split, const TrainConfig& confi
 /// to put them over it.
 void write_delta(const std::filesystem::path& path, Run& run, const TrainConfig& config);
 
-/// Writes what the method chose as a selection file. Its metadata holds of every parameter the shape and,
-/// where gradients were scored, the share of the squared gradient that was chosen (`energy`) and the squared
-/// gradient itself (`gradient_squares`).
+/// Writes what the method chose as a selection file. Its metadata holds what identifies it (`identity`), of
+/// every parameter the shape and, where gradients were scored, the share of the squared gradient that was
+/// chosen (`energy`) and the squared gradient itself (`gradient_squares`).
 void write_selection(const std::filesystem::path& path, Run& run, const TrainConfig& config);
 
 }  // namespace training

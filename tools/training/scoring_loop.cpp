@@ -141,4 +141,13 @@ peft::NextLoss scoring_losses(models::Vit& model, const Scoring& scoring, const 
           }};
 }
 
+std::string scored_sha256(const Scoring& scoring, const ScoringData& data, Index batches,
+                          ImageContents& contents) {
+  const ScoringData all = chosen(scoring, data);
+  const data::Loader loader(all.images, loader_options(scoring, all));
+  const std::vector<Index> order = loader.order(0);
+  const Index count = std::min(batches, loader.batches()) * all.batch_size;
+  return contents.sha256(*all.images, std::span(order).first(static_cast<std::size_t>(count)));
+}
+
 }  // namespace training

@@ -7,6 +7,7 @@
 #include "models/vit.h"
 #include "peft/selection/score.h"
 #include "tools/training/events.h"
+#include "tools/training/image_contents.h"
 #include "tools/training/partial_scores.h"
 
 namespace training {
@@ -36,5 +37,10 @@ struct ScoringOptions {
 /// handed to on_partial_scores and Stopped is thrown.
 peft::NextLoss scoring_losses(models::Vit& model, const peft::Scoring& scoring, const ScoringData& data,
                               const Events& events = {}, const ScoringOptions& how = {});
+
+/// SHA-256 over the names and contents of the images in the first `batches` batches of that scoring, in
+/// order.
+std::string scored_sha256(const peft::Scoring& scoring, const ScoringData& data, Index batches,
+                          ImageContents& contents);
 
 }  // namespace training

@@ -9,6 +9,7 @@
 #include "data/transforms.h"
 #include "engine/optim/optimizer.h"
 #include "engine/optim/schedule.h"
+#include "tools/training/epoch_steps.h"
 
 namespace training {
 
@@ -92,6 +93,8 @@ struct TrainConfig {
   bool knows_features() const;
 
   std::unique_ptr<engine::Optimizer> make_optimizer(const std::vector<engine::NamedParameter>& all) const;
+  /// The steps of an epoch of so many images; a batch that does not fill is left out.
+  EpochSteps epoch_steps(Index images) const { return {images / batch_size, grad_accum}; }
   /// Steps of the whole run.
   Index total_steps(Index steps_per_epoch) const;
   engine::Schedule make_schedule(Index total, Index steps_per_epoch) const;

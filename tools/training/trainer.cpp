@@ -74,13 +74,13 @@ Trainer::Trainer(Run& run, const TrainConfig& config, Events events, KnownFeatur
       events_(std::move(events)),
       features_(std::move(features)),
       loader_(run.images, loader_options(run, config_, !features_.trained_on.defined())),
-      steps_per_epoch_(loader_.batches() / config_.grad_accum),
-      steps_(config_.total_steps(std::max<Index>(1, steps_per_epoch_))),
+      epoch_steps_(config_.epoch_steps(run.images->size())),
+      steps_(config_.total_steps(epoch_steps_.count())),
       parameters_(engine::parameters(model_)),
       optimizer_(config_.make_optimizer(parameters_)) {
   Index first = 0;
   for (const peft::Stage& stage : method_.stages(steps_)) {
-    engine::Schedule schedule = config_.make_schedule(stage.steps, steps_per_epoch_);
+    engine::Schedule schedule = config_.make_schedule(stage.steps, epoch_steps_.count());
     schedule.lr *= stage.lr_factor, schedule.min_lr *= stage.lr_factor;
     stages_.push_back({first, schedule});
     first += stage.steps;
@@ -157,14 +157,15 @@ double Trainer::rate_at(Index step) const {
 
 Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::string>& images) {
   const TrainConfig& c = config_;
+  const Index batches = epoch_steps_.batches_of(step);
   Loss total;
-  for (Index i = 0; i < c.grad_accum; ++i) {
+  for (Index i = 0; i < batches; ++i) {
     const auto batch = next_batch(loader_);
     const PhaseTimer timer(Phase::step);
     engine::check(batch.has_value(), "the images ran out in epoch", epoch);
     images.insert(images.end(), batch->names.begin(), batch->names.end());
     const models::DropPath drop{c.drop_path, static_cast<std::uint64_t>(c.model.seed),
-                                static_cast<std::uint64_t>(step * c.grad_accum + i)};
+                                static_cast<std::uint64_t>(step * epoch_steps_.most() + i)};
     const auto loss_of_batch = [&] {
       const Tensor logits = logits_of(model_, *batch, features_.trained_on, drop);
       const Tensor loss = cross_entropy_loss(logits, *batch, c.label_smoothing);
@@ -173,13 +174,14 @@ Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::strin
     };
     if (i == 0) {
       const std::vector<std::uint64_t> before = versions(parameters_);
-      method_.begin_step(model_, {step, steps_, steps_per_epoch_, rate_at(step), loss_of_batch, *optimizer_});
+      method_.begin_step(model_,
+                         {step, steps_, epoch_steps_.count(), rate_at(step), loss_of_batch, *optimizer_});
       apply_depth(model_, c);
       selection_changed_ = versions(parameters_) != before;
     }
     const Tensor loss = loss_of_batch();
-    total.loss += loss.item() / static_cast<double>(c.grad_accum);
-    engine::backward(c.grad_accum == 1 ? loss : engine::scale(loss, 1.0 / static_cast<double>(c.grad_accum)));
+    total.loss += loss.item() / static_cast<double>(batches);
+    engine::backward(batches == 1 ? loss : engine::scale(loss, 1.0 / static_cast<double>(batches)));
   }
   total.penalty = method_.regularize(parameters_);
   return total;
@@ -245,9 +247,8 @@ void Trainer::evaluate_val(Index epoch) {
 }
 
 void Trainer::train_epoch(Index epoch, ProgressReport& progress) {
-  const Index done = state_.step % steps_per_epoch_;
-  const Index end = std::min(steps_, (epoch + 1) * steps_per_epoch_);
-  loader_.start(epoch, done * config_.grad_accum);
+  const Index end = std::min(steps_, (epoch + 1) * epoch_steps_.count());
+  loader_.start(epoch, epoch_steps_.first_batch(state_.step));
   while (state_.step < end) {
     const double loss = take_step(state_.step, epoch);
     progress.advance("loss " + engine::fixed(loss, 4) + last_top1_);
@@ -260,7 +261,7 @@ void Trainer::train_epoch(Index epoch, ProgressReport& progress) {
 }
 
 bool Trainer::evaluation_is_due() const {
-  const bool end = state_.step == steps_ || state_.step % steps_per_epoch_ == 0;
+  const bool end = state_.step == steps_ || state_.step % epoch_steps_.count() == 0;
   return end && state_.evaluated < state_.step;
 }
 
@@ -278,11 +279,12 @@ void Trainer::finish_epoch(Index epoch) {
 }
 
 void Trainer::train() {
-  ProgressReport progress(events_, "tune", steps_ - state_.step, config_.batch_size * config_.grad_accum);
+  const Index images_per_step = config_.batch_size * epoch_steps_.batches() / epoch_steps_.count();
+  ProgressReport progress(events_, "tune", steps_ - state_.step, images_per_step);
   while (true) {
-    if (evaluation_is_due()) finish_epoch((state_.step - 1) / steps_per_epoch_);
+    if (evaluation_is_due()) finish_epoch(epoch_steps_.epoch_of(state_.step - 1));
     if (state_.step == steps_) break;
-    train_epoch(state_.step / steps_per_epoch_, progress);
+    train_epoch(epoch_steps_.epoch_of(state_.step), progress);
   }
   if (ema_) ema_->swap();
   put_back_best();

@@ -34,7 +34,7 @@ class Trainer {
   /// Hands the present state to on_checkpoint.
   void save() const;
   /// The epoch, from 0, that the last step belongs to.
-  Index last_epoch() const { return (steps_ - 1) / steps_per_epoch_; }
+  Index last_epoch() const { return epoch_steps_.epoch_of(steps_ - 1); }
 
  private:
   struct Loss {
@@ -66,7 +66,7 @@ class Trainer {
   Events events_;
   KnownFeatures features_;
   data::Loader loader_;
-  Index steps_per_epoch_;
+  EpochSteps epoch_steps_;
   Index steps_;  ///< of the whole run
   struct Stage {
     Index first;

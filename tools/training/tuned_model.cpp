@@ -49,6 +49,18 @@ void check_image_size(const Safetensors& delta, Index size, const ModelSource& s
                                   engine::say(side) + "; --image-size", size, "takes it all the same"));
 }
 
+/// A delta holds the parameters that its metadata list, and no other; those of earlier versions list none.
+void check_listed(const Safetensors& delta, const std::set<std::string>& stored) {
+  const auto found = delta.metadata().find("parameters");
+  if (found == delta.metadata().end()) return;
+  const std::vector<std::string> list = read_name_list(found->second, delta.path() + ": parameters");
+  const std::set<std::string> listed(list.begin(), list.end());
+  for (const std::string& name : listed)
+    engine::check(stored.contains(name), delta.path() + ": the delta has no", name + ", which it lists");
+  for (const std::string& name : stored)
+    engine::check(listed.contains(name), delta.path() + ": the delta does not list", name + ", which it has");
+}
+
 /// Every parameter of the modules that the method adds must be in the delta: values of their start are
 /// random.
 void check_modules(const Safetensors& delta, models::Vit& model, const std::set<std::string>& own,
@@ -75,6 +87,7 @@ void attach_modules(models::Vit& model, const Safetensors& delta) {
   std::set<std::string> stored, own;
   for (const auto& [name, part] : peft::read_parts(delta)) stored.insert(name);
   for (const auto& p : engine::parameters(model)) own.insert(p.name);
+  check_listed(delta, stored);
   try {
     peft::make_method(method->second, values)->attach(model, stored);
   } catch (const engine::Error& e) {
@@ -111,7 +124,7 @@ LoadedModel load_tuned_model(const ModelSource& source, const std::string& delta
                 format, version);
   for (const char* name : {"head.weight", "head.bias"})
     engine::check(file.contains(name), file.path() + ": not a delta: it has no", name);
-  const std::vector<std::string> classes = read_class_list(stored("classes"), file.path());
+  const std::vector<std::string> classes = read_name_list(stored("classes"), file.path() + ": classes");
   check_names_differ(classes, file.path());
   ModelSource sized = source;
   const Preprocessing how = read_preprocessing(stored("preprocessing"), file.path());

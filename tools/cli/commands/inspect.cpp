@@ -136,6 +136,8 @@ void run_inspect(Arguments arguments) {
                                                  squared ? &*squared : nullptr);
     if (json) return print_json(overlap);
     std::cout << experiments::overlap_table(overlap);
+    for (const Json& difference : overlap.value("differences", Json::array()))
+      std::cout << "made otherwise than the other: " << plain(difference) << '\n';
     return;
   }
   Json all = Json::array();

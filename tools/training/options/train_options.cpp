@@ -157,7 +157,10 @@ void declare_training(OptionTable& table, TrainConfig& c) {
   table.group("Training");
   table.integer("epochs", c.epochs, 1, "passes over the images");
   table.integer("steps", c.steps, 1, "steps of the run, in place of --epochs").excluding("epochs");
-  table.integer("grad-accum", c.grad_accum, 1, "batches in one step").rare();
+  table
+      .integer("grad-accum", c.grad_accum, 1,
+               "batches in one step; what an epoch has left over is a shorter step")
+      .rare();
   table.choice("optimizer", c.optimizer, {"sgd", "adam", "adamw"}, "update rule");
   table.number("momentum", c.momentum, kBelowOne, "momentum of sgd")
       .needing("optimizer", {"sgd"}, "adam and adamw have moments of their own")

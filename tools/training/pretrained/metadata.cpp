@@ -52,11 +52,11 @@ Preprocessing read_preprocessing(const std::string& text, const std::string& wha
   return how;
 }
 
-std::vector<std::string> read_class_list(const std::string& text, const std::string& what) {
-  const Json json = engine::parse_json(text, what + ": classes");
+std::vector<std::string> read_name_list(const std::string& text, const std::string& what) {
+  const Json json = engine::parse_json(text, what);
   engine::check(json.is_array() && !json.empty() &&
                     std::ranges::all_of(json, [](const Json& name) { return name.is_string(); }),
-                what + ": classes should be a list of names");
+                what + " should be a list of names");
   return json.get<std::vector<std::string>>();
 }
 
@@ -165,8 +165,9 @@ ModelConfig read_metadata(const Metadata& metadata, const std::string& file) {
   read("norm_eps", [&](const std::string& text, const std::string& what) {
     config.facts.norm_eps = engine::parse_number(text, what);
   });
-  read("classes",
-       [&](const std::string& text, const std::string&) { config.classes = read_class_list(text, file); });
+  read("classes", [&](const std::string& text, const std::string&) {
+    config.classes = read_name_list(text, file + ": classes");
+  });
   read("preprocessing", [&](const std::string& text, const std::string&) {
     config.preprocessing = read_preprocessing(text, file);
   });

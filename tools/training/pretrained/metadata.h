@@ -16,8 +16,8 @@ std::string preprocessing_json(const data::Preprocessing& how);
 /// Throws an Error that begins with `what`.
 data::Preprocessing read_preprocessing(const std::string& json, const std::string& what);
 
-/// The names in a JSON list. Throws an Error that begins with `what`.
-std::vector<std::string> read_class_list(const std::string& json, const std::string& what);
+/// The names in a JSON list of one or more. Throws an Error that begins with `what`.
+std::vector<std::string> read_name_list(const std::string& json, const std::string& what);
 
 /// A rotary position embedding as JSON, and back. Throws an Error that begins with `what`.
 std::string rope_json(const models::RopeConfig& rope);
