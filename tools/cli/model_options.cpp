@@ -20,9 +20,7 @@ void declare_memory_check(OptionTable& table, bool& no_memory_check) {
 }
 
 void declare_ignored_threads(OptionTable& table, Index& threads) {
-  table.integer("threads", threads, 1, "ignored; accepted by every command", kMostThreads)
-      .by_default("all cores")
-      .this_call();
+  table.integer("threads", threads, 1, "ignored; accepted by every command", kMostThreads).this_call();
 }
 
 }  // namespace cli

@@ -109,8 +109,8 @@ void run_merge(Arguments arguments) {
   check_interrupted("after " + out + " was written");
   training::ModelSource again;
   again.model = out;
-  again.seed = model.seed;
-  training::LoadedModel merged = training::load_model(again, events);
+  again.seed = model.seed, again.threads = model.threads;
+  training::LoadedModel merged = training::load_model(again);  // what there is to note was noted
   const double difference =
       largest_difference(tuned.model, merged.model, static_cast<std::uint64_t>(model.seed));
   if (json) {
