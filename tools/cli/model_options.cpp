@@ -1,5 +1,8 @@
 #include "tools/cli/model_options.h"
 
+#include "tools/cli/console.h"
+#include "tools/training/free_memory.h"
+
 namespace cli {
 
 void declare_delta(OptionTable& table, std::string& delta, bool& force) {
@@ -17,6 +20,11 @@ void declare_memory_check(OptionTable& table, bool& no_memory_check) {
   table.flag("no-memory-check", no_memory_check, "start even if the memory estimate exceeds free memory")
       .this_call()
       .rare();
+}
+
+void check_inference_memory(const training::MemoryEstimate& estimate, bool no_memory_check) {
+  note("memory: " + estimate.text());
+  if (!no_memory_check) training::check_inference_memory(estimate, training::free_memory());
 }
 
 void declare_ignored_threads(OptionTable& table, Index& threads) {
