@@ -10,14 +10,53 @@
 
 #include "engine/io/file.h"
 #include "engine/io/folder.h"
+#include "engine/io/process_space.h"
 
 namespace engine {
 namespace {
 
-/// The beginning of the hidden names under which a file of this name is written: ".name.tmp."
+/// The beginning of the hidden names under which a file of this name is written: ".name.tmp.", which
+/// the writer and a counter follow.
 std::string hidden_start(std::string_view name) {
   constexpr std::size_t kNameKept = 200;  // names have at most 255 bytes, and ours is longer
   return "." + std::string(name.substr(0, kNameKept)) + ".tmp.";
+}
+
+/// Where no process id means anything to anybody else.
+constexpr std::string_view kUnknownSpace = "unknown";
+
+/// "space.process.", what a hidden name says of its writer.
+std::string this_writer() {
+  const std::string& space = process_space();
+  return (space.empty() ? std::string(kUnknownSpace) : space) + '.' + std::to_string(::getpid()) + '.';
+}
+
+struct Writer {
+  std::string_view space;
+  long long process;
+};
+
+bool all_of(std::string_view text, std::string_view digits) {
+  return !text.empty() && text.find_first_not_of(digits) == std::string_view::npos;
+}
+
+/// Who began a file `name` under this hidden name; nothing for any other name.
+std::optional<Writer> writer_of(std::string_view hidden, std::string_view name) {
+  constexpr std::size_t kDigits = 18;  // a long long holds any number of them
+  const std::string start = hidden_start(name);
+  if (!hidden.starts_with(start)) return std::nullopt;
+  const std::string_view rest = hidden.substr(start.size());
+  const std::size_t first = rest.find('.'), second = rest.find('.', std::min(rest.size(), first + 1));
+  if (first == std::string_view::npos || second == std::string_view::npos) return std::nullopt;
+  const std::string_view space = rest.substr(0, first), process = rest.substr(first + 1, second - first - 1),
+                         counter = rest.substr(second + 1);
+  const auto is_number = [](std::string_view text) {
+    return text.size() <= kDigits && all_of(text, "0123456789");
+  };
+  if ((space != kUnknownSpace && !(space.size() == 12 && all_of(space, "0123456789abcdef"))) ||
+      !is_number(process) || !is_number(counter))
+    return std::nullopt;
+  return Writer{space, std::stoll(std::string(process))};
 }
 
 std::optional<mode_t> permissions(const std::filesystem::path& path) {
@@ -41,10 +80,10 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path), folder_
 void AtomicFile::create() {
   constexpr int kAttempts = 1000;
   static std::atomic<unsigned> counter = 0;
-  const std::string start = hidden_start(path_.filename().string());
+  const std::string start = hidden_start(path_.filename().string()) + this_writer();
   int descriptor = -1;
   for (int attempt = 0; descriptor < 0; ++attempt) {
-    temporary_ = folder_ / (start + std::to_string(::getpid()) + "." + std::to_string(counter++));
+    temporary_ = folder_ / (start + std::to_string(counter++));
     // The content is as private from the start as it will be in the end.
     descriptor = try_open(temporary_, FileSystem::For::create, permissions(path_).value_or(0666));
     if (descriptor < 0 && (errno != EEXIST || attempt == kAttempts))
@@ -94,20 +133,9 @@ bool AtomicFile::is_temporary(std::string_view hidden, std::string_view name) {
   return writer_of(hidden, name).has_value();
 }
 
-std::optional<Index> AtomicFile::writer_of(std::string_view hidden, std::string_view name) {
-  constexpr std::size_t kDigits = 18;  // an Index holds any number of them
-  const std::string start = hidden_start(name);
-  if (!hidden.starts_with(start)) return std::nullopt;
-  const std::string_view numbers = hidden.substr(start.size());
-  const auto is_number = [](std::string_view text) {
-    return !text.empty() && text.size() <= kDigits &&
-           std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-  };
-  const std::size_t dot = numbers.find('.');
-  if (dot == std::string_view::npos || !is_number(numbers.substr(0, dot)) ||
-      !is_number(numbers.substr(dot + 1)))
-    return std::nullopt;
-  return std::stoll(std::string(numbers.substr(0, dot)));
+bool AtomicFile::is_abandoned(std::string_view hidden, std::string_view name) {
+  const std::optional<Writer> writer = writer_of(hidden, name);
+  return writer && writer->space == process_space() && is_gone(writer->process);
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,8 +34,10 @@ class AtomicFile {
 
   /// True for the hidden name under which a process, that may since have been killed, began a file `name`.
   static bool is_temporary(std::string_view hidden, std::string_view name);
-  /// That process; nothing for any other name.
-  static std::optional<Index> writer_of(std::string_view hidden, std::string_view name);
+  /// True for such a name when that process has ended for certain. Of a process on another machine, in
+  /// another container or before this machine was started again nothing is certain, and its file is not
+  /// abandoned.
+  static bool is_abandoned(std::string_view hidden, std::string_view name);
 
  private:
   void create();

@@ -77,9 +77,9 @@ TEST(RunFolder, with_nothing_in_it_but_the_lock_of_a_killed_run_is_as_good_as_ne
   for (const Words& how : {Words{}, Words{"--resume"}, Words{"--overwrite"}}) {
     const Garden garden;
     write_text(garden.run_folder() + "/run.lock", "process 1 on elsewhere\n");
-    write_text(garden.run_folder() + "/.metrics.jsonl.tmp.12.3", "{");
+    write_text(garden.run_folder() + "/.metrics.jsonl.tmp.0123456789ab.12.3", "{");
     garden.tune("linear", how);
-    EXPECT_FALSE(fs::exists(garden.run_folder() + "/.metrics.jsonl.tmp.12.3"));
+    EXPECT_FALSE(fs::exists(garden.run_folder() + "/.metrics.jsonl.tmp.0123456789ab.12.3"));
   }
 }
 
@@ -97,9 +97,9 @@ TEST(RunFolder, is_cleared_of_what_a_killed_run_had_begun_to_write) {
   const Garden garden;
   garden.tune("linear");
   const fs::path folder = garden.run_folder();
-  const Words begun{".checkpoint.safetensors.tmp.17.0", ".config.json.tmp.17.1",
-                    ".delta.safetensors.tmp.17.2", ".metrics.jsonl.tmp.17.3"},
-      others{".mine.tmp.17.0", ".delta.safetensors.tmp", "notes.txt"};
+  const Words begun{".checkpoint.safetensors.tmp.0123456789ab.17.0", ".config.json.tmp.unknown.17.1",
+                    ".delta.safetensors.tmp.0123456789ab.17.2", ".metrics.jsonl.tmp.0123456789ab.17.3"},
+      others{".mine.tmp.0123456789ab.17.0", ".delta.safetensors.tmp", "notes.txt"};
   for (const std::string& name : begun + others) write_text(folder / name, "half");
   garden.tune("linear", {"--resume"});
   for (const std::string& name : begun) EXPECT_FALSE(fs::exists(folder / name)) << name;

@@ -99,6 +99,66 @@ TEST(TooLittleMemory, during_a_run_is_one_line_and_leaves_no_half_file) {
   EXPECT_EQ(run(words + Words{"--resume"}).status, 0) << "with enough memory it goes on";
 }
 
+/// A model of very many classes, and images to evaluate it on, in one file as MNIST has them.
+class ManyClasses : public ::testing::Test {
+ protected:
+  static constexpr Index kOutputs = 2000;
+
+  void SetUp() override {
+    if (support::kSanitized) GTEST_SKIP() << "sanitizers need memory of their own";
+    models::VitConfig sizes = small_config();
+    sizes.classes = kOutputs;
+    write_model(garden_.model(), small_state(sizes));
+  }
+  /// `eval` of that many images. They are of two classes, by their numbers.
+  Words eval(int images) const {
+    const std::string folder = garden_ / ("of" + std::to_string(images) + "/");
+    std::string pixels("\0\0\x08\x03", 4), labels("\0\0\x08\x01", 4);
+    const std::string count{static_cast<char>(images >> 24), static_cast<char>(images >> 16),
+                            static_cast<char>(images >> 8), static_cast<char>(images)};
+    pixels += count + std::string("\0\0\0\x04\0\0\0\x04", 8);
+    labels += count;
+    for (int i = 0; i < images; ++i) {
+      pixels += std::string(16, static_cast<char>(i % 200));
+      labels.push_back(static_cast<char>(i % 2));
+    }
+    for (const char* split : {"train", "t10k"}) {
+      write_text(folder + split + "-images-idx3-ubyte", pixels);
+      write_text(folder + split + "-labels-idx1-ubyte", labels);
+    }
+    return {"eval", "--model", garden_.model(), "--data", folder, "--batch-size", "32", "--threads", "2"};
+  }
+  std::string logits() const { return garden_ / "logits.safetensors"; }
+  const Garden garden_;
+};
+
+TEST_F(ManyClasses, are_evaluated_batch_by_batch_unless_the_logits_are_to_be_written) {
+  constexpr int kFew = 200, kMany = 15'200;
+  constexpr double kLogitsMb = 4e-6 * kOutputs * (kMany - kFew);  // 120
+  const Outcome few = run(eval(kFew)), many = run(eval(kMany));
+  ASSERT_EQ(few.status, 0) << few.err;
+  ASSERT_EQ(many.status, 0) << many.err;
+  EXPECT_LT(many.peak_mb, few.peak_mb + kLogitsMb / 6);
+  EXPECT_EQ(estimated(many), estimated(few));
+  const Outcome written = run(eval(kMany) + Words{"--logits", logits()});
+  ASSERT_EQ(written.status, 0) << written.err;
+  EXPECT_GT(written.peak_mb, few.peak_mb + kLogitsMb * 0.9) << "or this test sees nothing";
+  EXPECT_NEAR(estimated(written), estimated(many) + kLogitsMb, kLogitsMb / 20);
+  EXPECT_THAT(written.err, HasSubstr("results 122 MB"));
+}
+
+TEST_F(ManyClasses, whose_logits_do_not_fit_are_refused_before_any_image_is_read) {
+  const Words words = eval(100'000), dry_run{"--dry-run"};  // 800 MB of logits
+  const Outcome evaluated = run(words + dry_run, with_megabytes(700));
+  EXPECT_EQ(evaluated.status, 0) << evaluated.err;
+  const Words with_logits = words + Words{"--logits", logits()};
+  const std::string error = run(with_logits, with_megabytes(700)).error(1);
+  EXPECT_THAT(error, HasSubstr("results 800 MB"));
+  EXPECT_THAT(error, HasSubstr("leave out --logits"));
+  EXPECT_EQ(run(with_logits + dry_run + Words{"--no-memory-check"}, with_megabytes(700)).status, 0);
+  EXPECT_FALSE(fs::exists(logits()));
+}
+
 /// Resident bytes of a process; 0 when it is over.
 std::size_t resident_bytes(int process) {
   std::ifstream file("/proc/" + std::to_string(process) + "/statm");

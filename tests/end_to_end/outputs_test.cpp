@@ -8,6 +8,7 @@
 
 #include <csignal>
 
+#include "engine/io/process_space.h"
 #include "tests/end_to_end/long_run.h"
 
 namespace end_to_end {
@@ -74,15 +75,24 @@ TEST_F(Outputs, remove_what_a_dead_process_had_begun_and_leave_that_of_a_living_
   if (child == 0) ::_exit(0);
   int status = 0;
   ::waitpid(child, &status, 0);
-  const auto begun = [&](pid_t process) {
-    return garden_.path() / (".logits.safetensors.tmp." + std::to_string(process) + ".0");
+  const auto begun = [&](pid_t process, const std::string& space = engine::process_space()) {
+    return garden_.path() / (".logits.safetensors.tmp." + space + '.' + std::to_string(process) + ".0");
   };
+  const std::string elsewhere = "0123456789ab";  // where there may be a process of that number
   write_text(begun(child), "half");
-  write_text(begun(::getpid()), "half");
-  const Outcome outcome = run(eval({"--logits", garden_ / "logits.safetensors"}));
+  const Words words = eval({"--logits", garden_ / "logits.safetensors"});
+  const Outcome cleared = run(words);
+  EXPECT_EQ(cleared.status, 0) << cleared.err;
+  EXPECT_FALSE(fs::exists(begun(child)));
+  EXPECT_FALSE(cleared.noted(".tmp.")) << cleared.err;
+  for (const fs::path& path : {begun(child), begun(::getpid()), begun(child, elsewhere)})
+    write_text(path, "half");
+  const Outcome outcome = run(words);
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_FALSE(fs::exists(begun(child)));
   EXPECT_TRUE(fs::exists(begun(::getpid())));
+  EXPECT_TRUE(fs::exists(begun(child, elsewhere)));
+  EXPECT_TRUE(outcome.noted("2 files begun for it")) << outcome.err;
 }
 
 TEST_F(Outputs, of_two_runs_without_a_folder_at_once_have_two_folders) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,11 +34,13 @@ pid_t start(const Words& words, const fs::path& out, const fs::path& err, const 
   return process;
 }
 
-int wait_for(pid_t process) {
+int wait_for(pid_t process, double* peak_mb = nullptr) {
   int status = 0;
-  while (waitpid(process, &status, 0) < 0) {
-    if (errno != EINTR) throw std::runtime_error("waitpid fails");
+  rusage usage{};
+  while (wait4(process, &status, 0, &usage) < 0) {
+    if (errno != EINTR) throw std::runtime_error("wait4 fails");
   }
+  if (peak_mb) *peak_mb = static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -72,7 +75,7 @@ Outcome run(const Words& words, const Surroundings& where) {
   const fs::path out = where.standard_out.empty() ? fs::path(captured / "out") : where.standard_out;
   const fs::path err = captured / "err";
   Outcome outcome;
-  outcome.status = wait_for(start(words, out, err, where));
+  outcome.status = wait_for(start(words, out, err, where), &outcome.peak_mb);
   if (where.standard_out.empty()) outcome.out = read_text(out);
   outcome.err = read_text(err);
   return outcome;

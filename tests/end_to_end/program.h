@@ -16,6 +16,7 @@ using Words = std::vector<std::string>;
 struct Outcome {
   int status = -1;  ///< the exit status; 128 + the signal when one ended it
   std::string out, err;
+  double peak_mb = 0;  ///< resident, of the program
 
   /// The JSON on stdout; a test failure and null when there is none or the program failed.
   Json json() const;

@@ -274,7 +274,7 @@ TEST(Progress, is_a_first_and_a_last_line_when_stderr_is_no_terminal) {
   const Outcome outcome = garden.tune("linear", {"--epochs", "12"});
   EXPECT_EQ(outcome.err.find('\r'), std::string::npos);
   const auto lines = std::ranges::count(outcome.err, '\n');
-  EXPECT_LE(lines, 8) << outcome.err;
+  EXPECT_LE(lines, 9) << outcome.err;
   EXPECT_NE(outcome.err.find("36/36"), std::string::npos) << outcome.err;
 }
 

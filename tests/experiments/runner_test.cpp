@@ -241,12 +241,12 @@ TEST_F(RunnerTest, works_in_a_folder_of_its_own_alone) {
                 " is not the folder of a comparison (it has no compare.lock), so it is left "
                 "alone; give another --out");
   put(config_.out / "compare.lock", "");
-  put(config_.out / ".compare.json.tmp.17.0", "half");
+  put(config_.out / ".compare.json.tmp.0123456789ab.17.0", "half");
   {
     const ComparisonFolder held(config_.out);
     EXPECT_THAT(message_of<engine::Error>([&] { runner().make_runs(); }),
                 HasSubstr("is at work on this comparison"));
-    EXPECT_FALSE(fs::exists(config_.out / ".compare.json.tmp.17.0"));
+    EXPECT_FALSE(fs::exists(config_.out / ".compare.json.tmp.0123456789ab.17.0"));
   }
   EXPECT_EQ(runner().make_runs(), std::nullopt);
   EXPECT_EQ(get(config_.out / "mine.txt"), "mine");

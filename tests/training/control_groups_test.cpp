@@ -47,7 +47,7 @@ TEST_F(Groups, without_limits_leave_everything) {
   write("cpu,cpuacct/b/cpu.cfs_quota_us", "-1");
   write("cpu,cpuacct/b/cpu.cfs_period_us", "100000");
   EXPECT_EQ(left_in_groups(files()), std::nullopt);
-  EXPECT_EQ(cores_of_groups(files()), std::nullopt);
+  EXPECT_EQ(quota_of_groups(files()), std::nullopt);
 }
 
 TEST_F(Groups, of_version_2_do_not_count_idle_page_cache_as_taken) {
@@ -95,28 +95,30 @@ TEST_F(Groups, whose_path_is_not_mounted_limit_by_what_is) {
   write("cpu/cpu.cfs_quota_us", "300000");
   write("cpu/cpu.cfs_period_us", "100000");
   EXPECT_EQ(left_in_groups(files()), 750'000'000u);
-  EXPECT_EQ(cores_of_groups(files()), 3);
+  EXPECT_EQ(quota_of_groups(files()), 3);
   in("0::/../../other\n");
   write("memory.max", "1000000000");
   write("memory.current", "0");
   EXPECT_EQ(left_in_groups(files()), kGb);
 }
 
-TEST_F(Groups, with_a_quota_allow_cores_rounded_up_and_at_least_one) {
+TEST_F(Groups, with_a_quota_allow_the_least_share_of_all_above) {
   in("0::/slice/job\n");
-  for (const auto& [quota, cores] :
-       {std::pair{"50000 100000", 1}, {"100000 100000", 1}, {"150000 100000", 2}, {"400000 50000", 8}}) {
+  for (const auto& [quota, processors] : {std::pair{"50000 100000", 0.5},
+                                          {"100000 100000", 1.0},
+                                          {"150000 100000", 1.5},
+                                          {"400000 50000", 8.0}}) {
     write("slice/job/cpu.max", quota);
-    EXPECT_EQ(cores_of_groups(files()), cores) << quota;
+    EXPECT_EQ(quota_of_groups(files()), processors) << quota;
   }
   write("slice/cpu.max", "200000 100000");
-  EXPECT_EQ(cores_of_groups(files()), 2) << "of the slice";
+  EXPECT_EQ(quota_of_groups(files()), 2) << "of the slice";
   in("3:cpu,cpuacct:/a/b\n");
   write("cpu,cpuacct/a/b/cpu.cfs_quota_us", "-1");
   write("cpu,cpuacct/a/b/cpu.cfs_period_us", "100000");
   write("cpu,cpuacct/a/cpu.cfs_quota_us", "250000");
   write("cpu,cpuacct/a/cpu.cfs_period_us", "100000");
-  EXPECT_EQ(cores_of_groups(files()), 3);
+  EXPECT_EQ(quota_of_groups(files()), 2.5);
 }
 
 }  // namespace

@@ -34,14 +34,16 @@ class SmallCheckpoint : public engine::TemporaryFolder {
     engine::write_safetensors(*this / "model.safetensors", tensors, metadata);
   }
 
-  /// Loads it, and keeps the notes.
+  /// Loads it, and keeps the notes about it.
   LoadedModel load(const ModelSource& options = {}, bool with_head = true) {
     notes.clear();
     ModelSource source = options;
     source.model = path();
     source.threads = 1;
-    return load_model(source, {.on_note = [this](const std::string& note) { notes.push_back(note); }},
-                      with_head);
+    const auto keep = [this](const std::string& line) {
+      if (line.starts_with("note: ")) notes.push_back(line);
+    };
+    return load_model(source, {.on_note = keep}, with_head);
   }
   /// What loading it complains of; empty when it loads.
   std::string error(const ModelSource& options = {}, bool with_head = true) {

@@ -8,6 +8,7 @@
 
 #include "engine/base/flush_denormals.h"
 #include "engine/base/text.h"
+#include "engine/kernels/processors.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/follow.h"
 #include "tools/cli/interrupt.h"
@@ -86,10 +87,10 @@ void run(const std::vector<std::string>& arguments) {
 /// OpenMP's threads spin for milliseconds while they wait unless the environment is set otherwise, and then
 /// starve the threads that decode images and every other program; asleep at once, they wake too late for
 /// the next loop. Some ten microseconds lie between. The setting is read before main(), so the program starts
-/// itself once more.
+/// itself once more, on the processors that it was started on.
 void spin_briefly(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
-  if (setenv("GOMP_SPINCOUNT", "2000", 1) == 0)
+  if (engine::kernels::Processors::of_loops().release_thread() && setenv("GOMP_SPINCOUNT", "2000", 1) == 0)
     execv("/proc/self/exe", argv);  // failing, it goes on as it is
 }
 

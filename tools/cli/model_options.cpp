@@ -1,5 +1,8 @@
 #include "tools/cli/model_options.h"
 
+#include "tools/cli/console.h"
+#include "tools/training/free_memory.h"
+
 namespace cli {
 
 void declare_delta(OptionTable& table, std::string& delta, bool& force) {
@@ -19,10 +22,13 @@ void declare_memory_check(OptionTable& table, bool& no_memory_check) {
       .rare();
 }
 
+void check_inference_memory(const training::MemoryEstimate& estimate, bool no_memory_check) {
+  note("memory: " + estimate.text());
+  if (!no_memory_check) training::check_inference_memory(estimate, training::free_memory());
+}
+
 void declare_ignored_threads(OptionTable& table, Index& threads) {
-  table.integer("threads", threads, 1, "ignored; accepted by every command", kMostThreads)
-      .by_default("all cores")
-      .this_call();
+  table.integer("threads", threads, 1, "ignored; accepted by every command", kMostThreads).this_call();
 }
 
 }  // namespace cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tools/cli/option_parser.h"
+#include "tools/training/memory_estimate.h"
 #include "tools/training/options/train_options.h"
 
 namespace cli {
@@ -13,6 +14,9 @@ void declare_delta(OptionTable& table, std::string& delta, bool& force);
 
 /// --no-memory-check.
 void declare_memory_check(OptionTable& table, bool& no_memory_check);
+/// Notes what inference will need, and unless it is not to be checked throws an Error where that is more than
+/// there is.
+void check_inference_memory(const training::MemoryEstimate& estimate, bool no_memory_check);
 
 /// --dry-run and --strict. parse() makes notes errors where --strict is given.
 struct Checks {

@@ -1,11 +1,10 @@
 #include "tools/cli/output_files.h"
 
-#include <cerrno>
-#include <csignal>
 #include <filesystem>
 
 #include "engine/io/atomic_file.h"
 #include "engine/io/folder.h"
+#include "tools/cli/console.h"
 #include "tools/training/pretrained/model_path.h"
 #include "tools/training/usage_error.h"
 
@@ -96,18 +95,26 @@ void check_input(const Given& output, const Given& input) {
     refuse(output, input.option);
 }
 
-/// Removes what processes that are no longer there had begun to write for this file.
+/// Removes what processes that have ended had begun to write for this file, and says what may be a leftover
+/// of that kind.
 void remove_leftovers(const fs::path& path) {
   const fs::path folder = fs::absolute(path).parent_path();
   const std::string name = path.filename().string();
-  std::vector<fs::path> found;
+  std::vector<fs::path> found, uncertain;
   std::error_code ignored;
   for (fs::directory_iterator it(folder, ignored), end; !ignored && it != end; it.increment(ignored)) {
     const std::string hidden = it->path().filename().string();
-    const auto writer = engine::AtomicFile::writer_of(hidden, name);
-    if (writer && ::kill(static_cast<pid_t>(*writer), 0) != 0 && errno == ESRCH) found.push_back(it->path());
+    if (engine::AtomicFile::is_abandoned(hidden, name))
+      found.push_back(it->path());
+    else if (engine::AtomicFile::is_temporary(hidden, name))
+      uncertain.push_back(it->path());
   }
   for (const fs::path& leftover : found) engine::remove_file(leftover);
+  if (!uncertain.empty())
+    note(engine::say(path.string() + ":", uncertain.size(), uncertain.size() == 1 ? "file" : "files",
+                     "begun for it stay, for a process here or on "
+                     "another machine may still write there; the first is",
+                     uncertain.front().string()));
 }
 
 }  // namespace

@@ -8,7 +8,8 @@ namespace cli {
 /// work is lost. Throws an Error when there is no folder for a file or no file can be written there; a
 /// UsageError when one is an input or another output, too, which writing would destroy. Paths are compared as
 /// absolute ones without links. A model stands for its weight_files() and the JSON files beside them, and a
-/// folder of data for all files below it. Begun files that a killed process has left are removed.
+/// folder of data for all files below it. Begun files that a process which has ended left behind
+/// are removed; where it may still be at work, as on another machine, they stay and are named.
 void check_outputs(const OptionTable& table);
 
 }  // namespace cli

@@ -12,6 +12,7 @@
 
 #include "engine/io/file.h"
 #include "engine/io/file_system.h"
+#include "engine/kernels/processors.h"
 
 namespace experiments {
 namespace {
@@ -92,8 +93,9 @@ class Waiting {
   sigset_t before_{};
 };
 
-/// Becomes the program. Between fork() and here nothing may be called that needs a lock.
-[[noreturn]] void become(char* const* arguments, int out, int err, pid_t parent, const sigset_t& mask) {
+/// Becomes the program, on `processors`. Between fork() and here nothing may be called that needs a lock.
+[[noreturn]] void become(char* const* arguments, int out, int err, pid_t parent, const sigset_t& mask,
+                         const engine::kernels::Processors& processors) {
   // A signal that has come since fork() ends it here: what it would have noted would be lost with execv().
   for (const int number : kStopping) {
     struct sigaction now {};
@@ -103,6 +105,7 @@ class Waiting {
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
   ::setpgid(0, 0);  // a terminal's Ctrl-C is for the parent, which passes it on
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  processors.release_thread();  // failing, it has fewer threads and says so
   if (::getppid() != parent) ::_exit(128 + SIGTERM);
   if (::dup2(out, STDOUT_FILENO) >= 0 && ::dup2(err, STDERR_FILENO) >= 0)
     ::execv("/proc/self/exe", arguments);
@@ -152,11 +155,13 @@ ChildEnd run_child(const std::vector<std::string>& arguments, const ChildHooks& 
 
   Pipe out, err;
   const pid_t parent = ::getpid();
+  const auto processors = engine::kernels::Processors::of_loops();
   pid_t process = -1;
   {
     const Waiting waiting;
     process = ::fork();
-    if (process == 0) become(argv.data(), out.to.descriptor(), err.to.descriptor(), parent, waiting.before());
+    if (process == 0)
+      become(argv.data(), out.to.descriptor(), err.to.descriptor(), parent, waiting.before(), processors);
   }
   if (process < 0) engine::throw_system_error(kShown, "fork", errno);
   out.to.close(), err.to.close();

@@ -31,13 +31,14 @@ const fs::path& checked(const fs::path& folder) {
   return folder;
 }
 
-/// Files that a crash left behind while they were written.
-std::vector<fs::path> leftovers(const fs::path& folder) {
+/// Files that a crash left behind while they were written. Who is `alone` in the folder needs no further
+/// proof.
+std::vector<fs::path> leftovers(const fs::path& folder, bool alone) {
+  auto& judge = alone ? engine::AtomicFile::is_temporary : engine::AtomicFile::is_abandoned;
   std::vector<fs::path> found;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     for (const char* name : {kJson, kMarkdown, kCsv, kReport})
-      if (engine::AtomicFile::is_temporary(entry.path().filename().string(), name))
-        found.push_back(entry.path());
+      if (judge(entry.path().filename().string(), name)) found.push_back(entry.path());
   }
   return found;
 }
@@ -48,7 +49,7 @@ ComparisonFolder::ComparisonFolder(fs::path path) : path_(std::move(path)), lock
   engine::check(lock_.held() || !lock_.supported(), path_.string() + ":",
                 engine::FileLock::holder(path_ / kLock),
                 "is at work on this comparison; wait until it ends, or give another --out");
-  for (const fs::path& leftover : leftovers(path_)) engine::remove_file(leftover);
+  for (const fs::path& leftover : leftovers(path_, lock_.held())) engine::remove_file(leftover);
 }
 
 void ComparisonFolder::write(const engine::Json& comparison) const {

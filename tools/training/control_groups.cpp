@@ -1,11 +1,9 @@
 #include "tools/training/control_groups.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <fstream>
 #include <functional>
-#include <limits>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -75,7 +73,7 @@ void each_folder(const ControlGroupFiles& files, std::string_view controller,
   }
 }
 
-/// Cores that a quota of microseconds in each period comes to.
+/// Processors that a quota of microseconds in each period comes to.
 std::optional<double> quota_in(const fs::path& folder, bool second_version) {
   std::ifstream first(folder / (second_version ? "cpu.max" : "cpu.cfs_quota_us")),
       other(folder / "cpu.cfs_period_us");
@@ -100,14 +98,12 @@ std::optional<std::size_t> left_in_groups(const ControlGroupFiles& files) {
   return left;
 }
 
-std::optional<int> cores_of_groups(const ControlGroupFiles& files) {
-  std::optional<double> cores;
+std::optional<double> quota_of_groups(const ControlGroupFiles& files) {
+  std::optional<double> quota;
   each_folder(files, "cpu", [&](const fs::path& folder, bool second_version) {
-    if (const auto here = quota_in(folder, second_version)) cores = std::min(cores.value_or(*here), *here);
+    if (const auto here = quota_in(folder, second_version)) quota = std::min(quota.value_or(*here), *here);
   });
-  if (!cores) return std::nullopt;
-  constexpr double most = std::numeric_limits<int>::max();
-  return static_cast<int>(std::clamp(std::ceil(*cores), 1.0, most));
+  return quota;
 }
 
 }  // namespace training

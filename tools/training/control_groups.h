@@ -16,8 +16,8 @@ struct ControlGroupFiles {
 /// Nothing when none has a limit.
 std::optional<std::size_t> left_in_groups(const ControlGroupFiles& files = {});
 
-/// How many cores their quota of time comes to, rounded up and at least one: the least over its group and all
-/// that this lies in. Nothing when none has a quota.
-std::optional<int> cores_of_groups(const ControlGroupFiles& files = {});
+/// How many processors their quota of time keeps busy, such as 1.5: the least over its group and all that
+/// this lies in, of version 2 and 1. Nothing when none has a quota.
+std::optional<double> quota_of_groups(const ControlGroupFiles& files = {});
 
 }  // namespace training

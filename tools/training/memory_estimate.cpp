@@ -56,12 +56,14 @@ std::string megabytes(std::size_t bytes) {
 }  // namespace
 
 std::string MemoryEstimate::text() const {
-  return engine::say(
-      "weights",
-      megabytes(weights) + (copies > 0 ? ", copies of them " + megabytes(copies) : "") + ", gradients",
-      megabytes(gradients) + ", optimizer", megabytes(optimizer) + ", activations",
-      megabytes(activations) + ", images", megabytes(images) + ", program", megabytes(program) + "; total",
-      megabytes(total()));
+  const std::pair<const char*, std::size_t> parts[] = {
+      {"weights", weights},     {"copies of them", copies},   {"gradients", gradients},
+      {"optimizer", optimizer}, {"activations", activations}, {"images", images},
+      {"results", results},     {"program", program}};
+  std::vector<std::string> words;
+  for (const auto& [name, bytes] : parts)
+    if (bytes > 0) words.push_back(engine::say(name, megabytes(bytes)));
+  return engine::join(words, ", ") + "; total " + megabytes(total());
 }
 
 std::size_t gradient_bytes(const engine::GradientForm& form, const engine::Shape& full,
@@ -124,7 +126,7 @@ MemoryEstimate estimate_memory(Run& run, const TrainConfig& config) {
   return plan;
 }
 
-MemoryEstimate estimate_inference(const models::VitConfig& c, Index batch_size, std::size_t kept) {
+MemoryEstimate estimate_inference(const models::VitConfig& c, Index batch_size) {
   const auto floats = [](Index count) { return static_cast<std::size_t>(count) * sizeof(float); };
   const Index tokens = c.tokens(), pixels = c.channels * c.image_height * c.image_width;
   MemoryEstimate plan;
@@ -136,18 +138,17 @@ MemoryEstimate estimate_inference(const models::VitConfig& c, Index batch_size, 
   // through the hidden layer, and out.
   plan.activations =
       floats(batch_size *
-             (pixels + tokens * (3 * c.width + std::max(4 * c.width, gate * c.hidden)) + c.classes)) +
-      kept;
+             (pixels + tokens * (3 * c.width + std::max(4 * c.width, gate * c.hidden)) + c.classes));
   plan.images = floats(5 * batch_size * pixels);  // in the making, waiting and in use
   return plan;
 }
 
 void check_inference_memory(const MemoryEstimate& estimate, std::size_t free) {
   const std::size_t more = estimate.total() - estimate.weights;  // the weights are there already
-  engine::check(
-      more <= free, "this needs about", megabytes(more), "more memory (" + estimate.text() + "), and",
-      megabytes(free),
-      "are free; lower --batch-size or --image-size, or try it all the same with --no-memory-check");
+  engine::check(more <= free, "this needs about", megabytes(more),
+                "more memory (" + estimate.text() + "), and", megabytes(free),
+                std::string("are free; ") + (estimate.results > 0 ? "leave out --logits, " : "") +
+                    "lower --batch-size or --image-size, or try it all the same with --no-memory-check");
 }
 
 void check_memory(const MemoryEstimate& estimate, std::size_t free) {

@@ -21,12 +21,13 @@ class Growth {
 /// What a run will hold at the same time, at most, in bytes.
 struct MemoryEstimate {
   std::size_t weights = 0, copies = 0, gradients = 0, optimizer = 0, activations = 0, images = 0;
+  std::size_t results = 0;           ///< that are kept until they are written
   std::size_t program = 30'000'000;  ///< code, stacks and what is small: about that on Linux
   bool in_scoring = false;           ///< the most is needed while scoring, not while training
   std::size_t total() const {
-    return weights + copies + gradients + optimizer + activations + images + program;
+    return weights + copies + gradients + optimizer + activations + images + results + program;
   }
-  /// "weights 22 MB, ..."
+  /// "weights 22 MB, ..., program 30 MB; total 145 MB", without what takes nothing.
   std::string text() const;
 };
 
@@ -41,8 +42,8 @@ std::size_t gradient_bytes(const engine::GradientForm& form, const engine::Shape
 MemoryEstimate estimate_memory(Run& run, const TrainConfig& config);
 
 /// What inference with a model that is loaded holds at most, by its sizes: no pass is made, so that it can be
-/// refused before. `kept` are bytes that stay for the results.
-MemoryEstimate estimate_inference(const models::VitConfig& config, Index batch_size, std::size_t kept = 0);
+/// refused before. Class scores are of one batch: who keeps those of all images adds them as results.
+MemoryEstimate estimate_inference(const models::VitConfig& config, Index batch_size);
 
 /// Throws an Error that names what to lower when inference needs more than the `free` bytes.
 void check_inference_memory(const MemoryEstimate& estimate, std::size_t free);

@@ -29,9 +29,10 @@ constexpr std::array kFiles{"config.json", "selection.safetensors", "delta.safet
                             "result.json", "report.html",           "skipped.jsonl",     kImagesFile,
                             kDivergedFile};
 
-/// True for the hidden name of a file that a run began to write.
-bool is_leftover(const std::string& name) {
-  const auto begun = [&](const char* file) { return engine::AtomicFile::is_temporary(name, file); };
+/// True for the hidden name of a file that a run began to write; with `judge`, only of one that it takes.
+bool is_leftover(const std::string& name,
+                 decltype(engine::AtomicFile::is_temporary)& judge = engine::AtomicFile::is_temporary) {
+  const auto begun = [&](const char* file) { return judge(name, file); };
   return begun(kLog) || std::ranges::any_of(kCheckpoints, begun) || std::ranges::any_of(kFiles, begun);
 }
 
@@ -119,9 +120,11 @@ void RunFolder::take_lock(const Events& events) {
 }
 
 void RunFolder::remove_leftovers() const {
+  // Who holds the lock is alone here, so that nothing begun is being written.
+  auto& judge = lock_->held() ? engine::AtomicFile::is_temporary : engine::AtomicFile::is_abandoned;
   std::vector<fs::path> found;
   for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
-    if (is_leftover(entry.path().filename().string())) found.push_back(entry.path());
+    if (is_leftover(entry.path().filename().string(), judge)) found.push_back(entry.path());
   }
   for (const fs::path& leftover : found) engine::remove_file(leftover);
 }

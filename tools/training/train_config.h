@@ -26,7 +26,7 @@ struct ModelSource {
   std::string mean, std, interpolation, resize;  ///< "a,b,c" twice, bilinear or bicubic, squash or crop
   Index image_size = 0;                          ///< side in pixels; 0: the checkpoint's
   Index seed = 0;                                ///< of all random numbers
-  Index threads = 0;                             ///< 0: all cores; results do not depend on it
+  Index threads = 0;                             ///< 0: see choose_threads(); results do not depend on it
 
   /// Throws a UsageError when there is no model or there are two, or a value makes no sense.
   void check() const;

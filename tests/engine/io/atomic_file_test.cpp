@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 
+#include "engine/io/process_space.h"
 #include "tests/engine/io/temporary_folder.h"
 #include "tests/support/faulty_file_system.h"
 
@@ -186,9 +189,50 @@ TEST(AtomicFile, knows_the_hidden_names_of_its_kind) {
     EXPECT_TRUE(AtomicFile::is_temporary(folder.names()[0], name));
     EXPECT_FALSE(AtomicFile::is_temporary(folder.names()[0], "b.json"));
   }
-  for (const char* other : {"a.json", ".a.json.tmp.", ".a.json.tmp.1", ".a.json.tmp.1.", ".a.json.tmp..1",
-                            ".a.json.tmp.1.x", ".a.json.tmp.1.2.3", "a.json.tmp.1.2"})
+  EXPECT_TRUE(AtomicFile::is_temporary(".a.json.tmp.0123456789ab.1.2", "a.json"));
+  EXPECT_TRUE(AtomicFile::is_temporary(".a.json.tmp.unknown.1.2", "a.json"));
+  for (const char* other :
+       {"a.json", ".a.json.tmp.", ".a.json.tmp.1", ".a.json.tmp.1.2", ".a.json.tmp.1.2.3",
+        ".a.json.tmp.0123456789ab", ".a.json.tmp.0123456789ab.", ".a.json.tmp.0123456789ab.1",
+        ".a.json.tmp.0123456789ab.1.", ".a.json.tmp.0123456789ab..1", ".a.json.tmp.0123456789ab.1.x",
+        ".a.json.tmp.0123456789ab.1.2.3", ".a.json.tmp.0123456789AB.1.2", ".a.json.tmp.0123456789abc.1.2",
+        ".a.json.tmp.0123456789ab.1234567890123456789.2", "a.json.tmp.0123456789ab.1.2"})
     EXPECT_FALSE(AtomicFile::is_temporary(other, "a.json")) << other;
+}
+
+/// ".a.tmp.SPACE.PROCESS.0"
+std::string begun(const std::string& space, const std::string& process) {
+  return ".a.tmp." + space + '.' + process + ".0";
+}
+
+TEST(AtomicFile, is_abandoned_when_its_process_has_ended_here) {
+  const TemporaryFolder folder;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    new AtomicFile(folder / "a");
+    ::_exit(0);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  ASSERT_EQ(folder.names().size(), 1u);
+  ASSERT_NE(process_space(), "") << "/proc says nothing here";
+  EXPECT_THAT(folder.names()[0],
+              testing::StartsWith(".a.tmp." + process_space() + '.' + std::to_string(child) + '.'));
+  EXPECT_TRUE(AtomicFile::is_abandoned(folder.names()[0], "a"));
+  EXPECT_FALSE(AtomicFile::is_abandoned(folder.names()[0], "b"));
+}
+
+TEST(AtomicFile, is_not_abandoned_while_its_process_lives_or_where_nothing_is_known_of_it) {
+  const TemporaryFolder folder;
+  const AtomicFile living(folder / "a");
+  EXPECT_FALSE(AtomicFile::is_abandoned(folder.names()[0], "a"));
+  const std::string gone = "999999999";  // there are at most 2^22 processes
+  const std::string elsewhere = process_space() == "0123456789ab" ? "ba9876543210" : "0123456789ab";
+  EXPECT_TRUE(AtomicFile::is_abandoned(begun(process_space(), gone), "a"));
+  EXPECT_FALSE(AtomicFile::is_abandoned(begun(elsewhere, gone), "a")) << "another machine's";
+  EXPECT_FALSE(AtomicFile::is_abandoned(begun("unknown", gone), "a"));
+  EXPECT_FALSE(AtomicFile::is_abandoned(begun(process_space(), "1"), "a")) << "that of another user";
+  for (const char* process : {"0", "4294967297", "999999999999999999"})  // no number of a process
+    EXPECT_FALSE(AtomicFile::is_abandoned(begun(process_space(), process), "a")) << process;
 }
 
 TEST(AtomicFile, says_why_it_cannot_be_written) {

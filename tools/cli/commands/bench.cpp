@@ -9,7 +9,6 @@
 #include "engine/base/text.h"
 #include "engine/kernels/caches.h"
 #include "engine/kernels/gemm.h"
-#include "engine/kernels/parallel.h"
 #include "engine/kernels/peak.h"
 #include "engine/kernels/simd.h"
 #include "engine/tensor/storage.h"
@@ -21,6 +20,7 @@
 #include "tools/training/json_text.h"
 #include "tools/training/options/train_options.h"
 #include "tools/training/peak_memory.h"
+#include "tools/training/threads.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {
@@ -123,7 +123,8 @@ ordered_json memory_json(const PlannedBytes& planned) {
           {"activations", mb(planned.activations)}};
 }
 
-ordered_json measure(const Kind& kind, const BenchOptions& options, Index repeats, bool with_roofline) {
+ordered_json measure(const Kind& kind, const BenchOptions& options, Index repeats, bool with_roofline,
+                     const training::Threads& threads) {
   const std::unique_ptr<BenchJob> job = kind.make(options);
   engine::release_free_buffers();  // what making it needed and passes do not
   if (!training::reset_peak_mb())
@@ -146,7 +147,8 @@ ordered_json measure(const Kind& kind, const BenchOptions& options, Index repeat
                       {"recompute", options.recompute},
                       {"batch", options.batch},
                       {"repeats", repeats},
-                      {"threads", engine::kernels::threads()},
+                      {"threads", threads.count},
+                      {"threads_from", threads.from},
                       {"instruction_set", engine::kernels::simd_name()},
                       {"caches", engine::kernels::describe(engine::kernels::caches())}};
   if (with_roofline) {
@@ -211,7 +213,7 @@ void run_bench(Arguments arguments) {
   table.integer("batch", options.batch, 1, "images in a batch", 100'000);
   table.group("Measurement");
   table.integer("repeats", repeats, 1, "timed passes, after one that is not timed", 100'000);
-  table.integer("threads", threads, 1, "threads to use", training::kMostThreads).by_default("all cores");
+  training::declare_threads(table, threads);
   table.choice("instruction-set", instruction_set, training::instruction_sets(), "of the inner loops");
   const auto goes_back = [&] { return words != std::vector<std::string>{"infer"}; };
   table
@@ -241,8 +243,8 @@ void run_bench(Arguments arguments) {
   }
   if (!engine::kernels::use_simd(instruction_set))
     throw training::UsageError("bench: this machine cannot run --instruction-set " + instruction_set);
-  engine::kernels::set_threads(static_cast<int>(threads));
-  const ordered_json result = measure(kind, options, repeats, with_roofline);
+  const training::Threads used = training::use_threads(threads, {.on_note = note});
+  const ordered_json result = measure(kind, options, repeats, with_roofline, used);
   if (json)
     std::cout << training::json_text(result, 2) << '\n';
   else

@@ -4,7 +4,6 @@
 
 #include "engine/base/text.h"
 #include "engine/io/json.h"
-#include "engine/kernels/parallel.h"
 #include "engine/kernels/simd.h"
 #include "engine/tensor/storage.h"
 #include "peft/methods.h"
@@ -202,7 +201,7 @@ class TuneRuns {
     for (Index seed = 0; seed < o_.seeds; ++seed) all["seeds"].push_back(seed);
     all["lrs"] = Json::array();
     for (const std::string& lr : o_.lrs) all["lrs"].push_back(engine::parse_number(lr, "--lrs"));
-    all["threads"] = engine::kernels::threads();
+    all["threads"] = loaded.threads.count;
     if (o_.papers) all["recipe"] = "papers";
     for (const auto& [name, value] : o_.given) {
       std::string key = name;

@@ -12,9 +12,7 @@
 #include "tools/cli/output_files.h"
 #include "tools/training/data_source.h"
 #include "tools/training/evaluate.h"
-#include "tools/training/free_memory.h"
 #include "tools/training/json_text.h"
-#include "tools/training/memory_estimate.h"
 #include "tools/training/tuned_model.h"
 
 namespace cli {
@@ -94,11 +92,10 @@ void run_eval(Arguments arguments) {
   const training::EvaluationSplit images = training::open_evaluation_split(data, split, workers, events);
   std::cerr << training::skipped_lines(images.skipped);
   const std::vector<Index> map = training::match_classes(images.classes, loaded.classes, outputs);
-  const auto kept =
-      logits.empty() ? 0 : static_cast<std::size_t>(images.images->size() * outputs) * sizeof(float);
-  if (!no_memory_check)
-    training::check_inference_memory(training::estimate_inference(loaded.model.config(), batch_size, kept),
-                                     training::free_memory());
+  training::MemoryEstimate memory = training::estimate_inference(loaded.model.config(), batch_size);
+  if (!logits.empty())
+    memory.results = static_cast<std::size_t>(images.images->size() * outputs) * sizeof(float);
+  check_inference_memory(memory, no_memory_check);
   if (checks.dry_run) {
     std::cout << "all checks passed: " << images.images->size() << " images of " << split << '\n';
     return;

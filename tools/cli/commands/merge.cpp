@@ -16,9 +16,7 @@
 #include "tools/cli/interrupt.h"
 #include "tools/cli/model_options.h"
 #include "tools/cli/output_files.h"
-#include "tools/training/free_memory.h"
 #include "tools/training/json_text.h"
-#include "tools/training/memory_estimate.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/tuned_model.h"
 #include "tools/training/usage_error.h"
@@ -79,11 +77,9 @@ void run_merge(Arguments arguments) {
   note_signals();
   const training::Events events{.on_note = note};
   training::LoadedModel tuned = training::load_tuned_model(model, delta, force, events);
-  if (!no_memory_check) {  // of a copy of all weights, the base again, the merged model, and the probe
-    const std::size_t weights = 3 * engine::live_bytes();
-    training::check_inference_memory(training::estimate_inference(tuned.model.config(), kProbe, weights),
-                                     training::free_memory());
-  }
+  training::MemoryEstimate memory = training::estimate_inference(tuned.model.config(), kProbe);
+  memory.copies = 3 * engine::live_bytes();  // a copy of all weights, the base again, and the merged model
+  check_inference_memory(memory, no_memory_check);
   if (checks.dry_run) {
     std::cout << "all checks passed: " << delta << " fits " << model.model << '\n';
     return;
@@ -109,8 +105,8 @@ void run_merge(Arguments arguments) {
   check_interrupted("after " + out + " was written");
   training::ModelSource again;
   again.model = out;
-  again.seed = model.seed;
-  training::LoadedModel merged = training::load_model(again, events);
+  again.seed = model.seed, again.threads = model.threads;
+  training::LoadedModel merged = training::load_model(again);  // what there is to note was noted
   const double difference =
       largest_difference(tuned.model, merged.model, static_cast<std::uint64_t>(model.seed));
   if (json) {

@@ -11,9 +11,7 @@
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
 #include "tools/cli/model_options.h"
-#include "tools/training/free_memory.h"
 #include "tools/training/json_text.h"
-#include "tools/training/memory_estimate.h"
 #include "tools/training/tuned_model.h"
 #include "tools/training/usage_error.h"
 
@@ -143,9 +141,7 @@ void run_predict(Arguments arguments) {
   const training::Events events{.on_note = note};
   training::LoadedModel loaded = training::load_tuned_model(model, delta, force, events);
   training::check_head(loaded, delta.empty() ? model.model : delta);
-  if (!no_memory_check)
-    training::check_inference_memory(training::estimate_inference(loaded.model.config(), 1),
-                                     training::free_memory());
+  check_inference_memory(training::estimate_inference(loaded.model.config(), 1), no_memory_check);
   if (checks.dry_run) return check_images(files);
   engine::pack_weights(loaded.model);
   Printer printer(json);

@@ -9,7 +9,6 @@
 #include "engine/io/atomic_file.h"
 #include "engine/io/folder.h"
 #include "engine/io/json.h"
-#include "engine/kernels/parallel.h"
 #include "engine/kernels/simd.h"
 #include "engine/tensor/storage.h"
 #include "peft/account.h"
@@ -85,7 +84,8 @@ void write_config(const training::RunFolder& folder, const training::Run& run, c
   config["arch_found"] = run.loaded.arch;
   config["version"] = ESPALIER_VERSION;
   config["instruction_set"] = engine::kernels::simd_name();
-  config["threads"] = engine::kernels::threads();
+  config["threads"] = run.loaded.threads.count;
+  config["threads_from"] = run.loaded.threads.from;
   folder.write_json("config.json", config);
 }
 

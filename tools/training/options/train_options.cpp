@@ -56,7 +56,7 @@ void declare_model(OptionTable& table, ModelSource& model) {
 
 void declare_threads(OptionTable& table, Index& threads) {
   table.integer("threads", threads, 1, "CPU threads; results do not depend on it", kMostThreads)
-      .by_default("all cores")
+      .by_default("OMP_NUM_THREADS, or the processors it may use")
       .handling();
 }
 

@@ -9,7 +9,6 @@
 #include "engine/io/in_quotes.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/sharded_safetensors.h"
-#include "engine/kernels/parallel.h"
 #include "engine/nn/roles.h"
 #include "models/names.h"
 #include "models/positions.h"
@@ -217,21 +216,21 @@ LoadedModel from_random(const ModelSource& source, const Events& events) {
 }  // namespace
 
 LoadedModel load_base(const ModelSource& source, const Events& events, const BaseFacts& facts) {
-  engine::kernels::set_threads(static_cast<int>(source.threads));
-  if (!source.model.empty()) {
-    ModelSource judged = source;
-    judged.interpolation = "bicubic", judged.resize = "squash";  // the delta has a preprocessing of its own
-    return from_checkpoint(judged, events, false, facts);
-  }
-  LoadedModel loaded = from_random(source, events);
-  check_facts(facts, loaded.model.config(), events);
+  const Threads threads = use_threads(source.threads, events);
+  ModelSource judged = source;
+  judged.interpolation = "bicubic", judged.resize = "squash";  // the delta has a preprocessing of its own
+  LoadedModel loaded =
+      source.model.empty() ? from_random(source, events) : from_checkpoint(judged, events, false, facts);
+  if (source.model.empty()) check_facts(facts, loaded.model.config(), events);
+  loaded.threads = threads;
   return loaded;
 }
 
 LoadedModel load_model(const ModelSource& source, const Events& events, bool with_head) {
-  engine::kernels::set_threads(static_cast<int>(source.threads));
+  const Threads threads = use_threads(source.threads, events);
   LoadedModel loaded =
       source.model.empty() ? from_random(source, events) : from_checkpoint(source, events, with_head, {});
+  loaded.threads = threads;
   const bool any_set = !(source.mean + source.std + source.interpolation + source.resize).empty();
   if (!loaded.stored_preprocessing && !any_set)
     events.on_note("note: no config states how images are prepared; using mean = std = 0.5, bicubic, squash");

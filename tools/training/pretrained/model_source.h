@@ -7,6 +7,7 @@
 #include "engine/io/safetensors.h"
 #include "models/vit.h"
 #include "tools/training/events.h"
+#include "tools/training/threads.h"
 #include "tools/training/train_config.h"
 
 namespace training {
@@ -23,10 +24,11 @@ struct LoadedModel {
   /// How images are prepared, as stored beside the weights.
   std::optional<data::Preprocessing> stored_preprocessing;
   data::Preprocessing preprocessing;  ///< how they are prepared
+  Threads threads = {};               ///< that compute with it
 };
 
-/// Loads the checkpoint, or makes random weights for --arch, with a note. Sets the number of threads. Without
-/// `with_head` nothing of the checkpoint's head is read.
+/// Loads the checkpoint, or makes random weights for --arch, with a note. Loops use `source.threads`
+/// from then on, as use_threads() says. Without `with_head` nothing of the checkpoint's head is read.
 LoadedModel load_model(const ModelSource& source, const Events& events = {}, bool with_head = true);
 /// What a delta says of the base it was made for.
 struct BaseFacts {
