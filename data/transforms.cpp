@@ -76,6 +76,10 @@ void check_preprocessing(const Preprocessing& how) {
           std);
 }
 
+Image turned(Image image, const Preprocessing& how) {
+  return how.exif_rotate ? upright(std::move(image)) : image;
+}
+
 Image fit(const Image& image, const Preprocessing& how) {
   if (how.mode == Preprocessing::Mode::squash) return resize(image, how.size, how.size, how.filter);
   const auto [width, height] = sides_before_crop(image, how);
@@ -97,7 +101,7 @@ void normalize(const Image& image, const Preprocessing& how, std::span<float> ou
 Tensor to_tensor(const Image& image, const Preprocessing& how) {
   check_preprocessing(how);
   Tensor out = Tensor::uninitialized({1, 3, how.size, how.size});
-  normalize(fit(image, how), how, out.data<float>());
+  normalize(fit(turned(image, how), how), how, out.data<float>());
   return out;
 }
 

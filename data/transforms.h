@@ -31,6 +31,7 @@ struct Preprocessing {
   CropStart crop_start = CropStart::half_even;
   std::array<float, 3> mean = {0.5f, 0.5f, 0.5f};
   std::array<float, 3> std = {0.5f, 0.5f, 0.5f};
+  bool exif_rotate = false;  ///< images are turned upright first (Hugging Face's datasets), or read as stored
 
   friend bool operator==(const Preprocessing&, const Preprocessing&) = default;
 };
@@ -45,14 +46,18 @@ std::string_view name_of(Preprocessing::CropStart start);
 /// Throws an Error naming the field when a value makes no sense.
 void check_preprocessing(const Preprocessing& how);
 
-/// The image as evaluation sees it: resized and cut to size x size, with torchvision's rounding.
+/// The image as it is looked at before it is resized: turned upright, or as stored.
+Image turned(Image image, const Preprocessing& how);
+
+/// The image, turned() before, as evaluation sees it: resized and cut to size x size, with torchvision's
+/// rounding.
 Image fit(const Image& image, const Preprocessing& how);
 
 /// Writes (v / 255 - mean) / std of an image into `out`, [3, height, width], in the f32 steps of
 /// torchvision's ToTensor and Normalize.
 void normalize(const Image& image, const Preprocessing& how, std::span<float> out);
 
-/// One image ready for a model: fit and normalised, [1, 3, size, size].
+/// One image ready for a model: turned, fit and normalised, [1, 3, size, size].
 Tensor to_tensor(const Image& image, const Preprocessing& how);
 
 }  // namespace data

@@ -34,6 +34,7 @@ void override_with(const ModelSource& source, Preprocessing& how) {
     if (!source.std.empty()) how.std = three_numbers(source.std, "--std");
     if (!source.interpolation.empty()) how.filter = data::filter_named(source.interpolation);
     if (!source.resize.empty()) how.mode = data::mode_named(source.resize);
+    if (source.exif_rotate) how.exif_rotate = *source.exif_rotate;
     data::check_preprocessing(how);
   });
 }

@@ -23,6 +23,7 @@ struct ModelSource {
   std::string model;                             ///< checkpoint: a file, the index of one in shards, a folder
   std::string arch;                              ///< instead: random weights of this architecture
   std::string mean, std, interpolation, resize;  ///< "a,b,c" twice, bilinear or bicubic, squash or crop
+  std::optional<bool> exif_rotate;               ///< turn images upright by their EXIF orientation
   Index image_size = 0;                          ///< side in pixels; 0: the checkpoint's
   Index seed = 0;                                ///< of all random numbers
   Index threads = 0;                             ///< 0: all cores; results do not depend on it

@@ -46,6 +46,14 @@ void declare_base(OptionTable& table, ModelSource& model) {
       .by_default(stored)
       .reading()
       .rare();
+  table
+      .flag(
+          "exif-rotate", model.exif_rotate,
+          "turn images upright by their EXIF orientation, as Hugging Face's datasets do; otherwise they are "
+          "read as stored, as timm and torchvision do")
+      .by_default("the checkpoint's, or off")
+      .reading()
+      .rare();
 }
 
 void declare_model(OptionTable& table, ModelSource& model) {
