@@ -83,7 +83,7 @@ OpenedData open_data_source(const DataSource& source, const std::vector<std::str
   OpenedData opened{
       .splits = lists ? data::open_split_files({source.train_list, source.val_list, source.test_list,
                                                 source.data_root, source.val_counts})
-                      : data::open_data(source.data, {source.allow_empty_class}),
+                      : data::open_data(source.data, {source.allow_empty_class, source.val_counts}),
       .listed = {},
       .contents = std::make_shared<ImageContents>(source.data.empty() ? source.data_root : source.data)};
   data::Splits& splits = opened.splits;
@@ -145,7 +145,9 @@ EvaluationSplit open_evaluation_split(const DataSource& source, const std::strin
   } else if (source.train_list.empty()) {
     return alone(data::open_split_files({.train = source.list_of(split), .root = source.data_root}));
   }
-  const data::Splits splits = open_splits(source, {split}, workers, events);
+  DataSource learned = source;  // the classes may be those of a model that has learned from val, too
+  learned.val_counts = true;
+  const data::Splits splits = open_splits(learned, {split}, workers, events);
   return {splits.classes, find_split(splits, split), splits.skipped};
 }
 

@@ -41,7 +41,7 @@ struct DataSource {
   std::string train_list, val_list, test_list, data_root;  ///< instead: lines `path label`
   std::string on_bad_image = "error";                      ///< or skip
   bool allow_empty_class = false;
-  bool val_counts = false;  ///< val is trained on, too: a list's labels in it are classes as train's are
+  bool val_counts = false;  ///< val is trained on, too: its classes are classes as train's are
 
   bool has_lists() const { return !(train_list + val_list + test_list).empty(); }
   /// Throws a UsageError unless the data is given in one form that has `split`.

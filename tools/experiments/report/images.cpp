@@ -28,6 +28,7 @@ training::DataSource data_source(const Json& config) {
   take("test_list", options.test_list);
   take("data_root", options.data_root);
   options.allow_empty_class = true;
+  options.val_counts = training::field<std::string>(config, "on") == "train+val";
   return options;
 }
 
