@@ -56,7 +56,7 @@ std::string another(const peft::OptionInfo& option) {
 
 /// What the declaration says of inputs that other contents would be: these alone change what is read.
 bool changes_pixels(const std::string& name) {
-  const auto all = {"image-size", "mean", "std", "interpolation", "resize", "exif-rotate"};
+  const auto all = {"image-size", "mean", "std", "interpolation", "resize", "exif-rotate", "crop-pct"};
   return std::ranges::find(all, name) != all.end();
 }
 

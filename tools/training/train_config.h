@@ -23,15 +23,17 @@ struct ModelSource {
   std::string model;                             ///< checkpoint: a file, the index of one in shards, a folder
   std::string arch;                              ///< instead: random weights of this architecture
   std::string mean, std, interpolation, resize;  ///< "a,b,c" twice, bilinear or bicubic, squash or crop
-  std::optional<bool> exif_rotate;               ///< turn images upright by their EXIF orientation
-  Index image_size = 0;                          ///< side in pixels; 0: the checkpoint's
-  Index seed = 0;                                ///< of all random numbers
-  Index threads = 0;                             ///< 0: all cores; results do not depend on it
+  double crop_pct = 0;              ///< share of the short side that is cut out; 0: the checkpoint's
+  std::optional<bool> exif_rotate;  ///< turn images upright by their EXIF orientation
+  Index image_size = 0;             ///< side in pixels; 0: the checkpoint's
+  Index seed = 0;                   ///< of all random numbers
+  Index threads = 0;                ///< 0: all cores; results do not depend on it
 
   /// Throws a UsageError when there is no model or there are two, or a value makes no sense.
   void check() const;
   /// `stored` (or the standard way, where files beside the weights store none) with what is set here in its
-  /// place, for images of `size` pixels a side. Throws a UsageError when a value makes no sense.
+  /// place, for images of `size` pixels a side. Throws a UsageError when a value makes no sense or has no
+  /// effect.
   data::Preprocessing preprocessing(const std::optional<data::Preprocessing>& stored, Index size) const;
 };
 

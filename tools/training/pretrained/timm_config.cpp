@@ -38,11 +38,12 @@ std::optional<Index> input_side(const Json& cfg, std::optional<Index>& channels)
 
 /// How images are prepared. timm resizes both sides to size / crop_pct and crops with crop_mode squash, too.
 Preprocessing preprocessing_of(const Json& cfg, std::optional<Index> side, const ModelSource& options) {
-  Preprocessing how{.size = side.value_or(224),
-                    .mode = Preprocessing::Mode::crop,
-                    .crop_pct = field<double>(cfg, "crop_pct").value_or(0.875),
-                    .mean = {0.485f, 0.456f, 0.406f},
-                    .std = {0.229f, 0.224f, 0.225f}};
+  Preprocessing how{
+      .size = side.value_or(224),
+      .mode = Preprocessing::Mode::crop,
+      .crop_pct = options.crop_pct != 0 ? options.crop_pct : field<double>(cfg, "crop_pct").value_or(0.875),
+      .mean = {0.485f, 0.456f, 0.406f},
+      .std = {0.229f, 0.224f, 0.225f}};
   const auto filter = field<std::string>(cfg, "interpolation");
   if (filter && options.interpolation.empty()) how.filter = data::filter_named(*filter);
   const std::string mode = field<std::string>(cfg, "crop_mode").value_or("center");
