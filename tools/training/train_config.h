@@ -35,6 +35,10 @@ struct ModelSource {
   /// place, for images of `size` pixels a side. Throws a UsageError when a value makes no sense or has no
   /// effect.
   data::Preprocessing preprocessing(const std::optional<data::Preprocessing>& stored, Index size) const;
+  /// True when images are not turned by their EXIF orientation, and nobody has said so.
+  bool passes_over_orientation(const data::Preprocessing& how) const {
+    return !exif_rotate && !how.exif_rotate;
+  }
 };
 
 /// Where the images come from: a folder, or lists of paths.
@@ -43,7 +47,8 @@ struct DataSource {
   std::string train_list, val_list, test_list, data_root;  ///< instead: lines `path label`
   std::string on_bad_image = "error";                      ///< or skip
   bool allow_empty_class = false;
-  bool val_counts = false;  ///< val is trained on, too: its classes are classes as train's are
+  bool val_counts = false;        ///< val is trained on, too: its classes are classes as train's are
+  bool note_orientation = false;  ///< an image whose EXIF orientation is not followed is worth a note
 
   bool has_lists() const { return !(train_list + val_list + test_list).empty(); }
   /// Throws a UsageError unless the data is given in one form that has `split`.
