@@ -15,9 +15,10 @@ using engine::Tensor;
 /// What a checkpoint expects of its images.
 struct Preprocessing {
   enum class Mode {
-    squash,      ///< both sides to `size`, whatever the aspect ratio (VTAB)
-    crop,        ///< the short side to floor(size / crop_pct), then the centre (ImageNet, timm)
-    squash_crop  ///< both sides to floor(size / crop_pct), then the centre (DeiT in Hugging Face)
+    squash,       ///< both sides to `size`, whatever the aspect ratio (VTAB)
+    crop,         ///< the short side to floor(size / crop_pct), then the centre (ImageNet, timm)
+    squash_crop,  ///< both sides to floor(size / crop_pct), then the centre (DeiT in Hugging Face)
+    longest       ///< the long side to `size`, then black on both sides of the short one (OpenCLIP)
   };
   /// Where a centre begins whose margins would be half a pixel.
   enum class CropStart {
@@ -36,9 +37,11 @@ struct Preprocessing {
   friend bool operator==(const Preprocessing&, const Preprocessing&) = default;
 };
 
-/// "squash", "crop" or "squash-crop", and back; another word throws an Error that names these.
+/// "squash", "crop", "squash-crop" or "longest", and back; another word throws an Error that names these.
 Preprocessing::Mode mode_named(std::string_view name);
 std::string_view name_of(Preprocessing::Mode mode);
+/// True where a part is cut out, whose share is crop_pct.
+bool cuts_out(Preprocessing::Mode mode);
 /// "half-even" or "floor", and back.
 Preprocessing::CropStart crop_start_named(std::string_view name);
 std::string_view name_of(Preprocessing::CropStart start);

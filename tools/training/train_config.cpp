@@ -56,12 +56,13 @@ Preprocessing ModelSource::preprocessing(const std::optional<Preprocessing>& sto
   Preprocessing how = stored.value_or(Preprocessing{});
   how.size = size;
   override_with(*this, how);
-  // A share of 1 cuts nothing out, as this mode.
-  if (crop_pct != 0 && crop_pct != 1 && how.mode == Preprocessing::Mode::squash) {
-    throw UsageError(engine::say(
-        "--crop-pct", crop_pct, "has no effect: images are resized to their size at once (squash),",
-        stored ? "by what is stored with the weights;" : "as nothing says otherwise;",
-        "--resize crop cuts their centre out"));
+  // A share of 1 cuts nothing out, as these modes.
+  if (crop_pct != 0 && crop_pct != 1 && !data::cuts_out(how.mode)) {
+    throw UsageError(
+        engine::say("--crop-pct", crop_pct, "has no effect: images are resized to their size at once",
+                    "(" + std::string(data::name_of(how.mode)) + "),",
+                    stored ? "by what is stored with the weights;" : "as nothing says otherwise;",
+                    "--resize crop cuts their centre out"));
   }
   return how;
 }

@@ -100,7 +100,7 @@ void check_metadata(const Metadata& metadata, const std::string& file, bool ours
   } catch (const engine::Error& e) {
     throw engine::Error(file + ": " + e.what());
   }
-  note_unknown(unknown, "the metadata of " + file, config);
+  note_unknown(unknown, "the metadata of " + file, config.notes);
 }
 
 }  // namespace

@@ -135,7 +135,7 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
     check_config_fields(json, std::array{timm}, "", unknown);
   if (!flat) check_config_fields(cfg, std::array{timm_cfg}, "pretrained_cfg.", unknown);
   check_config_fields(args, std::array{timm_args}, "model_args.", unknown);
-  note_unknown(unknown, "config.json", config);
+  note_unknown(unknown, "config.json", config.notes);
 
   std::optional<Index> channels;
   const auto side = input_side(cfg, channels);
