@@ -1,5 +1,6 @@
 #include "data/dataset.h"
 
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -97,6 +98,19 @@ std::vector<Index> find_classes(std::string_view split, std::span<const std::str
         lacking.size() == 1 ? "class that train lacks:" : "classes that train lacks:",
         engine::join(lacking, ", ") + hint(lacking, classes));
   return found;
+}
+
+std::vector<std::string> united_classes(std::string_view split, std::span<const std::string> names,
+                                        std::span<const std::string> classes) {
+  const std::set<std::string_view> before(classes.begin(), classes.end());
+  std::set<std::string> all(classes.begin(), classes.end());
+  for (const std::string& name : names) {
+    if (before.contains(name)) continue;
+    const std::string looks_alike = hint(std::span(&name, 1), classes);
+    check(looks_alike.empty(), std::string(split) + ":", "class that train lacks:", name + looks_alike);
+    all.insert(name);
+  }
+  return {all.begin(), all.end()};
 }
 
 void check_classes(std::string_view where, std::span<const std::string> classes) {

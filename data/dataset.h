@@ -30,7 +30,7 @@ struct BadImage {
 
 /// A data set as it lies on disk.
 struct Splits {
-  std::vector<std::string> classes;                 ///< the classes of `train`; labels count in this list
+  std::vector<std::string> classes;                 ///< of what is trained on; labels count in this list
   std::shared_ptr<const Dataset> train, val, test;  ///< null where absent; train never is
   Index ignored = 0;               ///< files that were passed over: not images by their names
   std::vector<std::string> notes;  ///< what looks odd but may be meant
@@ -48,6 +48,11 @@ std::shared_ptr<const Dataset> first_classes(std::shared_ptr<const Dataset> all,
 /// The position of every one of `names` in `classes`. Throws an Error that lists those which are not there.
 std::vector<Index> find_classes(std::string_view split, std::span<const std::string> names,
                                 std::span<const std::string> classes);
+
+/// `classes` with those of the `names` of a further split that are new among them, sorted. Throws that Error
+/// when one of these may be a class of `classes` in another normalisation of Unicode.
+std::vector<std::string> united_classes(std::string_view split, std::span<const std::string> names,
+                                        std::span<const std::string> classes);
 
 /// Throws an Error when there are fewer than two classes to tell apart.
 void check_classes(std::string_view where, std::span<const std::string> classes);

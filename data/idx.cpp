@@ -172,13 +172,15 @@ bool is_idx(const fs::path& dir) {
   return is_there(images_file(dir, "train"));
 }
 
-Splits open_idx(const fs::path& dir) {
-  const auto train = open_split(dir, "train");
+Splits open_idx(const fs::path& dir, bool val_counts) {
+  const auto train = open_split(dir, "train"), val = open_split(dir, "val");
   check(train != nullptr, "no train split:", images_file(dir, "train").string(), "does not exist");
   Splits splits;
   splits.classes = read_class_names(dir);
   const bool named = !splits.classes.empty();
-  if (!named) splits.classes = numbered_classes(train->largest_label() + 1);
+  Index largest = train->largest_label();
+  if (val_counts && val != nullptr) largest = std::max(largest, val->largest_label());
+  if (!named) splits.classes = numbered_classes(largest + 1);
   check_classes(dir.string(), splits.classes);
   const Index classes = static_cast<Index>(splits.classes.size());
   auto checked = [&](std::shared_ptr<const IdxImages> split) {
@@ -186,7 +188,7 @@ Splits open_idx(const fs::path& dir) {
     return split;
   };
   splits.train = checked(train);
-  splits.val = checked(open_split(dir, "val"));
+  splits.val = checked(val);
   const bool mnist = is_there(images_file(dir, "t10k"));
   splits.test = checked(open_split(dir, mnist ? "t10k" : "test"));
   return splits;

@@ -21,9 +21,9 @@ IdxArray read_idx(const std::filesystem::path& path);
 
 /// The images of MNIST and its relatives: `<split>-images-idx3-ubyte[.gz]` with
 /// `<split>-labels-idx1-ubyte[.gz]` (or a dot before idx), where the split is train, val, and t10k or test.
-/// Gray becomes RGB. Class names are the lines of classes.txt, or the numbers from 0 to train's largest
-/// label.
-Splits open_idx(const std::filesystem::path& dir);
+/// Gray becomes RGB. Class names are the lines of classes.txt, or the numbers from 0 to the largest label of
+/// what is trained on: of train and, where it counts, of val.
+Splits open_idx(const std::filesystem::path& dir, bool val_counts = false);
 
 /// True when DIR holds such images to train on.
 bool is_idx(const std::filesystem::path& dir);

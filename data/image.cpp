@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace data {
 
@@ -24,6 +25,38 @@ Box centre_box(Index image_width, Index image_height, Index width, Index height)
     return static_cast<Index>(std::nearbyint(static_cast<double>(outer - inner) / 2.0));
   };
   return {middle(image_width, width), middle(image_height, height), width, height};
+}
+
+namespace {
+
+/// Where the pixels of an upright image stand in the stored one: x and y exchanged or not, then counted from
+/// the first column and row or from the last. EXIF's orientations 1 to 8.
+struct Turn {
+  bool exchange, x_from_last, y_from_last;
+};
+constexpr Turn kTurns[] = {{false, false, false}, {false, true, false}, {false, true, true},
+                           {false, false, true},  {true, false, false}, {true, false, true},
+                           {true, true, true},    {true, true, false}};
+
+}  // namespace
+
+Image upright(Image image) {
+  check(image.orientation >= 1 && image.orientation <= 8, "orientation", image.orientation,
+        "is not one of 1 to 8");
+  if (image.orientation == 1) return image;
+  const Turn& turn = kTurns[image.orientation - 1];
+  Image out(turn.exchange ? image.height : image.width, turn.exchange ? image.width : image.height);
+  out.note = std::move(image.note);
+  for (Index y = 0; y < out.height; ++y) {
+    std::uint8_t* to = out.row(y);
+    for (Index x = 0; x < out.width; ++x, to += 3) {
+      const Index across = turn.exchange ? y : x, down = turn.exchange ? x : y;
+      const Index from_x = turn.x_from_last ? image.width - 1 - across : across;
+      const Index from_y = turn.y_from_last ? image.height - 1 - down : down;
+      std::copy_n(image.row(from_y) + from_x * 3, 3, to);
+    }
+  }
+  return out;
 }
 
 Image flip(const Image& image) {

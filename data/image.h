@@ -16,7 +16,8 @@ using engine::Index;
 struct Image {
   Index width = 0, height = 0;
   std::vector<std::uint8_t> rgb;
-  std::string note;  ///< what is wrong with the file it was read from, though no pixel is; mostly empty
+  std::string note;     ///< what is wrong with the file it was read from, though no pixel is; mostly empty
+  int orientation = 1;  ///< EXIF's: how the pixels of the file are to be turned to be upright; see upright()
 
   Image() = default;
   /// A black image.
@@ -44,5 +45,9 @@ Box centre_box(Index image_width, Index image_height, Index width, Index height)
 
 /// The image mirrored left to right.
 Image flip(const Image& image);
+
+/// The image turned by its orientation, which is 1 from then on: as Pillow's ImageOps.exif_transpose turns
+/// it.
+Image upright(Image image);
 
 }  // namespace data

@@ -154,12 +154,8 @@ void note_name(const fs::path& folder, std::string_view split, Splits& splits) {
     splits.notes.push_back(engine::say(folder.string() + ":", "is taken for the", split, "split"));
 }
 
-std::shared_ptr<const Dataset> open_split(const fs::path& root, std::string_view name,
-                                          const FolderOptions& options, Splits& splits) {
-  const fs::path dir = split_folder(root, name);
-  if (dir.empty()) return nullptr;
-  note_name(dir, name, splits);
-  Split split = read_split(dir, options);
+/// The images of a split that was read, their labels being counted in the classes of all.
+std::shared_ptr<const Dataset> take(const fs::path& dir, Split split, Splits& splits) {
   splits.ignored += split.ignored;
   const std::vector<Index> label = find_classes(dir.string(), split.names, splits.classes);
   for (ImageFiles::Entry& image : split.images) image.label = label[static_cast<std::size_t>(image.label)];
@@ -190,9 +186,8 @@ bool is_image_folder_by_other_names(const fs::path& dir) {
 Splits open_class_folders(const fs::path& dir, const FolderOptions& options) {
   Split split = read_split(dir, options);
   Splits splits;
-  splits.classes = std::move(split.names);
-  splits.ignored = split.ignored;
-  splits.train = std::make_shared<ImageFiles>(std::move(split.images));
+  splits.classes = split.names;
+  splits.train = take(dir, std::move(split), splits);
   note_case(dir, splits);
   return splits;
 }
@@ -200,11 +195,26 @@ Splits open_class_folders(const fs::path& dir, const FolderOptions& options) {
 Splits open_image_folder(const fs::path& dir, const FolderOptions& options) {
   const fs::path train = split_folder(dir, "train");
   check(!train.empty(), "no train split:", (dir / "train").string(), "does not exist");
-  Splits splits = open_class_folders(train, options);
+  const fs::path val = split_folder(dir, "val"), test = split_folder(dir, "test");
+  const bool val_counts = options.val_counts && !val.empty();
+  Split of_train = read_split(train, options), of_val;
+  Splits splits;
+  splits.classes = of_train.names;
+  if (val_counts) {
+    of_val = read_split(val, options);
+    splits.classes = united_classes(val.string(), of_val.names, splits.classes);
+  }
+  note_case(val_counts ? dir : train, splits);
   check_classes(train.string(), splits.classes);
+  splits.train = take(train, std::move(of_train), splits);
   note_name(train, "train", splits);
-  splits.val = open_split(dir, "val", options, splits);
-  splits.test = open_split(dir, "test", options, splits);
+  note_name(val, "val", splits);
+  if (!val.empty()) {
+    if (!val_counts) of_val = read_split(val, options);
+    splits.val = take(val, std::move(of_val), splits);
+  }
+  note_name(test, "test", splits);
+  if (!test.empty()) splits.test = take(test, read_split(test, options), splits);
   return splits;
 }
 

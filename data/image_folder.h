@@ -9,6 +9,7 @@ namespace data {
 
 struct FolderOptions {
   bool allow_empty_class = false;  ///< a class folder without images is no Error
+  bool val_counts = false;         ///< val is trained on, too: its classes are classes as train's are
 };
 
 /// The folder of a split (train, val or test) in DIR: the one with a name that people give it, such as
@@ -17,9 +18,9 @@ struct FolderOptions {
 std::filesystem::path split_folder(const std::filesystem::path& dir, std::string_view split);
 
 /// The images of DIR/train/<class>/**, DIR/val and DIR/test, whose names may be others that split_folder
-/// knows, with a note. Classes are the folder names of train, sorted by their bytes; other splits may lack
-/// some but add none. Names that differ in case alone are two classes, with a note. Images come class by
-/// class, sorted by path: all that is called
+/// knows, with a note. Classes are the folder names of what is trained on, sorted by their bytes; other
+/// splits may lack some but add none. Names that differ in case alone are two classes, with a note. Images
+/// come class by class, sorted by path: all that is called
 /// *.jpg, .jpeg, .png, .bmp, .ppm or .pgm (in any case), is no folder and not hidden. What cannot be read of
 /// them is found when the image is asked for. Links to folders are followed, each folder once in a class,
 /// and never back up. Throws an Error when there is no train, when a class folder holds no image, or when

@@ -83,8 +83,8 @@ Batch Loader::open(const std::vector<Index>& order, Index index) const {
 void Loader::fill(Batch& batch, Index epoch, Index sample, Index slot) const {
   if (!options_.images) return;
   const engine::FlushDenormals flush;
-  const Image image = dataset_->image(sample);
   const Preprocessing& how = options_.preprocessing;
+  const Image image = turned(dataset_->image(sample), how);
   const Index n = static_cast<Index>(batch.labels.size()), values = 3 * how.size * how.size;
   float* images = reinterpret_cast<float*>(batch.images.raw());
   for (Index view = 0; view < options_.views; ++view) {

@@ -13,10 +13,10 @@ namespace {
 
 constexpr Index kDepth = 3;  // groups in the making
 
-/// Why an image cannot be read; nothing when it can, and then its note.
-std::string error_of(const Dataset& images, Index i, std::string& note) {
+/// Why an image cannot be read; nothing when it can.
+std::string error_of(const Dataset& images, Index i) {
   try {
-    note = images.image(i).note;
+    images.image(i);
     return {};
   } catch (const Error& error) {
     const std::string text = error.what(), start = images.name(i) + ": ";
@@ -24,11 +24,9 @@ std::string error_of(const Dataset& images, Index i, std::string& note) {
   }
 }
 
-/// The error of every image, in their order; `notes` gets their notes.
-std::vector<std::string> errors_of(const Dataset& images, int workers, const std::function<void()>& on_done,
-                                   std::vector<std::string>& notes) {
+/// The error of every image, in their order.
+std::vector<std::string> errors_of(const Dataset& images, int workers, const std::function<void()>& on_done) {
   const Index size = images.size(), groups = engine::div_up(size, kScreenedAtOnce);
-  notes.resize(static_cast<std::size_t>(size));
   // A group is a batch whose names are the errors of its images.
   BatchMaker maker;
   maker.open = [=](Index group) {
@@ -38,8 +36,7 @@ std::vector<std::string> errors_of(const Dataset& images, int workers, const std
   };
   maker.pieces = [](const Batch& batch) { return static_cast<Index>(batch.names.size()); };
   maker.fill = [&](Batch& batch, Index group, Index slot) {
-    const Index i = group * kScreenedAtOnce + slot;
-    batch.names[static_cast<std::size_t>(slot)] = error_of(images, i, notes[static_cast<std::size_t>(i)]);
+    batch.names[static_cast<std::size_t>(slot)] = error_of(images, group * kScreenedAtOnce + slot);
   };
   maker.finish = [](Batch&, Index) {};
 
@@ -61,25 +58,12 @@ std::vector<std::string> errors_of(const Dataset& images, int workers, const std
   return all;
 }
 
-/// What is said of all notes together; nothing when no image has one.
-std::string note_of(std::string_view split, const Dataset& images, const std::vector<std::string>& notes) {
-  const auto has_one = [](const std::string& note) { return !note.empty(); };
-  const auto first = std::ranges::find_if(notes, has_one);
-  if (first == notes.end()) return {};
-  const Index count = std::ranges::count_if(notes, has_one);
-  return engine::say(std::string(split) + ":", count, count == 1 ? "image has" : "images have",
-                     "damage that touches no pixel, such as", images.name(first - notes.begin()) + ":",
-                     *first);
-}
-
 }  // namespace
 
 Screened screen(std::string_view split, std::shared_ptr<const Dataset> images,
                 std::span<const std::string> classes, int workers, const std::function<void()>& on_done) {
-  std::vector<std::string> notes;
-  std::vector<std::string> errors = errors_of(*images, workers, on_done, notes);
+  std::vector<std::string> errors = errors_of(*images, workers, on_done);
   Screened result;
-  result.note = note_of(split, *images, notes);
   std::vector<Index> good;
   struct Count {
     Index good = 0, bad = 0;

@@ -10,7 +10,6 @@ namespace data {
 struct Screened {
   std::shared_ptr<const Dataset> images;  ///< those that can be, in the order they had
   std::vector<BadImage> bad;              ///< the others, in theirs
-  std::string note;  ///< how many are read whole though something is wrong with their files; empty for none
 };
 
 /// Decodes every image of a split on `workers` threads, or on this one when there are none, and leaves the

@@ -23,16 +23,17 @@ bool is_vtab(const fs::path& dir) {
   return fs::exists(vtab_lists(dir).train, error);
 }
 
-Splits open_vtab(const fs::path& dir, const FolderOptions&) {
+Splits open_vtab(const fs::path& dir, const FolderOptions& options) {
   SplitFiles files = vtab_lists(dir);
+  files.val_counts = options.val_counts;
   std::error_code error;
   if (!fs::exists(files.val, error)) files.val.clear();
   if (!fs::exists(files.test, error)) files.test.clear();
   return open_split_files(files);
 }
 
-Splits open_idx_files(const fs::path& dir, const FolderOptions&) {
-  return open_idx(dir);
+Splits open_idx_files(const fs::path& dir, const FolderOptions& options) {
+  return open_idx(dir, options.val_counts);
 }
 
 constexpr std::array<Source, 4> kSources = {{

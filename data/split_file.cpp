@@ -80,10 +80,12 @@ void note_repeats(const fs::path& list, const Images& images, Splits& splits) {
                                        *contradictory + "; is that meant?"));
 }
 
-/// Notes when no line of train has some of the labels: those of a list that counts from 1, or has gaps.
-void note_gaps(const fs::path& list, const Images& images, Splits& splits) {
+/// Notes when no line of what is trained on has some of the labels: those of a list that counts from 1, or
+/// has gaps.
+void note_gaps(const fs::path& list, const Images& train, const Images& val, Splits& splits) {
   std::vector<bool> there(splits.classes.size());
-  for (const ImageFiles::Entry& image : images) there[static_cast<std::size_t>(image.label)] = true;
+  for (const Images* images : {&train, &val})
+    for (const ImageFiles::Entry& image : *images) there[static_cast<std::size_t>(image.label)] = true;
   const auto lacking = std::ranges::count(there, false);
   if (lacking == 0) return;
   const bool from_one = !there[0] && lacking == 1;
@@ -154,7 +156,7 @@ Splits open_split_files(const SplitFiles& files) {
               engine::say("is a class that train lacks: its labels are 0 to",
                           std::to_string(largest) + "; a classes.txt beside the images can name more")};
   }
-  note_gaps(files.train, train, splits);
+  note_gaps(files.train, train, val, splits);
   splits.train = take(files.train, std::move(train));
   if (!val_counts && !files.val.empty()) val = read_list(files.val, files.root, others);
   if (!files.val.empty()) splits.val = take(files.val, std::move(val));

@@ -11,7 +11,7 @@
 namespace data {
 namespace {
 
-constexpr std::array<std::string_view, 3> kModes = {"squash", "crop", "squash-crop"};
+constexpr std::array<std::string_view, 4> kModes = {"squash", "crop", "squash-crop", "longest"};
 constexpr std::array<std::string_view, 2> kCropStarts = {"half-even", "floor"};
 constexpr Index kMaxSize = 8192;
 constexpr float kMaxScale = 1e6f;
@@ -44,6 +44,23 @@ Box centre_of(Index width, Index height, const Preprocessing& how) {
   return {(width - how.size) / 2, (height - how.size) / 2, how.size, how.size};
 }
 
+/// The whole image in the middle of a black square: OpenCLIP's ResizeKeepRatio(longest = 1), which rounds as
+/// Python does, and CenterCropOrPad.
+Image fit_whole(const Image& image, const Preprocessing& how) {
+  const double ratio =
+      static_cast<double>(std::max(image.width, image.height)) / static_cast<double>(how.size);
+  const auto scaled = [&](Index side) {
+    return std::clamp(static_cast<Index>(std::nearbyint(static_cast<double>(side) / ratio)), Index{1},
+                      how.size);
+  };
+  const Image inner = resize(image, scaled(image.width), scaled(image.height), how.filter);
+  Image out(how.size, how.size);
+  const Index left = (how.size - inner.width) / 2, top = (how.size - inner.height) / 2;
+  for (Index y = 0; y < inner.height; ++y)
+    std::copy_n(inner.row(y), inner.width * 3, out.row(top + y) + left * 3);
+  return out;
+}
+
 }  // namespace
 
 Preprocessing::Mode mode_named(std::string_view name) {
@@ -52,6 +69,10 @@ Preprocessing::Mode mode_named(std::string_view name) {
 
 std::string_view name_of(Preprocessing::Mode mode) {
   return kModes[static_cast<std::size_t>(mode)];
+}
+
+bool cuts_out(Preprocessing::Mode mode) {
+  return mode == Preprocessing::Mode::crop || mode == Preprocessing::Mode::squash_crop;
 }
 
 Preprocessing::CropStart crop_start_named(std::string_view name) {
@@ -76,8 +97,14 @@ void check_preprocessing(const Preprocessing& how) {
           std);
 }
 
+Image turned(Image image, const Preprocessing& how) {
+  return how.exif_rotate ? upright(std::move(image)) : image;
+}
+
 Image fit(const Image& image, const Preprocessing& how) {
+  check(image.width > 0 && image.height > 0, "resize: the image is empty");
   if (how.mode == Preprocessing::Mode::squash) return resize(image, how.size, how.size, how.filter);
+  if (how.mode == Preprocessing::Mode::longest) return fit_whole(image, how);
   const auto [width, height] = sides_before_crop(image, how);
   return resize(image, width, height, how.filter, centre_of(width, height, how));
 }
@@ -97,7 +124,7 @@ void normalize(const Image& image, const Preprocessing& how, std::span<float> ou
 Tensor to_tensor(const Image& image, const Preprocessing& how) {
   check_preprocessing(how);
   Tensor out = Tensor::uninitialized({1, 3, how.size, how.size});
-  normalize(fit(image, how), how, out.data<float>());
+  normalize(fit(turned(image, how), how), how, out.data<float>());
   return out;
 }
 

@@ -9,6 +9,7 @@
 
 #include "data/codecs/decode.h"
 #include "data/codecs/decoders.h"
+#include "data/codecs/exif.h"
 
 namespace data {
 namespace {
@@ -180,6 +181,7 @@ Image decode_jpeg(std::span<const std::byte> bytes, std::string_view name) {
   const int channels = decoder.info.num_components;
   decoder.info.out_color_space = channels == 4 ? JCS_CMYK : channels == 3 ? JCS_RGB : JCS_GRAYSCALE;
   Image image(decoder.info.image_width, decoder.info.image_height);
+  image.orientation = jpeg_orientation(bytes);
   decoder.max_scans = static_cast<int>(std::min(kMaxScans, kMaxScannedPixels / (image.width * image.height)));
   if (channels == 3) {
     if (!read_pixels(decoder, image.rgb.data())) throw damaged();

@@ -9,6 +9,7 @@
 #include "data/codecs/bytes.h"
 #include "data/codecs/decode.h"
 #include "data/codecs/decoders.h"
+#include "data/codecs/exif.h"
 #include "data/codecs/inflate.h"
 #include "data/codecs/stb.h"
 #include "engine/base/div_up.h"
@@ -20,7 +21,8 @@ namespace {
 using Bytes = std::span<const std::byte>;
 
 constexpr std::size_t kSignature = 8, kFrame = 12;  // around a chunk's content: length, type, checksum
-constexpr std::uint32_t kIhdr = 0x49484452, kPlte = 0x504c5445, kIdat = 0x49444154, kIend = 0x49454e44;
+constexpr std::uint32_t kIhdr = 0x49484452, kPlte = 0x504c5445, kIdat = 0x49444154, kIend = 0x49454e44,
+                        kExif = 0x65584966;
 constexpr std::size_t kColour = 3, kPaletteBytes = 256 * kColour;
 constexpr std::uint32_t kPaletted = 3;     // the colour type
 constexpr Index kMaxRaw = 4 * kMaxPixels;  // 64 million pixels of 8-bit RGBA
@@ -38,6 +40,7 @@ struct Png {
   bool interlaced;
   std::vector<Chunk> data;  // the pieces of one zlib stream
   std::vector<Chunk> palettes;
+  int orientation;
 };
 
 /// The chunk at a place; checks that it is there whole and has the right checksum.
@@ -71,12 +74,14 @@ void read_header(Png& png, const Chunk& header, std::string_view name) {
 Png read_chunks(Bytes bytes, std::string_view name) {
   const std::string who = std::string(name) + ":";
   Png png{};
+  png.orientation = 1;
   Chunk chunk = chunk_at(bytes, kSignature, who);
   read_header(png, chunk, name);
   while (chunk.type != kIend) {
     chunk = chunk_at(bytes, chunk.at + kFrame + chunk.content.size(), who);
     if (chunk.type == kIdat) png.data.push_back(chunk);
     if (chunk.type == kPlte) png.palettes.push_back(chunk);
+    if (chunk.type == kExif) png.orientation = exif_orientation(chunk.content);
     check(chunk.optional() || chunk.type == kIdat || chunk.type == kPlte || chunk.type == kIend, who,
           "is a damaged or unusual PNG: no decoder knows the chunk at byte", chunk.at);
   }
@@ -177,6 +182,7 @@ Image decode_png(Bytes bytes, std::string_view name) {
   const auto plain = decompressed(bytes, png, std::string(name) + ":", note);
   Image image = png_by_stb(plain, name, png.width, png.height);
   image.note = note;
+  image.orientation = png.orientation;
   return image;
 }
 

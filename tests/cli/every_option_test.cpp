@@ -39,6 +39,7 @@ std::optional<std::string> another(const Option& option) {
       if (choice != now && (option.name != "instruction-set" || choice == "baseline")) return choice;
   }
   if (std::holds_alternative<training::Switch>(option.value)) return "on";
+  if (std::holds_alternative<training::OverridingSwitch>(option.value)) return "on";
   if (option.name == "mean" || option.name == "std") return "0.4,0.5,0.6";
   if (option.name == "arch") return "vit_tiny_patch16_224";
   return std::nullopt;
@@ -55,7 +56,7 @@ std::string another(const peft::OptionInfo& option) {
 
 /// What the declaration says of inputs that other contents would be: these alone change what is read.
 bool changes_pixels(const std::string& name) {
-  const auto all = {"image-size", "mean", "std", "interpolation", "resize"};
+  const auto all = {"image-size", "mean", "std", "interpolation", "resize", "exif-rotate", "crop-pct"};
   return std::ranges::find(all, name) != all.end();
 }
 

@@ -128,5 +128,23 @@ TEST(Idx, with_any_small_damage_loads_or_is_an_error_that_names_the_file) {
   }
 }
 
+TEST(Idx, files_have_the_classes_of_val_too_where_val_is_trained_on) {
+  const TemporaryFolder folder;
+  for (const auto& [split, label] : {std::pair{"train", "\1"}, std::pair{"val", "\3"}, {"test", "\3"}}) {
+    folder.write(split + std::string("-images-idx3-ubyte"), idx({1, 1, 1}, "a"));
+    folder.write(split + std::string("-labels-idx1-ubyte"), idx({1}, label));
+  }
+  EXPECT_THAT(open_error(folder.path()), HasSubstr("label 3 is a class that train lacks"));
+  const Splits splits = open_data(folder.path(), {.val_counts = true});
+  EXPECT_THAT(splits.classes, ElementsAre("0", "1", "2", "3"));
+  EXPECT_THAT(labels(*splits.val), ElementsAre(3));
+  folder.write("test-labels-idx1-ubyte", idx({1}, "\4"));
+  EXPECT_THAT(error_of([&] { open_data(folder.path(), {.val_counts = true}); }),
+              HasSubstr("label 4 is a class that train lacks: its labels are 0 to 3"));
+  folder.write("classes.txt", "a\nb\nc\n");
+  EXPECT_THAT(error_of([&] { open_data(folder.path(), {.val_counts = true}); }),
+              HasSubstr("label 3 is no class"));
+}
+
 }  // namespace
 }  // namespace data

@@ -224,5 +224,35 @@ TEST(ImageFolder, says_when_a_class_differs_in_normalisation_alone) {
   }
 }
 
+TEST(ImageFolder, has_the_classes_of_val_too_where_val_is_trained_on) {
+  const TemporaryFolder folder;
+  make(folder, {"train/c/1.ppm", "valid/b/1.ppm", "valid/c/2.ppm", "test/b/1.ppm", "test/a/2.ppm"});
+  const std::string lacks = "1 class that train lacks: b";
+  EXPECT_THAT(open_error(folder.path()), testing::EndsWith(lacks));
+  const Splits splits = open_data(folder.path(), {.val_counts = true});
+  EXPECT_THAT(splits.classes, ElementsAre("a", "b", "c"));
+  EXPECT_THAT(labels(*splits.train), ElementsAre(0, 2));
+  EXPECT_THAT(labels(*splits.val), ElementsAre(1, 2));
+  EXPECT_THAT(labels(*splits.test), ElementsAre(0, 1));
+  EXPECT_THAT(splits.notes, ElementsAre((folder.path() / "valid").string() + ": is taken for the val split"));
+  folder.write("test/d/1.ppm", kImage);
+  EXPECT_THAT(error_of([&] { open_data(folder.path(), {.val_counts = true}); }),
+              testing::EndsWith("1 class that train lacks: d"));
+}
+
+TEST(ImageFolder, takes_no_class_of_val_for_another_that_may_be_one_of_train) {
+  const TemporaryFolder folder;
+  make(folder, {"train/caf\xc3\xa9/1.ppm", "val/cafe\xcc\x81/1.ppm"});
+  EXPECT_THAT(error_of([&] { open_data(folder.path(), {.val_counts = true}); }),
+              HasSubstr("written in another normalisation of Unicode"));
+}
+
+TEST(ImageFolder, with_one_class_in_train_and_another_in_val_has_two_where_both_are_trained_on) {
+  const TemporaryFolder folder;
+  make(folder, {"val/b/1.ppm"});
+  EXPECT_THAT(open_error(folder.path()), HasSubstr("only one class (a)"));
+  EXPECT_THAT(open_data(folder.path(), {.val_counts = true}).classes, ElementsAre("a", "b"));
+}
+
 }  // namespace
 }  // namespace data

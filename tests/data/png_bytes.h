@@ -38,6 +38,17 @@ inline std::string png(const std::string& header, const std::string& raw, const 
   return header + before + png_chunk("IDAT", zlib_of(raw)) + png_chunk("IEND", "");
 }
 
+/// A PNG of that image, with `before` before its data.
+inline std::string png_of(const Image& image, const std::string& before = "") {
+  std::string raw;
+  for (Index y = 0; y < image.height; ++y)
+    raw.append(1, '\0').append(reinterpret_cast<const char*>(image.row(y)),
+                               static_cast<std::size_t>(image.width * 3));
+  return png(
+      png_header(static_cast<std::uint32_t>(image.width), static_cast<std::uint32_t>(image.height), 8, 2),
+      raw, before);
+}
+
 /// Samples as PNG packs them: rows without a filter, of `bits` each, [height, width * samples a pixel].
 inline std::string png_rows(const std::vector<std::vector<unsigned>>& rows, int bits) {
   std::string raw;

@@ -87,23 +87,5 @@ TEST(Screen, does_not_take_a_lack_of_memory_for_a_bad_image) {
   for (const int workers : {0, 2}) EXPECT_THROW(screen(std::make_shared<Large>(), workers), std::bad_alloc);
 }
 
-/// Every third image has a note.
-class Noted : public Made {
- public:
-  Noted() : Made({0}) {}
-  Image image(Index i) const override {
-    Image image = Made::image(i);
-    if (i % 3 == 0) image.note = "padding";
-    return image;
-  }
-};
-
-TEST(Screen, notes_damage_that_touches_no_pixel) {
-  for (const int workers : {0, 3})
-    EXPECT_EQ(screen(std::make_shared<Noted>(), workers).note,
-              "train: 66 images have damage that touches no pixel, such as image 3: padding");
-  EXPECT_EQ(screen(std::make_shared<Made>(std::vector<Index>{0})).note, "");
-}
-
 }  // namespace
 }  // namespace data

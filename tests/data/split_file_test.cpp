@@ -179,5 +179,15 @@ TEST(SplitFile, notes_labels_that_no_line_has) {
       ElementsAre(": 1 of 3 classes has no image to learn from, such as label 2; labels count from 0"));
 }
 
+TEST(SplitFile, notes_no_label_that_val_has_where_val_is_trained_on) {
+  const TemporaryFolder folder;
+  folder.write("train800.txt", "a 0\nb 1\n");
+  folder.write("val200.txt", "c 2\n");
+  EXPECT_THAT(open_error(folder.path()), HasSubstr("a class that train lacks"));
+  const Splits splits = open_data(folder.path(), {.val_counts = true});
+  EXPECT_EQ(splits.classes.size(), 3u);
+  EXPECT_TRUE(splits.notes.empty());
+}
+
 }  // namespace
 }  // namespace data

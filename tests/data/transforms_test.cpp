@@ -35,6 +35,28 @@ TEST(Transforms, squash_crop_resizes_both_sides_and_cuts_the_centre) {
   EXPECT_EQ(fit(image, how), crop(resize(image, 20, 20, how.filter), {2, 2, 16, 16}));
 }
 
+// Checksums of what Pillow 13.0 resizes to the sides that OpenCLIP's ResizeKeepRatio(longest=1) gives, within
+// the black that CenterCropOrPad puts around it.
+TEST(Transforms, longest_keeps_the_whole_image_within_black) {
+  struct Case {
+    std::uint32_t seed;
+    Index width, height, size;
+    Filter filter;
+    std::uint32_t checksum;
+  };
+  for (const auto& [seed, width, height, size, filter, checksum] :
+       {Case{1, 60, 41, 32, Filter::bicubic, 2734817637u}, Case{2, 41, 60, 32, Filter::bilinear, 771720274u},
+        Case{3, 32, 32, 32, Filter::bicubic, 2708202913u}, Case{4, 20, 9, 48, Filter::bicubic, 1604114261u},
+        Case{5, 64, 37, 32, Filter::bicubic, 2658561150u},
+        Case{6, 64, 42, 32, Filter::bicubic, 3283845854u}}) {
+    const Image made = fit(noise("noise", seed, width, height),
+                           {.size = size, .filter = filter, .mode = Preprocessing::Mode::longest});
+    EXPECT_EQ(crc32_of(made), checksum) << seed;
+  }
+  EXPECT_EQ(fit(Image(60000, 1), {.size = 32, .mode = Preprocessing::Mode::longest}).rgb.size(),
+            32u * 32 * 3);
+}
+
 TEST(Transforms, a_centre_with_odd_margins_begins_where_the_library_has_it) {
   const Image image = noise("noise", 5, 40, 40);
   Preprocessing how{.size = 16, .mode = Preprocessing::Mode::crop, .crop_pct = 16.0 / 19};

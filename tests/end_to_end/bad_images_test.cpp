@@ -3,6 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/codecs/decode.h"
+#include "tests/data/exif_bytes.h"
+#include "tests/data/png_bytes.h"
 #include "tests/end_to_end/garden.h"
 
 namespace end_to_end {
@@ -188,6 +191,86 @@ TEST(BadImage, policy_is_error_or_skip_and_shown_by_the_help) {
   EXPECT_THAT(garden.tune("linear").err, Not(HasSubstr("skipped")));
   EXPECT_EQ(run(eval_words(garden)).json()["skipped"], 0);
   EXPECT_THAT(listed(run(eval_words(garden))), IsEmpty());
+}
+
+/// The garden with images whose files go on behind their pixels, or say how they are to be turned.
+void damage_without_harm(const Garden& garden) {
+  const auto replace = [&](const std::string& name, const std::string& before, const std::string& more) {
+    const fs::path file = garden.data() + "/" + name + ".ppm";
+    const std::string text = read_text(file);
+    const data::Image image = data::decode_image(std::as_bytes(std::span(text)), name);
+    fs::remove(file);
+    std::string raw;
+    for (Index y = 0; y < image.height; ++y)
+      raw.append(1, '\0').append(reinterpret_cast<const char*>(image.row(y)),
+                                 static_cast<std::size_t>(image.width * 3));
+    write_text(garden.data() + "/" + name + ".png",
+               data::png(data::png_header(static_cast<std::uint32_t>(image.width),
+                                          static_cast<std::uint32_t>(image.height), 8, 2),
+                         raw + more, before));
+  };
+  for (const char* name : {"train/red/00", "train/red/01", "val/red/20", "test/red/40"})
+    replace(name, "", "x");
+  replace("train/blue/00", data::png_chunk("eXIf", data::exif(6)), "");
+  replace("test/blue/40", data::png_chunk("eXIf", data::exif(3)), "");
+}
+
+/// The notes on stderr that name an image as an example.
+Words image_notes(const Outcome& outcome) {
+  std::istringstream lines(outcome.err);
+  Words all;
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("note:") && line.find("such as") != std::string::npos) all.push_back(line);
+  return all;
+}
+
+TEST(ImageNotes, are_given_once_for_each_kind_by_every_command_that_reads_images) {
+  const Garden garden;
+  damage_without_harm(garden);
+  const auto damaged = [&](int count, const char* first) {
+    return HasSubstr("note: " + std::to_string(count) + (count == 1 ? " image has" : " images have") +
+                     " damage that touches no pixel, such as " + garden.data() + "/" + first);
+  };
+  const auto stored = [&](int count, const char* first) {
+    return HasSubstr("note: " + std::to_string(count) + (count == 1 ? " image has" : " images have") +
+                     " an EXIF orientation that is not followed, such as " + garden.data() + "/" + first);
+  };
+  const auto all = ElementsAre(damaged(4, "test/red/40.png"), stored(2, "test/blue/40.png"));
+  const Outcome tuned = garden.tune("grft");
+  EXPECT_THAT(image_notes(tuned), all) << tuned.err;
+  EXPECT_THAT(image_notes(garden.tune("linear", kSkip, "skip")), all);
+  EXPECT_THAT(image_notes(run(Words{"select", "--json"} + garden.job("grft"))),
+              ElementsAre(damaged(2, "train/red/00.png"), stored(1, "train/blue/00.png")));
+  const auto of_test = ElementsAre(damaged(1, "test/red/40.png"), stored(1, "test/blue/40.png"));
+  EXPECT_THAT(image_notes(run(eval_words(garden))), of_test);
+  EXPECT_THAT(image_notes(run(eval_words(garden) + kSkip)), of_test);
+  EXPECT_THAT(image_notes(run(eval_words(garden) + Words{"--exif-rotate=off"})),
+              ElementsAre(damaged(1, "test/red/40.png")));
+  const Words predict{"predict", garden.data() + "/test/red/40.png", garden.data() + "/test/blue/40.png",
+                      "--model", garden.model()};
+  EXPECT_THAT(image_notes(run(predict)), of_test);
+  EXPECT_THAT(image_notes(run(predict + Words{"--dry-run"})), of_test);
+  EXPECT_THAT(image_notes(run(predict + Words{"--exif-rotate"})), ElementsAre(damaged(1, "test/red/40.png")));
+  fs::remove_all(garden.data() + "/train");  // test stands alone
+  EXPECT_THAT(image_notes(run(eval_words(garden))), of_test);
+}
+
+TEST(ImageNotes, are_errors_with_strict) {
+  const Garden garden;
+  const Words quiet{"--mean", "0.5,0.5,0.5", "--exif-rotate=off", "--strict"};  // nothing else to note
+  garden.tune("linear", quiet);
+  damage_without_harm(garden);
+  const auto named = HasSubstr("bytes of its pixels");
+  EXPECT_THAT(run(Words{"tune"} + garden.job("linear") + Words{"--out", garden.run_folder("strict")} + quiet)
+                  .error(kFailed),
+              AllOf(HasSubstr(garden.data() + "/"), named, HasSubstr("(--strict)")));
+  EXPECT_THAT(run(Words{"select"} + garden.job("grft") + quiet).error(kFailed), named);
+  EXPECT_THAT(run(eval_words(garden) + quiet).error(kFailed), named);
+  EXPECT_THAT(run(eval_words(garden) + quiet + kSkip).error(kFailed), named);
+  const Outcome predicted =
+      run(Words{"predict", garden.data() + "/test/red/40.png", "--model", garden.model()} + quiet);
+  EXPECT_EQ(predicted.status, kFailed);
+  EXPECT_TRUE(predicted.noted("(--strict)")) << predicted.err;
 }
 
 TEST(EmptyClass, is_taken_when_that_is_allowed) {

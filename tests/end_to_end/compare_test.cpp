@@ -27,6 +27,39 @@ std::vector<Words> rows(const std::string& markdown, const std::string& first) {
   return found;
 }
 
+TEST(Compare, of_one_rate_has_the_classes_that_val_alone_has) {
+  const Garden garden;
+  for (const char* split : {"val", "test"}) {
+    fs::create_directories(garden.data() + "/" + split + "/azure");
+    write_text(garden.data() + "/" + split + "/azure/1.ppm", image(3, 1));
+  }
+  const auto words = [&](const std::string& rates) {
+    return Words{"compare",
+                 "--out",
+                 garden / "compared",
+                 "--model",
+                 garden.model(),
+                 "--task",
+                 "t=" + garden.data(),
+                 "--methods",
+                 "linear",
+                 "--seeds",
+                 "1",
+                 "--epochs",
+                 "1",
+                 "--batch-size",
+                 "6",
+                 "--json",
+                 "--lrs",
+                 rates};
+  };
+  EXPECT_THAT(run(words("0.003,0.03")).error(1), HasSubstr("1 class that train lacks: azure"))
+      << "rates are chosen among runs on train";
+  const Json all = run(words("0.003")).json();
+  EXPECT_EQ(all["tasks"][0]["classes"], 4);
+  ASSERT_EQ(all["runs"].size(), 1u);
+}
+
 TEST(Compare, makes_every_run_of_the_protocol_and_writes_the_tables) {
   const Comparison garden;
   const Outcome outcome = run(garden.words() + Words{"--json"});

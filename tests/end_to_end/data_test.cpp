@@ -150,6 +150,38 @@ TEST(Training, on_train_and_val_takes_both_and_does_not_evaluate_on_val) {
   EXPECT_TRUE(result.contains("test"));
 }
 
+TEST(Training, on_train_and_val_has_a_class_that_val_alone_has) {
+  const Garden garden;
+  for (const char* split : {"val", "test"}) {
+    fs::create_directories(garden.data() + "/" + split + "/azure");
+    write_text(garden.data() + "/" + split + "/azure/1.ppm", image(3, 1));
+  }
+  const Json result = garden.tune("linear", {"--on", "train+val", "--epochs", "1"}).json();
+  EXPECT_THAT(read_json(garden.run_folder() + "/config.json")["classes"],
+              ElementsAre("azure", "blue", "green", "red"));
+  EXPECT_THAT(keys(result["test"]["per_class"]), ElementsAre("azure", "blue", "green", "red"));
+  const Outcome eval = run({"eval", "--model", garden.model(), "--delta",
+                            garden.run_folder() + "/delta.safetensors", "--data", garden.data(), "--json"});
+  EXPECT_EQ(eval.json()["confusion"], result["test"]["confusion"]);
+  EXPECT_FALSE(read_text(garden.run_folder() + "/report.html").find("azure") == std::string::npos);
+}
+
+TEST(Training, on_train_and_val_of_idx_files_has_a_class_that_val_alone_has) {
+  const Garden garden;
+  write_idx(garden.path() / "idx", "train", 12);
+  write_idx(garden.path() / "idx", "val", 12);
+  const std::string labels = garden.path() / "idx/val-labels-idx1-ubyte";
+  std::string bytes = read_text(labels);
+  bytes.back() = '\2';
+  write_text(labels, bytes);
+  const Words words{"tune",     "--model", garden.model(),      "--data", garden.path() / "idx",
+                    "--method", "linear",  "--epochs",          "1",      "--lr",
+                    "0.01",     "--out",   garden.run_folder(), "--json"};
+  EXPECT_THAT(run(words).error(1), HasSubstr("label 2 is a class that train lacks"));
+  EXPECT_EQ(run(words + Words{"--on", "train+val", "--batch-size", "6"}).status, 0);
+  EXPECT_THAT(read_json(garden.run_folder() + "/config.json")["classes"], ElementsAre("0", "1", "2"));
+}
+
 TEST(Training, in_sorted_order_sees_the_classes_one_after_the_other) {
   const Garden garden;
   garden.tune("linear", {"--no-shuffle", "--epochs", "1", "--init-head", "zeros", "--head", "new", "--lr",

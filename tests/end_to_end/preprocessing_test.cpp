@@ -16,6 +16,7 @@ namespace {
 using data::Preprocessing;
 using engine::Safetensors;
 using engine::Tensor;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 /// An image that is far from square, so that every way to prepare it gives other pixels.
@@ -163,6 +164,36 @@ INSTANTIATE_TEST_SUITE_P(
              "",
              {"--resize", "crop"},
              with(kStandard, [](Preprocessing& p) { p.mode = Preprocessing::Mode::crop; })},
+        Case{"torchvisions_first_weights",
+             "",
+             "",
+             {"--resize", "crop", "--crop-pct", "0.875", "--interpolation", "bilinear"},
+             with(kStandard,
+                  [](Preprocessing& p) {
+                    p.mode = Preprocessing::Mode::crop, p.crop_pct = 0.875, p.filter = data::Filter::bilinear;
+                  })},
+        Case{"crop_pct_over_timm",
+             kTimm,
+             "",
+             {"--crop-pct", "0.6"},
+             with(timm(), [](Preprocessing& p) { p.crop_pct = 0.6; })},
+        Case{"crop_pct_over_timms_squash",
+             R"({"architecture": "vit", "pretrained_cfg": {"input_size": [3, 16, 16], "crop_mode": "squash",
+                 "crop_pct": 1.0, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}})",
+             "",
+             {"--crop-pct", "0.8"},
+             with(kStandard,
+                  [](Preprocessing& p) { p.mode = Preprocessing::Mode::squash_crop, p.crop_pct = 0.8; })},
+        Case{"crop_pct_over_hugging_faces_crop",
+             "",
+             R"({"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 18}, "crop_size": 16,
+                 "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]})",
+             {"--crop-pct", "0.7"},
+             with(kStandard,
+                  [](Preprocessing& p) {
+                    p.mode = Preprocessing::Mode::crop, p.crop_pct = 0.7;
+                    p.crop_start = Preprocessing::CropStart::floor;
+                  })},
         Case{"another_size",
              kTimm,
              "",
@@ -183,6 +214,32 @@ TEST(Preparations, differ_between_the_ways_that_are_tested) {
 /// The preprocessing that the delta in a run folder stores.
 Json stored_preprocessing(const Garden& garden) {
   return Json::parse(Safetensors(garden.run_folder() + "/delta.safetensors").metadata().at("preprocessing"));
+}
+
+TEST(CropPct, that_has_no_effect_is_refused_by_what_it_contradicts) {
+  const auto refusal = [](const Prepared& prepared, const Words& options) {
+    return prepared.eval(options, prepared / "logits.safetensors").error(2);
+  };
+  EXPECT_THAT(refusal(Prepared(kTimm), {"--crop-pct", "0.8", "--resize", "squash"}),
+              AllOf(HasSubstr("--crop-pct"), HasSubstr("--resize squash")));
+  EXPECT_THAT(refusal(Prepared("", kHuggingFace), {"--crop-pct", "0.8"}),
+              AllOf(HasSubstr("--crop-pct 0.8 has no effect"), HasSubstr("stored with the weights"),
+                    HasSubstr("--resize crop")));
+  EXPECT_THAT(refusal(Prepared(), {"--crop-pct", "0.8"}), HasSubstr("as nothing says otherwise"));
+  for (const char* value : {"0", "1.1", "0.001", "-0.5"})
+    EXPECT_THAT(refusal(Prepared(kTimm), {"--crop-pct", value}), HasSubstr("a number in [0.01, 1]")) << value;
+}
+
+TEST(DeltaPreprocessing, has_the_share_that_is_cut_out) {
+  const Garden garden;
+  garden.tune("linear", {"--resize", "crop", "--crop-pct", "0.875"});
+  EXPECT_EQ(stored_preprocessing(garden)["crop_pct"], 0.875);
+  EXPECT_EQ(read_json(garden.run_folder() + "/config.json")["crop_pct"], 0.875);
+  EXPECT_THAT(run(Words{"tune"} + garden.job("linear") +
+                  Words{"--out", garden.run_folder(), "--epochs", "2", "--lr", "0.01", "--resize", "crop",
+                        "--crop-pct", "0.5", "--resume"})
+                  .error(2),
+              HasSubstr("crop_pct was 0.875 and is 0.5"));
 }
 
 TEST(DeltaPreprocessing, is_carried_to_later_commands) {

@@ -38,6 +38,7 @@ void open(experiments::Task& task, const CompareOptions& o, bool searches) {
   data.data = task.folder;
   const bool skips = data.on_bad_image == "skip";
   data.on_bad_image = "error";  // each run looks for itself
+  data.val_counts = !searches;  // no run learns from train alone
   const std::vector<std::string> used{"train", "val", "test"};
   training::OpenedData opened =
       training::open_data_source(data, skips ? std::vector<std::string>{} : used, 0, {.on_note = note});

@@ -72,6 +72,10 @@ void notes_are_errors() {
   strict = true;
 }
 
+bool are_notes_errors() {
+  return strict;
+}
+
 std::string shown(const std::string& name) {
   return engine::one_line(name);
 }

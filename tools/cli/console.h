@@ -14,6 +14,7 @@ namespace cli {
 void note(const std::string& text);
 /// Of --strict.
 void notes_are_errors();
+bool are_notes_errors();
 
 /// A name that others chose, of a file, a class, a tensor, as text for a terminal: control characters, which
 /// it would obey, are spaces.

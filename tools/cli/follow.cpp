@@ -13,6 +13,7 @@ training::Events Follower::events() {
     bar_.reset();  // of a scoring that has ended early
     note(text);
   };
+  events.strict = are_notes_errors();
   events.stop = [] { return noted_signal() != 0; };
   return events;
 }

@@ -39,7 +39,6 @@ void screen(data::Splits& splits, const std::string& name, std::shared_ptr<const
     check_stop(events, "while looking for bad images in " + name);
   });
   split = screened.images;
-  if (!screened.note.empty()) events.on_note("note: " + screened.note);
   std::ranges::move(screened.bad, std::back_inserter(splits.skipped));
 }
 
@@ -75,6 +74,11 @@ void note_skipped(const std::vector<data::BadImage>& skipped, const Events& even
                              "skipped:", engine::join(reasons, " | ")));
 }
 
+std::shared_ptr<ImageNotes> notes_for(const DataSource& source, const Events& events) {
+  return std::make_shared<ImageNotes>(
+      ImageNotes::Options{.strict = events.strict, .orientation = source.note_orientation});
+}
+
 }  // namespace
 
 OpenedData open_data_source(const DataSource& source, const std::vector<std::string>& used, Index workers,
@@ -83,9 +87,10 @@ OpenedData open_data_source(const DataSource& source, const std::vector<std::str
   OpenedData opened{
       .splits = lists ? data::open_split_files({source.train_list, source.val_list, source.test_list,
                                                 source.data_root, source.val_counts})
-                      : data::open_data(source.data, {source.allow_empty_class}),
+                      : data::open_data(source.data, {source.allow_empty_class, source.val_counts}),
       .listed = {},
-      .contents = std::make_shared<ImageContents>(source.data.empty() ? source.data_root : source.data)};
+      .contents = std::make_shared<ImageContents>(source.data.empty() ? source.data_root : source.data),
+      .notes = notes_for(source, events)};
   data::Splits& splits = opened.splits;
   note_oddities(splits, events);
   const bool skips = source.on_bad_image == "skip";
@@ -95,13 +100,14 @@ OpenedData open_data_source(const DataSource& source, const std::vector<std::str
     if (!*split) continue;
     if (!skips && std::ranges::find(used, name) != used.end() && are_files(**split))
       check_files(name, **split);
-    *split = opened.contents->watch(*split);
+    *split = opened.notes->watch(opened.contents->watch(*split));
   }
   opened.listed = splits;
   if (!skips) return opened;
   for (const auto& [name, split] : all) {
     if (*split && std::ranges::find(used, name) != used.end()) screen(splits, name, *split, workers, events);
   }
+  opened.notes->note(events);
   note_skipped(splits.skipped, events);
   return opened;
 }
@@ -130,12 +136,13 @@ EvaluationSplit open_evaluation_split(const DataSource& source, const std::strin
   namespace fs = std::filesystem;
   const auto alone = [&](data::Splits splits) {  // opened as if it were train
     note_oddities(splits, events);
-    if (source.on_bad_image == "skip")
-      screen(splits, split, splits.train, workers, events);
-    else if (are_files(*splits.train))
-      check_files(split, *splits.train);
+    const bool skips = source.on_bad_image == "skip";
+    if (!skips && are_files(*splits.train)) check_files(split, *splits.train);
+    const auto notes = notes_for(source, events);
+    splits.train = notes->watch(splits.train);
+    if (skips) screen(splits, split, splits.train, workers, events);
     note_skipped(splits.skipped, events);
-    return EvaluationSplit{splits.classes, splits.train, splits.skipped};
+    return EvaluationSplit{splits.classes, splits.train, splits.skipped, notes};
   };
   if (!source.data.empty()) {
     const fs::path dir = source.data;
@@ -145,8 +152,11 @@ EvaluationSplit open_evaluation_split(const DataSource& source, const std::strin
   } else if (source.train_list.empty()) {
     return alone(data::open_split_files({.train = source.list_of(split), .root = source.data_root}));
   }
-  const data::Splits splits = open_splits(source, {split}, workers, events);
-  return {splits.classes, find_split(splits, split), splits.skipped};
+  DataSource learned = source;  // the classes may be those of a model that has learned from val, too
+  learned.val_counts = true;
+  const OpenedData opened = open_data_source(learned, {split}, workers, events);
+  const data::Splits& splits = opened.splits;
+  return {splits.classes, find_split(splits, split), splits.skipped, opened.notes};
 }
 
 std::string skipped_lines(const std::vector<data::BadImage>& skipped) {

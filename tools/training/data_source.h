@@ -3,6 +3,7 @@
 #include "data/dataset.h"
 #include "tools/training/events.h"
 #include "tools/training/image_contents.h"
+#include "tools/training/image_notes.h"
 #include "tools/training/train_config.h"
 
 namespace training {
@@ -12,11 +13,13 @@ struct OpenedData {
   data::Splits splits;
   data::Splits listed;                      ///< with the images that were left out because they are bad
   std::shared_ptr<ImageContents> contents;  ///< of all their images, once they are read
+  std::shared_ptr<ImageNotes> notes;        ///< on those of their images that were read
 };
 
 /// Opens the folder of --data, or the lists. Every file of the `used` splits must be there and readable. With
 /// --on-bad-image skip, each of their images is decoded once by `workers` threads instead, and the bad ones
 /// are left out; Events::stop is asked meanwhile. Oddities and what was left out are noted.
+/// What there is to say of images that are read later is for the caller to note.
 OpenedData open_data_source(const DataSource& source, const std::vector<std::string>& used, Index workers,
                             const Events& events = {});
 /// Its splits alone.
@@ -28,6 +31,7 @@ struct EvaluationSplit {
   std::vector<std::string> classes;
   std::shared_ptr<const data::Dataset> images;
   std::vector<data::BadImage> skipped;
+  std::shared_ptr<ImageNotes> notes;  ///< on those of its images that were read
 };
 /// The same for one split. Where the data has no train to give the classes, they are those of the split
 /// itself.

@@ -60,6 +60,8 @@ struct Events {
   std::function<void(const ProgressEvent&)> on_progress = [](const ProgressEvent&) {};
   /// A line for the user, without its end.
   std::function<void(const std::string&)> on_note = [](const std::string&) {};
+  /// Notes are errors: what would be noted at the end is an Error where it is found.
+  bool strict = false;
   /// True once the work should stop. It does after the batch in hand, by throwing Stopped.
   std::function<bool()> stop = [] { return false; };
 };

@@ -76,6 +76,8 @@ std::string RunIdentity::text() const {
 std::vector<RunIdentity::Difference> RunIdentity::differences(const Json& recorded) const {
   Json before = with_present_names(recorded);
   if (!before.is_object()) return {{"", "nothing is known of it"}};
+  if (before.contains("preprocessing") && before["preprocessing"].is_object())
+    before["preprocessing"] = complete_preprocessing(before["preprocessing"]);
   // Earlier versions hashed the images' paths as they were given, and had no version of their own.
   if (!before.contains("identity_version") && before.contains("images_sha256") && earlier_images_) {
     for (const char* given : {"data", "data_root"}) {
@@ -144,7 +146,7 @@ Json identity_of(const LoadedModel& base) {
   return {{"base_sha256", base.base_sha256},
           {"stored_classes", base.classes},  // a kept head's rows are ordered by them
           {"model", model_metadata(c)},
-          {"preprocessing", Json::parse(preprocessing_json(base.preprocessing))}};
+          {"preprocessing", complete_preprocessing(Json::parse(preprocessing_json(base.preprocessing)))}};
 }
 
 Json identity_of(const std::vector<std::string>& classes, const data::Dataset& images,

@@ -99,9 +99,10 @@ Run open_run(const TrainConfig& config, const std::vector<std::string>& splits, 
           .images = nullptr,
           .method = peft::make_method(config.method, config.method_options,
                                       static_cast<std::uint64_t>(config.model.seed))};
+  data.note_orientation = config.model.passes_over_orientation(run.loaded.preprocessing);
   OpenedData opened = open_data_source(data, splits, config.workers, events);
   run.splits = std::move(opened.splits), run.listed = std::move(opened.listed);
-  run.contents = std::move(opened.contents);
+  run.contents = std::move(opened.contents), run.notes = std::move(opened.notes);
   run.base = identity_of(run.loaded);
   if (config.no_shuffle && !config.data.train_list.empty()) {
     for (auto* split : {&run.splits.train, &run.splits.val})

@@ -23,6 +23,7 @@ struct Run {
   std::unique_ptr<peft::Method> method;
   data::Splits listed = {};  ///< with the images that were left out because they are bad
   std::shared_ptr<ImageContents> contents = nullptr;  ///< of all images, once they are read
+  std::shared_ptr<ImageNotes> notes = nullptr;        ///< on those images that were read
   engine::Json base = {};                             ///< identity_of() the model as it was loaded
   Index scored_batches = 0;                           ///< by the last score_and_select()
 };

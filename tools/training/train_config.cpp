@@ -34,6 +34,8 @@ void override_with(const ModelSource& source, Preprocessing& how) {
     if (!source.std.empty()) how.std = three_numbers(source.std, "--std");
     if (!source.interpolation.empty()) how.filter = data::filter_named(source.interpolation);
     if (!source.resize.empty()) how.mode = data::mode_named(source.resize);
+    if (source.crop_pct != 0) how.crop_pct = source.crop_pct;
+    if (source.exif_rotate) how.exif_rotate = *source.exif_rotate;
     data::check_preprocessing(how);
   });
 }
@@ -54,6 +56,14 @@ Preprocessing ModelSource::preprocessing(const std::optional<Preprocessing>& sto
   Preprocessing how = stored.value_or(Preprocessing{});
   how.size = size;
   override_with(*this, how);
+  // A share of 1 cuts nothing out, as these modes.
+  if (crop_pct != 0 && crop_pct != 1 && !data::cuts_out(how.mode)) {
+    throw UsageError(
+        engine::say("--crop-pct", crop_pct, "has no effect: images are resized to their size at once",
+                    "(" + std::string(data::name_of(how.mode)) + "),",
+                    stored ? "by what is stored with the weights;" : "as nothing says otherwise;",
+                    "--resize crop cuts their centre out"));
+  }
   return how;
 }
 

@@ -24,15 +24,22 @@ struct ModelSource {
   std::string model;                             ///< checkpoint: a file, the index of one in shards, a folder
   std::string arch;                              ///< instead: random weights of this architecture
   std::string mean, std, interpolation, resize;  ///< "a,b,c" twice, bilinear or bicubic, squash or crop
-  Index image_size = 0;                          ///< side in pixels; 0: the checkpoint's
-  Index seed = 0;                                ///< of all random numbers
-  Index threads = 0;                             ///< 0: see choose_threads(); results do not depend on it
+  double crop_pct = 0;              ///< share of the short side that is cut out; 0: the checkpoint's
+  std::optional<bool> exif_rotate;  ///< turn images upright by their EXIF orientation
+  Index image_size = 0;             ///< side in pixels; 0: the checkpoint's
+  Index seed = 0;                   ///< of all random numbers
+  Index threads = 0;                ///< 0: see choose_threads(); results do not depend on it
 
   /// Throws a UsageError when there is no model or there are two, or a value makes no sense.
   void check() const;
   /// `stored` (or the standard way, where files beside the weights store none) with what is set here in its
-  /// place, for images of `size` pixels a side. Throws a UsageError when a value makes no sense.
+  /// place, for images of `size` pixels a side. Throws a UsageError when a value makes no sense or has no
+  /// effect.
   data::Preprocessing preprocessing(const std::optional<data::Preprocessing>& stored, Index size) const;
+  /// True when images are not turned by their EXIF orientation, and nobody has said so.
+  bool passes_over_orientation(const data::Preprocessing& how) const {
+    return !exif_rotate && !how.exif_rotate;
+  }
 };
 
 /// Where the images come from: a folder, or lists of paths.
@@ -41,7 +48,8 @@ struct DataSource {
   std::string train_list, val_list, test_list, data_root;  ///< instead: lines `path label`
   std::string on_bad_image = "error";                      ///< or skip
   bool allow_empty_class = false;
-  bool val_counts = false;  ///< val is trained on, too: a list's labels in it are classes as train's are
+  bool val_counts = false;        ///< val is trained on, too: its classes are classes as train's are
+  bool note_orientation = false;  ///< an image whose EXIF orientation is not followed is worth a note
 
   bool has_lists() const { return !(train_list + val_list + test_list).empty(); }
   /// Throws a UsageError unless the data is given in one form that has `split`.

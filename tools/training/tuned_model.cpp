@@ -106,6 +106,18 @@ BaseFacts facts_of(const Safetensors& delta, const models::VitConfig& any, bool 
   return facts;
 }
 
+/// A delta was trained on images that were turned upright or on images as they are stored.
+void check_exif_rotate(const std::string& delta, const Preprocessing& how, const ModelSource& source,
+                       bool force, const Events& events) {
+  if (source.exif_rotate.value_or(how.exif_rotate) == how.exif_rotate) return;
+  const std::string differs =
+      engine::say(delta + ": trained on images",
+                  how.exif_rotate ? "turned by their EXIF orientation, but --exif-rotate is off"
+                                  : "as they are stored, but --exif-rotate turns them");
+  if (!force) throw UsageError(differs + "; --force takes it all the same");
+  events.on_note("note: " + differs);
+}
+
 }  // namespace
 
 LoadedModel load_tuned_model(const ModelSource& source, const std::string& delta, bool force,
@@ -134,6 +146,7 @@ LoadedModel load_tuned_model(const ModelSource& source, const std::string& delta
                 file.path() + ": made for another base: sha256", stored("base_sha256") + ", not",
                 loaded.base_sha256 + "; --force takes it all the same");
   check_image_size(file, how.size, source, loaded.model);
+  check_exif_rotate(file.path(), how, source, force, events);
   try {
     models::resize(loaded.model, how.size, how.size);  // where the delta's positions belong
   } catch (const engine::Error& e) {

@@ -89,6 +89,7 @@ void run_eval(Arguments arguments) {
   const Index outputs = loaded.model.config().classes;
   training::check_head(loaded, delta.empty() ? model.model : delta);
   engine::pack_weights(loaded.model);
+  data.note_orientation = model.passes_over_orientation(loaded.preprocessing);
   const training::EvaluationSplit images = training::open_evaluation_split(data, split, workers, events);
   std::cerr << training::skipped_lines(images.skipped);
   const std::vector<Index> map = training::match_classes(images.classes, loaded.classes, outputs);
@@ -105,6 +106,7 @@ void run_eval(Arguments arguments) {
   training::Evaluation e = training::evaluate_split(
       loaded.model, images.images, loaded.preprocessing, evaluator, map,
       {batch_size, static_cast<int>(workers), split}, events, logits.empty() ? nullptr : &all);
+  images.notes->note(events);
   e.skipped = std::ssize(images.skipped);
   if (!logits.empty()) write_logits(logits, all);
   if (json)

@@ -11,6 +11,7 @@
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
 #include "tools/cli/model_options.h"
+#include "tools/training/image_notes.h"
 #include "tools/training/json_text.h"
 #include "tools/training/tuned_model.h"
 #include "tools/training/usage_error.h"
@@ -21,10 +22,18 @@ using nlohmann::ordered_json;
 
 namespace {
 
+/// An image, of which `notes` are taken.
+data::Image read(const std::string& path, training::ImageNotes& notes) {
+  data::Image image = data::read_image(path);
+  notes.add(image, path);
+  return image;
+}
+
 /// The `count` most probable classes of one image.
-ordered_json best_classes(training::LoadedModel& loaded, const std::string& path, Index count) {
+ordered_json best_classes(training::LoadedModel& loaded, const data::Image& image, const std::string& path,
+                          Index count) {
   const engine::NoGrad no_grad;
-  const engine::Tensor logits = loaded.model(data::to_tensor(data::read_image(path), loaded.preprocessing));
+  const engine::Tensor logits = loaded.model(data::to_tensor(image, loaded.preprocessing));
   const auto x = logits.data<float>();
   engine::check(std::ranges::all_of(x, [](float v) { return std::isfinite(v); }), "the logits of", path,
                 "are not all finite: the weights are too large for it");
@@ -69,9 +78,10 @@ class Bad {
 };
 
 /// Of --dry-run: reads every image.
-void check_images(const std::vector<std::string>& files) {
+void check_images(const std::vector<std::string>& files, training::ImageNotes& notes) {
   Bad bad;
-  for (const std::string& file : files) bad.catches([&] { data::read_image(file); });
+  for (const std::string& file : files) bad.catches([&] { read(file, notes); });
+  notes.note({.on_note = note});
   bad.check(files.size(), "cannot be read");
   std::cout << "all checks passed: " << files.size() << " images\n";
 }
@@ -142,16 +152,19 @@ void run_predict(Arguments arguments) {
   training::LoadedModel loaded = training::load_tuned_model(model, delta, force, events);
   training::check_head(loaded, delta.empty() ? model.model : delta);
   check_inference_memory(training::estimate_inference(loaded.model.config(), 1), no_memory_check);
-  if (checks.dry_run) return check_images(files);
+  training::ImageNotes notes(
+      {.strict = checks.strict, .orientation = model.passes_over_orientation(loaded.preprocessing)});
+  if (checks.dry_run) return check_images(files, notes);
   engine::pack_weights(loaded.model);
   Printer printer(json);
   Bad bad;
   for (const std::string& file : files) {
     ordered_json best;
-    if (bad.catches([&] { best = best_classes(loaded, file, top); })) continue;
+    if (bad.catches([&] { best = best_classes(loaded, read(file, notes), file, top); })) continue;
     printer.print(file, best);
   }
   printer.finish();
+  notes.note(events);
   bad.check(files.size(), "have no prediction");
 }
 

@@ -84,6 +84,7 @@ void run_select(Arguments arguments) {
   training::score_and_select(run, options.config, events);
   const double scored = run.method->score_seconds();
   const double selected = watch.seconds() - scored;
+  run.notes->note(events);
   check_interrupted("before anything was written");
   if (!options.out.empty()) training::write_selection(options.out, run, options.config);
   if (!gradients.empty()) {

@@ -305,6 +305,7 @@ void run_tune(Arguments arguments) {
   training::write_delta(delta, run, options.config);
   const peft::Account account = peft::account(run.loaded.model);
   ordered_json result = evaluate_splits(run, options, folder, trainer.last_epoch(), features, events);
+  run.notes->note(events);
   result["trainable"] = account.trainable;
   result["total"] = account.total;
   result["resumed"] = checkpoint.has_value();

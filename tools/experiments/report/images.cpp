@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/thumbnail.h"
+#include "data/transforms.h"
 #include "tools/experiments/report/base64.h"
 #include "tools/training/data_source.h"
 #include "tools/training/json_field.h"
@@ -27,7 +28,15 @@ training::DataSource data_source(const Json& config) {
   take("test_list", options.test_list);
   take("data_root", options.data_root);
   options.allow_empty_class = true;
+  options.val_counts = training::field<std::string>(config, "on") == "train+val";
   return options;
+}
+
+/// True when the run turned images upright.
+bool turns(const Json& config) {
+  const auto how = config.find("preprocessing");
+  return how != config.end() && how->is_object() &&
+         training::field<bool>(*how, "exif_rotate").value_or(false);
 }
 
 std::string data_uri(const data::Image& image) {
@@ -50,14 +59,15 @@ std::shared_ptr<const data::Dataset> reopen_split(const Json& config, const std:
   }
 }
 
-void add_images(Json& mistakes, const data::Dataset& split, const Note& note) {
+void add_images(Json& mistakes, const Json& config, const data::Dataset& split, const Note& note) {
+  const data::Preprocessing how{.exif_rotate = turns(config)};
   std::map<std::string, Json*> wanted;
   for (Json& mistake : mistakes) wanted[mistake["file"]] = &mistake;
   for (Index i = 0; i < split.size() && !wanted.empty(); ++i) {
     const auto found = wanted.find(split.name(i));
     if (found == wanted.end()) continue;
     try {
-      (*found->second)["image"] = data_uri(split.image(i));
+      (*found->second)["image"] = data_uri(data::turned(split.image(i), how));
     } catch (const engine::Error& e) {
       note(std::string("note: left out of the report: ") + e.what());
     }

@@ -18,7 +18,9 @@ std::shared_ptr<const data::Dataset> reopen_split(const nlohmann::ordered_json& 
                                                   const std::string& split, const Note& note);
 
 /// Gives every object of the list `mistakes` that names a `file` of the split its `image`: a small JPEG as
-/// a data URI. An image that cannot be read is left out, with a note.
-void add_images(nlohmann::ordered_json& mistakes, const data::Dataset& split, const Note& note);
+/// a data URI, turned as the run of that config.json turned it. An image that cannot be read is left out,
+/// with a note.
+void add_images(nlohmann::ordered_json& mistakes, const nlohmann::ordered_json& config,
+                const data::Dataset& split, const Note& note);
 
 }  // namespace experiments

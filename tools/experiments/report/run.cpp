@@ -114,7 +114,7 @@ void add_mistakes(Json& report, const fs::path& folder, const AtHand& at_hand) {
   if (report["mistakes"].empty()) return;
   const Note note = at_hand.note ? at_hand.note : [](const std::string&) {};
   const auto images = at_hand.evaluated ? at_hand.evaluated : reopen_split(report["config"], split, note);
-  if (images) add_images(report["mistakes"], *images, note);
+  if (images) add_images(report["mistakes"], report["config"], *images, note);
 }
 
 /// The result, without the confusion matrices but that of the last split.

@@ -39,6 +39,7 @@ void set_value(const Option& option, const std::string& text) {
           [&](const Number& v) { *v.field = engine::read_number(dashed, text, v.range); },
           [&](const Choice& v) { *v.field = v.choices[engine::read_choice(dashed, text, v.choices)]; },
           [&](const Switch& v) { *v.field = engine::read_switch(dashed, text); },
+          [&](const OverridingSwitch& v) { *v.field = engine::read_switch(dashed, text); },
           [&](const OfMethod& v) {
             (*v.field)[option.name] = !is_switch(option)                  ? text
                                       : engine::read_switch(dashed, text) ? "on"
@@ -66,6 +67,9 @@ void check_value(const Option& option) {
 
 ordered_json json_value(const Option& option) {
   return std::visit(Overloaded{[](const auto& v) -> ordered_json { return *v.field; },
+                               [](const OverridingSwitch& v) -> ordered_json {
+                                 return *v.field ? ordered_json(**v.field) : ordered_json();
+                               },
                                [&](const OfMethod& v) -> ordered_json {
                                  const auto found = v.field->find(option.name);
                                  return found == v.field->end() ? ordered_json()
@@ -84,6 +88,9 @@ std::string text_value(const Option& option) {
       Overloaded{[](const Integer& v) { return *v.field < v.lowest ? "" : std::to_string(*v.field); },
                  [](const Number& v) { return engine::shortest(*v.field); },
                  [](const Switch& v) -> std::string { return *v.field ? "on" : "off"; },
+                 [](const OverridingSwitch& v) -> std::string {
+                   return !*v.field ? "" : **v.field ? "on" : "off";
+                 },
                  [](const List& v) { return engine::join(*v.field, ","); },
                  [](const Repeated& v) { return engine::join(*v.field, " "); },
                  [&](const OfMethod& v) {

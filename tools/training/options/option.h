@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -55,12 +56,17 @@ struct Choice {
 struct Switch {
   bool* field;
 };
+/// A switch in the place of what the checkpoint says, which counts until the switch is given.
+struct OverridingSwitch {
+  std::optional<bool>* field;
+};
 /// An option of a method, by its name without dashes. The method reads the text itself.
 struct OfMethod {
   std::map<std::string, std::string>* field;
 };
 
-using Value = std::variant<Text, Path, List, Repeated, Integer, Number, Choice, Switch, OfMethod>;
+using Value =
+    std::variant<Text, Path, List, Repeated, Integer, Number, Choice, Switch, OverridingSwitch, OfMethod>;
 
 /// One option, declared once: the parser, the help, config.json, the identity of a run, and the checks of a
 /// TrainConfig are made from it.

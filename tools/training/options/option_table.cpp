@@ -62,6 +62,10 @@ Option& OptionTable::flag(std::string name, bool& field, std::string help) {
   return add(std::move(name), "", Switch{&field}, std::move(help));
 }
 
+Option& OptionTable::flag(std::string name, std::optional<bool>& field, std::string help) {
+  return add(std::move(name), "", OverridingSwitch{&field}, std::move(help));
+}
+
 Option& OptionTable::methods(std::string& method, std::map<std::string, std::string>& values) {
   method_ = &method, method_values_ = &values;
   for (const peft::MethodInfo& info : peft::methods()) {

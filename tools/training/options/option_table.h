@@ -32,6 +32,8 @@ class OptionTable {
   Option& number(std::string name, double& field, const engine::NumberRange& range, std::string help);
   Option& choice(std::string name, std::string& field, std::vector<std::string> choices, std::string help);
   Option& flag(std::string name, bool& field, std::string help);
+  /// Nothing in the field means that the switch was not given.
+  Option& flag(std::string name, std::optional<bool>& field, std::string help);
   /// --method, and the options of all methods, which land in `values`.
   Option& methods(std::string& method, std::map<std::string, std::string>& values);
   /// Words that belong to no option.

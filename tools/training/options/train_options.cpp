@@ -12,7 +12,10 @@ using engine::kBelowOne, engine::kNonNegative, engine::kPositive, engine::kShare
 
 namespace {
 
-constexpr Index kMostPixels = 8192;  // in a side of an image, as data::check_preprocessing has it
+// As data::check_preprocessing has them.
+constexpr Index kMostPixels = 8192;  // in a side of an image
+constexpr engine::NumberRange kCropShare{[](double x) { return x >= 0.01 && x <= 1; },
+                                         "a number in [0.01, 1]"};
 
 }  // namespace
 
@@ -44,6 +47,23 @@ void declare_base(OptionTable& table, ModelSource& model) {
       .choice("resize", model.resize, {"squash", "crop"},
               "squash to N x N, or resize the short side and crop the centre")
       .by_default(stored)
+      .reading()
+      .rare();
+  table
+      .number("crop-pct", model.crop_pct, kCropShare,
+              "share of the short side that is cut out: it is resized to image size / X before")
+      .by_default(stored)
+      .needing_that(
+          "images that are cut out", [&] { return model.resize != "squash"; },
+          "--resize squash resizes them to their size at once")
+      .reading()
+      .rare();
+  table
+      .flag(
+          "exif-rotate", model.exif_rotate,
+          "turn images upright by their EXIF orientation, as Hugging Face's datasets do; otherwise they are "
+          "read as stored, as timm and torchvision do")
+      .by_default("the checkpoint's, or off")
       .reading()
       .rare();
 }

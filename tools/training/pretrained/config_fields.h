@@ -13,12 +13,13 @@ namespace training {
 
 /// Where a field stands.
 enum class ConfigForm {
-  timm,          ///< the root of timm's config.json
-  timm_cfg,      ///< its pretrained_cfg
-  timm_args,     ///< its model_args
-  hugging_face,  ///< Hugging Face's config.json
-  processor,     ///< preprocessor_config.json, or image_processor in processor_config.json
-  metadata       ///< of a safetensors file
+  timm,                  ///< the root of timm's config.json
+  timm_cfg,              ///< its pretrained_cfg
+  timm_args,             ///< its model_args
+  hugging_face,          ///< Hugging Face's config.json
+  processor,             ///< preprocessor_config.json, or image_processor in processor_config.json
+  open_clip_preprocess,  ///< preprocess_cfg in OpenCLIP's open_clip_config.json
+  metadata               ///< of a safetensors file
 };
 
 struct ConfigField {

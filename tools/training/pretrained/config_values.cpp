@@ -69,15 +69,16 @@ std::string no_softmax(const Json& config) {
   return "problem_type is " + engine::in_quotes(type) + ", and a softmax is all that is computed";
 }
 
-void note_unknown(const std::vector<std::string>& fields, const std::string& file, ModelConfig& config) {
+void note_unknown(const std::vector<std::string>& fields, const std::string& file,
+                  std::vector<std::string>& notes) {
   constexpr std::size_t kNamed = 8;
   if (fields.empty()) return;
   std::vector<std::string> named;
   for (std::size_t i = 0; i < std::min(kNamed, fields.size()); ++i)
     named.push_back(engine::in_quotes(fields[i]));
   if (fields.size() > kNamed) named.push_back(engine::say(fields.size() - kNamed, "more"));
-  config.notes.push_back(engine::say(file, "has", fields.size() == 1 ? "a field that is" : "fields that are",
-                                     "not known and passed over:", engine::join(named, ", ")));
+  notes.push_back(engine::say(file, "has", fields.size() == 1 ? "a field that is" : "fields that are",
+                              "not known and passed over:", engine::join(named, ", ")));
 }
 
 void check_stored(const data::Preprocessing& how) {

@@ -9,6 +9,10 @@
 /// Values that more than one form of config has.
 namespace training {
 
+/// Of OpenAI's CLIP, which others take over.
+inline constexpr std::array<float, 3> kClipMean = {0.48145466f, 0.4578275f, 0.40821073f},
+                                      kClipStd = {0.26862954f, 0.26130258f, 0.27577711f};
+
 /// Height and width in pixels, one number for both or [height, width].
 struct Sides {
   engine::Index height, width;
@@ -34,7 +38,8 @@ engine::Activation activation_of(const std::string& name, const std::string& fie
 std::string no_softmax(const engine::Json& config);
 
 /// Notes the fields that are in none of the forms.
-void note_unknown(const std::vector<std::string>& fields, const std::string& file, ModelConfig& config);
+void note_unknown(const std::vector<std::string>& fields, const std::string& file,
+                  std::vector<std::string>& notes);
 
 /// The values of a file, beyond what data::check_preprocessing asks for: a crop of next to nothing asks for
 /// an image of next to any size.

@@ -50,7 +50,7 @@ ModelConfig read_hugging_face_config(const Json& json) {
   const Type* const type = type_of(json);
   std::vector<std::string> unknown;
   check_config_fields(json, std::array{ConfigForm::hugging_face}, "", unknown);
-  note_unknown(unknown, "config.json", config);
+  note_unknown(unknown, "config.json", config.notes);
 
   models::Facts& facts = config.facts;
   facts.heads = field<Index>(json, "num_attention_heads");

@@ -18,8 +18,8 @@ using engine::Json;
 namespace {
 
 constexpr std::array<float, 3> kHalf = {0.5f, 0.5f, 0.5f};
-constexpr std::array<float, 3> kClipMean = {0.48145466f, 0.4578275f, 0.40821073f},
-                               kClipStd = {0.26862954f, 0.26130258f, 0.27577711f};
+constexpr std::array<float, 3> kImageNetMean = {0.485f, 0.456f, 0.406f},
+                               kImageNetStd = {0.229f, 0.224f, 0.225f};
 constexpr Index kBilinear = 2, kBicubic = 3;  // Pillow's codes of filters, as `resample` has them
 
 /// A class of transformers, without ImageProcessor at its end, and its defaults.
@@ -31,6 +31,7 @@ struct Class {
   bool crop;        ///< and does it where the file does not say
   Index crop_size, resample;
   std::array<float, 3> mean, std;
+  bool resizes_floats = false;  ///< after scaling them to 0..1, without rounding to whole levels
 };
 
 constexpr Class kClasses[] = {
@@ -40,10 +41,10 @@ constexpr Class kClasses[] = {
     {"CLIP", 224, true, true, true, 224, kBicubic, kClipMean, kClipStd},
     {"Bit", 224, true, true, true, 224, kBicubic, kClipMean, kClipStd},
     {"Siglip", 224, false, false, false, 224, kBicubic, kHalf, kHalf},
+    {"DINOv3ViT", 224, false, false, false, 224, kBilinear, kImageNetMean, kImageNetStd, true},
 };
 /// Those whose fields mean something else than in the classes above.
-constexpr std::string_view kOthers[] = {"Siglip2", "DINOv3ViT",  "ConvNext",
-                                        "Levit",   "PoolFormer", "EfficientNet"};
+constexpr std::string_view kOthers[] = {"Siglip2", "ConvNext", "Levit", "PoolFormer", "EfficientNet"};
 
 std::string without_end(std::string name, std::string_view end) {
   if (name.ends_with(end)) name.resize(name.size() - end.size());
@@ -159,14 +160,20 @@ void read_scale(const Json& json, Preprocessing& how) {
 }  // namespace
 
 Preprocessing read_image_processor(const Json& json, const std::string& file, const ModelSource& options,
-                                   ModelConfig& config) {
+                                   std::vector<std::string>& notes) {
   std::vector<std::string> unknown;
   check_config_fields(json, std::array{ConfigForm::processor}, "", unknown);
-  note_unknown(unknown, file, config);
+  note_unknown(unknown, file, notes);
   const Class* const defaults = defaults_for(json);
   for (const char* needed : {"size", "resample", "image_mean", "image_std"}) {
     engine::check(defaults || has(json, needed), "there is no", needed,
                   "and no image_processor_type that says what is taken then");
+  }
+  if (defaults && defaults->resizes_floats) {
+    notes.push_back(
+        file + ": a " + defaults->name +
+        "ImageProcessor resizes numbers that are not rounded to whole levels of 255; here they are, "
+        "and may be a level apart");
   }
   Preprocessing how;
   const Index resample = field<Index>(json, "resample").value_or(defaults ? defaults->resample : 0);

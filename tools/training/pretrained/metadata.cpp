@@ -30,7 +30,15 @@ std::string preprocessing_json(const Preprocessing& how) {
     json["crop_start"] = data::name_of(how.crop_start);
   json["mean"] = how.mean;
   json["std"] = how.std;
+  if (how.exif_rotate) json["exif_rotate"] = true;  // nor this
   return json.dump();
+}
+
+Json complete_preprocessing(Json json) {
+  const Preprocessing before;
+  if (!json.contains("crop_start")) json["crop_start"] = data::name_of(before.crop_start);
+  if (!json.contains("exif_rotate")) json["exif_rotate"] = before.exif_rotate;
+  return json;
 }
 
 Preprocessing read_preprocessing(const std::string& text, const std::string& what) {
@@ -45,6 +53,7 @@ Preprocessing read_preprocessing(const std::string& text, const std::string& wha
       how.crop_start = data::crop_start_named(*start);
     how.mean = three_numbers_of(needed_field<std::vector<float>>(json, "mean"), "mean");
     how.std = three_numbers_of(needed_field<std::vector<float>>(json, "std"), "std");
+    how.exif_rotate = field<bool>(json, "exif_rotate").value_or(false);
     check_stored(how);
   } catch (const std::exception& e) {
     throw engine::Error(what + ": preprocessing: " + e.what());
@@ -126,7 +135,7 @@ void check_metadata(const Metadata& metadata, const std::string& file, bool ours
   } catch (const engine::Error& e) {
     throw engine::Error(file + ": " + e.what());
   }
-  note_unknown(unknown, "the metadata of " + file, config);
+  note_unknown(unknown, "the metadata of " + file, config.notes);
 }
 
 }  // namespace

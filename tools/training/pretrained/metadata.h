@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "data/transforms.h"
+#include "engine/io/json.h"
 #include "engine/io/safetensors.h"
 #include "models/vit.h"
 #include "tools/training/pretrained/model_config.h"
@@ -13,6 +14,8 @@ namespace training {
 
 /// Preprocessing as JSON.
 std::string preprocessing_json(const data::Preprocessing& how);
+/// That JSON with all fields, where it leaves out those that earlier versions did not have.
+engine::Json complete_preprocessing(engine::Json json);
 /// Throws an Error that begins with `what`.
 data::Preprocessing read_preprocessing(const std::string& json, const std::string& what);
 

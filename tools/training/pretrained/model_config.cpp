@@ -8,10 +8,11 @@
 #include "engine/io/in_quotes.h"
 #include "engine/io/json.h"
 #include "models/words.h"
+#include "tools/training/pretrained/config_file.h"
 #include "tools/training/pretrained/config_values.h"
 #include "tools/training/pretrained/hugging_face_config.h"
-#include "tools/training/pretrained/image_processor.h"
 #include "tools/training/pretrained/metadata.h"
+#include "tools/training/pretrained/preprocessing_files.h"
 #include "tools/training/pretrained/timm_config.h"
 
 namespace training {
@@ -28,41 +29,14 @@ bool is_image_side(Index VitConfig::*size) {
   return size == &VitConfig::image_height || size == &VitConfig::image_width;
 }
 
-/// Runs `f` on a JSON file and turns the JSON library's complaints about types into ours.
-template <class F>
-void in_file(const fs::path& path, F f) {
-  if (!fs::exists(path)) return;
-  const Json json = engine::read_json(path);
-  try {
-    engine::check(json.is_object(), "should hold one JSON object");
-    f(json);
-  } catch (const std::exception& e) {
-    throw engine::Error(path.string() + ": " + e.what());
-  }
-}
-
-/// The preprocessing of Hugging Face's files: the image_processor of a whole processor before one of its own.
-void read_processors(const fs::path& folder, const ModelSource& options, ModelConfig& config) {
-  in_file(folder / "processor_config.json", [&](const Json& json) {
-    if (!json.contains("image_processor")) return;
-    const Json& nested = json.at("image_processor");
-    engine::check(nested.is_object(), "image_processor should be an object, not", nested.type_name());
-    config.preprocessing = read_image_processor(nested, "processor_config.json", options, config);
-  });
-  if (config.preprocessing) return;
-  in_file(folder / "preprocessor_config.json", [&](const Json& json) {
-    config.preprocessing = read_image_processor(json, "preprocessor_config.json", options, config);
-  });
-}
-
 ModelConfig read_folder(const fs::path& folder, const ModelSource& options) {
   ModelConfig config;
-  in_file(folder / "config.json", [&](const Json& json) {
+  in_config_file(folder / "config.json", [&](const Json& json) {
     config = is_timm_config(json) ? read_timm_config(json, options) : read_hugging_face_config(json);
     if (config.facts.heads) check_heads(*config.facts.heads, "");
     if (config.facts.norm_eps) check_eps(*config.facts.norm_eps, "layer_norm_eps");
   });
-  if (!config.preprocessing) read_processors(folder, options, config);
+  if (!config.preprocessing) config.preprocessing = read_preprocessing_files(folder, options, config.notes);
   return config;
 }
 

@@ -32,11 +32,11 @@ struct ModelConfig {
   std::vector<std::string> notes;  ///< for the user: what was passed over or taken for granted
 };
 
-/// Reads config.json in timm's or Hugging Face's form, processor_config.json, preprocessor_config.json and
-/// the file's metadata, whatever is there (config_fields.def lists every field). Where they differ, the
-/// metadata of a file that this program has written count, otherwise the files beside it. What `options` set
-/// is not judged. Throws an Error naming the file and the field when one makes no sense or states what is not
-/// computed.
+/// Reads config.json in timm's or Hugging Face's form, what says how images are prepared
+/// (preprocessing_files.h) and the file's metadata, whatever is there (config_fields.def lists every field).
+/// Where they differ, the metadata of a file that this program has written count, otherwise the files beside
+/// it. What `options` set is not judged. Throws an Error naming the file and the field when one makes no
+/// sense or states what is not computed.
 ModelConfig read_model_config(const std::filesystem::path& folder, const engine::Metadata& metadata,
                               const std::string& file, const ModelSource& options = {});
 

@@ -37,11 +37,12 @@ std::optional<Sides> input_sides(const Json& cfg, std::optional<Index>& channels
 
 /// How images are prepared. timm resizes both sides to size / crop_pct and crops with crop_mode squash, too.
 Preprocessing preprocessing_of(const Json& cfg, std::optional<Sides> sides, const ModelSource& options) {
-  Preprocessing how{.size = sides ? sides->height : 224,
-                    .mode = Preprocessing::Mode::crop,
-                    .crop_pct = field<double>(cfg, "crop_pct").value_or(0.875),
-                    .mean = {0.485f, 0.456f, 0.406f},
-                    .std = {0.229f, 0.224f, 0.225f}};
+  Preprocessing how{
+      .size = sides ? sides->height : 224,
+      .mode = Preprocessing::Mode::crop,
+      .crop_pct = options.crop_pct != 0 ? options.crop_pct : field<double>(cfg, "crop_pct").value_or(0.875),
+      .mean = {0.485f, 0.456f, 0.406f},
+      .std = {0.229f, 0.224f, 0.225f}};
   const auto filter = field<std::string>(cfg, "interpolation");
   if (filter && options.interpolation.empty()) how.filter = data::filter_named(*filter);
   const std::string mode = field<std::string>(cfg, "crop_mode").value_or("center");
@@ -172,7 +173,7 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
     check_config_fields(json, std::array{timm}, "", unknown);
   if (!flat) check_config_fields(cfg, std::array{timm_cfg}, "pretrained_cfg.", unknown);
   check_config_fields(args, std::array{timm_args}, "model_args.", unknown);
-  note_unknown(unknown, "config.json", config);
+  note_unknown(unknown, "config.json", config.notes);
 
   std::optional<Index> channels;
   const auto input = input_sides(cfg, channels);
