@@ -225,8 +225,10 @@ engine::Metadata metadata_of(const Run& run, const TrainConfig& config, const st
 }  // namespace
 
 void write_delta(const std::filesystem::path& path, Run& run, const TrainConfig& config) {
-  engine::write_safetensors(path, peft::delta_of(run.loaded.model, run.method->moved(run.loaded.model)),
-                            metadata_of(run, config, "espalier-delta"));
+  const engine::NamedTensors tensors = peft::delta_of(run.loaded.model, run.method->moved(run.loaded.model));
+  engine::Metadata metadata = metadata_of(run, config, "espalier-delta");
+  metadata["parameters"] = std::to_string(peft::parameters_in(tensors));
+  engine::write_safetensors(path, tensors, metadata);
 }
 
 void write_selection(const std::filesystem::path& path, Run& run, const TrainConfig& config) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "engine/base/text.h"
 #include "engine/io/json.h"
 #include "engine/io/safetensors.h"
 #include "engine/nn/roles.h"
@@ -57,6 +58,17 @@ void check_image_size(const Safetensors& delta, Index size, const ModelSource& s
     return;
   throw engine::Error(engine::say(delta.path() + ": image_size is", size, "where the base has images of",
                                   engine::say(side) + "; --image-size", size, "takes it all the same"));
+}
+
+/// A delta says of how many parameters it is, so that none can be lost or gained; those of earlier versions
+/// do not.
+void check_complete(const Safetensors& delta) {
+  const auto stated = delta.metadata().find("parameters");
+  if (stated == delta.metadata().end()) return;
+  const Index wanted = engine::parse_integer(stated->second, delta.path() + ": parameters");
+  const Index parameters = std::ssize(peft::read_parts(delta));
+  engine::check(wanted == parameters, delta.path() + ": was written with", wanted, "parameters and has",
+                parameters, "now: tensors were taken out or put in; the file as tune wrote it is needed");
 }
 
 /// Every parameter of the modules that the method adds must be in the delta: values of their start are
@@ -142,6 +154,7 @@ LoadedModel load_tuned_model(const ModelSource& source, const std::string& delta
   new_head(loaded, static_cast<Index>(classes.size()), "zeros", 0);
   attach_modules(loaded.model, file);
   peft::apply_delta(loaded.model, file);
+  check_complete(file);
   if (source.image_size > 0) as_usage([&] { resize(loaded.model, source.image_size); });
   loaded.arch = models::architecture_name(loaded.model.config());
   loaded.preprocessing = source.preprocessing(how, loaded.model.config().image_size);
