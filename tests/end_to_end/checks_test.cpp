@@ -115,6 +115,24 @@ TEST(Contrast, of_single_images_is_refused_before_scoring) {
   EXPECT_EQ(run(words + Words{"--score", "ce", "--steps", "1"}).status, 0);
 }
 
+TEST(Contrast, of_images_that_are_all_alike_has_nothing_to_choose_by) {
+  const Garden garden;
+  for (const char* name : {"a", "b", "c"})
+    for (int i = 0; i < 4; ++i)
+      write_text(garden / ("alike/train/" + std::string(name) + "/" + std::to_string(i) + ".ppm"),
+                 image(0, 7));
+  for (const Words& how : {Words{"grft"},
+                           {"gps"},
+                           {"sift", "--score", "supcon"},
+                           {"gps", "--score-candidates", "2"},
+                           {"grft", "--score-sketch", "2"},
+                           {"grft", "--score-batches", "auto"}}) {
+    const Words select{"select",       "--model", garden.model(),    "--data", garden / "alike",
+                       "--batch-size", "4",       "--score-augment", "none",   "--method"};
+    EXPECT_THAT(run(select + how).error(1), HasSubstr("nothing to choose by")) << how.front();
+  }
+}
+
 TEST(InitHead, of_a_head_that_is_kept_is_refused) {
   const Garden garden;
   write_images(garden.path() / "five/train", {"a", "b", "c", "d", "e"}, 3);
