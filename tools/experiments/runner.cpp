@@ -150,6 +150,7 @@ bool Runner::look_for(std::size_t i) {
 }
 
 void Runner::check() {
+  check_may_be_comparison(config_.out);
   for (std::size_t i = 0; i < plan_.size(); ++i) take_record(i);
   if (!config_.overwrite) refuse_other_runs();
 }
