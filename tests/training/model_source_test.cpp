@@ -34,6 +34,21 @@ TEST(Config, that_contradicts_the_tensors_is_refused_or_noted) {
   put(checkpoint / "config.json", R"({"num_attention_heads":3,"image_size":32})");
   EXPECT_EQ(checkpoint.load().model.config().image_size, 16);
   EXPECT_TRUE(checkpoint.noted("image_size is 32 but the tensors are of 16"));
+  const std::string args = R"({"model_args":{"num_heads":3,"img_size":16},"pretrained_cfg":)";
+  put(checkpoint / "config.json", args + R"({"input_size":[3,32,32]}})");
+  EXPECT_EQ(checkpoint.load().preprocessing.size, 16);
+  EXPECT_TRUE(checkpoint.noted("input_size is 32 but the tensors are of 16"));
+  put(checkpoint / "config.json", R"({"num_attention_heads":3,"num_labels":4,"id2label":{"0":"a"}})");
+  checkpoint.load();
+  EXPECT_TRUE(checkpoint.noted("num_labels is 4") && checkpoint.noted("id2label is 1"));
+  put(checkpoint / "config.json", R"({"num_attention_heads":3})");
+  const std::string processor = R"({"image_processor_type":"DeiTImageProcessor","size":24,"crop_size":)";
+  put(checkpoint / "preprocessor_config.json", processor + "20}");
+  EXPECT_EQ(checkpoint.load().preprocessing.size, 16);
+  EXPECT_TRUE(checkpoint.noted("preprocessor_config.json: crop_size is 20 but the tensors are of 16"));
+  put(checkpoint / "preprocessor_config.json", processor + "16}");
+  checkpoint.load();
+  EXPECT_FALSE(checkpoint.noted("crop_size"));
   put(checkpoint / "config.json", R"({"num_attention_heads":3,"qkv_bias":false})");
   EXPECT_THAT(checkpoint.error(), HasSubstr("qkv_bias"));
 }

@@ -18,7 +18,8 @@ enum class ConfigForm {
   timm_args,     ///< its model_args
   hugging_face,  ///< Hugging Face's config.json
   processor,     ///< preprocessor_config.json, or image_processor in processor_config.json
-  metadata       ///< of a safetensors file
+  metadata,      ///< of a safetensors file
+  preprocessing  ///< the JSON text of that name among our own metadata
 };
 
 struct ConfigField {

@@ -112,12 +112,12 @@ ModelConfig read_model_config(const fs::path& folder, const engine::Metadata& me
 }
 
 void check_sizes(ModelConfig& config, const models::VitConfig& tensors) {
-  for (const auto& [field, size, value] : config.sizes) {
+  for (const auto& [field, size, value, stating] : config.sizes) {
     const Index there = tensors.*size;
     if (there == value) continue;
     const bool may_differ = size == &models::VitConfig::image_size || size == &models::VitConfig::classes;
     const std::string differs =
-        engine::say("config.json:", field, "is", value, "but the tensors are of", there);
+        engine::say(stating + ":", field, "is", value, "but the tensors are of", there);
     engine::check(may_differ, differs + "; one of the two belongs to another model");
     if (size == &models::VitConfig::classes && (there == 0 || value == 0))
       continue;  // a head that was left out

@@ -58,6 +58,13 @@ Preprocessing preprocessing_of(const Json& cfg, std::optional<Index> side, const
   return how;
 }
 
+/// True where the root has fields of pretrained_cfg, in the flat form of old files.
+bool states_preprocessing(const Json& root) {
+  return std::ranges::any_of(
+      std::array{"architecture", "input_size", "interpolation", "crop_pct", "crop_mode", "mean", "std"},
+      [&](const char* name) { return root.contains(name); });
+}
+
 /// What the model is: model_args, over what the architecture's name says (nothing where it is not known).
 void read_model(const Json& args, const models::Architecture* known, ModelConfig& config) {
   const auto size = [&](const char* name, Index VitConfig::*member, std::optional<Index> value) {
@@ -96,9 +103,12 @@ void read_model(const Json& args, const models::Architecture* known, ModelConfig
   }
 }
 
-/// An architecture is named without its tag: vit_tiny_patch16_224.augreg_in21k.
-const models::Architecture* architecture_of(const Json& json, const Json& args, ModelConfig& config) {
-  const auto name = field<std::string>(json, "architecture");
+/// An architecture is named without its tag: vit_tiny_patch16_224.augreg_in21k. Some files have the name in
+/// pretrained_cfg alone.
+const models::Architecture* architecture_of(const Json& json, const Json& cfg, const Json& args,
+                                            ModelConfig& config) {
+  auto name = field<std::string>(json, "architecture");
+  if (!name) name = field<std::string>(cfg, "architecture");
   if (!name) return nullptr;
   const auto* const known = models::find_architecture(name->substr(0, name->find('.')));
   if (!known) {
@@ -126,7 +136,7 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
   std::vector<std::string> unknown;
   const bool flat = !json.contains("pretrained_cfg");
   const Json cfg = flat ? json : object_of(json, "pretrained_cfg"), args = object_of(json, "model_args");
-  const models::Architecture* const known = architecture_of(json, args, config);
+  const models::Architecture* const known = architecture_of(json, cfg, args, config);
   using enum ConfigForm;
   if (flat)
     check_config_fields(json, std::array{timm, timm_cfg}, "", unknown);
@@ -140,9 +150,8 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
   const auto side = input_side(cfg, channels);
   read_model(args, known, config);
   const auto img_size = square_side(args, "img_size", "model_args.img_size");
-  if (img_size || side)
-    config.sizes.push_back({img_size ? "model_args.img_size" : "input_size", &VitConfig::image_size,
-                            img_size ? *img_size : *side});
+  if (img_size) config.sizes.push_back({"model_args.img_size", &VitConfig::image_size, *img_size});
+  if (side && side != img_size) config.sizes.push_back({"input_size", &VitConfig::image_size, *side});
   if (const auto in_chans = field<Index>(args, "in_chans")) channels = in_chans;
   if (channels) config.sizes.push_back({"in_chans", &VitConfig::channels, *channels});
 
@@ -158,7 +167,7 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
     }
   }
   config.no_softmax = no_softmax(json);
-  if (!flat || json.contains("architecture"))
+  if (!flat || states_preprocessing(json))
     config.preprocessing = preprocessing_of(cfg, side ? side : img_size, options);
   return config;
 }
