@@ -137,6 +137,15 @@ TEST(MatchClasses, by_place_may_lack_any_that_is_called_by_its_number) {
   EXPECT_THROW(match_classes({"0", "1", "2", "3"}, {}, 3), engine::Error);
 }
 
+TEST(MatchClasses, says_which_name_is_written_in_another_normalisation) {
+  try {
+    match_classes({"caf\u00e9", "tea"}, {"cafe\u0301", "tea"}, 2);
+    ADD_FAILURE() << "took two names for one";
+  } catch (const engine::Error& e) {
+    EXPECT_THAT(e.what(), AllOf(HasSubstr("the model's"), HasSubstr("normalisation"), HasSubstr("c3 a9")));
+  }
+}
+
 TEST(Towers, beside_the_classifier_are_left_out_with_a_note) {
   SmallCheckpoint checkpoint;
   engine::NamedTensors state = SmallCheckpoint::state();

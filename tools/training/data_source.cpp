@@ -178,11 +178,11 @@ std::vector<Index> match_classes(const std::vector<std::string>& data_classes,
     else
       map[i] = at->second;
   }
-  engine::check(
-      unknown.empty(), "the data has", unknown.size(), unknown.size() == 1 ? "class" : "classes",
-      "that the model does not know:",
-      engine::join(unknown, ", ") + engine::did_you_mean(unknown.empty() ? "" : unknown[0], model_classes));
-  return map;
+  if (unknown.empty()) return map;
+  const std::string spelling = data::hint_of_spelling(unknown, model_classes, "the model's");
+  throw engine::Error(engine::say("the data has", unknown.size(), unknown.size() == 1 ? "class" : "classes",
+                                  "that the model does not know:", engine::join(unknown, ", ")) +
+                      (spelling.empty() ? engine::did_you_mean(unknown[0], model_classes) : spelling));
 }
 
 }  // namespace training
