@@ -143,7 +143,8 @@ EvaluationSplit open_evaluation_split(const DataSource& source, const std::strin
     if (!folder.empty() && data::split_folder(dir, "train").empty())
       return alone(data::open_class_folders(folder, {source.allow_empty_class}));
   } else if (source.train_list.empty()) {
-    return alone(data::open_split_files({.train = source.list_of(split), .root = source.data_root}));
+    return alone(
+        data::open_split_files({.train = source.list_of(split), .root = source.data_root, .judged = true}));
   }
   const data::Splits splits = open_splits(source, {split}, workers, events);
   return {splits.classes, find_split(splits, split), splits.skipped};
