@@ -81,7 +81,11 @@ void run_select(Arguments arguments) {
     return;
   }
   const engine::Stopwatch watch;
-  training::score_and_select(run, options.config, events);
+  try {
+    training::score_and_select(run, options.config, events);
+  } catch (const training::Stopped& stopped) {
+    throw training::Stopped(stopped.where);  // nothing is kept to go on from
+  }
   const double scored = run.method->score_seconds();
   const double selected = watch.seconds() - scored;
   check_interrupted("before anything was written");
