@@ -183,6 +183,27 @@ TEST(Names, of_strangers_do_not_reach_the_terminal) {
   EXPECT_THAT(error, AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\x7f")), Not(HasSubstr("\xc2\x9b"))));
 }
 
+TEST(Names, of_files_and_of_a_strangers_run_do_not_reach_the_terminal) {
+  const Garden garden;
+  const std::string codes = "r\x1b[31m\x7f\xc2\x9b";
+  const auto safe = [](const Outcome& outcome) {
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    for (const char* control : {"\x1b", "\x7f", "\xc2\x9b"})
+      for (const std::string& text : {outcome.out, outcome.err}) EXPECT_THAT(text, Not(HasSubstr(control)));
+  };
+  const std::string out = garden / codes;
+  safe(run(Words{"tune", "--out", out, "--epochs", "1"} + garden.job("linear")));
+  safe(run({"report", out}));
+  const Words tuned{"--model", garden.model(), "--delta", out + "/delta.safetensors"};
+  safe(run(Words{"merge", "--out", garden / (codes + ".safetensors")} + tuned));
+  write_text(garden / ("data/test/red/" + codes + ".ppm"), "no image");
+  safe(run(Words{"eval", "--data", garden.data(), "--on-bad-image", "skip"} + tuned));
+  Json result = read_json(fs::path(out) / "result.json");
+  result["val"]["top1"] = codes;
+  write_text(fs::path(out) / "result.json", result.dump());
+  safe(run({"inspect", out}));
+}
+
 TEST(Inference, that_needs_more_memory_than_there_is_is_refused_before_it_begins) {
   const Garden garden;
   garden.tune("grft");

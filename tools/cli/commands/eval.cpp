@@ -92,7 +92,7 @@ void run_eval(Arguments arguments) {
   training::check_head(loaded, delta.empty() ? model.model : delta);
   engine::pack_weights(loaded.model);
   const training::EvaluationSplit images = training::open_evaluation_split(data, split, workers, events);
-  std::cerr << training::skipped_lines(images.skipped);
+  std::cerr << escaped_controls(training::skipped_lines(images.skipped));
   const std::vector<Index> map = training::match_classes(images.classes, loaded.classes, outputs);
   const auto kept =
       logits.empty() ? 0 : static_cast<std::size_t>(images.images->size() * outputs) * sizeof(float);

@@ -74,7 +74,7 @@ void run_select(Arguments arguments) {
   Follower follower;
   const training::Events events = follower.events();
   training::Run run = training::open_run(options.config, engine::split(options.config.on, '+'), events);
-  std::cerr << training::skipped_lines(run.splits.skipped);
+  std::cerr << escaped_controls(training::skipped_lines(run.splits.skipped));
   if (!gradients.empty()) training::as_usage([&] { run.method->keep_gradients(); });
   if (options.checks.dry_run) {
     std::cout << "all checks passed: " << run.images->size() << " images to score\n";
