@@ -51,18 +51,6 @@ std::string bytes_of(std::string_view name) {
   return engine::join(bytes, " ");
 }
 
-/// For classes that train lacks: the first that it may have in another normalisation; nothing when none is
-/// so.
-std::string hint(std::span<const std::string> lacking, std::span<const std::string> classes) {
-  for (const std::string& name : lacking)
-    for (const std::string& other : classes)
-      if (may_be_normalisations(name, other))
-        return engine::say("; train's", other,
-                           "looks alike and is written in another normalisation of Unicode:", bytes_of(other),
-                           "there,", bytes_of(name), "here; one of the two must be renamed");
-  return {};
-}
-
 }  // namespace
 
 std::shared_ptr<const Dataset> some_of(std::shared_ptr<const Dataset> all, std::vector<Index> places) {
@@ -81,6 +69,17 @@ std::shared_ptr<const Dataset> concat(std::shared_ptr<const Dataset> a, std::sha
   return std::make_shared<Concat>(std::move(a), std::move(b));
 }
 
+std::string hint_of_spelling(std::span<const std::string> lacking, std::span<const std::string> classes,
+                             std::string_view whose) {
+  for (const std::string& name : lacking)
+    for (const std::string& other : classes)
+      if (may_be_normalisations(name, other))
+        return engine::say(";", whose, other,
+                           "looks alike and is written in another normalisation of Unicode:", bytes_of(other),
+                           "there,", bytes_of(name), "here; one of the two must be renamed");
+  return {};
+}
+
 std::vector<Index> find_classes(std::string_view split, std::span<const std::string> names,
                                 std::span<const std::string> classes) {
   std::unordered_map<std::string_view, Index> positions;
@@ -96,7 +95,7 @@ std::vector<Index> find_classes(std::string_view split, std::span<const std::str
   }
   check(lacking.empty(), std::string(split) + ":", lacking.size(),
         lacking.size() == 1 ? "class that train lacks:" : "classes that train lacks:",
-        engine::join(lacking, ", ") + hint(lacking, classes));
+        engine::join(lacking, ", ") + hint_of_spelling(lacking, classes, "train's"));
   return found;
 }
 

@@ -45,6 +45,12 @@ std::shared_ptr<const Dataset> some_of(std::shared_ptr<const Dataset> all, std::
 /// The images of `all` whose label is below `classes`.
 std::shared_ptr<const Dataset> first_classes(std::shared_ptr<const Dataset> all, Index classes);
 
+/// Where one of the names that `classes` lack may be one of these in another of Unicode's normalisations:
+/// "; train's ... looks alike and ...", to be put behind an error. `whose` are the classes. Otherwise
+/// nothing.
+std::string hint_of_spelling(std::span<const std::string> lacking, std::span<const std::string> classes,
+                             std::string_view whose);
+
 /// The position of every one of `names` in `classes`. Throws an Error that lists those which are not there.
 std::vector<Index> find_classes(std::string_view split, std::span<const std::string> names,
                                 std::span<const std::string> classes);

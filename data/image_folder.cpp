@@ -148,6 +148,19 @@ bool names_split(const fs::path& folder, std::string_view split) {
       kSplitNames, [&](const SplitName& known) { return known.name == name && known.split == split; });
 }
 
+/// Notes folders that hold the classes of train and are no split by their names: nobody wants a validation
+/// that is there to be passed over in silence.
+void note_passed_over(const fs::path& root, Splits& splits) {
+  for (const Item& item : list(root)) {
+    const auto names_it = [&](const SplitName& known) { return names_split(item.path, known.split); };
+    if (!item.folder || std::ranges::any_of(kSplitNames, names_it)) continue;
+    if (std::ranges::any_of(splits.classes, [&](const auto& name) { return is_folder(item.path / name); }))
+      splits.notes.push_back(engine::say(item.path.string() + ":",
+                                         "holds classes of train, but is no split by its name, so that it is",
+                                         "passed over; val and test are such names"));
+  }
+}
+
 /// Notes a folder that is taken for a split by another name.
 void note_name(const fs::path& folder, std::string_view split, Splits& splits) {
   if (!folder.empty() && folder.filename() != split)
@@ -215,6 +228,7 @@ Splits open_image_folder(const fs::path& dir, const FolderOptions& options) {
   }
   note_name(test, "test", splits);
   if (!test.empty()) splits.test = take(test, read_split(test, options), splits);
+  note_passed_over(dir, splits);
   return splits;
 }
 

@@ -18,11 +18,11 @@ struct FolderOptions {
 std::filesystem::path split_folder(const std::filesystem::path& dir, std::string_view split);
 
 /// The images of DIR/train/<class>/**, DIR/val and DIR/test, whose names may be others that split_folder
-/// knows, with a note. Classes are the folder names of what is trained on, sorted by their bytes; other
-/// splits may lack some but add none. Names that differ in case alone are two classes, with a note. Images
-/// come class by class, sorted by path: all that is called
-/// *.jpg, .jpeg, .png, .bmp, .ppm or .pgm (in any case), is no folder and not hidden. What cannot be read of
-/// them is found when the image is asked for. Links to folders are followed, each folder once in a class,
+/// knows, with a note; another folder that holds classes of train is noted and passed over. Classes are the
+/// folder names of what is trained on, sorted by their bytes; other splits may lack some but add none. Names
+/// that differ in case alone are two classes, with a note. Images come class by class, sorted by path: all
+/// that is called *.jpg, .jpeg, .png, .bmp, .ppm or .pgm (in any case), is no folder and not hidden. What
+/// cannot be read of them is found when the image is asked for. Links to folders are followed, each folder once in a class,
 /// and never back up. Throws an Error when there is no train, when a class folder holds no image, or when
 /// there is one class only.
 Splits open_image_folder(const std::filesystem::path& dir, const FolderOptions& options = {});

@@ -81,17 +81,18 @@ void note_repeats(const fs::path& list, const Images& images, Splits& splits) {
 }
 
 /// Notes when no line of what is trained on has some of the labels: those of a list that counts from 1, or
-/// has gaps.
-void note_gaps(const fs::path& list, const Images& train, const Images& val, Splits& splits) {
+/// has gaps. A list that is `judged` may have gaps.
+void note_gaps(const fs::path& list, const Images& train, const Images& val, bool judged, Splits& splits) {
   std::vector<bool> there(splits.classes.size());
   for (const Images* images : {&train, &val})
     for (const ImageFiles::Entry& image : *images) there[static_cast<std::size_t>(image.label)] = true;
   const auto lacking = std::ranges::count(there, false);
   if (lacking == 0) return;
   const bool from_one = !there[0] && lacking == 1;
+  if (judged && !from_one) return;
   splits.notes.push_back(engine::say(
       list.string() + ":", lacking, "of", there.size(), lacking == 1 ? "classes has" : "classes have",
-      "no image to learn from, such as label",
+      judged ? "no image, such as label" : "no image to learn from, such as label",
       std::to_string(std::ranges::find(there, false) - there.begin()) +
           (from_one ? "; labels count from 0, and these seem to count from 1" : "; labels count from 0")));
 }
@@ -151,12 +152,12 @@ Splits open_split_files(const SplitFiles& files) {
     for (const Images* images : {&train, &val})
       for (const ImageFiles::Entry& image : *images) largest = std::max(largest, image.label);
     splits.classes = numbered_classes(largest + 1);
-    check_classes(files.train.string(), splits.classes);
+    if (!files.judged) check_classes(files.train.string(), splits.classes);
     others = {largest + 1,
               engine::say("is a class that train lacks: its labels are 0 to",
                           std::to_string(largest) + "; a classes.txt beside the images can name more")};
   }
-  note_gaps(files.train, train, val, splits);
+  note_gaps(files.train, train, val, files.judged, splits);
   splits.train = take(files.train, std::move(train));
   if (!val_counts && !files.val.empty()) val = read_list(files.val, files.root, others);
   if (!files.val.empty()) splits.val = take(files.val, std::move(val));

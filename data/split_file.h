@@ -14,6 +14,7 @@ struct SplitFiles {
   std::filesystem::path train = {}, val = {}, test = {};  ///< empty where absent; train is required
   std::filesystem::path root = {};
   bool val_counts = false;  ///< val is trained on, too: its labels are classes as train's are
+  bool judged = false;      ///< train is only judged: it may lack any class, and have one alone
 };
 
 /// The images in the order of the lists; one that is there twice counts twice, with a note. Classes

@@ -70,6 +70,13 @@ NamedTensors delta_of(engine::Module& model, const PartsByName& parts) {
   return tensors;
 }
 
+Index parameters_in(const NamedTensors& delta) {
+  return std::ranges::count_if(delta, [](const auto& tensor) {
+    return std::ranges::none_of(kPartKinds,
+                                [&](const PartKind& k) { return tensor.first.ends_with(k.suffix); });
+  });
+}
+
 NamedTensors part_tensors(const PartsByName& parts) {
   NamedTensors tensors;
   for (const auto& [name, part] : parts) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 
+#include "engine/base/flush_denormals.h"
 #include "engine/kernels/deals.h"
 #include "engine/kernels/elementwise.h"
 #include "engine/kernels/packed_gemm.h"
@@ -39,6 +40,7 @@ void fill_zero(Index m, Index n, T* c, Index c_stride) {
 
 template <class T>
 void gemm(Matrix<T> a, Matrix<T> b, T* c, Index c_stride, Epilogue<T> epilogue) {
+  const FlushDenormals flush;  // for what no loop computes
   const Simd<T>& s = simd<T>();
   const Index m = a.rows, n = b.columns, k = a.columns;
   const bool sketches = epilogue.sketches.sketch.count > 0;

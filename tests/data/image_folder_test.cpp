@@ -11,6 +11,7 @@
 namespace data {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -172,6 +173,14 @@ TEST(ImageFolder, takes_the_names_that_people_give_to_splits_with_a_note) {
         notes.push_back((folder.path() / name).string() + ": is taken for the " + split + " split");
     EXPECT_EQ(splits.notes, notes);
   }
+}
+
+TEST(ImageFolder, notes_a_folder_of_classes_that_is_no_split_by_its_name) {
+  const TemporaryFolder folder;
+  for (const char* name : {"train/a/1.ppm", "train/b/1.ppm", "holdout/a/1.ppm", "runs/1/2.ppm"})
+    folder.write(name, kImage);
+  EXPECT_THAT(open_data(folder.path()).notes,
+              ElementsAre(AllOf(HasSubstr("holdout: holds classes"), HasSubstr("val and test"))));
 }
 
 TEST(ImageFolder, with_two_folders_for_one_split_is_an_error) {

@@ -108,6 +108,17 @@ TEST(SplitFile, classes_are_those_of_all_that_is_trained_on) {
 }
 
 // Lists of VTAB lie in the folder of their images, but whoever writes one may name any file.
+TEST(SplitFile, that_is_only_judged_may_lack_any_class_and_have_one_alone) {
+  const TemporaryFolder folder;
+  const auto judged = [&](const std::string& lines) {
+    return open_split_files({.train = folder.write("l.txt", lines), .root = folder.path(), .judged = true});
+  };
+  EXPECT_THAT(judged("a.ppm 0\n").classes, ElementsAre("0"));
+  EXPECT_THAT(judged("a.ppm 0\nb.ppm 2\n").notes, IsEmpty());
+  EXPECT_THAT(judged("a.ppm 1\nb.ppm 2\n").notes, ElementsAre(HasSubstr("seem to count from 1")));
+  EXPECT_THAT(error_of_lists(folder, "a.ppm 0\n"), HasSubstr("only one class"));
+}
+
 TEST(SplitFile, may_leave_the_root) {
   const TemporaryFolder folder;
   folder.write("a.ppm", kImage);

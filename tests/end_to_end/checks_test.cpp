@@ -115,6 +115,24 @@ TEST(Contrast, of_single_images_is_refused_before_scoring) {
   EXPECT_EQ(run(words + Words{"--score", "ce", "--steps", "1"}).status, 0);
 }
 
+TEST(Contrast, of_images_that_are_all_alike_has_nothing_to_choose_by) {
+  const Garden garden;
+  for (const char* name : {"a", "b", "c"})
+    for (int i = 0; i < 4; ++i)
+      write_text(garden / ("alike/train/" + std::string(name) + "/" + std::to_string(i) + ".ppm"),
+                 image(0, 7));
+  for (const Words& how : {Words{"grft"},
+                           {"gps"},
+                           {"sift", "--score", "supcon"},
+                           {"gps", "--score-candidates", "2"},
+                           {"grft", "--score-sketch", "2"},
+                           {"grft", "--score-batches", "auto"}}) {
+    const Words select{"select",       "--model", garden.model(),    "--data", garden / "alike",
+                       "--batch-size", "4",       "--score-augment", "none",   "--method"};
+    EXPECT_THAT(run(select + how).error(1), HasSubstr("nothing to choose by")) << how.front();
+  }
+}
+
 TEST(InitHead, of_a_head_that_is_kept_is_refused) {
   const Garden garden;
   write_images(garden.path() / "five/train", {"a", "b", "c", "d", "e"}, 3);
@@ -163,6 +181,27 @@ TEST(Names, of_strangers_do_not_reach_the_terminal) {
   const std::string error =
       run({"eval", "--model", garden / "no\x1b\x7f\xc2\x9bmodel", "--data", "x"}).error(1);
   EXPECT_THAT(error, AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\x7f")), Not(HasSubstr("\xc2\x9b"))));
+}
+
+TEST(Names, of_files_and_of_a_strangers_run_do_not_reach_the_terminal) {
+  const Garden garden;
+  const std::string codes = "r\x1b[31m\x7f\xc2\x9b";
+  const auto safe = [](const Outcome& outcome) {
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    for (const char* control : {"\x1b", "\x7f", "\xc2\x9b"})
+      for (const std::string& text : {outcome.out, outcome.err}) EXPECT_THAT(text, Not(HasSubstr(control)));
+  };
+  const std::string out = garden / codes;
+  safe(run(Words{"tune", "--out", out, "--epochs", "1"} + garden.job("linear")));
+  safe(run({"report", out}));
+  const Words tuned{"--model", garden.model(), "--delta", out + "/delta.safetensors"};
+  safe(run(Words{"merge", "--out", garden / (codes + ".safetensors")} + tuned));
+  write_text(garden / ("data/test/red/" + codes + ".ppm"), "no image");
+  safe(run(Words{"eval", "--data", garden.data(), "--on-bad-image", "skip"} + tuned));
+  Json result = read_json(fs::path(out) / "result.json");
+  result["val"]["top1"] = codes;
+  write_text(fs::path(out) / "result.json", result.dump());
+  safe(run({"inspect", out}));
 }
 
 TEST(Inference, that_needs_more_memory_than_there_is_is_refused_before_it_begins) {

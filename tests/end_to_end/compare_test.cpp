@@ -181,6 +181,12 @@ TEST(Compare, prints_its_runs_in_order_and_makes_none_with_dry_run) {
   EXPECT_EQ(lines[2], "final, colours, linear, best lr of 0.003/0.03 seed 0");
   EXPECT_EQ(lines[15], "final, sides, grft rows, best lr of 0.003/0.03 seed 1");
   EXPECT_FALSE(fs::exists(garden.out()));
+
+  write_text(fs::path(garden.out()) / "mine.txt", "");
+  EXPECT_THAT(run(garden.words() + Words{"--dry-run"}).error(2), HasSubstr("not the folder of a comparison"));
+  Words among = garden.words() + Words{"--dry-run"};
+  *(std::ranges::find(among, "--out") + 1) = garden.data() + "/train/compared";
+  EXPECT_THAT(run(among).error(2), HasSubstr("among the images"));
 }
 
 TEST(Compare, trains_by_the_recipes_of_papers_unless_options_are_given) {

@@ -72,6 +72,13 @@ TEST(Lists, tune_as_the_folders_they_list) {
       run(eval + Words{"--test-list", garden / "test.txt", "--data-root", garden.data()}).json();
   EXPECT_EQ(alone["loss"], whole["loss"]);
   EXPECT_EQ(Json::parse(Safetensors(logits).metadata().at("files"))[8], garden.data() + "/test/red/42.ppm");
+
+  write_text(garden / "one.txt", "test/green/40.ppm 1\ntest/green/41.ppm 1\n");
+  write_text(garden / "first.txt", "test/blue/40.ppm 0\n");
+  for (const auto& [list, images] : {std::pair{"one.txt", 2}, {"first.txt", 1}}) {
+    const Words one{"--test-list", garden / list, "--data-root", garden.data()};
+    EXPECT_EQ(run(eval + one).json()["images"], images) << list;
+  }
 }
 
 TEST(Lists, are_taken_in_path_order_when_they_are_not_shuffled) {

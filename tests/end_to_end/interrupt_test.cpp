@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <csignal>
 
 #include "tests/end_to_end/long_run.h"
@@ -76,6 +78,24 @@ TEST(InterruptedScoring, by_a_sketch_or_by_candidates_starts_over_and_ends_as_th
     EXPECT_EQ(resumed.status, 0) << resumed.err;
     expect_same_run(broken, whole);
   }
+}
+
+TEST(InterruptedScoring, of_select_promises_nothing_to_go_on_from) {
+  const Garden garden;
+  const Folder notes;
+  write_images(garden.path() / "many/train", {"a", "b"}, 3000);
+  Background select({"select", "--model", garden.model(), "--data", garden / "many", "--method", "grft",
+                     "--batch-size", "6", "--out", garden / "s"},
+                    notes / "err");
+  for (int i = 0; i < 3000 && read_text(notes / "err").find("score 1/") == std::string::npos; ++i)
+    ::usleep(10'000);
+  ASSERT_TRUE(select.running());
+  ::kill(select.process(), SIGINT);
+  EXPECT_EQ(select.wait(), 128 + SIGINT);
+  const std::string said = read_text(notes / "err");
+  EXPECT_NE(said.find("stopped by SIGINT after scoring batch"), std::string::npos) << said;
+  EXPECT_EQ(said.find("--resume"), std::string::npos) << said;
+  EXPECT_FALSE(fs::exists(garden.path() / "s"));
 }
 
 TEST(IgnoredSignal, stays_ignored) {

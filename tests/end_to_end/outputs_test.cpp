@@ -66,8 +66,32 @@ TEST_F(Outputs, do_not_overwrite_an_input) {
                     "--test-list", list,      "--data-root",   garden_.data()};
   EXPECT_THAT(run(lists + Words{"--logits", list}).error(2), HasSubstr("--test-list"));
   EXPECT_THAT(run(lists + Words{"--logits", image}).error(2), HasSubstr("--data-root"));
+  fs::create_directories(garden_.path() / "elsewhere");
+  for (const std::string& line : {image, std::string("../data/test/red/41.ppm")}) {
+    write_text(list, line + " 0\n../data/test/blue/41.ppm 1\n");
+    const Words outside{"--test-list", list, "--data-root", garden_ / "elsewhere", "--logits", image};
+    EXPECT_THAT(run(Words{"eval", "--model", garden_.model(), "--delta", delta} + outside).error(2),
+                HasSubstr("is no safetensors file"));
+  }
   EXPECT_EQ(read_text(image), before);
   EXPECT_EQ(read_text(config), settings);
+}
+
+TEST_F(Outputs, replace_safetensors_files_alone) {
+  write_text(garden_ / "notes.md", "mine");
+  EXPECT_THAT(run(eval({"--logits", garden_ / "notes.md"})).error(2), HasSubstr("notes.md"));
+  EXPECT_EQ(read_text(garden_ / "notes.md"), "mine");
+  write_text(garden_ / "empty", "");
+  for (int time = 0; time < 2; ++time)
+    EXPECT_EQ(run(eval({"--logits", garden_ / "empty"})).status, 0) << time;
+}
+
+TEST_F(Outputs, of_a_run_do_not_lie_among_the_images) {
+  for (const char* out : {"data/train/new", "data/val/red/new", "data/../data/test"}) {
+    const Words tune = Words{"tune", "--dry-run", "--out", out} + garden_.job("linear");
+    EXPECT_THAT(run(tune, here()).error(2), HasSubstr("among the images")) << out;
+  }
+  EXPECT_EQ(run(Words{"tune", "--out", "data/runs/new"} + garden_.job("linear"), here()).status, 0);
 }
 
 TEST_F(Outputs, remove_what_a_dead_process_had_begun_and_leave_that_of_a_living_one) {

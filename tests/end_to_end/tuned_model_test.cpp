@@ -182,6 +182,32 @@ TEST(Delta, whose_options_make_no_method_is_refused) {
   }
 }
 
+TEST(Delta, that_lost_or_gained_a_parameter_is_refused) {
+  for (const char* method : {"full", "grft", "gps", "bitfit"}) {
+    const Tuned tuned(method);
+    const Safetensors delta(tuned.delta);
+    const std::string lost = delta.contains("norm.bias") ? "norm.bias" : "blocks.0.mlp.fc2.";
+    engine::NamedTensors fewer, more;
+    for (const std::string& name : delta.names()) {
+      more.emplace_back(name, delta.read(name));
+      if (!name.starts_with(lost)) fewer.emplace_back(more.back());
+    }
+    if (!delta.contains("norm.weight")) more.emplace_back("norm.weight", engine::Tensor::zeros({24}));
+    const std::string changed = tuned.garden / "changed.safetensors";
+    const auto eval = [&](const engine::NamedTensors& tensors, engine::Metadata metadata) {
+      engine::write_safetensors(changed, tensors, metadata);
+      return tuned.eval({"--model", tuned.garden.model(), "--delta", changed});
+    };
+    ASSERT_LT(fewer.size(), delta.names().size()) << method;
+    EXPECT_THAT(eval(fewer, delta.metadata()).error(1), HasSubstr("parameters and has")) << method;
+    if (more.size() > delta.names().size())
+      EXPECT_THAT(eval(more, delta.metadata()).error(1), HasSubstr("parameters and has")) << method;
+    engine::Metadata earlier = delta.metadata();
+    EXPECT_EQ(earlier.erase("parameters"), 1u);
+    EXPECT_EQ(eval(fewer, earlier).status, 0) << "deltas of earlier versions do not say";
+  }
+}
+
 TEST(Merge, keeps_every_number_outside_the_delta) {
   // Everything that could move a frozen weight: decay, momentum, clipping, averaging.
   for (const char* optimizer : {"sgd", "adamw", "adam"}) {

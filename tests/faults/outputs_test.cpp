@@ -39,6 +39,7 @@ class WrittenFile : public ::testing::Test {
 };
 
 TEST_F(WrittenFile, is_the_old_or_the_new_one_whichever_call_fails) {
+  const std::string old = end_to_end::read_text(garden_.run_folder() + "/delta.safetensors");
   for (const Command& command : commands()) {
     const std::string recording = garden_ / (std::string(command.name) + ".calls");
     ASSERT_EQ(run_recorded(recording, command.words).status, 0);
@@ -49,13 +50,13 @@ TEST_F(WrittenFile, is_the_old_or_the_new_one_whichever_call_fails) {
     for (std::size_t n = 1; n <= calls.size(); ++n) {
       const char* kind = n % 2 ? "fail:" : "fail_onward:";
       const std::string fault = kind + std::to_string(n) + (n % 3 ? ":ENOSPC" : ":EDQUOT");
-      for (const std::string& file : command.files) end_to_end::write_text(file, "old");
+      for (const std::string& file : command.files) end_to_end::write_text(file, old);
       const Outcome outcome = run_with(fault, command.words);
       // The folder that was synced is closed last; nothing depends on that.
       if (calls[n - 1].name == "close" && outcome.status == 0) continue;
       EXPECT_THAT(outcome.error(1), HasSubstr("/results/")) << command.name << ", " << fault;
       for (const std::string& file : command.files)
-        EXPECT_THAT(end_to_end::read_text(file), AnyOf(Eq("old"), Eq(whole[file])))
+        EXPECT_THAT(end_to_end::read_text(file), AnyOf(Eq(old), Eq(whole[file])))
             << command.name << ", " << fault;
       EXPECT_THAT(leftovers(garden_.path() / "results"), IsEmpty()) << command.name << ", " << fault;
     }

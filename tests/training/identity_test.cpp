@@ -118,6 +118,17 @@ TEST(ImageContents, are_looked_at_again_only_where_size_or_time_differ) {
   other.back() ^= 1;
   engine::put(image, other);
   EXPECT_EQ(changed(), (std::vector<std::string>{"train/a/0.ppm"}));
+  engine::put(image, bytes);
+  const auto time = std::filesystem::last_write_time(image);
+  auto again = open_run(config, {"train", "val"});
+  for (Index i = 0; i < again.images->size(); ++i) again.images->image(i);
+  engine::put(small / "again.jsonl", again.contents->new_lines());
+  engine::put(image, other);
+  std::filesystem::last_write_time(image, time);
+  auto exchanged = open_run(config, {"train", "val"});
+  EXPECT_EQ(changed_images(exchanged, config, read_image_stamps(small / "again.jsonl")),
+            (std::vector<std::string>{"train/a/0.ppm"}))
+      << "of the same size and time";
   std::filesystem::copy(small / "data", small / "moved", std::filesystem::copy_options::recursive);
   engine::put(small / "moved/train/a/0.ppm", bytes);
   config.data.data = small / "moved";

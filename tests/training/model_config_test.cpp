@@ -198,6 +198,23 @@ TEST(Timm, what_a_config_leaves_out_is_timms_default) {
   }
 }
 
+TEST(Timm, the_flat_form_of_old_files_says_how_images_are_prepared_with_or_without_an_architecture) {
+  for (const char* field : {R"("mean":[0.1,0.2,0.3])", R"("mean":[0.1,0.2,0.3],"label_names":["a","b"])",
+                            R"("mean":[0.1,0.2,0.3],"architecture":"vit_tiny_patch16_224")"}) {
+    const TemporaryFolder folder;
+    put(folder / "config.json", R"({"model_args":{"num_heads":3},)" + std::string(field) + "}");
+    const auto how = read_model_config(folder.path(), {}, "model").preprocessing;
+    ASSERT_TRUE(how) << field;
+    EXPECT_EQ(how->mean, (std::array<float, 3>{0.1f, 0.2f, 0.3f})) << field;
+  }
+}
+
+TEST(Timm, an_architecture_may_stand_in_pretrained_cfg) {
+  const TemporaryFolder folder;
+  put(folder / "config.json", R"({"pretrained_cfg":{"architecture":"vit_tiny_patch16_224"}})");
+  EXPECT_EQ(read_model_config(folder.path(), {}, "model").heads, 3);
+}
+
 TEST(Timm, squash_with_a_share_cuts_the_centre) {
   const TemporaryFolder folder;
   put(folder / "config.json", R"({"pretrained_cfg":{"crop_mode":"squash","crop_pct":0.9}})");
@@ -288,6 +305,21 @@ TEST(Metadata, of_other_programs_that_have_not_our_form_are_passed_over) {
   EXPECT_TRUE(config.classes.empty());
   EXPECT_FALSE(config.facts.heads);
   EXPECT_EQ(config.notes.size(), 2u);
+  const auto notes = read_model_config({}, {{"activation", "relu"}, {"pooling", "token"}}, "model").notes;
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_THAT(notes[0], AllOf(HasSubstr("activation"), HasSubstr("'relu'"), HasSubstr("passed over")));
+}
+
+TEST(Preprocessing, with_a_field_of_a_later_version_is_refused_by_name) {
+  std::string text = preprocessing_json({});
+  EXPECT_NO_THROW(read_preprocessing(text, "delta"));
+  text.replace(text.find('{'), 1, R"({"padding":3,)");
+  try {
+    read_preprocessing(text, "delta");
+    ADD_FAILURE() << text;
+  } catch (const engine::Error& e) {
+    EXPECT_THAT(e.what(), AllOf(HasSubstr("delta"), HasSubstr("'padding'"), HasSubstr("later version")));
+  }
 }
 
 TEST(HuggingFace, activation_that_is_not_computed_is_refused) {

@@ -34,6 +34,21 @@ TEST(Config, that_contradicts_the_tensors_is_refused_or_noted) {
   put(checkpoint / "config.json", R"({"num_attention_heads":3,"image_size":32})");
   EXPECT_EQ(checkpoint.load().model.config().image_height, 16);
   EXPECT_TRUE(checkpoint.noted("image_size is 32 but the tensors are of 16"));
+  const std::string args = R"({"model_args":{"num_heads":3,"img_size":16},"pretrained_cfg":)";
+  put(checkpoint / "config.json", args + R"({"input_size":[3,32,32]}})");
+  EXPECT_EQ(checkpoint.load().preprocessing.size, 16);
+  EXPECT_TRUE(checkpoint.noted("input_size is 32 but the tensors are of 16"));
+  put(checkpoint / "config.json", R"({"num_attention_heads":3,"num_labels":4,"id2label":{"0":"a"}})");
+  checkpoint.load();
+  EXPECT_TRUE(checkpoint.noted("num_labels is 4") && checkpoint.noted("id2label is 1"));
+  put(checkpoint / "config.json", R"({"num_attention_heads":3})");
+  const std::string processor = R"({"image_processor_type":"DeiTImageProcessor","size":24,"crop_size":)";
+  put(checkpoint / "preprocessor_config.json", processor + "20}");
+  EXPECT_EQ(checkpoint.load().preprocessing.size, 16);
+  EXPECT_TRUE(checkpoint.noted("preprocessor_config.json: crop_size is 20 but the tensors are of 16"));
+  put(checkpoint / "preprocessor_config.json", processor + "16}");
+  checkpoint.load();
+  EXPECT_FALSE(checkpoint.noted("crop_size"));
   put(checkpoint / "config.json", R"({"num_attention_heads":3,"qkv_bias":false})");
   EXPECT_THAT(checkpoint.error(), HasSubstr("queries, keys and values should be"));
 }
@@ -120,6 +135,15 @@ TEST(MatchClasses, by_place_may_lack_any_that_is_called_by_its_number) {
   EXPECT_EQ(match_classes({"0", "1"}, {}, 3), (std::vector<Index>{0, 1}));
   EXPECT_THROW(match_classes({"a", "b"}, {}, 3), engine::Error);
   EXPECT_THROW(match_classes({"0", "1", "2", "3"}, {}, 3), engine::Error);
+}
+
+TEST(MatchClasses, says_which_name_is_written_in_another_normalisation) {
+  try {
+    match_classes({"caf\u00e9", "tea"}, {"cafe\u0301", "tea"}, 2);
+    ADD_FAILURE() << "took two names for one";
+  } catch (const engine::Error& e) {
+    EXPECT_THAT(e.what(), AllOf(HasSubstr("the model's"), HasSubstr("normalisation"), HasSubstr("c3 a9")));
+  }
 }
 
 TEST(Towers, beside_the_classifier_are_left_out_with_a_note) {

@@ -14,6 +14,7 @@
 #include "tools/cli/interrupt.h"
 #include "tools/cli/model_options.h"
 #include "tools/cli/option_help.h"
+#include "tools/cli/safe_output.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {
@@ -113,6 +114,7 @@ void print_error(const std::string& text) {
 int main(int argc, char** argv) {
   const engine::FlushDenormals flush;  // for what no loop computes
   cli::keep_standard_streams();
+  const cli::SafeOutput safe(std::cout);
   cli::spin_briefly(argv);
   std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone, and
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files, are errors of writing as others are

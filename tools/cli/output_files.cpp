@@ -2,8 +2,10 @@
 
 #include <filesystem>
 
+#include "data/image_folder.h"
 #include "engine/io/atomic_file.h"
 #include "engine/io/folder.h"
+#include "engine/io/safetensors.h"
 #include "tools/cli/console.h"
 #include "tools/training/pretrained/model_path.h"
 #include "tools/training/usage_error.h"
@@ -44,12 +46,16 @@ bool same_file(const fs::path& a, const fs::path& b) {
   return fs::equivalent(a, b, ignored) || absolute_normal(a) == absolute_normal(b);
 }
 
+/// True for a folder's own path and all below it.
+bool is_below(const fs::path& path, const fs::path& folder) {
+  const fs::path relative = absolute_normal(path).lexically_relative(absolute_normal(folder));
+  return !relative.empty() && *relative.begin() != "..";
+}
+
 /// True for a file that is there, below a folder.
 bool lies_in(const fs::path& file, const fs::path& folder) {
   std::error_code ignored;
-  if (!fs::exists(file, ignored) || !fs::is_directory(folder, ignored)) return false;
-  const fs::path relative = absolute_normal(file).lexically_relative(absolute_normal(folder));
-  return !relative.empty() && *relative.begin() != "..";
+  return fs::exists(file, ignored) && fs::is_directory(folder, ignored) && is_below(file, folder);
 }
 
 /// The files that an input stands for.
@@ -81,11 +87,26 @@ void check_can_write(const fs::path& path) {
                                          "too, and would overwrite it; give another"));
 }
 
+/// What is written is safetensors, and what is there already may be replaced when it is, too: anything else,
+/// such as an image that a list names, is somebody's only copy.
+void check_replaces_its_like(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored) || fs::file_size(path, ignored) == 0) return;
+  try {
+    const engine::Safetensors like(path);
+  } catch (const engine::Error&) {
+    throw training::UsageError(path.string() +
+                               ": is there and is no safetensors file, which this would be; " +
+                               "remove it, or give another path");
+  }
+}
+
 void check_input(const Given& output, const Given& input) {
   if (output.is_folder) {
     if (same_file(output.path, input.path))
       throw training::UsageError(
           engine::say(output.option, output.path.string(), "is", input.option, "too; give another folder"));
+    if (input.option == "--data") check_not_among_images(output.option, output.path, input.path);
     return;
   }
   for (const fs::path& file : files_of(input))
@@ -119,6 +140,18 @@ void remove_leftovers(const fs::path& path) {
 
 }  // namespace
 
+void check_not_among_images(const std::string& option, const fs::path& out, const fs::path& data) {
+  std::error_code ignored;
+  if (!fs::is_directory(data, ignored)) return;
+  for (const char* split : {"train", "val", "test"}) {
+    const fs::path folder = data::split_folder(data, split);
+    if (!folder.empty() && is_below(out, folder))
+      throw training::UsageError(
+          engine::say(option, out.string(), "lies among the images of",
+                      folder.string() + ", and would be a class; give another folder"));
+  }
+}
+
 void check_outputs(const OptionTable& table) {
   const std::vector<Given> inputs = paths(table, false), outputs = paths(table, true);
   for (const Given& output : outputs)
@@ -127,6 +160,7 @@ void check_outputs(const OptionTable& table) {
     for (const Given& input : inputs) check_input(*output, input);
     for (auto other = outputs.begin(); other != output; ++other)
       if (same_file(output->path, other->path)) refuse(*output, other->option);
+    if (!output->is_folder) check_replaces_its_like(output->path);
   }
   for (const Given& output : outputs)
     if (!output.is_folder) remove_leftovers(output.path);

@@ -21,12 +21,7 @@ constexpr const char *kLock = "compare.lock", *kJson = "compare.json", *kMarkdow
 
 /// The folder, which is there from now on and may be worked in.
 const fs::path& checked(const fs::path& folder) {
-  const std::string shown = folder.string();
-  if (fs::exists(folder) && !fs::is_directory(folder))
-    throw training::UsageError(shown + " is a file; --out needs a folder");
-  if (fs::exists(folder) && !fs::is_empty(folder) && !fs::exists(folder / kLock))
-    throw training::UsageError(shown + " is not the folder of a comparison (it has no " + kLock +
-                               "), so it is left alone; give another --out");
+  check_may_be_comparison(folder);
   engine::make_folders(folder);
   return folder;
 }
@@ -44,6 +39,15 @@ std::vector<fs::path> leftovers(const fs::path& folder, bool alone) {
 }
 
 }  // namespace
+
+void check_may_be_comparison(const fs::path& folder) {
+  const std::string shown = folder.string();
+  if (fs::exists(folder) && !fs::is_directory(folder))
+    throw training::UsageError(shown + " is a file; --out needs a folder");
+  if (fs::exists(folder) && !fs::is_empty(folder) && !fs::exists(folder / kLock))
+    throw training::UsageError(shown + " is not the folder of a comparison (it has no " + kLock +
+                               "), so it is left alone; give another --out");
+}
 
 ComparisonFolder::ComparisonFolder(fs::path path) : path_(std::move(path)), lock_(checked(path_) / kLock) {
   engine::check(lock_.held() || !lock_.supported(), path_.string() + ":",

@@ -64,7 +64,8 @@ Runner::Runner(ComparisonConfig config, RunnerHooks hooks)
       hooks_(std::move(hooks)),
       plan_(plan_of(config_)),
       records_(plan_.size()),
-      failed_(plan_.size()) {}
+      failed_(plan_.size()),
+      diverged_(plan_.size()) {}
 
 std::optional<std::string> Runner::make_runs() {
   const ComparisonFolder folder(config_.out);
@@ -86,7 +87,9 @@ std::optional<std::string> Runner::make_runs() {
     if (failed_[i]) failed.push_back(describe(config_, plan_[i]));
   }
   engine::check(failed.empty(), failed.size(), "of", plan_.size(),
-                "runs failed (" + engine::join(failed, "; ") + "); the same command tries them again");
+                "runs failed (" + engine::join(failed, "; ") +
+                    (failed_ == diverged_ ? "): they have diverged and would again; other rates are needed"
+                                          : "); the same command tries them again"));
   return std::nullopt;
 }
 
@@ -136,6 +139,7 @@ bool Runner::take_record(std::size_t i) {
   if (!records_[i]) return false;
   if (records_[i]->diverged && run.stage == Stage::final) {
     records_[i].reset();
+    diverged_[i] = true;
     fail(i, "it has diverged; a run of the same options would again");
     return false;
   }
@@ -150,6 +154,7 @@ bool Runner::look_for(std::size_t i) {
 }
 
 void Runner::check() {
+  check_may_be_comparison(config_.out);
   for (std::size_t i = 0; i < plan_.size(); ++i) take_record(i);
   if (!config_.overwrite) refuse_other_runs();
 }

@@ -101,6 +101,7 @@ class Runner {
   std::vector<PlannedRun> plan_;
   std::vector<std::optional<RunRecord>> records_;  ///< as plan_
   std::vector<char> failed_;                       ///< as plan_, in this process
+  std::vector<char> diverged_;                     ///< of those, final runs that would fail again
   std::set<std::string> shown_;                    ///< notes of runs
 };
 

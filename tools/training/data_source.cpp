@@ -150,7 +150,8 @@ EvaluationSplit open_evaluation_split(const DataSource& source, const std::strin
     if (!folder.empty() && data::split_folder(dir, "train").empty())
       return alone(data::open_class_folders(folder, {source.allow_empty_class}));
   } else if (source.train_list.empty()) {
-    return alone(data::open_split_files({.train = source.list_of(split), .root = source.data_root}));
+    return alone(
+        data::open_split_files({.train = source.list_of(split), .root = source.data_root, .judged = true}));
   }
   DataSource learned = source;  // the classes may be those of a model that has learned from val, too
   learned.val_counts = true;
@@ -188,11 +189,11 @@ std::vector<Index> match_classes(const std::vector<std::string>& data_classes,
     else
       map[i] = at->second;
   }
-  engine::check(
-      unknown.empty(), "the data has", unknown.size(), unknown.size() == 1 ? "class" : "classes",
-      "that the model does not know:",
-      engine::join(unknown, ", ") + engine::did_you_mean(unknown.empty() ? "" : unknown[0], model_classes));
-  return map;
+  if (unknown.empty()) return map;
+  const std::string spelling = data::hint_of_spelling(unknown, model_classes, "the model's");
+  throw engine::Error(engine::say("the data has", unknown.size(), unknown.size() == 1 ? "class" : "classes",
+                                  "that the model does not know:", engine::join(unknown, ", ")) +
+                      (spelling.empty() ? engine::did_you_mean(unknown[0], model_classes) : spelling));
 }
 
 }  // namespace training

@@ -77,7 +77,7 @@ bool is_foreign(const std::filesystem::path& path) {
   }
 }
 
-constexpr Index kStamp = 6;  ///< bytes, time, and the SHA-256 in four words
+constexpr Index kStamp = 7;  ///< bytes, both times (0: unknown), and the SHA-256 in four words
 
 /// The stamps of images that were all read, [images, kStamp].
 Tensor stamps_of(const Run& run, const data::Dataset& images) {
@@ -85,7 +85,7 @@ Tensor stamps_of(const Run& run, const data::Dataset& images) {
   for (Index i = 0; i < images.size(); ++i) {
     const auto stamp = run.contents->stamp(run.contents->relative(images.name(i)));
     engine::check(stamp.has_value(), images.name(i) + ": was not read while its features were computed");
-    all.push_back(stamp->bytes), all.push_back(stamp->modified);
+    all.insert(all.end(), {stamp->bytes, stamp->modified, stamp->changed.value_or(0)});
     for (std::size_t word = 0; word < 4; ++word)
       all.push_back(static_cast<std::int64_t>(std::stoull(stamp->sha256.substr(16 * word, 16), nullptr, 16)));
   }
@@ -98,12 +98,16 @@ ImageStamps read_stamps(const Tensor& stamps, const Run& run, const data::Datase
   for (Index i = 0; i < images.size(); ++i) {
     const auto one = values.subspan(static_cast<std::size_t>(i * kStamp), static_cast<std::size_t>(kStamp));
     std::string sha256;
-    for (std::size_t word = 2; word < one.size(); ++word) {
+    for (std::size_t word = 3; word < one.size(); ++word) {
       char digits[17];
       std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(one[word]));
       sha256 += digits;
     }
-    all[run.contents->relative(images.name(i))] = {one[0], one[1], sha256};
+    all[run.contents->relative(images.name(i))] = {
+        .bytes = one[0],
+        .modified = one[1],
+        .changed = one[2] == 0 ? std::nullopt : std::optional<Index>(one[2]),
+        .sha256 = sha256};
   }
   return all;
 }

@@ -21,8 +21,10 @@ namespace {
 std::optional<ImageStamp> on_disk(const std::string& name) {
   struct stat status {};
   if (::stat(name.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  const auto nanoseconds = [](const timespec& t) { return t.tv_sec * 1'000'000'000 + t.tv_nsec; };
   return ImageStamp{.bytes = status.st_size,
-                    .modified = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec,
+                    .modified = nanoseconds(status.st_mtim),
+                    .changed = nanoseconds(status.st_ctim),
                     .sha256 = {}};
 }
 
@@ -38,14 +40,15 @@ std::string pixels_sha256(const data::Image& image) {
 ImageStamp stamp_of(const data::Dataset& images, Index i) {
   const std::string name = images.name(i);
   auto stamp = on_disk(name);
-  if (!stamp) return {.bytes = 0, .modified = 0, .sha256 = pixels_sha256(images.image(i))};
+  if (!stamp) return {.bytes = 0, .modified = 0, .changed = {}, .sha256 = pixels_sha256(images.image(i))};
   stamp->sha256 = engine::sha256(name);
   return *stamp;
 }
 
 bool is_untouched(const std::string& name, const ImageStamp& recorded) {
   const auto now = on_disk(name);
-  return now && now->bytes == recorded.bytes && now->modified == recorded.modified;
+  return now && now->bytes == recorded.bytes && now->modified == recorded.modified &&
+         (!recorded.changed || now->changed == recorded.changed);
 }
 
 }  // namespace
@@ -111,11 +114,10 @@ void ImageContents::note(const data::Dataset& images, Index i) {
 void ImageContents::remember(const std::string& relative, ImageStamp stamp, bool is_new) {
   const std::lock_guard lock(mutex_);
   if (is_new) {
-    new_lines_ += json_text({{"file", relative},
-                             {"bytes", stamp.bytes},
-                             {"modified", stamp.modified},
-                             {"sha256", stamp.sha256}}) +
-                  '\n';
+    nlohmann::ordered_json line{{"file", relative}, {"bytes", stamp.bytes}, {"modified", stamp.modified}};
+    if (stamp.changed) line["changed"] = *stamp.changed;
+    line["sha256"] = stamp.sha256;
+    new_lines_ += json_text(line) + '\n';
   }
   stamps_[relative] = std::move(stamp);
 }
@@ -172,6 +174,7 @@ ImageStamps read_image_stamps(const fs::path& path) {
       const engine::Json line = engine::parse_json(text, path.string());
       stamps[needed_field<std::string>(line, "file")] = {.bytes = needed_field<Index>(line, "bytes"),
                                                          .modified = needed_field<Index>(line, "modified"),
+                                                         .changed = field<Index>(line, "changed"),
                                                          .sha256 = needed_field<std::string>(line, "sha256")};
     } catch (const engine::Error&) {  // a crash may leave half a line
     }

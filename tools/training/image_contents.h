@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -13,10 +14,12 @@
 
 namespace training {
 
-/// What an image file held when it was read, and how it lay on the disk then: size and time tell whether it
-/// must be hashed again.
+/// What an image file held when it was read, and how it lay on the disk then: size and times tell whether it
+/// must be hashed again. Times are in nanoseconds. That of the last change of the file's entry, which no
+/// program can set, tells of contents that were exchanged and given the old time of modification.
 struct ImageStamp {
-  Index bytes = 0, modified = 0;  ///< time in nanoseconds; both 0 for an image that is no file of its own
+  Index bytes = 0, modified = 0;  ///< both 0 for an image that is no file of its own
+  std::optional<Index> changed;   ///< records of earlier versions lack it
   std::string sha256;             ///< of the file; of the pixels, where it is no file
 };
 /// By the names of images relative to the folder of their data.

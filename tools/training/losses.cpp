@@ -1,5 +1,8 @@
 #include "tools/training/losses.h"
 
+#include <cmath>
+#include <limits>
+
 #include "engine/ops/ops.h"
 
 namespace training {
@@ -18,6 +21,19 @@ Tensor targets_of(const data::Batch& batch, Index classes, double smoothing) {
   return targets;
 }
 
+/// True when rows of length 1 are all the same but for what rounding has made of them: no value differs among
+/// the rows by more than some eps.
+bool are_alike(const Tensor& rows) {
+  return engine::visit(rows.dtype(), [&]<class T>() {
+    const T most = 64 * std::numeric_limits<T>::epsilon();
+    const auto values = rows.data<T>();
+    const auto columns = static_cast<std::size_t>(rows.shape().columns());
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (!(std::abs(values[i] - values[i % columns]) <= most)) return false;
+    return true;
+  });
+}
+
 }  // namespace
 
 Tensor cross_entropy_loss(const Tensor& logits, const data::Batch& batch, double smoothing) {
@@ -28,6 +44,8 @@ Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, bool two_v
   std::vector<Index> labels = batch.labels;
   labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
   Tensor features = engine::normalize_rows(model.features(batch.images));
+  // Their gradient is zero; what would be computed of it is rounding.
+  if (are_alike(features)) features = engine::scale(features, 0);
   if (!two_views) features = engine::repeat(features, 2);
   return engine::sup_con(features, labels, temperature);
 }

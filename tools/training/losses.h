@@ -11,7 +11,8 @@ engine::Tensor cross_entropy_loss(const engine::Tensor& logits, const data::Batc
 
 /// Supervised contrastive loss (Khosla et al. 2020) of the normalised class tokens of two views of a batch.
 /// With `two_views` the batch's images are the first views of all, then the second; otherwise an image is
-/// both of its views, and one forward pass serves both.
+/// both of its views, and one forward pass serves both. Where the features of all images are alike but for
+/// rounding, every gradient is exactly zero.
 engine::Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, bool two_views,
                                 double temperature);
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "engine/base/text.h"
 #include "engine/io/json.h"
 #include "engine/io/safetensors.h"
 #include "engine/nn/roles.h"

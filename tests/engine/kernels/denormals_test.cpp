@@ -9,6 +9,7 @@
 #include "engine/base/flush_denormals.h"
 #include "engine/kernels/elementwise.h"
 #include "engine/kernels/gemm.h"
+#include "engine/kernels/packed_gemm.h"
 #include "engine/kernels/parallel.h"
 #include "tests/support/kernel_guards.h"
 
@@ -120,6 +121,23 @@ TEST(Denormals, in_products_give_the_same_bits_for_any_thread_count) {
       gemm<float>({a.data(), m, k, k}, {b.data(), k, n, n}, c.data(), n);
       return c;
     });
+  }
+}
+
+TEST(Denormals, of_gelu_behind_a_thin_product_are_flushed_as_behind_one_with_packed_weights) {
+  const Index n = 301, k = 5;
+  std::vector<float> a(static_cast<std::size_t>(k), 1), b(static_cast<std::size_t>(k * n));
+  for (Index i = 0; i < k * n; ++i)
+    b[static_cast<std::size_t>(i)] = -2.6f - static_cast<float>(i % n) * 3e-4f;
+  for (const std::string_view name : support::simd_sets()) {  // gelu(-13) is about -1e-37
+    const support::UseSimd simd(name);
+    const Matrix<float> left{a.data(), 1, k, k}, right{b.data(), k, n, n};
+    std::vector<float> thin(static_cast<std::size_t>(n)), packed = thin;
+    gemm<float>(left, right, thin.data(), n, {.gelu = true});
+    gemm<float>(left, pack_rhs(right), packed.data(), n, {.gelu = true});
+    EXPECT_EQ(std::memcmp(thin.data(), packed.data(), thin.size() * sizeof(float)), 0) << name;
+    for (const float value : thin) EXPECT_NE(std::fpclassify(value), FP_SUBNORMAL) << name;
+    EXPECT_FALSE(flushes_results() || flushes_operands()) << "the caller's mode";
   }
 }
 

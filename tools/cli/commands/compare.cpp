@@ -11,6 +11,7 @@
 #include "tools/cli/compare_options.h"
 #include "tools/cli/console.h"
 #include "tools/cli/interrupt.h"
+#include "tools/cli/output_files.h"
 #include "tools/experiments/comparison_tables.h"
 #include "tools/experiments/runner.h"
 #include "tools/training/data_source.h"
@@ -245,6 +246,7 @@ void run_compare(Arguments arguments) {
   std::vector<MethodSpec> methods = read_methods(*options);
   const bool searches = std::ranges::any_of(methods, [](const MethodSpec& m) { return m.lrs.size() > 1; });
   std::vector<experiments::Task> tasks = open_tasks(*options, searches);
+  for (const experiments::Task& task : tasks) check_not_among_images("--out", options->out, task.folder);
   const bool dry_run = options->checks.dry_run, json = options->common.json;
   const TuneRuns tune(std::move(*options), std::move(methods), std::move(tasks));
   note_signals();

@@ -91,7 +91,7 @@ void run_eval(Arguments arguments) {
   engine::pack_weights(loaded.model);
   data.note_orientation = model.passes_over_orientation(loaded.preprocessing);
   const training::EvaluationSplit images = training::open_evaluation_split(data, split, workers, events);
-  std::cerr << training::skipped_lines(images.skipped);
+  std::cerr << escaped_controls(training::skipped_lines(images.skipped));
   const std::vector<Index> map = training::match_classes(images.classes, loaded.classes, outputs);
   training::MemoryEstimate memory = training::estimate_inference(loaded.model.config(), batch_size);
   if (!logits.empty())

@@ -74,14 +74,18 @@ void run_select(Arguments arguments) {
   Follower follower;
   const training::Events events = follower.events();
   training::Run run = training::open_run(options.config, engine::split(options.config.on, '+'), events);
-  std::cerr << training::skipped_lines(run.splits.skipped);
+  std::cerr << escaped_controls(training::skipped_lines(run.splits.skipped));
   if (!gradients.empty()) training::as_usage([&] { run.method->keep_gradients(); });
   if (options.checks.dry_run) {
     std::cout << "all checks passed: " << run.images->size() << " images to score\n";
     return;
   }
   const engine::Stopwatch watch;
-  training::score_and_select(run, options.config, events);
+  try {
+    training::score_and_select(run, options.config, events);
+  } catch (const training::Stopped& stopped) {
+    throw training::Stopped(stopped.where);  // nothing is kept to go on from
+  }
   const double scored = run.method->score_seconds();
   const double selected = watch.seconds() - scored;
   run.notes->note(events);

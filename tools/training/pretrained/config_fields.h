@@ -19,7 +19,8 @@ enum class ConfigForm {
   hugging_face,          ///< Hugging Face's config.json
   processor,             ///< preprocessor_config.json, or image_processor in processor_config.json
   open_clip_preprocess,  ///< preprocess_cfg in OpenCLIP's open_clip_config.json
-  metadata               ///< of a safetensors file
+  metadata,              ///< of a safetensors file
+  preprocessing          ///< the JSON text of that name among our own metadata
 };
 
 struct ConfigField {

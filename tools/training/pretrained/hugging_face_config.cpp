@@ -77,7 +77,8 @@ ModelConfig read_hugging_face_config(const Json& json) {
     config.classes = class_names(json.at("id2label"), "id2label");
     config.sizes.push_back({"id2label", &VitConfig::classes, static_cast<Index>(config.classes.size())});
     if (placeholders(config.classes)) config.classes.clear();
-  } else if (const auto labels = field<Index>(json, "num_labels")) {
+  }
+  if (const auto labels = field<Index>(json, "num_labels")) {
     config.sizes.push_back({"num_labels", &VitConfig::classes, *labels});
   }
   config.no_softmax = no_softmax(json);

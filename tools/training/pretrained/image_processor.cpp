@@ -115,6 +115,7 @@ double share_of(Index crop, Index edge) {
   return share;
 }
 
+/// The side of the images that leave the processor.
 void read_size(const Json& json, const Class* defaults, Preprocessing& how) {
   const bool by_number = field<bool>(json, "default_to_square").has_value()
                              ? !*field<bool>(json, "default_to_square")
@@ -183,6 +184,8 @@ Preprocessing read_image_processor(const Json& json, const std::string& file, co
   how.filter = resample == kBicubic ? data::Filter::bicubic : data::Filter::bilinear;
   try {
     read_size(json, defaults, how);
+    config.sizes.push_back({how.mode == Preprocessing::Mode::squash ? "size" : "crop_size",
+                            &models::VitConfig::image_size, how.size, file});
   } catch (const engine::Error&) {
     if (options.resize.empty()) throw;
   }

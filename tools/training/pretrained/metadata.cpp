@@ -46,6 +46,10 @@ Preprocessing read_preprocessing(const std::string& text, const std::string& wha
   Preprocessing how;
   try {
     how.size = needed_field<Index>(json, "image_size");
+    std::vector<std::string> unknown;
+    check_config_fields(json, std::array{ConfigForm::preprocessing}, "", unknown);
+    engine::check(unknown.empty(), engine::in_quotes(unknown.empty() ? "" : unknown[0]),
+                  "is not known: a later version may have written it");
     how.filter = data::filter_named(needed_field<std::string>(json, "interpolation"));
     how.mode = data::mode_named(needed_field<std::string>(json, "resize"));
     how.crop_pct = needed_field<double>(json, "crop_pct");
@@ -119,21 +123,21 @@ bool written_by_us(const Metadata& metadata) {
 
 namespace {
 
-/// Of a file of ours every field must be right.
+constexpr const char* kPassedOver = "(passed over: not metadata of this program)";
+
+/// Of a file of ours every field must be right; of others, one that is not known or would have to have
+/// another value is noted.
 void check_metadata(const Metadata& metadata, const std::string& file, bool ours, ModelConfig& config) {
-  Json fields = Json::object();
-  for (const auto& [key, value] : metadata) {
-    const auto table = config_fields();
-    const bool fixed = std::ranges::any_of(table, [&, &name = key](const ConfigField& f) {
-      return f.form == ConfigForm::metadata && f.name == name && f.meaning == ConfigField::Meaning::fixed;
-    });
-    if (ours || !fixed) fields.get_ref<Json::object_t&>().emplace_back(key, value);
-  }
   std::vector<std::string> unknown;
-  try {
-    check_config_fields(fields, std::array{ConfigForm::metadata}, "", unknown);
-  } catch (const engine::Error& e) {
-    throw engine::Error(file + ": " + e.what());
+  for (const auto& [key, value] : metadata) {
+    Json::object_t one;
+    one.emplace_back(key, value);
+    try {
+      check_config_fields(one, std::array{ConfigForm::metadata}, "", unknown);
+    } catch (const engine::Error& e) {
+      if (ours) throw engine::Error(file + ": " + e.what());
+      config.notes.push_back(engine::say(file + ":", e.what(), kPassedOver));
+    }
   }
   note_unknown(unknown, "the metadata of " + file, config.notes);
 }
@@ -151,7 +155,7 @@ ModelConfig read_metadata(const Metadata& metadata, const std::string& file) {
       as(found->second, file + ": " + key);
     } catch (const engine::Error& e) {
       if (ours) throw;
-      config.notes.push_back(engine::say(e.what(), "(passed over: not metadata of this program)"));
+      config.notes.push_back(engine::say(e.what(), kPassedOver));
     }
   };
   read("num_heads", [&](const std::string& text, const std::string& what) {

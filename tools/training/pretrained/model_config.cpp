@@ -168,13 +168,13 @@ void check_parts(const VitConfig& stated, const std::string& by, const VitConfig
 }  // namespace
 
 void check_sizes(ModelConfig& config, const models::VitConfig& tensors) {
-  for (const auto& [field, size, value] : config.sizes) {
+  for (const auto& [field, size, value, stating] : config.sizes) {
     const Index there = tensors.*size;
     if (there == value) continue;
     const bool rectangle = config.facts.image_height != config.facts.image_width;
     const bool may_differ = (is_image_side(size) && !rectangle) || size == &models::VitConfig::classes;
     const std::string differs =
-        engine::say("config.json:", field, "is", value, "but the tensors are of", there);
+        engine::say(stating + ":", field, "is", value, "but the tensors are of", there);
     engine::check(may_differ, differs + "; one of the two belongs to another model");
     if (size == &models::VitConfig::classes && (there == 0 || value == 0))
       continue;  // a head that was left out

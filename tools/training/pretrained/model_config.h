@@ -17,6 +17,7 @@ struct StatedSize {
   std::string field;  ///< "model_args.depth"
   engine::Index models::VitConfig::*size;
   engine::Index value;
+  std::string file = "config.json";
 };
 
 /// What a checkpoint states beside its tensors.

@@ -58,6 +58,13 @@ Preprocessing preprocessing_of(const Json& cfg, std::optional<Sides> sides, cons
   return how;
 }
 
+/// True where the root has fields of pretrained_cfg, in the flat form of old files.
+bool states_preprocessing(const Json& root) {
+  return std::ranges::any_of(
+      std::array{"architecture", "input_size", "interpolation", "crop_pct", "crop_mode", "mean", "std"},
+      [&](const char* name) { return root.contains(name); });
+}
+
 /// The parts of a model that model_args name. What they leave out is as in `c`.
 void read_parts(const Json& args, VitConfig& c) {
   const auto set = [&](const char* name, auto& member) {
@@ -138,9 +145,11 @@ void read_model(const Json& args, const models::Architecture* known, ModelConfig
   }
 }
 
-/// An architecture is named without its tag: vit_tiny_patch16_224.augreg_in21k.
-const models::Architecture* architecture_of(const Json& json, ModelConfig& config) {
-  const auto name = field<std::string>(json, "architecture");
+/// An architecture is named without its tag: vit_tiny_patch16_224.augreg_in21k. Some files have the name in
+/// pretrained_cfg alone.
+const models::Architecture* architecture_of(const Json& json, const Json& cfg, ModelConfig& config) {
+  auto name = field<std::string>(json, "architecture");
+  if (!name) name = field<std::string>(cfg, "architecture");
   if (!name) return nullptr;
   config.stated_by = "config.json: architecture " + engine::in_quotes(*name);
   const auto* const known = models::find_architecture(name->substr(0, name->find('.')));
@@ -165,7 +174,7 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
   std::vector<std::string> unknown;
   const bool flat = !json.contains("pretrained_cfg");
   const Json cfg = flat ? json : object_of(json, "pretrained_cfg"), args = object_of(json, "model_args");
-  const models::Architecture* const known = architecture_of(json, config);
+  const models::Architecture* const known = architecture_of(json, cfg, config);
   using enum ConfigForm;
   if (flat)
     check_config_fields(json, std::array{timm, timm_cfg}, "", unknown);
@@ -179,14 +188,17 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
   const auto input = input_sides(cfg, channels);
   read_model(args, known, config);
   const auto img_size = sides_of(args, "img_size", "model_args.img_size");
-  if (const auto sides = img_size ? img_size : input) {
-    const char* const name = img_size ? "model_args.img_size" : "input_size";
+  const auto state_sides = [&](const char* name, const std::optional<Sides>& sides) {
+    if (!sides) return;
     engine::check(sides->height == sides->width, name, "is", sides->height, "x",
                   engine::say(sides->width) + ": only squares are read");
-    config.facts.image_height = sides->height, config.facts.image_width = sides->width;
     config.sizes.push_back({name, &VitConfig::image_height, sides->height});
     config.sizes.push_back({name, &VitConfig::image_width, sides->width});
-  }
+  };
+  state_sides("model_args.img_size", img_size);
+  if (!img_size || !input || img_size->height != input->height) state_sides("input_size", input);
+  if (const auto sides = img_size ? img_size : input)
+    config.facts.image_height = sides->height, config.facts.image_width = sides->width;
   if (const auto in_chans = field<Index>(args, "in_chans")) channels = in_chans;
   if (channels) config.sizes.push_back({"in_chans", &VitConfig::channels, *channels});
 
@@ -202,7 +214,7 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
     }
   }
   config.no_softmax = no_softmax(json);
-  if (!flat || json.contains("architecture"))
+  if (!flat || states_preprocessing(json))
     config.preprocessing = preprocessing_of(cfg, input ? input : img_size, options);
   return config;
 }
