@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "tests/training/small_run.h"
@@ -108,6 +109,17 @@ TEST(ALongerRun, is_one_of_a_constant_rate_whose_steps_do_not_look_at_the_end) {
   EXPECT_NE(why(), "") << "evaluated at its end only because it was the end";
   config.eval_every = 1;
   EXPECT_EQ(why(), "");
+}
+
+TEST(ALongerRun, is_told_from_a_shorter_one_whatever_number_is_recorded) {
+  const SmallRun small;
+  TrainConfig config = small.config();
+  config.schedule = "constant";
+  const auto run = open_run(config, {"train", "val"});
+  for (const Index epochs : {Index{1} << 62, (Index{1} << 62) + 1, std::numeric_limits<Index>::max()}) {
+    const std::string why = why_not_longer(run, config, {{"epochs", epochs}, {"steps", 0}});
+    EXPECT_NE(why.find("but not shorter"), std::string::npos) << epochs << ": " << why;
+  }
 }
 
 }  // namespace
