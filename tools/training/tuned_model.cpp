@@ -53,7 +53,11 @@ void check_image_size(const Safetensors& delta, Index size, const ModelSource& s
                       const models::Vit& base) {
   constexpr Index kMostTimes = 4;
   const Index side = base.config().image_size;
-  if (size / kMostTimes <= side || source.image_size >= size || delta.contains(engine::kPositionsName))
+  if (size / kMostTimes <= side || source.image_size >= size) return;
+  models::VitConfig config = base.config();
+  config.image_size = size;
+  if (delta.contains(engine::kPositionsName) &&
+      delta.entry(engine::kPositionsName).shape() == engine::Shape{1, config.tokens(), config.width})
     return;
   throw engine::Error(engine::say(delta.path() + ": image_size is", size, "where the base has images of",
                                   engine::say(side) + "; --image-size", size, "takes it all the same"));
