@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/training/small_run.h"
+#include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
 
 namespace training {
@@ -81,6 +82,18 @@ TEST(ImageContents, are_looked_at_again_only_where_size_or_time_differ) {
   engine::put(small / "moved/train/a/0.ppm", bytes);
   config.data.data = small / "moved";
   EXPECT_TRUE(changed().empty()) << "another folder and other times, the same contents";
+}
+
+TEST(ImageContents, takes_only_hashes_from_a_record) {
+  const engine::TemporaryFolder folder;
+  const std::string hash(64, 'a');
+  std::string text;
+  for (const std::string& recorded : {hash, std::string("aa"), std::string(64, 'x'), hash + "a"})
+    text += json_text({{"file", recorded}, {"bytes", 1}, {"modified", 2}, {"sha256", recorded}}) + '\n';
+  engine::put(folder / "images.jsonl", text);
+  const ImageStamps stamps = read_image_stamps(folder / "images.jsonl");
+  ASSERT_EQ(stamps.size(), 1u);
+  EXPECT_EQ(stamps.at(hash).sha256, hash);
 }
 
 TEST(ALongerRun, is_one_of_a_constant_rate_whose_steps_do_not_look_at_the_end) {
