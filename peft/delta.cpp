@@ -70,13 +70,6 @@ NamedTensors delta_of(engine::Module& model, const PartsByName& parts) {
   return tensors;
 }
 
-Index parameters_in(const NamedTensors& delta) {
-  return std::ranges::count_if(delta, [](const auto& tensor) {
-    return std::ranges::none_of(kPartKinds,
-                                [&](const PartKind& k) { return tensor.first.ends_with(k.suffix); });
-  });
-}
-
 NamedTensors part_tensors(const PartsByName& parts) {
   NamedTensors tensors;
   for (const auto& [name, part] : parts) {
@@ -141,8 +134,11 @@ void apply_delta(engine::Module& model, const Safetensors& delta, const std::str
   std::vector<Change> changes;
   for (const auto& [name, part] : parts) {
     const auto found = known.find(name);
-    engine::check(found != known.end(), delta.path() + ": the model has no parameter",
-                  shown(name) + (name.size() > kLongName ? "" : engine::did_you_mean(name, names)));
+    if (found == known.end()) {  // what is near is looked for only then, as it takes long
+      throw engine::Error(
+          engine::say(delta.path() + ": the model has no parameter",
+                      shown(name) + (name.size() > kLongName ? "" : engine::did_you_mean(name, names))));
+    }
     const Shape& full = found->second.value().shape();
     part.check_fits(full, delta.path() + ": " + name);
     const std::string stored = prefix + (part.whole() ? name : name + ".values");

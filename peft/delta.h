@@ -13,9 +13,6 @@ namespace peft {
 /// them over the base restores the tuned model bit for bit.
 engine::NamedTensors delta_of(engine::Module& model, const PartsByName& parts);
 
-/// Of how many parameters its tensors are: a delta says so, since one that lost some would still load.
-engine::Index parameters_in(const engine::NamedTensors& delta);
-
 /// Writes a delta over the base in `model` and marks the same parts as training. Throws an Error that names
 /// the tensor when a name is unknown, a part lies outside or a shape does not fit; nothing is changed then.
 /// Only names that begin with `prefix` count, without it.

@@ -8,6 +8,11 @@
 #include "engine/kernels/parallel.h"
 
 namespace engine {
+namespace {
+
+constexpr Index kMostSteps = 1'000'000'000'000;  // that a saved state may have; they are counted on
+
+}  // namespace
 
 Optimizer::Optimizer(const std::vector<NamedParameter>& all) {
   for (const NamedParameter& p : all) slots_.push_back({.p = p, .version = 0, .steps = 0, .state = {}});
@@ -113,8 +118,9 @@ void Optimizer::load_state(const NamedTensors& state) {
     restart(slot);
     if (!given.contains(slot.p.name + ".steps")) continue;
     const Tensor steps = find(slot.p.name + ".steps");
-    check(steps.numel() == 1 && steps.data<std::int64_t>()[0] > 0, "optimizer: the saved",
-          slot.p.name + ".steps", "must be one value above 0");
+    check(steps.numel() == 1 && steps.data<std::int64_t>()[0] > 0 &&
+              steps.data<std::int64_t>()[0] <= kMostSteps,
+          "optimizer: the saved", slot.p.name + ".steps", "must be one value, 1 to", kMostSteps);
     slot.steps = steps.data<std::int64_t>()[0];
     for (std::size_t i = 0; i < slot.state.size(); ++i) {
       const std::string name = slot.p.name + '.' + std::string(state_names()[i]);

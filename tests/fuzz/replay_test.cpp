@@ -8,6 +8,7 @@
 #include <iterator>
 #include <vector>
 
+#include "tests/fuzz/target.h"
 #include "tests/support/paths.h"
 
 #define FUZZ_TARGET(name, longest) extern "C" int fuzz_##name(const std::uint8_t*, std::size_t);
@@ -40,6 +41,11 @@ std::vector<std::filesystem::path> inputs_of(const Target& target) {
   return inputs;
 }
 
+std::vector<char> bytes_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return std::vector<char>(std::istreambuf_iterator<char>(in), {});
+}
+
 class FuzzTarget : public ::testing::TestWithParam<Target> {};
 
 TEST_P(FuzzTarget, reads_or_refuses_every_input_of_its_corpus) {
@@ -47,10 +53,23 @@ TEST_P(FuzzTarget, reads_or_refuses_every_input_of_its_corpus) {
   EXPECT_GE(inputs.size(), 2u);
   for (const auto& path : inputs) {
     SCOPED_TRACE(path.filename());
-    std::ifstream in(path, std::ios::binary);
-    const std::vector<char> bytes(std::istreambuf_iterator<char>(in), {});
+    const std::vector<char> bytes = bytes_of(path);
     EXPECT_LE(bytes.size(), GetParam().longest);
     EXPECT_NO_THROW(GetParam().run(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
+  }
+}
+
+// What a target starts from must get to the end of it.
+TEST(FuzzSeeds, of_resumed_runs_and_evaluated_deltas_are_accepted) {
+  for (const Target& target : kTargets) {
+    if (target.run != fuzz_resumed_run && target.run != fuzz_delta_eval) continue;
+    for (const auto& path : inputs_of(target)) {
+      if (path.filename().string().starts_with("refused_")) continue;
+      const std::vector<char> bytes = bytes_of(path);
+      fuzz::refusal.clear();
+      target.run(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+      EXPECT_EQ(fuzz::refusal, "") << target.name << ": " << path.filename();
+    }
   }
 }
 

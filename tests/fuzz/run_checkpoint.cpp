@@ -6,23 +6,16 @@
 #include "peft/methods.h"
 #include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/memory_folder.h"
+#include "tests/fuzz/sealing.h"
 #include "tests/fuzz/tiny_model.h"
 #include "tools/training/checkpoint.h"
 #include "tools/training/partial_scores.h"
-#include "tools/training/sealed_file.h"
 
 namespace {
 
 const training::RunIdentity& identity() {
   static const training::RunIdentity one({{"lr", 0.1}, {"method_options", {{"k", "2"}}}});
   return one;
-}
-
-/// Writes the tensors and the metadata of a safetensors file as a sealed one.
-void seal(const engine::Safetensors& input, const std::filesystem::path& path) {
-  engine::NamedTensors tensors;
-  for (const std::string& name : input.names()) tensors.emplace_back(name, input.read(name));
-  training::write_sealed(path, tensors, input.metadata());
 }
 
 void resume(const training::RunFolder& folder, const char* name) {
@@ -48,7 +41,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const training::RunFolder folder(memory.path(), training::RunFolder::Existing::refuse);
   const fuzz::MemoryFile input(fuzz::bytes_of(data, size));
   fuzz::reads_or_refuses([&] {
-    seal(engine::Safetensors(input.path()), folder.file("checkpoint.safetensors"));
+    fuzz::seal(engine::Safetensors(input.path()), folder.file("checkpoint.safetensors"));
     // Those whose state a checkpoint has, beside the one that has none.
     for (const char* name : {"grft", "spiel", "lisa", "green", "spt"})
       fuzz::reads_or_refuses([&] { resume(folder, name); });

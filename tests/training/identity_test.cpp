@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "tests/training/small_run.h"
+#include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
 
 namespace training {
@@ -135,6 +137,18 @@ TEST(ImageContents, are_looked_at_again_only_where_size_or_time_differ) {
   EXPECT_TRUE(changed().empty()) << "another folder and other times, the same contents";
 }
 
+TEST(ImageContents, takes_only_hashes_from_a_record) {
+  const engine::TemporaryFolder folder;
+  const std::string hash(64, 'a');
+  std::string text;
+  for (const std::string& recorded : {hash, std::string("aa"), std::string(64, 'x'), hash + "a"})
+    text += json_text({{"file", recorded}, {"bytes", 1}, {"modified", 2}, {"sha256", recorded}}) + '\n';
+  engine::put(folder / "images.jsonl", text);
+  const ImageStamps stamps = read_image_stamps(folder / "images.jsonl");
+  ASSERT_EQ(stamps.size(), 1u);
+  EXPECT_EQ(stamps.at(hash).sha256, hash);
+}
+
 TEST(ALongerRun, is_one_of_a_constant_rate_whose_steps_do_not_look_at_the_end) {
   const SmallRun small;
   TrainConfig config = small.config();
@@ -161,6 +175,17 @@ TEST(ALongerRun, is_one_of_a_constant_rate_whose_steps_do_not_look_at_the_end) {
   EXPECT_NE(why(), "") << "evaluated at its end only because it was the end";
   config.eval_every = 1;
   EXPECT_EQ(why(), "");
+}
+
+TEST(ALongerRun, is_told_from_a_shorter_one_whatever_number_is_recorded) {
+  const SmallRun small;
+  TrainConfig config = small.config();
+  config.schedule = "constant";
+  const auto run = open_run(config, {"train", "val"});
+  for (const Index epochs : {Index{1} << 62, (Index{1} << 62) + 1, std::numeric_limits<Index>::max()}) {
+    const std::string why = why_not_longer(run, config, {{"epochs", epochs}, {"steps", 0}});
+    EXPECT_NE(why.find("but not shorter"), std::string::npos) << epochs << ": " << why;
+  }
 }
 
 }  // namespace

@@ -252,5 +252,12 @@ TEST(Delta, of_images_beyond_what_its_base_could_have_needs_a_word) {
   EXPECT_NO_THROW(load_tuned_model(source, delta / "delta.safetensors", false));
 }
 
+TEST(Delta, of_large_images_has_their_positions_or_is_refused_before_memory_is_taken_for_them) {
+  const SmallDelta delta("full");
+  EXPECT_EQ(delta.error(), "");
+  delta.change("", {{"preprocessing", preprocessing_json({.size = 2048})}});
+  EXPECT_THAT(delta.error(), HasSubstr("image_size is 2048"));
+}
+
 }  // namespace
 }  // namespace training

@@ -226,5 +226,19 @@ TEST(Scoring, that_is_stopped_hands_out_sums_from_which_another_selects_the_same
   EXPECT_EQ(get(small / "resumed"), get(small / "whole"));
 }
 
+TEST(Scoring, refuses_sums_of_more_batches_than_there_are) {
+  const SmallRun small;
+  for (const Index batches : {Index{2}, Index{3}, std::numeric_limits<Index>::max()}) {
+    auto run = open_run(small.config(), {"train"});
+    try {
+      score_and_select(run, small.config(), {}, {.begun = PartialScores{batches, {}}});
+      ADD_FAILURE() << batches;
+    } catch (const engine::Error& e) {
+      EXPECT_NE(std::string(e.what()).find("batches of 2; they are of another run"), std::string::npos)
+          << e.what();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace training

@@ -28,6 +28,14 @@ std::optional<ImageStamp> on_disk(const std::string& name) {
                     .sha256 = {}};
 }
 
+/// 64 hexadecimal digits, as the hashes of this program are.
+std::string sha256_of_field(const engine::Json& line) {
+  std::string hash = needed_field<std::string>(line, "sha256");
+  engine::check(hash.size() == 64 && hash.find_first_not_of("0123456789abcdef") == hash.npos,
+                "sha256 should be 64 hexadecimal digits");
+  return hash;
+}
+
 std::string pixels_sha256(const data::Image& image) {
   engine::Sha256 hash;
   const std::string size = std::to_string(image.width) + ' ' + std::to_string(image.height) + ' ';
@@ -175,8 +183,8 @@ ImageStamps read_image_stamps(const fs::path& path) {
       stamps[needed_field<std::string>(line, "file")] = {.bytes = needed_field<Index>(line, "bytes"),
                                                          .modified = needed_field<Index>(line, "modified"),
                                                          .changed = field<Index>(line, "changed"),
-                                                         .sha256 = needed_field<std::string>(line, "sha256")};
-    } catch (const engine::Error&) {  // a crash may leave half a line
+                                                         .sha256 = sha256_of_field(line)};
+    } catch (const engine::Error&) {  // a crash may leave half a line, or damage
     }
   });
   return stamps;

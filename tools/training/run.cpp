@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -156,7 +157,10 @@ std::vector<std::string> changed_images(Run& run, const TrainConfig& config, con
 std::string why_not_longer(const Run& run, const TrainConfig& config, const engine::Json& recorded) {
   const Index per_epoch = config.epoch_steps(run.images->size()).count();
   const Index steps = field<Index>(recorded, "steps").value_or(0);
-  const Index before = steps > 0 ? steps : field<Index>(recorded, "epochs").value_or(0) * per_epoch;
+  // A file may hold any number of epochs.
+  const Index epochs = std::clamp<Index>(field<Index>(recorded, "epochs").value_or(0), 0,
+                                         std::numeric_limits<Index>::max() / per_epoch);
+  const Index before = steps > 0 ? steps : epochs * per_epoch;
   const Index now = config.total_steps(per_epoch);
   const auto warmup = [&](Index total) { return config.make_schedule(total, per_epoch).warmup; };
   const peft::MethodTraits traits = run.method->traits();

@@ -10,6 +10,7 @@
 #include "engine/io/folder.h"
 #include "engine/io/json.h"
 #include "engine/io/lines.h"
+#include "tools/training/json_field.h"
 #include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
 
@@ -72,19 +73,19 @@ bool ends_in_a_line(const fs::path& path) {
 
 /// True when a log line belongs to this part of a run.
 bool belongs_to(std::string_view text, const LogPart& part) {
-  Json line;
   try {
-    line = engine::parse_json(text, kLog);
+    const Json line = engine::parse_json(text, kLog);
+    const auto kind = needed_field<std::string>(line, "kind");
+    const auto is_below = [&](const char* key, engine::Index end) {
+      return needed_field<engine::Index>(line, key) < end;
+    };
+    // A step line carries the number of its step, from 0; an evaluation how many steps were done.
+    if (kind == "score" || kind == "choice") return is_below("batch", part.scores);
+    if (kind == "step") return is_below("step", part.steps);
+    return kind == "eval" && is_below("step", part.evaluated + 1);
   } catch (const engine::Error&) {  // a crash may leave half a line
+    return false;
   }
-  if (!line.is_object() || !line.contains("kind")) return false;
-  const auto is_below = [&](const char* key, engine::Index end) {
-    return line.contains(key) && line[key].is_number_integer() && line[key] < end;
-  };
-  // A step line carries the number of its step, from 0; an evaluation how many steps were done.
-  if (line["kind"] == "score" || line["kind"] == "choice") return is_below("batch", part.scores);
-  if (line["kind"] == "step") return is_below("step", part.steps);
-  return line["kind"] == "eval" && is_below("step", part.evaluated + 1);
 }
 
 }  // namespace

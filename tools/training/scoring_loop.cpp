@@ -55,7 +55,11 @@ class ScoringLosses {
         loader_(data_.images, loader_options(scoring, data_)),
         batches_(scoring.batches == 0 ? loader_.batches() : std::min(scoring.batches, loader_.batches())),
         done_(how_.begun ? how_.begun->batches : 0),
-        progress_(events_, "score", batches_ - done_, data.batch_size) {}
+        progress_(events_, "score", batches_ - done_, data.batch_size) {
+    engine::check(!how_.begun || (done_ > 0 && done_ < batches_), "the saved scores are of", done_,
+                  "batches of",
+                  std::to_string(batches_) + "; they are of another run: start over with --overwrite");
+  }
 
   Tensor next() {
     if (!size_) start();

@@ -44,7 +44,11 @@ void check_image_size(const Safetensors& delta, Index size, const ModelSource& s
                       const models::Vit& base) {
   constexpr Index kMostTimes = 4;
   const Index side = base.config().image_height;
-  if (size / kMostTimes <= side || source.image_size >= size || delta.contains(engine::kPositionsName))
+  if (size / kMostTimes <= side || source.image_size >= size) return;
+  models::VitConfig config = base.config();
+  config.image_height = config.image_width = size;
+  const engine::Shape positions{1, config.positioned_prefix() + config.patches(), config.width};
+  if (delta.contains(engine::kPositionsName) && delta.entry(engine::kPositionsName).shape() == positions)
     return;
   throw engine::Error(engine::say(delta.path() + ": image_size is", size, "where the base has images of",
                                   engine::say(side) + "; --image-size", size, "takes it all the same"));

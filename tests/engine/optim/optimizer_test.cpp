@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/engine/optim/optimizers.h"
 #include "tests/support/compare.h"
 #include "tests/support/kernel_guards.h"
@@ -242,9 +244,10 @@ TEST(OptimizerState, that_does_not_fit_is_refused_by_name) {
   EXPECT_EQ(complaint(state, {3}), "optimizer: the saved w.mean [2] does not fit [3]");
   NamedTensors short_state(state.begin(), state.end() - 1);
   EXPECT_EQ(complaint(short_state, {2}), "optimizer: the saved state has no w.square");
-  for (const Tensor& steps : {Tensor::of<std::int64_t>({1}, {-1}), Tensor::zeros({0}, Dtype::i64)}) {
+  for (const Tensor& steps : {Tensor::of<std::int64_t>({1}, {-1}), Tensor::zeros({0}, Dtype::i64),
+                              Tensor::of<std::int64_t>({1}, {std::numeric_limits<std::int64_t>::max()})}) {
     state[0].second = steps;
-    EXPECT_EQ(complaint(state, {2}), "optimizer: the saved w.steps must be one value above 0");
+    EXPECT_EQ(complaint(state, {2}), "optimizer: the saved w.steps must be one value, 1 to 1000000000000");
   }
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -109,6 +110,46 @@ TEST(ReportOfRun, with_a_file_cut_off_is_made_or_names_it) {
     if (i == bytes.size()) return std::nullopt;
     return bytes.substr(0, i);
   });
+}
+
+/// The text with another number in the place of its i-th, or nothing after the last.
+std::optional<std::string> with_number(const std::string& text, std::size_t i, const std::string& number) {
+  constexpr const char* kDigits = "0123456789.";
+  std::size_t begin = text.find_first_of(kDigits);
+  for (; begin != text.npos && i > 0; --i)
+    begin = text.find_first_of(kDigits, text.find_first_not_of(kDigits, begin));
+  if (begin == text.npos) return std::nullopt;
+  const std::size_t end = std::min(text.find_first_not_of(kDigits, begin), text.size());
+  return text.substr(0, begin) + number + text.substr(end);
+}
+
+TEST(ReportOfRun, with_any_number_in_a_file_is_made_or_names_it) {
+  for (const std::string number :
+       {"9223372036854775807", "-9223372036854775808", "18446744073709551615", "0", "1e308"}) {
+    SCOPED_TRACE(number);
+    expect_read_or_refused([&](const std::string& bytes, std::size_t i) -> std::optional<std::string> {
+      if (bytes.starts_with('{')) return with_number(bytes, i, number);
+      std::uint64_t length = 0;  // of the header of a safetensors file
+      std::memcpy(&length, bytes.data(), sizeof length);
+      const auto header = with_number(bytes.substr(sizeof length, length), i, number);
+      if (!header) return std::nullopt;
+      std::string changed(sizeof length, '\0');
+      const std::uint64_t now = header->size();
+      std::memcpy(changed.data(), &now, sizeof now);
+      return changed + *header + bytes.substr(sizeof length + length);
+    });
+  }
+}
+
+TEST(ReportOfRun, counts_elements_of_a_parameter_as_long_as_can_be) {
+  const TemporaryFolder folder;
+  put_run(folder);
+  engine::write_safetensors(folder / "selection.safetensors",
+                            {{"v.elements", Tensor::of<std::int64_t>({1}, {5})}},
+                            {{"shapes", R"({"v":[9223372036854775807]})"}});
+  const Json matrix = report_of(folder)["selection"][0];
+  EXPECT_EQ(matrix["per_row"]["counts"][0], 1);
+  EXPECT_LE(matrix["per_row"]["counts"].size(), 256);
 }
 
 }  // namespace

@@ -68,6 +68,20 @@ double value_of(const engine::Safetensors& file, const Json& object, const std::
   return training::field_as<double>(object[parameter], file.path() + ": " + parameter);
 }
 
+/// The shape of a parameter, which holds some value.
+Shape shape_of(const engine::Safetensors& file, const Json& shapes, const std::string& parameter) {
+  const std::string what = file.path() + ": the shape of " + parameter;
+  engine::check(shapes.contains(parameter), what, "is missing");
+  const auto dims = training::field_as<std::vector<Index>>(shapes[parameter], what);
+  try {
+    Shape shape(dims);
+    engine::check(shape.numel() > 0, "it is empty");
+    return shape;
+  } catch (const engine::Error& e) {
+    throw engine::Error(what + ": " + e.what());
+  }
+}
+
 std::vector<float> scores_of(const engine::Safetensors& file, const std::string& name, std::size_t count) {
   if (!file.contains(name + ".score")) return {};
   const engine::Tensor scores = file.read_as(name + ".score", engine::Dtype::f32);
@@ -97,10 +111,7 @@ Json read_selection(const std::filesystem::path& path) {
   Json matrices = Json::array();
   for (const std::string& name : names) {
     const Selection& part = parts.at(name);
-    engine::check(shapes.contains(name), file.path() + ": there is no shape of", name);
-    const Shape shape(
-        training::field_as<std::vector<Index>>(shapes[name], file.path() + ": the shape of " + name));
-    engine::check(shape.numel() > 0, file.path() + ":", name, "is empty");
+    const Shape shape = shape_of(file, shapes, name);
     part.check_fits(shape, file.path() + ": " + name);
     Json matrix{{"name", name},
                 {"rows", shape.rows()},
