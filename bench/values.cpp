@@ -39,7 +39,7 @@ struct Sizes {
 struct Setup {
   explicit Setup(const Sizes& sizes) : model(config_of(sizes)) {
     models::initialize(model, 0);
-    const Index side = model.config().image_size;
+    const Index side = model.config().image_height;
     engine::Random random(0, engine::Random::Use::test);
     images = engine::normal({sizes.batch, 3, side, side}, random, 1);
     targets = engine::one_hot(std::vector<Index>(static_cast<std::size_t>(sizes.batch), 0), kClasses);

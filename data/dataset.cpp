@@ -105,7 +105,7 @@ std::vector<std::string> united_classes(std::string_view split, std::span<const 
   std::set<std::string> all(classes.begin(), classes.end());
   for (const std::string& name : names) {
     if (before.contains(name)) continue;
-    const std::string looks_alike = hint(std::span(&name, 1), classes);
+    const std::string looks_alike = hint_of_spelling(std::span(&name, 1), classes, "train's");
     check(looks_alike.empty(), std::string(split) + ":", "class that train lacks:", name + looks_alike);
     all.insert(name);
   }

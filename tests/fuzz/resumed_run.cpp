@@ -61,7 +61,7 @@ training::Run opened(const TrainConfig& config) {
                                .has_head = true,
                                .classes = classes,
                                .stored_preprocessing = {},
-                               .preprocessing = {.size = fuzz::tiny_config().image_size}},
+                               .preprocessing = {.size = fuzz::tiny_config().image_height}},
                     .splits = {.classes = classes, .train = images, .val = images, .test = nullptr},
                     .images = images,
                     .method = peft::make_method(config.method, config.method_options)};

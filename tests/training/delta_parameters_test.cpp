@@ -73,8 +73,9 @@ TEST_P(DeltaOf, a_method_that_lost_a_tensor_is_refused_by_its_name) {
     engine::NamedTensors rest = tensors_;
     std::erase_if(rest, [&](const auto& t) { return t.first == lost; });
     EXPECT_THAT(error_of(rest, metadata_), AllOf(HasSubstr("changed"), HasSubstr(parameter_of(lost))));
-    if (is_added(lost) || parameter_of(lost) != lost)  // a whole parameter of the base is not missed there
+    if (is_added(lost) || parameter_of(lost) != lost) {  // a whole parameter of the base is not missed there
       EXPECT_THAT(error_of(rest, unlisted()), HasSubstr(parameter_of(lost))) << "of an earlier version";
+    }
   }
 }
 
@@ -108,7 +109,7 @@ TEST_P(DeltaOf, a_method_with_a_foreign_tensor_is_refused_by_its_name) {
 
 INSTANTIATE_TEST_SUITE_P(, DeltaOf, ::testing::ValuesIn([] {
                            std::vector<std::string> names;
-                           for (const peft::MethodInfo& info : peft::methods()) names.push_back(info.name);
+                           for (const peft::MethodInfo& method : peft::methods()) names.push_back(method.name);
                            return names;
                          }()),
                          [](const auto& method) {

@@ -212,7 +212,7 @@ TEST(Timm, the_flat_form_of_old_files_says_how_images_are_prepared_with_or_witho
 TEST(Timm, an_architecture_may_stand_in_pretrained_cfg) {
   const TemporaryFolder folder;
   put(folder / "config.json", R"({"pretrained_cfg":{"architecture":"vit_tiny_patch16_224"}})");
-  EXPECT_EQ(read_model_config(folder.path(), {}, "model").heads, 3);
+  EXPECT_EQ(read_model_config(folder.path(), {}, "model").facts.heads, 3);
 }
 
 TEST(Timm, squash_with_a_share_cuts_the_centre) {

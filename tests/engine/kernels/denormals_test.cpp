@@ -133,8 +133,8 @@ TEST(Denormals, of_gelu_behind_a_thin_product_are_flushed_as_behind_one_with_pac
     const support::UseSimd simd(name);
     const Matrix<float> left{a.data(), 1, k, k}, right{b.data(), k, n, n};
     std::vector<float> thin(static_cast<std::size_t>(n)), packed = thin;
-    gemm<float>(left, right, thin.data(), n, {.gelu = true});
-    gemm<float>(left, pack_rhs(right), packed.data(), n, {.gelu = true});
+    gemm<float>(left, right, thin.data(), n, {.activation = Activation::gelu});
+    gemm<float>(left, pack_rhs(right), packed.data(), n, {.activation = Activation::gelu});
     EXPECT_EQ(std::memcmp(thin.data(), packed.data(), thin.size() * sizeof(float)), 0) << name;
     for (const float value : thin) EXPECT_NE(std::fpclassify(value), FP_SUBNORMAL) << name;
     EXPECT_FALSE(flushes_results() || flushes_operands()) << "the caller's mode";

@@ -64,7 +64,8 @@ ModelConfig read_hugging_face_config(const Json& json) {
   if (const auto sides = sides_of(json, "image_size", "image_size")) {
     facts.image_height = sides->height, facts.image_width = sides->width;
     config.sizes.push_back({"image_size", &VitConfig::image_height, sides->height});
-    config.sizes.push_back({"image_size", &VitConfig::image_width, sides->width});
+    if (sides->width != sides->height)
+      config.sizes.push_back({"image_size", &VitConfig::image_width, sides->width});
   }
   constexpr std::pair<const char*, Index VitConfig::*> kSizes[] = {{"hidden_size", &VitConfig::width},
                                                                    {"num_hidden_layers", &VitConfig::depth},

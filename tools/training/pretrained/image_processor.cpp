@@ -184,8 +184,6 @@ Preprocessing read_image_processor(const Json& json, const std::string& file, co
   how.filter = resample == kBicubic ? data::Filter::bicubic : data::Filter::bilinear;
   try {
     read_size(json, defaults, how);
-    config.sizes.push_back({how.mode == Preprocessing::Mode::squash ? "size" : "crop_size",
-                            &models::VitConfig::image_size, how.size, file});
   } catch (const engine::Error&) {
     if (options.resize.empty()) throw;
   }

@@ -36,7 +36,11 @@ ModelConfig read_folder(const fs::path& folder, const ModelSource& options) {
     if (config.facts.heads) check_heads(*config.facts.heads, "");
     if (config.facts.norm_eps) check_eps(*config.facts.norm_eps, "layer_norm_eps");
   });
-  if (!config.preprocessing) config.preprocessing = read_preprocessing_files(folder, options, config.notes);
+  if (config.preprocessing) return config;
+  config.preprocessing = read_preprocessing_files(folder, options, config.notes);
+  if (config.preprocessing)
+    config.sizes.push_back({"the size of its images", &VitConfig::image_height, config.preprocessing->size,
+                            "the image processor"});
   return config;
 }
 

@@ -193,7 +193,6 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
     engine::check(sides->height == sides->width, name, "is", sides->height, "x",
                   engine::say(sides->width) + ": only squares are read");
     config.sizes.push_back({name, &VitConfig::image_height, sides->height});
-    config.sizes.push_back({name, &VitConfig::image_width, sides->width});
   };
   state_sides("model_args.img_size", img_size);
   if (!img_size || !input || img_size->height != input->height) state_sides("input_size", input);
