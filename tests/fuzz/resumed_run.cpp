@@ -62,9 +62,10 @@ training::Run opened(const TrainConfig& config) {
                                .classes = classes,
                                .stored_preprocessing = {},
                                .preprocessing = {.size = fuzz::tiny_config().image_height}},
-                    .splits = {.classes = classes, .train = images, .val = images, .test = nullptr},
+                    .splits = {},
                     .images = images,
                     .method = peft::make_method(config.method, config.method_options)};
+  run.splits.classes = classes, run.splits.train = run.splits.val = images;
   models::initialize(run.loaded.model, 1);
   run.loaded.model.recompute(models::recompute_named(config.recompute));
   return run;

@@ -148,6 +148,9 @@ TEST(Trainer, refuses_a_checkpoint_whose_state_is_not_of_its_run) {
   config.keep = "best";
   write_changed(small, config, [](RunState&) {});
   EXPECT_EQ(error_of_resuming(small, config), "");
+  TrainConfig last = config;
+  last.keep = "last";
+  EXPECT_NE(error_of_resuming(small, last).find("the run keeps the last"), std::string::npos);
   write_changed(small, config, [](RunState& s) { s.step = s.evaluated = 37; });
   EXPECT_NE(error_of_resuming(small, config).find("of step 37 of a run of 4"), std::string::npos);
   write_changed(small, config, [](RunState& s) { s.step = -1; });

@@ -100,6 +100,10 @@ void Trainer::resume(const Checkpoint& checkpoint) {
 
 void Trainer::check_best() const {
   if (state_.best.empty()) return;
+  engine::check(
+      config_.keep == "best",
+      "the checkpoint holds the best weights, but the run keeps the last; it is of another run: start "
+      "over with --overwrite");
   const engine::NamedTensors now = peft::delta_of(model_, method_.moved(model_));
   const std::map<std::string, Tensor> best(state_.best.begin(), state_.best.end());
   for (const auto& [name, tensor] : now) {
