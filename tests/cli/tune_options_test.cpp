@@ -88,6 +88,7 @@ TEST(Identity, has_every_option_that_acts_on_the_result) {
                             "save_every",    "no_test",      "model",
                             "image_size",    "mean",         "std",
                             "interpolation", "resize",       "data",
+                            "crop_pct",      "exif_rotate",
                             "train_list",    "val_list",     "test_list",
                             "data_root",     "on_bad_image", "allow_empty_class"})
     EXPECT_EQ(expected.erase(other), 1u) << other;

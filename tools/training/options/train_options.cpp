@@ -61,8 +61,8 @@ void declare_base(OptionTable& table, ModelSource& model) {
   table
       .flag(
           "exif-rotate", model.exif_rotate,
-          "turn images upright by their EXIF orientation, as Hugging Face's datasets do; otherwise they are "
-          "read as stored, as timm and torchvision do")
+          "turn images upright by their EXIF orientation, as Hugging Face's datasets do; timm and torchvision "
+          "read them as stored")
       .by_default("the checkpoint's, or off")
       .reading()
       .rare();

@@ -188,14 +188,14 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
   const auto input = input_sides(cfg, channels);
   read_model(args, known, config);
   const auto img_size = sides_of(args, "img_size", "model_args.img_size");
-  const auto state_sides = [&](const char* name, const std::optional<Sides>& sides) {
+  const auto state_sides = [&](const char* name, const std::optional<Sides>& sides, bool counts) {
     if (!sides) return;
     engine::check(sides->height == sides->width, name, "is", sides->height, "x",
                   engine::say(sides->width) + ": only squares are read");
-    config.sizes.push_back({name, &VitConfig::image_height, sides->height});
+    if (counts) config.sizes.push_back({name, &VitConfig::image_height, sides->height});
   };
-  state_sides("model_args.img_size", img_size);
-  if (!img_size || !input || img_size->height != input->height) state_sides("input_size", input);
+  state_sides("model_args.img_size", img_size, true);
+  state_sides("input_size", input, !img_size || !input || img_size->height != input->height);
   if (const auto sides = img_size ? img_size : input)
     config.facts.image_height = sides->height, config.facts.image_width = sides->width;
   if (const auto in_chans = field<Index>(args, "in_chans")) channels = in_chans;
