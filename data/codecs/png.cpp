@@ -106,8 +106,10 @@ Index raw_bytes(const Png& png) {
   constexpr std::array<Adam7, 7> passes = {
       {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}};
   Index sum = 0;
-  for (const Adam7& p : passes)
+  for (const Adam7& p : passes) {
+    if (png.width <= p.left || png.height <= p.top) continue;  // no pixel of a small image
     sum += pass(engine::div_up(png.width - p.left, p.across), engine::div_up(png.height - p.top, p.down));
+  }
   return sum;
 }
 
