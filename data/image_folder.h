@@ -22,9 +22,9 @@ std::filesystem::path split_folder(const std::filesystem::path& dir, std::string
 /// folder names of what is trained on, sorted by their bytes; other splits may lack some but add none. Names
 /// that differ in case alone are two classes, with a note. Images come class by class, sorted by path: all
 /// that is called *.jpg, .jpeg, .png, .bmp, .ppm or .pgm (in any case), is no folder and not hidden. What
-/// cannot be read of them is found when the image is asked for. Links to folders are followed, each folder once in a class,
-/// and never back up. Throws an Error when there is no train, when a class folder holds no image, or when
-/// there is one class only.
+/// cannot be read of them is found when the image is asked for. Links to folders are followed, each folder
+/// once in a class, and never back up. Throws an Error when there is no train, when a class folder holds no
+/// image, or when there is one class only.
 Splits open_image_folder(const std::filesystem::path& dir, const FolderOptions& options = {});
 
 /// The images of DIR/<class>/** alone, as the train of a data set. One class is enough.

@@ -257,19 +257,11 @@ void attention_plain(const AttentionShape& s, const AttentionRows<const T>& in,
   }
 }
 
-template void attention(const AttentionShape&, const AttentionRows<const float>&,
-                        const RelativeBias<const float>&, float*, float*);
-template void attention(const AttentionShape&, const AttentionRows<const double>&,
-                        const RelativeBias<const double>&, double*, double*);
-template void attention_backward(const AttentionShape&, const AttentionRows<const float>&,
-                                 const RelativeBias<const float>&, const float*, const float*, const float*,
-                                 const AttentionRows<float>&, float*);
-template void attention_backward(const AttentionShape&, const AttentionRows<const double>&,
-                                 const RelativeBias<const double>&, const double*, const double*,
-                                 const double*, const AttentionRows<double>&, double*);
-template void attention_plain(const AttentionShape&, const AttentionRows<const float>&,
-                              const RelativeBias<const float>&, float*);
-template void attention_plain(const AttentionShape&, const AttentionRows<const double>&,
-                              const RelativeBias<const double>&, double*);
+template decltype(attention<float>) attention<float>;
+template decltype(attention<double>) attention<double>;
+template decltype(attention_backward<float>) attention_backward<float>;
+template decltype(attention_backward<double>) attention_backward<double>;
+template decltype(attention_plain<float>) attention_plain<float>;
+template decltype(attention_plain<double>) attention_plain<double>;
 
 }  // namespace engine::kernels

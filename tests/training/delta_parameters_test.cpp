@@ -109,7 +109,8 @@ TEST_P(DeltaOf, a_method_with_a_foreign_tensor_is_refused_by_its_name) {
 
 INSTANTIATE_TEST_SUITE_P(, DeltaOf, ::testing::ValuesIn([] {
                            std::vector<std::string> names;
-                           for (const peft::MethodInfo& method : peft::methods()) names.push_back(method.name);
+                           for (const peft::MethodInfo& method : peft::methods())
+                             names.push_back(method.name);
                            return names;
                          }()),
                          [](const auto& method) {

@@ -45,7 +45,8 @@ TEST(Config, that_contradicts_the_tensors_is_refused_or_noted) {
   const std::string processor = R"({"image_processor_type":"DeiTImageProcessor","size":24,"crop_size":)";
   put(checkpoint / "preprocessor_config.json", processor + "20}");
   EXPECT_EQ(checkpoint.load().preprocessing.size, 16);
-  EXPECT_TRUE(checkpoint.noted("the image processor's file: the size of prepared images is 20 but the tensors are of 16"));
+  EXPECT_TRUE(checkpoint.noted(
+      "the image processor's file: the size of prepared images is 20 but the tensors are of 16"));
   put(checkpoint / "preprocessor_config.json", processor + "16}");
   checkpoint.load();
   EXPECT_FALSE(checkpoint.noted("crop_size"));

@@ -136,9 +136,8 @@ MemoryEstimate estimate_inference(const models::VitConfig& c, Index batch_size) 
   plan.weights = floats(c.depth * block + tokens * c.width + c.classes * c.width);
   // Images are laid out as patches. Tokens come in, go through queries, keys, values and attention, or
   // through the hidden layer, and out.
-  plan.activations =
-      floats(batch_size *
-             (pixels + tokens * (3 * c.width + std::max(4 * c.width, gate * c.hidden)) + c.classes));
+  plan.activations = floats(
+      batch_size * (pixels + tokens * (3 * c.width + std::max(4 * c.width, gate * c.hidden)) + c.classes));
   plan.images = floats(5 * batch_size * pixels);  // in the making, waiting and in use
   return plan;
 }

@@ -39,8 +39,8 @@ ModelConfig read_folder(const fs::path& folder, const ModelSource& options) {
   if (config.preprocessing) return config;
   config.preprocessing = read_preprocessing_files(folder, options, config.notes);
   if (config.preprocessing)
-    config.sizes.push_back({"the size of prepared images", &VitConfig::image_height, config.preprocessing->size,
-                            "the image processor's file"});
+    config.sizes.push_back({"the size of prepared images", &VitConfig::image_height,
+                            config.preprocessing->size, "the image processor's file"});
   return config;
 }
 
