@@ -167,8 +167,10 @@ class Reader {
     engine::check(positions[0] == 1 && positions[2] == c_.width, "pos_embed:", positions,
                   "should be [1, tokens, width], the width being", c_.width);
     std::array choices{Positions::all, Positions::all_but_registers, Positions::patches};
-    if (facts_.positions)
-      std::ranges::stable_partition(choices, [&](Positions p) { return p == *facts_.positions; });
+    if (facts_.positions) {
+      const auto stated = std::ranges::find(choices, *facts_.positions);
+      if (stated != choices.end()) std::rotate(choices.begin(), stated, stated + 1);
+    }
     const auto patches_by = [&](Positions p) {
       c_.positions = p;
       return positions[1] - c_.positioned_prefix();

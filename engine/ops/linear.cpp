@@ -174,7 +174,7 @@ Tensor linear_residual(const Tensor& residual, const Tensor& x, const Tensor& w,
   check_linear(op::linear_residual, x, w, b);
   std::vector<Index> dims = x.shape().dims();
   dims.back() = w.shape().rows();
-  const auto& [features, samples] = scale;
+  const Tensor &features = scale.features, &samples = scale.samples;
   check(residual.shape() == Shape(dims) && residual.dtype() == x.dtype(), "linear_residual: residual",
         residual.dtype(), residual.shape(), "does not fit x", x.shape(), "and weight", w.shape());
   check(!samples.defined() ||

@@ -68,7 +68,8 @@ TEST_P(DeltaOf, a_method_is_taken_whole) {
 }
 
 TEST_P(DeltaOf, a_method_that_lost_a_tensor_is_refused_by_its_name) {
-  for (const auto& [lost, unused] : tensors_) {
+  for (const auto& tensor : tensors_) {
+    const std::string& lost = tensor.first;
     SCOPED_TRACE(lost);
     engine::NamedTensors rest = tensors_;
     std::erase_if(rest, [&](const auto& t) { return t.first == lost; });
