@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "data/codecs/decoders.h"
-#include "data/codecs/inflate.h"
 #include "data/file.h"
 #include "data/split_file.h"
+#include "engine/io/inflate.h"
 
 namespace data {
 namespace {
@@ -23,13 +23,14 @@ class Source {
  public:
   explicit Source(const fs::path& path) : who_(path.string() + ":"), packed_(read_all(engine::File(path))) {
     if (packed_.size() > 2 && packed_[0] == std::byte{0x1f} && packed_[1] == std::byte{0x8b})
-      zipped_.emplace(Inflater::Form::gzip, std::vector{Inflater::Bytes(packed_)},
+      zipped_.emplace(engine::Inflater::Form::gzip, std::vector{engine::Inflater::Bytes(packed_)},
                       who_ + " is a damaged gzip file:");
   }
 
   /// The most bytes the content can have.
   Index limit() const {
-    return std::min(kMaxBytes, static_cast<Index>(packed_.size()) * (zipped_ ? Inflater::kMaxRatio : 1));
+    return std::min(kMaxBytes,
+                    static_cast<Index>(packed_.size()) * (zipped_ ? engine::Inflater::kMaxRatio : 1));
   }
   const std::string& who() const { return who_; }
 
@@ -70,7 +71,7 @@ class Source {
  private:
   std::string who_;
   std::vector<std::byte> packed_;
-  std::optional<Inflater> zipped_;
+  std::optional<engine::Inflater> zipped_;
   std::size_t at_ = 0;
 };
 

@@ -10,10 +10,10 @@
 #include "data/codecs/decode.h"
 #include "data/codecs/decoders.h"
 #include "data/codecs/exif.h"
-#include "data/codecs/inflate.h"
 #include "data/codecs/stb.h"
 #include "engine/base/div_up.h"
 #include "engine/base/text.h"
+#include "engine/io/inflate.h"
 
 namespace data {
 namespace {
@@ -138,7 +138,7 @@ std::vector<std::byte> decompressed(Bytes bytes, const Png& png, const std::stri
   const Index wanted = raw_bytes(png);
   check(wanted <= kMaxRaw, who, "claims", png.width, "x", png.height, "pixels of", wanted, "bytes; at most",
         kMaxRaw / 1'000'000, "MB are read");
-  check(wanted <= Inflater::kMaxRatio * packed, who, "is a damaged PNG: it claims", png.width, "x",
+  check(wanted <= engine::Inflater::kMaxRatio * packed, who, "is a damaged PNG: it claims", png.width, "x",
         png.height, "pixels, more than", packed, "bytes can hold");
 
   const auto raw = static_cast<std::size_t>(wanted);
@@ -155,7 +155,7 @@ std::vector<std::byte> decompressed(Bytes bytes, const Png& png, const std::stri
   }
   begin_chunk(plain, data, kIdat);
   append(plain, {0x78, 0x01});
-  Inflater zlib(Inflater::Form::zlib, pieces, who + " is a damaged PNG:");
+  engine::Inflater zlib(engine::Inflater::Form::zlib, pieces, who + " is a damaged PNG:");
   for (std::size_t done = 0; done < raw;) {
     const std::size_t block = std::min(raw - done, largest_block), at = plain.size() + 5;
     append(plain, {0, block, block >> 8, ~block, ~block >> 8});

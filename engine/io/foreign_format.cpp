@@ -14,9 +14,8 @@ constexpr std::string_view kTorch =
     "s.save_file({k: v.clone().contiguous() for k, v in w.items() if hasattr(v, 'clone')}, "
     "'model.safetensors')\"";
 constexpr std::string_view kNumpy =
-    "is a NumPy archive, as Google's ViTs are; convert it with: python3 -c \"import timm, safetensors.torch as "
-    "s; s.save_model(timm.create_model('vit_base_patch16_224', num_classes=1000, checkpoint_path='FILE'), "
-    "'model.safetensors')\" with its architecture and number of classes";
+    "is a NumPy archive; one of Google's ViTs is read as a model where its own path is given: --model FILE";
+constexpr std::string_view kNumpyArray = "is a single NumPy array, which is no model";
 constexpr std::string_view kOnnx =
     "is an ONNX model; convert its weights with: python3 -c \"import onnx, onnx.numpy_helper as h, "
     "safetensors.numpy as s; s.save_file({t.name: h.to_array(t) for t in "
@@ -43,7 +42,7 @@ std::string_view description(const std::string& start) {
     return start.find(".npy") != std::string::npos ? kNumpy : std::string_view();
   }
   if (begins("\x80\x02"sv) || begins("\x80\x03"sv) || begins("\x80\x04"sv)) return kTorch;
-  if (begins("\x93NUMPY")) return kNumpy;
+  if (begins("\x93NUMPY")) return kNumpyArray;
   if (begins("\x89HDF\r\n")) return kHdf5;
   if (begins("GGUF")) return kGguf;
   // The first field of a ModelProto: ir_version, a small number; then producer_name (2) or graph (7).

@@ -1,4 +1,4 @@
-// Checkpoints as timm, transformers and torchvision write them, with what these libraries compute.
+// Checkpoints as timm, transformers, torchvision and Google write them, with what these libraries compute.
 
 #include <gmock/gmock.h>
 
@@ -11,14 +11,16 @@
 #include "engine/autograd/record.h"
 #include "engine/io/json.h"
 #include "engine/io/safetensors.h"
-#include "engine/io/sharded_safetensors.h"
 #include "engine/ops/loss.h"
-#include "models/names.h"
+#include "models/npz_names.h"
 #include "models/positions.h"
+#include "tests/engine/io/temporary_folder.h"
 #include "tests/support/compare.h"
 #include "tests/support/paths.h"
+#include "tests/support/zip_bytes.h"
 #include "tools/training/pretrained/model_path.h"
 #include "tools/training/pretrained/model_source.h"
+#include "tools/training/pretrained/weights.h"
 
 namespace training {
 namespace {
@@ -32,9 +34,15 @@ std::filesystem::path case_folder(const std::string& name) {
   return support::shared_dir() / "golden/backbones" / name;
 }
 
+/// What --model takes of a case: its folder, or the one file of Google's.
+std::filesystem::path model_of(const std::string& name) {
+  const std::filesystem::path npz = case_folder(name) / "model.npz";
+  return std::filesystem::exists(npz) ? npz : case_folder(name);
+}
+
 LoadedModel load(const std::string& name) {
   ModelSource source;
-  source.model = case_folder(name);
+  source.model = model_of(name);
   source.threads = 1;
   return load_model(source);
 }
@@ -50,6 +58,48 @@ double largest_difference(const Tensor& a, const Tensor& b) {
   double most = x.size() == y.size() ? 0 : 1e300;
   for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i) most = std::max(most, std::abs(x[i] - y[i]));
   return most;
+}
+
+/// A .npz with the arrays of another, every value of which is what `value` says of its array and its place.
+template <class F>
+std::string filled(const engine::Npz& like, F value) {
+  std::vector<support::ZipPart> parts;
+  for (std::size_t i = 0; i < like.arrays().size(); ++i) {
+    const engine::Npz::Array& array = like.arrays()[i];
+    std::string shape = "(", bytes;
+    for (const Index length : array.header.shape.dims()) shape += std::to_string(length) + ",";
+    for (std::size_t place = 0; place < static_cast<std::size_t>(array.header.shape.numel()); ++place) {
+      const float number = static_cast<float>(value(i, place));
+      bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+    }
+    parts.push_back({.name = array.name + ".npy",
+                     .content = support::npy_of(support::dictionary("<f4", shape + ")"), bytes)});
+  }
+  return support::zip_of(parts);
+}
+
+/// Tensors with timm's names as a .npz of Google's has them: where each of its values goes is found by
+/// reading one that holds the numbers of its arrays, and one that holds the places in them.
+engine::NamedTensors in_the_layout_of(const engine::Npz& like, const engine::NamedTensors& timm) {
+  const engine::TemporaryFolder folder;
+  const auto read = [&](auto value) {
+    const engine::Npz file(engine::put(folder / "x.npz", filled(like, value)));
+    const engine::NamedTensors tensors = models::read_npz_model(file).tensors;
+    return std::map<std::string, Tensor>(tensors.begin(), tensors.end());
+  };
+  const auto arrays = read([](std::size_t array, std::size_t) { return array; });
+  const auto places = read([](std::size_t, std::size_t place) { return place; });
+  engine::NamedTensors all;
+  for (const engine::Npz::Array& array : like.arrays())
+    all.emplace_back(array.name, Tensor::zeros(array.header.shape));
+  for (const auto& [name, tensor] : timm) {
+    const auto values = support::doubles(tensor), array = support::doubles(arrays.at(name)),
+               place = support::doubles(places.at(name));
+    for (std::size_t i = 0; i < values.size(); ++i)
+      all[static_cast<std::size_t>(array[i])].second.data<float>()[static_cast<std::size_t>(place[i])] =
+          static_cast<float>(values[i]);
+  }
+  return all;
 }
 
 class Golden : public ::testing::TestWithParam<const char*> {
@@ -71,7 +121,7 @@ Tensor pixels_of(const Safetensors& golden, const LoadedModel& loaded, const std
   if (golden.contains(held)) return golden.read(held);
   const data::Image first = data::read_image(folder / images / "0.png");
   data::Preprocessing how = loaded.preprocessing;
-  if (!loaded.stored_preprocessing)  // torchvision's
+  if (folder.parent_path().filename() == "torchvision")
     how.mean = {0.485f, 0.456f, 0.406f}, how.std = {0.229f, 0.224f, 0.225f};
   how.mode = data::Preprocessing::Mode::squash;
   how.size = first.height;
@@ -92,6 +142,7 @@ class Computed : public Golden {
     golden.emplace(folder / "golden.safetensors");
     loaded.emplace(load(GetParam()));
   }
+  bool is_npz() const { return model_of(GetParam()) != folder; }
   std::string images_name() const { return golden->contains("images") ? "images" : "pixel_values"; }
 
   std::filesystem::path folder = case_folder(GetParam());
@@ -108,7 +159,8 @@ TEST_P(Computed, has_the_librarys_logits_and_features) {
   }
   if (golden->contains("pooled")) {
     const Tensor pooled = best(*golden, "pooled");
-    EXPECT_LT(largest_difference(loaded->model.features(images), pooled), 1e-4 * largest(pooled));
+    EXPECT_LT(largest_difference(loaded->model.features(images), pooled),
+              (is_npz() ? 1e-5 : 1e-4) * largest(pooled));
   }
 }
 
@@ -134,14 +186,10 @@ TEST_P(Computed, has_the_librarys_gradients) {
   const Tensor targets = engine::one_hot(labels.get<std::vector<Index>>(), model.config().classes);
   for (const auto& p : engine::parameters(model)) p.parameter.train(engine::Selection::all());
   engine::backward(engine::cross_entropy(model(golden->read(images_name())), targets));
-  engine::NamedTensors gradients, file;
+  engine::NamedTensors gradients;
   for (const auto& p : engine::parameters(model)) gradients.emplace_back(p.name, p.parameter.grad());
-  const engine::ShardedSafetensors weights(find_model(folder).weights);
-  for (const Safetensors& shard : weights.files())
-    for (const std::string& name : shard.names())
-      file.emplace_back(name, Tensor::zeros(shard.entry(name).shape()));
-  // Under the names of the file, as it packs them.
-  const engine::NamedTensors found = models::to_names_of(gradients, file);
+  const engine::NamedTensors found = is_npz() ? in_the_layout_of(engine::Npz(model_of(GetParam())), gradients)
+                                              : Weights(find_model(folder).weights).in_its_names(gradients);
   const std::map<std::string, Tensor> by_name(found.begin(), found.end());
   const auto norms = support::doubles(golden->read("grad_norms"));
   const double most = *std::ranges::max_element(norms);
@@ -173,6 +221,12 @@ TEST_P(Computed, has_the_librarys_logits_for_images_of_other_sizes) {
     LoadedModel at_size = load(GetParam());
     models::resize(at_size.model, images.shape()[2], images.shape()[3]);
     EXPECT_LT(largest_difference(at_size.model(images), logits), 1e-5 * largest(logits)) << size;
+  }
+  if (is_npz()) {
+    const Tensor pooled = best(*golden, "pooled_other");
+    const Tensor images = pixels_of(*golden, *loaded, folder, "", "pictures_other");
+    models::resize(loaded->model, images.shape()[2], images.shape()[3]);
+    EXPECT_LT(largest_difference(loaded->model.features(images), pooled), 1e-5 * largest(pooled));
   }
 }
 
@@ -251,7 +305,14 @@ const char* const kComputed[] = {"timm/aimv2",
                                  "hf/vit_clip_old_processor",
                                  "hf/vit_gelu_tanh",
                                  "torchvision/vit_head64",
-                                 "torchvision/vit_heads_told"};
+                                 "torchvision/vit_heads_told",
+                                 "npz/augreg",
+                                 "npz/augreg_deflated",
+                                 "npz/target_prefix",
+                                 "npz/no_head",
+                                 "npz/pre_logits",
+                                 "npz/big_vision",
+                                 "npz/big_vision_stacked"};
 INSTANTIATE_TEST_SUITE_P(, Computed, ::testing::ValuesIn(kComputed), case_name);
 
 class Refused : public Golden {};

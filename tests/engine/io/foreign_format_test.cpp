@@ -20,9 +20,10 @@ struct Case {
 TEST(ForeignFormat, is_recognised_by_content_and_answered_with_its_conversion) {
   const Case cases[] = {
       {"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0archive/data.pkl"sv, "torch.load"},
-      {"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0embedding/kernel.npy"sv, "timm"},
+      {"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0embedding/kernel.npy"sv,
+       "--model "},
       {"\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\x02M"sv, "torch.load"},
-      {"\x93NUMPY\x01\0v\0{'descr'"sv, "NumPy"},
+      {"\x93NUMPY\x01\0v\0{'descr'"sv, "a single NumPy array"},
       {"\x08\x07\x12\x07pytorch\x1a\x06"sv, "onnx.load"},
       {"\x89HDF\r\n\x1a\n\0\0\0\0"sv, "HDF5"},
       {"GGUF\x03\0\0\0\0\0\0\0"sv, "GGUF"}};

@@ -4,6 +4,7 @@
 
 #include "engine/base/text.h"
 #include "engine/io/json.h"
+#include "engine/io/safetensors.h"
 #include "engine/io/sharded_safetensors.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
@@ -13,6 +14,7 @@
 #include "tools/training/evaluate.h"
 #include "tools/training/json_text.h"
 #include "tools/training/pretrained/model_path.h"
+#include "tools/training/pretrained/weights.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {
@@ -23,20 +25,20 @@ using engine::Json;
 namespace {
 
 Json describe_file(const fs::path& path) {
-  const engine::ShardedSafetensors file(path);
+  const training::Weights file(path);
   const auto format = file.metadata().find("format");
   const bool ours = format != file.metadata().end() && format->second.starts_with("espalier-");
   Json::object_t tensors;  // appended to: looking up each name would take quadratic time
   Index values = 0;
   std::uintmax_t bytes = 0;
   Json shards = Json::array();
-  for (const engine::Safetensors& shard : file.files()) {
-    for (const auto& entry : shard.entries()) {
-      tensors.emplace_back(entry.name, Json{{"dtype", entry.dtype}, {"shape", entry.dims}});
-      values += entry.shape().numel();
-    }
-    bytes += fs::file_size(shard.path());
-    shards.push_back(shard.path());
+  for (const training::Weights::Entry& entry : file.entries()) {
+    tensors.emplace_back(entry.name, Json{{"dtype", entry.dtype}, {"shape", entry.dims}});
+    values += entry.values;
+  }
+  for (const fs::path& shard : file.files()) {
+    bytes += fs::file_size(shard);
+    shards.push_back(shard.string());
   }
   Json described{{"kind", ours ? format->second.substr(9) : "checkpoint of weights"},
                  {"path", path.string()},

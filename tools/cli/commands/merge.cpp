@@ -5,10 +5,9 @@
 
 #include "engine/autograd/record.h"
 #include "engine/base/text.h"
-#include "engine/io/sharded_safetensors.h"
+#include "engine/io/safetensors.h"
 #include "engine/tensor/random.h"
 #include "engine/tensor/storage.h"
-#include "models/names.h"
 #include "peft/adapters/merge.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
@@ -18,6 +17,7 @@
 #include "tools/cli/output_files.h"
 #include "tools/training/json_text.h"
 #include "tools/training/pretrained/metadata.h"
+#include "tools/training/pretrained/weights.h"
 #include "tools/training/tuned_model.h"
 #include "tools/training/usage_error.h"
 
@@ -89,12 +89,7 @@ void run_merge(Arguments arguments) {
   engine::NamedTensors tensors = copied(engine::state(tuned.model));
   adapters.undo();  // to compare
   for (const auto& [name, tensor] : tensors) engine::check_finite(tensor, tensor.dtype(), "merged " + name);
-  if (!tuned.checkpoint.empty()) {
-    const engine::ShardedSafetensors base(tuned.checkpoint);
-    engine::NamedTensors like;
-    for (const std::string& name : base.names()) like.emplace_back(name, base.read(name));
-    tensors = models::to_names_of(tensors, like);
-  }
+  if (!tuned.checkpoint.empty()) tensors = training::Weights(tuned.checkpoint).in_its_names(tensors);
   check_interrupted("before anything was written");
   engine::Metadata metadata = training::model_metadata(tuned.model.config());
   metadata.insert({{"format", "pt"},

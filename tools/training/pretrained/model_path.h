@@ -8,7 +8,7 @@ namespace training {
 
 /// What `--model PATH` stands for.
 struct ModelPath {
-  std::filesystem::path weights;  ///< the safetensors file, or the index of one that is cut into shards
+  std::filesystem::path weights;  ///< the file, or the index of one that is cut into shards
   std::filesystem::path folder;  ///< holds config.json; empty when nothing beside the weights belongs to them
 };
 

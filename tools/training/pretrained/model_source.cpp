@@ -8,45 +8,27 @@
 #include "engine/base/text.h"
 #include "engine/io/in_quotes.h"
 #include "engine/io/safetensors.h"
-#include "engine/io/sharded_safetensors.h"
 #include "engine/nn/roles.h"
-#include "models/names.h"
 #include "models/positions.h"
 #include "models/words.h"
 #include "models/zoo.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/pretrained/model_config.h"
 #include "tools/training/pretrained/model_path.h"
+#include "tools/training/pretrained/weights.h"
 #include "tools/training/usage_error.h"
 
 namespace training {
 
 using engine::Dtype;
 using engine::NamedTensors;
-using engine::Safetensors;
-using engine::ShardedSafetensors;
 using engine::Tensor;
 
 namespace {
 
-/// The tensors of a checkpoint. Refuses those that training can only fail on later.
-NamedTensors read_weights(const ShardedSafetensors& weights) {
-  NamedTensors state;
-  for (const Safetensors& file : weights.files()) {
-    for (const std::string& name : file.names()) {
-      Tensor tensor = file.read(name);
-      // As they are used: 1e300 becomes infinite.
-      if (tensor.dtype() != Dtype::i64 && tensor.dtype() != Dtype::u8)
-        engine::check_finite(tensor, Dtype::f32, file.path() + ": tensor " + engine::in_quotes(name));
-      state.emplace_back(name, std::move(tensor));
-    }
-  }
-  return state;
-}
-
 /// Runs `f` and puts the name of the file in front of its errors.
 template <class F>
-void about(const ShardedSafetensors& file, F f) {
+void about(const Weights& file, F f) {
   try {
     f();
   } catch (const engine::Error& e) {
@@ -84,6 +66,13 @@ void add_facts(const BaseFacts& stated, ModelConfig& config) {
   add(facts.pooling, config.facts.pooling);
   add(facts.resampling, config.facts.resampling);
   add(facts.rope, config.facts.rope);
+}
+
+/// What a layout says for certain counts before all else; how positions are resized, where nothing else does.
+void take_facts(const models::Facts& of_weights, models::Facts& facts) {
+  if (of_weights.heads) facts.heads = of_weights.heads;
+  if (of_weights.norm_eps) facts.norm_eps = of_weights.norm_eps;
+  if (!facts.resampling) facts.resampling = of_weights.resampling;
 }
 
 /// A value as people write it: 1e-06 for 9.9999999999999995e-07.
@@ -138,28 +127,21 @@ models::VitConfig at_size(const models::VitConfig& made, const ModelSource& sour
 LoadedModel from_checkpoint(const ModelSource& source, const Events& events, bool with_head,
                             const BaseFacts& facts) {
   const ModelPath found = find_model(source.model);
-  const ShardedSafetensors file(found.weights);
-  if (const auto stated = file.wrong_total_size()) {
-    events.on_note(engine::say("note:", file.path() + ": total_size is", *stated, "but the tensors have",
-                               file.bytes(), "bytes"));
-  }
+  const Weights file(found.weights);
+  if (!file.note().empty()) events.on_note("note: " + file.note());
   ModelConfig config = read_model_config(found.folder, file.metadata(), file.path(), source);
-  models::TimmNames names;
-  about(file, [&] { names = models::read_names(read_weights(file), with_head); });
-  if (!names.left_out.empty()) {
-    events.on_note("note: left out of " + file.path() +
-                   ", as no classifier reads it: " + engine::join(names.left_out, ", "));
-  }
-  NamedTensors& state = names.tensors;
+  TimmWeights weights = file.read(with_head);
+  for (const std::string& note : weights.notes) events.on_note("note: " + note);
+  NamedTensors& state = weights.tensors;
   check_types(state, file.path());
 
   std::map<std::string, engine::Shape> shapes;
   for (const auto& [name, tensor] : state) shapes.emplace(name, tensor.shape());
   add_facts(facts, config);
-  if (!config.facts.resampling) config.facts.resampling = names.resampling;
+  take_facts(weights.facts, config.facts);
   models::VitConfig stored;
   about(file, [&] {
-    stored = models::config_from_shapes(shapes, config.facts, names.torchvision);
+    stored = models::config_from_shapes(shapes, config.facts, weights.torchvision);
     check_sizes(config, stored);
   });
   engine::check(stored.channels == 3, file.path() + ": the patch embedding has", stored.channels,
@@ -167,7 +149,7 @@ LoadedModel from_checkpoint(const ModelSource& source, const Events& events, boo
   if (!config.facts.heads) {
     config.notes.push_back(engine::say(
         "nothing states the number of heads: taking", stored.heads,
-        names.torchvision ? "as torchvision's models of this width have" : "(width / 64)", "with eps",
+        weights.torchvision ? "as torchvision's models of this width have" : "(width / 64)", "with eps",
         engine::shortest(stored.norm_eps) + ", activation", std::string(models::word_of(stored.activation)),
         "and pooling", std::string(models::word_of(stored.pooling))));
   }

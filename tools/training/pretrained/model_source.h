@@ -16,7 +16,7 @@ namespace training {
 struct LoadedModel {
   models::Vit model;
   std::string arch;
-  std::string base_sha256;           ///< of the checkpoint, as ShardedSafetensors::sha256() has it
+  std::string base_sha256;           ///< of the checkpoint, as Weights::sha256() has it
   std::filesystem::path checkpoint;  ///< its file or index; empty for random weights
   bool has_head = false;             ///< the checkpoint brought a head
   std::string no_softmax = {};       ///< why that head is none of a classifier by softmax; empty: it is one

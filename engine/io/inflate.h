@@ -7,15 +7,15 @@
 #include <string>
 #include <vector>
 
-#include "data/image.h"
+#include "engine/base/check.h"
 
-namespace data {
+namespace engine {
 
-/// Decompresses a zlib or gzip stream that is stored in pieces.
+/// Decompresses a DEFLATE stream that is stored in pieces: zlib's, gzip's, or raw as in zip archives.
 class Inflater {
  public:
   using Bytes = std::span<const std::byte>;
-  enum class Form { zlib, gzip };
+  enum class Form { zlib, gzip, raw };
   /// DEFLATE's best: 258 bytes from 2 bits. More than this times its size comes out of no stream.
   static constexpr Index kMaxRatio = 1032;
 
@@ -27,7 +27,7 @@ class Inflater {
   /// Fills `out` with the next bytes; returns how many there were. Throws an Error when the stream is
   /// damaged.
   std::size_t read(std::span<std::byte> out);
-  /// True when the stream has come to its end, and its checksum was right.
+  /// True when the stream has come to its end, and its checksum, if it has one, was right.
   bool ended() const { return ended_; }
   /// Bytes of the pieces that were not needed.
   std::size_t left() const;
@@ -40,4 +40,4 @@ class Inflater {
   std::string who_;
 };
 
-}  // namespace data
+}  // namespace engine

@@ -1,15 +1,17 @@
-#include "data/codecs/inflate.h"
+#include "engine/io/inflate.h"
 
 #include <algorithm>
 #include <limits>
 #include <utility>
 
-namespace data {
+namespace engine {
 
 Inflater::Inflater(Form form, std::vector<Bytes> pieces, std::string who)
     : pieces_(std::move(pieces)), who_(std::move(who)) {
   constexpr int gzip_only = 16;
-  const int window = MAX_WBITS + (form == Form::gzip ? gzip_only : 0);
+  int window = MAX_WBITS;
+  if (form == Form::gzip) window += gzip_only;
+  if (form == Form::raw) window = -window;
   check(inflateInit2(&stream_, window) == Z_OK, who_, "zlib does not start");
 }
 
@@ -44,4 +46,4 @@ std::size_t Inflater::left() const {
   return bytes;
 }
 
-}  // namespace data
+}  // namespace engine
