@@ -116,6 +116,15 @@ void check_parts(const VitConfig& stated, const std::string& by, const VitConfig
   }
 }
 
+/// What is made of a model of which the config states only a name that is not known.
+std::string note_on_unknown(const std::string& architecture, const VitConfig& tensors) {
+  const std::string start = "architecture " + engine::in_quotes(architecture) + " is not known";
+  const std::vector<std::string> features = models::features_in_tensors(tensors);
+  if (features.empty()) return start + ": what config.json leaves out is taken to be that of a plain ViT";
+  return start + ", and by its tensors it is no plain ViT (" + engine::join(features, "; ") +
+         "): what neither they nor config.json state is a guess (heads, eps, activation, pooling, rotary positions)";
+}
+
 }  // namespace
 
 void check_sizes(ModelConfig& config, const models::VitConfig& tensors) {
@@ -131,6 +140,8 @@ void check_sizes(ModelConfig& config, const models::VitConfig& tensors) {
       continue;  // a head that was left out
     config.notes.push_back(differs + ", which counts");
   }
+  if (!config.unknown_architecture.empty())
+    config.notes.push_back(note_on_unknown(config.unknown_architecture, tensors));
   if (config.parts) check_parts(*config.parts, config.stated_by, tensors);
 }
 
