@@ -17,7 +17,9 @@
 #include "tools/cli/model_options.h"
 #include "tools/cli/output_files.h"
 #include "tools/training/json_text.h"
+#include "tools/training/pretrained/license.h"
 #include "tools/training/pretrained/metadata.h"
+#include "tools/training/pretrained/model_path.h"
 #include "tools/training/tuned_model.h"
 #include "tools/training/usage_error.h"
 
@@ -89,11 +91,13 @@ void run_merge(Arguments arguments) {
   engine::NamedTensors tensors = copied(engine::state(tuned.model));
   adapters.undo();  // to compare
   for (const auto& [name, tensor] : tensors) engine::check_finite(tensor, tensor.dtype(), "merged " + name);
+  std::string license;
   if (!tuned.checkpoint.empty()) {
     const engine::ShardedSafetensors base(tuned.checkpoint);
     engine::NamedTensors like;
     for (const std::string& name : base.names()) like.emplace_back(name, base.read(name));
     tensors = models::to_names_of(tensors, like);
+    license = training::stated_license(training::find_model(model.model).folder, base.metadata());
   }
   check_interrupted("before anything was written");
   engine::Metadata metadata = training::model_metadata(tuned.model.config());
@@ -101,6 +105,7 @@ void run_merge(Arguments arguments) {
                    {"arch", tuned.arch},
                    {"classes", training::json_text(tuned.classes)},
                    {"preprocessing", training::preprocessing_json(tuned.preprocessing)}});
+  if (!license.empty()) metadata["license"] = license;
   engine::write_safetensors(out, tensors, metadata);
   check_interrupted("after " + out + " was written");
   training::ModelSource again;
