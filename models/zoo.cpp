@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "engine/base/text.h"
+#include "models/families.h"
 
 namespace models {
 
@@ -39,7 +40,7 @@ const Architecture* find_architecture(std::string_view name) {
 
 void check_can_be_made(const Architecture& a) {
   engine::check(!*a.beyond, "architecture '" + std::string(a.name) + "' has", std::string(a.beyond) + ",",
-                "which this engine does not compute");
+                "which is not implemented; implemented are:", engine::join(implemented_families(), ", "));
 }
 
 std::vector<std::string> architecture_names() {

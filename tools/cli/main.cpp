@@ -31,6 +31,7 @@ constexpr Command kCommands[] = {
     {"inspect", "what is in a checkpoint, delta, selection or run folder", run_inspect},
     {"report", "HTML report of a run or a comparison", run_report},
     {"methods", "the methods and their options", run_methods},
+    {"models", "the families of models, their names and where checkpoints are published", run_models},
     {"bench", "time and memory of inference, a training step or scoring, on random weights", run_bench},
 };
 

@@ -24,6 +24,7 @@ void run_count(Arguments arguments);
 void run_inspect(Arguments arguments);
 void run_report(Arguments arguments);
 void run_methods(Arguments arguments);
+void run_models(Arguments arguments);
 void run_bench(Arguments arguments);
 
 }  // namespace cli

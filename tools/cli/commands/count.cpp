@@ -33,21 +33,21 @@ void print(const peft::Account& a) {
 void run_count(Arguments arguments) {
   std::string arch, method = "grft";
   std::map<std::string, std::string> method_options;
-  Index classes = 0, threads = 0;
+  Index classes = -1, threads = 0;
   bool json = false;
   CommandLine line("count", "Number of trainable parameters of a method (needs no checkpoint or data).",
                    "espalier count --arch vit_base_patch16_224 --classes 100 --method gps");
   OptionTable& table = line.table;
   table.group("Model");
   table.text("arch", arch, "NAME", "architecture, by timm's name");
-  table.integer("classes", classes, 1, "classes of the head");
+  table.integer("classes", classes, 0, "classes of the head; 0: no head");
   table.group("Method");
   table.methods(method, method_options);
   table.group("Result");
   table.flag("json", json, "print the result as one JSON object").this_call();
   declare_ignored_threads(table, threads);
   if (!line.parse(arguments)) return;
-  if (arch.empty() || classes == 0) throw training::UsageError("count: --arch and --classes are needed");
+  if (arch.empty() || classes < 0) throw training::UsageError("count: --arch and --classes are needed");
 
   models::VitConfig config = training::as_usage([&] { return models::architecture(arch); });
   config.classes = classes;

@@ -13,6 +13,7 @@
 #include "tools/experiments/overlap.h"
 #include "tools/training/evaluate.h"
 #include "tools/training/json_text.h"
+#include "tools/training/pretrained/license.h"
 #include "tools/training/pretrained/model_path.h"
 #include "tools/training/pretrained/weights.h"
 #include "tools/training/usage_error.h"
@@ -24,7 +25,18 @@ using engine::Json;
 
 namespace {
 
-Json describe_file(const fs::path& path) {
+/// The licence that a checkpoint states; empty, with a note, where what should state it cannot be read.
+std::string license_of(const fs::path& folder, const engine::Metadata& metadata) {
+  try {
+    return training::stated_license(folder, metadata);
+  } catch (const engine::Error& e) {
+    note(std::string("note: license: ") + e.what());
+    return "";
+  }
+}
+
+/// `folder` holds the config.json that belongs to the file; empty: none does.
+Json describe_file(const fs::path& path, const fs::path& folder) {
   const training::Weights file(path);
   const auto format = file.metadata().find("format");
   const bool ours = format != file.metadata().end() && format->second.starts_with("espalier-");
@@ -48,6 +60,8 @@ Json describe_file(const fs::path& path) {
                  {"metadata", file.metadata()},
                  {"tensors", tensors}};
   if (engine::is_shard_index(path)) described["shards"] = shards;
+  if (const std::string license = license_of(folder, file.metadata()); !license.empty())
+    described["license"] = license;
   return described;
 }
 
@@ -67,9 +81,9 @@ Json describe_run(const fs::path& path) {
 
 Json describe(const fs::path& path) {
   engine::check(fs::exists(path), path.string() + ": no such file or folder");
-  if (!fs::is_directory(path)) return describe_file(path);
   if (fs::exists(path / "metrics.jsonl")) return describe_run(path);
-  return describe_file(training::find_model(path).weights);
+  const training::ModelPath found = training::find_model(path);
+  return describe_file(found.weights, found.folder);
 }
 
 /// The selection at a path: the file, or the one in a run folder.
@@ -87,6 +101,8 @@ void print_file(const Json& d) {
             << plain(d["sha256"]) << '\n';
   for (const auto& [key, value] : d["metadata"].items())
     std::cout << "  " << shown(key) << ": " << plain(value) << '\n';
+  if (d.contains("license") && !d["metadata"].contains("license"))
+    std::cout << "license " << plain(d["license"]) << '\n';
   if (d.contains("shards"))
     for (const Json& shard : d["shards"]) std::cout << "  in " << plain(shard) << '\n';
   for (const auto& [name, t] : d["tensors"].items())

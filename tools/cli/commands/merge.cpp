@@ -16,7 +16,9 @@
 #include "tools/cli/model_options.h"
 #include "tools/cli/output_files.h"
 #include "tools/training/json_text.h"
+#include "tools/training/pretrained/license.h"
 #include "tools/training/pretrained/metadata.h"
+#include "tools/training/pretrained/model_path.h"
 #include "tools/training/pretrained/weights.h"
 #include "tools/training/tuned_model.h"
 #include "tools/training/usage_error.h"
@@ -89,13 +91,19 @@ void run_merge(Arguments arguments) {
   engine::NamedTensors tensors = copied(engine::state(tuned.model));
   adapters.undo();  // to compare
   for (const auto& [name, tensor] : tensors) engine::check_finite(tensor, tensor.dtype(), "merged " + name);
-  if (!tuned.checkpoint.empty()) tensors = training::Weights(tuned.checkpoint).in_its_names(tensors);
+  std::string license;
+  if (!tuned.checkpoint.empty()) {
+    const training::Weights base(tuned.checkpoint);
+    tensors = base.in_its_names(tensors);
+    license = training::stated_license(training::find_model(model.model).folder, base.metadata());
+  }
   check_interrupted("before anything was written");
   engine::Metadata metadata = training::model_metadata(tuned.model.config());
   metadata.insert({{"format", "pt"},
                    {"arch", tuned.arch},
                    {"classes", training::json_text(tuned.classes)},
                    {"preprocessing", training::preprocessing_json(tuned.preprocessing)}});
+  if (!license.empty()) metadata["license"] = license;
   engine::write_safetensors(out, tensors, metadata);
   check_interrupted("after " + out + " was written");
   training::ModelSource again;

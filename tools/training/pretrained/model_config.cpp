@@ -7,6 +7,7 @@
 #include "engine/base/text.h"
 #include "engine/io/in_quotes.h"
 #include "engine/io/json.h"
+#include "models/parts.h"
 #include "models/words.h"
 #include "tools/training/pretrained/config_file.h"
 #include "tools/training/pretrained/config_values.h"
@@ -19,7 +20,6 @@ namespace training {
 
 using engine::Index;
 using engine::Json;
-using models::Positions;
 using models::VitConfig;
 namespace fs = std::filesystem;
 
@@ -108,65 +108,21 @@ ModelConfig read_model_config(const fs::path& folder, const engine::Metadata& me
 
 namespace {
 
-std::string yes_or_no(bool there) {
-  return there ? "yes" : "no";
-}
-
-std::string word_of(models::QkvForm form) {
-  using enum models::QkvForm;
-  switch (form) {
-    case joint:
-      return "one matrix with a bias";
-    case joint_without_bias:
-      return "one matrix without a bias";
-    case joint_with_query_value_bias:
-      return "one matrix, with biases of queries and values";
-    case split:
-      return "three matrices";
-  }
-  return "";
-}
-
-std::string word_of(models::MlpForm form) {
-  return form == models::MlpForm::plain    ? "plain"
-         : form == models::MlpForm::swiglu ? "SwiGLU"
-                                           : "SwiGLU, split";
-}
-
-/// A part of a model in words, to compare what is stated and what is there.
-struct PartWord {
-  const char* part;
-  std::string (*word)(const VitConfig&);
-};
-constexpr PartWord kParts[] = {
-    {"class token", [](const VitConfig& c) { return yes_or_no(c.class_token); }},
-    {"distillation token", [](const VitConfig& c) { return yes_or_no(c.distillation_token); }},
-    {"registers", [](const VitConfig& c) { return std::to_string(c.registers); }},
-    {"position embedding", [](const VitConfig& c) { return yes_or_no(c.positions != Positions::none); }},
-    {"bias of the patch embedding", [](const VitConfig& c) { return yes_or_no(c.patch_bias); }},
-    {"norm of the patches", [](const VitConfig& c) { return yes_or_no(c.patch_norm); }},
-    {"norm before the blocks", [](const VitConfig& c) { return yes_or_no(c.norm_pre); }},
-    {"biases of the norms",
-     [](const VitConfig& c) { return yes_or_no(c.norm == engine::Norm::Kind::layer); }},
-    {"queries, keys and values", [](const VitConfig& c) { return word_of(c.qkv); }},
-    {"table of relative positions", [](const VitConfig& c) { return yes_or_no(c.relative_bias); }},
-    {"norm inside attention", [](const VitConfig& c) { return yes_or_no(c.attention_norm); }},
-    {"bias of attn.proj", [](const VitConfig& c) { return yes_or_no(c.proj_bias); }},
-    {"MLP", [](const VitConfig& c) { return word_of(c.mlp); }},
-    {"norm inside the MLP", [](const VitConfig& c) { return yes_or_no(c.mlp_norm); }},
-    {"biases of the MLP", [](const VitConfig& c) { return yes_or_no(c.mlp_bias); }},
-    {"LayerScale", [](const VitConfig& c) { return yes_or_no(c.layer_scale); }},
-    {"norm before the pooling", [](const VitConfig& c) { return yes_or_no(c.final_norm); }},
-    {"attention pool", [](const VitConfig& c) { return yes_or_no(c.pooling == models::Pooling::attention); }},
-    {"norm behind the pooling", [](const VitConfig& c) { return yes_or_no(c.fc_norm); }},
-};
-
 void check_parts(const VitConfig& stated, const std::string& by, const VitConfig& tensors) {
-  for (const auto& [part, word] : kParts) {
+  for (const auto& [part, word] : models::parts_in_tensors()) {
     engine::check(word(stated) == word(tensors), by + ":", part, "should be",
                   engine::in_quotes(word(stated)) + ", but by the tensors it is",
                   engine::in_quotes(word(tensors)));
   }
+}
+
+/// What is made of a model of which the config states only a name that is not known.
+std::string note_on_unknown(const std::string& architecture, const VitConfig& tensors) {
+  const std::string start = "architecture " + engine::in_quotes(architecture) + " is not known";
+  const std::vector<std::string> features = models::features_in_tensors(tensors);
+  if (features.empty()) return start + ": what config.json leaves out is taken to be that of a plain ViT";
+  return start + ", and by its tensors it is no plain ViT (" + engine::join(features, "; ") +
+         "): what neither they nor config.json state is a guess (heads, eps, activation, pooling, rotary positions)";
 }
 
 }  // namespace
@@ -184,6 +140,8 @@ void check_sizes(ModelConfig& config, const models::VitConfig& tensors) {
       continue;  // a head that was left out
     config.notes.push_back(differs + ", which counts");
   }
+  if (!config.unknown_architecture.empty())
+    config.notes.push_back(note_on_unknown(config.unknown_architecture, tensors));
   if (config.parts) check_parts(*config.parts, config.stated_by, tensors);
 }
 

@@ -26,6 +26,7 @@ struct ModelConfig {
   /// The parts that the model should have, of which its tensors must not say otherwise; sizes do not count.
   std::optional<models::VitConfig> parts;
   std::string stated_by = "config.json";  ///< what states them: "config.json: architecture 'deit3_...'"
+  std::string unknown_architecture;       ///< the name that config.json states, where it is not known
   std::vector<StatedSize> sizes;
   std::vector<std::string> classes;  ///< one name for each row of the head, where every one has its own
   std::string no_softmax;  ///< why the head's outputs are no classes that exclude each other; empty: they are
@@ -42,7 +43,8 @@ ModelConfig read_model_config(const std::filesystem::path& folder, const engine:
                               const std::string& file, const ModelSource& options = {});
 
 /// Throws an Error where the tensors, of these sizes and parts, contradict what the config states; what may
-/// differ (the image size: positions are interpolated) becomes a note.
+/// differ (the image size: positions are interpolated) becomes a note. So does an architecture that is not
+/// known, with the parts by which the tensors are no plain ViT's.
 void check_sizes(ModelConfig& config, const models::VitConfig& tensors);
 
 }  // namespace training

@@ -154,8 +154,7 @@ const models::Architecture* architecture_of(const Json& json, const Json& cfg, M
   config.stated_by = "config.json: architecture " + engine::in_quotes(*name);
   const auto* const known = models::find_architecture(name->substr(0, name->find('.')));
   if (!known) {
-    config.notes.push_back("architecture " + engine::in_quotes(*name) +
-                           " is not known: what config.json leaves out is taken to be that of a plain ViT");
+    config.unknown_architecture = *name;
     return nullptr;
   }
   models::check_can_be_made(*known);
