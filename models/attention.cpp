@@ -92,11 +92,11 @@ Tensor Attention::first_tokens_add_to(const Tensor& residual, const Tensor& x, c
 void Attention::own_parts(engine::Parts& visit) {
   if (relative_bias_) visit(engine::kBiasTableName, *relative_bias_);
   if (qkv_) {
-    visit("qkv", *qkv_);
+    visit(engine::kQkvName, *qkv_);
   } else {
-    visit("q_proj", *q_);
-    visit("k_proj", *k_);
-    visit("v_proj", *v_);
+    visit(engine::kQueryName, *q_);
+    visit(engine::kKeyName, *k_);
+    visit(engine::kValueName, *v_);
   }
   if (norm_) visit("norm", *norm_);
   visit("proj", proj_);

@@ -34,6 +34,24 @@ engine::Random random_of(std::uint64_t seed, const std::string& name, std::uint6
   return {seed, engine::Random::Use::method, stream, draw};
 }
 
+bool matches_target(const std::string& pattern, const std::string& name) {
+  return engine::glob_match(pattern, name) || engine::glob_match(pattern, engine::joint_name(name));
+}
+
+bool matches_target(const std::vector<std::string>& patterns, const std::string& name) {
+  return std::ranges::any_of(patterns,
+                             [&](const std::string& pattern) { return matches_target(pattern, name); });
+}
+
+void check_targets(const std::vector<std::string>& patterns, const std::vector<std::string>& names,
+                   const std::string& kind) {
+  for (const std::string& pattern : patterns) {
+    const bool hits =
+        std::ranges::any_of(names, [&](const std::string& name) { return matches_target(pattern, name); });
+    engine::check(hits, "target '" + pattern + "' matches no " + kind + engine::did_you_mean(pattern, names));
+  }
+}
+
 std::vector<NamedParameter> find_targets(engine::Module& model, const std::vector<std::string>& patterns) {
   std::vector<NamedParameter> pool;
   std::vector<std::string> names;
@@ -42,16 +60,9 @@ std::vector<NamedParameter> find_targets(engine::Module& model, const std::vecto
     pool.push_back(p);
     names.push_back(p.name);
   }
-  for (const std::string& pattern : patterns) {
-    const bool hits = std::ranges::any_of(
-        names, [&](const std::string& name) { return engine::glob_match(pattern, name); });
-    engine::check(hits, "target '" + pattern + "' matches no parameter that a method can choose from" +
-                            engine::did_you_mean(pattern, names));
-  }
+  check_targets(patterns, names, "parameter that a method can choose from");
   std::erase_if(pool, [&](const NamedParameter& p) {
-    if (patterns.empty()) return !is_weight_matrix(p);
-    return std::ranges::none_of(
-        patterns, [&](const std::string& pattern) { return engine::glob_match(pattern, p.name); });
+    return patterns.empty() ? !is_weight_matrix(p) : !matches_target(patterns, p.name);
   });
   return pool;
 }

@@ -17,9 +17,17 @@ engine::Selection elements_or_none(std::vector<engine::Index> at);
 /// The random numbers a method draws for something of that name: every name has a stream of its own.
 engine::Random random_of(std::uint64_t seed, const std::string& name, std::uint64_t draw = 0);
 
-/// The parameters that a method chooses from. Without patterns: every weight matrix but the head's. With
-/// patterns (`*` for any characters): every parameter that one of them matches, but the head's. Throws an
-/// Error when a pattern matches nothing, with the nearest names.
+/// True when the pattern (`*` for any characters, `?` for one) matches the name. Where queries, keys and
+/// values have matrices of their own, `qkv` stands for all three.
+bool matches_target(const std::string& pattern, const std::string& name);
+bool matches_target(const std::vector<std::string>& patterns, const std::string& name);
+/// Throws an Error with the nearest names when a pattern matches none of them; `kind` is what they name.
+void check_targets(const std::vector<std::string>& patterns, const std::vector<std::string>& names,
+                   const std::string& kind);
+
+/// The parameters that a method chooses from. Without patterns: every weight matrix but the head's, in
+/// the blocks and around them. With patterns: every parameter that one of them matches, but the head's.
+/// Throws an Error when a pattern matches nothing, with the nearest names.
 std::vector<engine::NamedParameter> find_targets(engine::Module& model,
                                                  const std::vector<std::string>& patterns);
 

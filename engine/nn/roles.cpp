@@ -78,6 +78,17 @@ bool is_bias(std::string_view name) {
   return last == "bias" || last == kQueryBiasName || last == kValueBiasName;
 }
 
+std::string joint_name(std::string_view name) {
+  std::string joint;
+  while (!name.empty()) {
+    const std::string_view part = take_part(name);
+    const bool split = part == kQueryName || part == kKeyName || part == kValueName;
+    joint += split ? kQkvName : part;
+    if (!name.empty()) joint += '.';
+  }
+  return joint;
+}
+
 std::optional<Index> block_of(std::string_view name) {
   const Role role = role_of(name);
   if (role.kind != Role::Kind::block) return std::nullopt;

@@ -25,6 +25,9 @@ constexpr std::string_view kClassTokenName = "cls_token", kDistillationTokenName
                            kDistillationHeadName = "head_dist";
 /// The residual branches inside a block.
 constexpr std::string_view kAttentionName = "attn", kMlpName = "mlp";
+/// The matrix of queries, keys and values, and those of each where they are apart.
+constexpr std::string_view kQkvName = "qkv", kQueryName = "q_proj", kKeyName = "k_proj",
+                           kValueName = "v_proj";
 /// Of a joint matrix of queries, keys and values whose keys have no bias: those of its first and last third.
 constexpr std::string_view kQueryBiasName = "q_bias", kValueBiasName = "v_bias";
 /// In the attention of a block, and the end of that parameter's name.
@@ -60,6 +63,9 @@ bool is_bias(std::string_view name);
 /// True for the parameters of a norm, in a block or around them: a part of the name begins with "norm" or
 /// "fc_norm".
 bool in_norm(std::string_view name);
+/// The name in a model whose queries, keys and values have one matrix: "blocks.0.attn.qkv.weight" for
+/// "blocks.0.attn.k_proj.weight". Every other name is its own.
+std::string joint_name(std::string_view name);
 /// The i of block i and all that is in it.
 std::optional<Index> block_of(std::string_view name);
 /// How many tokens stand before the patches: class and distillation token, registers.

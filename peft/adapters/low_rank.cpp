@@ -52,7 +52,8 @@ std::vector<OptionInfo> low_rank_options() {
   return {{"rank", "N", "8", "rank of the increment"},
           {"alpha", "X", "8", "the increment is scaled by alpha / rank"},
           {"rslora", "", "off", "scale by alpha / sqrt(rank) instead"},
-          {"targets", "GLOB,...", "blocks.*.attn.qkv", "linear layers to adapt"}};
+          {"targets", "GLOB,...", "blocks.*.attn.qkv",
+           "linear layers to adapt; qkv is q_proj, k_proj and v_proj where they are apart"}};
 }
 
 LowRank::Options read_low_rank(const OptionValues& values) {

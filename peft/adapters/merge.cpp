@@ -11,8 +11,8 @@ MergedAdapters::MergedAdapters(engine::Module& model) {
   for (const Site& site : sites(model)) {
     if (!site.layer->adapter()) continue;
     Merged m{.layer = site.layer, .adapter = site.layer->detach(), .before = {}};
-    for (const auto& own : {site.weight, site.bias})
-      if (own) m.before.emplace_back(*own, own->value().clone());
+    for (const auto& own : own_parameters(*site.layer))
+      m.before.emplace_back(own.parameter, own.parameter.value().clone());
     if (!m.adapter->merge_into(*site.layer)) cannot.push_back(site.name);
     merged_.push_back(std::move(m));
   }

@@ -1,8 +1,6 @@
 #include "peft/adapters/site.h"
 
 #include <algorithm>
-
-#include "engine/base/text.h"
 #include "peft/target.h"
 
 namespace peft {
@@ -10,8 +8,14 @@ namespace peft {
 using engine::Adaptable;
 using engine::Parameter;
 
+std::vector<engine::NamedParameter> own_parameters(Adaptable& layer) {
+  std::vector<engine::NamedParameter> own = engine::parameters(layer);
+  std::erase_if(own, [](const auto& p) { return p.name.find('.') != std::string::npos; });
+  return own;
+}
+
 std::optional<Parameter> own_parameter(Adaptable& layer, const std::string& name) {
-  for (const auto& p : engine::parameters(layer)) {
+  for (const auto& p : own_parameters(layer)) {
     if (p.name == name) return p.parameter;
   }
   return std::nullopt;
@@ -35,16 +39,9 @@ std::vector<Site> linear_sites(engine::Module& model, const std::vector<std::str
   for (Site& site : sites(model)) {
     if (!site.linear()) continue;
     names.push_back(site.name);
-    const bool hit = std::ranges::any_of(
-        patterns, [&](const std::string& pattern) { return engine::glob_match(pattern, site.name); });
-    if (hit) chosen.push_back(std::move(site));
+    if (matches_target(patterns, site.name)) chosen.push_back(std::move(site));
   }
-  for (const std::string& pattern : patterns) {
-    const bool hits = std::ranges::any_of(
-        names, [&](const std::string& name) { return engine::glob_match(pattern, name); });
-    engine::check(hits,
-                  "target '" + pattern + "' matches no linear layer" + engine::did_you_mean(pattern, names));
-  }
+  check_targets(patterns, names, "linear layer");
   engine::check(!chosen.empty(), "--targets: name at least one linear layer");
   return chosen;
 }
@@ -52,7 +49,7 @@ std::vector<Site> linear_sites(engine::Module& model, const std::vector<std::str
 engine::Index width_of(engine::Module& part) {
   for (const auto& p : engine::parameters(part)) {
     const engine::Shape& shape = p.parameter.value().shape();
-    if (shape.rank() == 2) return shape.columns();
+    if (p.name.ends_with("weight") && shape.rank() == 2) return shape.columns();
   }
   throw engine::Error("the model has no linear layer to attach to");
 }

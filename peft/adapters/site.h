@@ -19,11 +19,13 @@ struct Site {
 
 /// Every adaptable part of the model outside its head, in checkpoint order.
 std::vector<Site> sites(engine::Module& model);
-/// Those that match one of the patterns (`*` for any characters) and are linear layers. Throws an Error when
+/// Those that match one of the patterns (peft/target.h) and are linear layers. Throws an Error when
 /// a pattern matches none, with the nearest names.
 std::vector<Site> linear_sites(engine::Module& model, const std::vector<std::string>& patterns);
 
-/// The layer's own parameter of that name, "weight" or "bias".
+/// The layer's own parameters, without those of layers in it and of its adapter: "weight", "bias", "q_bias".
+std::vector<engine::NamedParameter> own_parameters(engine::Adaptable& layer);
+/// That of this name.
 std::optional<engine::Parameter> own_parameter(engine::Adaptable& layer, const std::string& name);
 
 /// The width of the tokens that go through the model or a part of it: the inputs of its first linear layer.

@@ -60,7 +60,7 @@ class Bottlenecks : public AttachingMethod {
     std::erase_if(all, [&](const Site& site) {
       const engine::Role role = engine::role_of(site.name);
       const bool attention = role.inside == engine::kAttentionName, mlp = role.inside == engine::kMlpName;
-      return !(mlp || (attention && style_ == Style::houlsby));
+      return role.kind != engine::Role::Kind::block || !(mlp || (attention && style_ == Style::houlsby));
     });
     for (const Site& site : all) {
       engine::check(rank_ <= 4 * width_of(*site.layer), "--rank", rank_,
@@ -88,8 +88,8 @@ MethodInfo adapter() {
           "Bottleneck adapters: scale * up(gelu(down(x))) is added to the output of layers inside the "
           "residual branch. houlsby (Houlsby et al. 2019) puts them after attention and MLP, pfeiffer "
           "(Pfeiffer et al. 2021) after the MLP, both with the layer's output as x; parallel (AdaptFormer, "
-          "Chen et al. 2022) beside the MLP, with its input as x. up starts at zero. Adapters cannot be "
-          "merged.",
+          "Chen et al. 2022) beside the MLP, with its input as x. An attention pool behind the blocks gets "
+          "none. up starts at zero. Adapters cannot be merged.",
           {{"style", "houlsby|pfeiffer|parallel", "pfeiffer", "position of the adapters"},
            {"rank", "N", "8", "width of the bottleneck"},
            {"scale", "auto|X", "auto", "factor of the adapter's output; auto: 1, but 0.1 for parallel"}},

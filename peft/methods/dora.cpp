@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <cmath>
 
+#include "engine/nn/roles.h"
 #include "engine/ops/arithmetic.h"
 #include "peft/adapters/low_rank.h"
 #include "peft/method_info.h"
@@ -38,7 +40,8 @@ class DoraAdapter : public engine::Adapter {
   DoraAdapter(const Site& site, const LowRank::Options& options, std::uint64_t seed)
       : increment_(site, options, seed),
         weight_(*site.weight),
-        bias_(site.bias),
+        biased_(std::ranges::any_of(own_parameters(*site.layer),
+                                    [](const auto& p) { return engine::is_bias(p.name); })),
         magnitude_(row_lengths(site.weight->value())) {}
 
   std::string_view name() const override { return "dora"; }
@@ -49,8 +52,8 @@ class DoraAdapter : public engine::Adapter {
     const Tensor factor =
         engine::multiply(magnitude_, inverted(row_lengths(increment_.added_to(weight_.value()))));
     const Tensor y = engine::add(layer(x), increment_(x));  // with the bias, which is not to be scaled
-    if (!bias_) return engine::affine(y, factor);
-    const Tensor bias = *bias_;
+    if (!biased_) return engine::affine(y, factor);
+    const Tensor bias = layer(Tensor::zeros({weight_.value().shape().columns()}, x.dtype()));
     return engine::affine(y, factor, engine::affine(factor, engine::scale(bias, -1), bias));
   }
 
@@ -80,7 +83,7 @@ class DoraAdapter : public engine::Adapter {
  private:
   LowRank increment_;
   Parameter weight_;  ///< the layer's
-  std::optional<Parameter> bias_;
+  bool biased_;
   Parameter magnitude_;
 };
 

@@ -16,7 +16,7 @@ class LastBlocks : public ByName {
  protected:
   bool trains(const std::string& name, engine::Index blocks) const override {
     const engine::Role role = engine::role_of(name);
-    return role.kind == engine::Role::Kind::final_norm || role.block >= blocks - count_;
+    return role.layer(blocks) > blocks - count_;
   }
 
  private:
@@ -28,7 +28,8 @@ class LastBlocks : public ByName {
 MethodInfo last_k() {
   return {"last-k",
           "the last blocks, the final norm and the head",
-          "The last --blocks blocks, the final norm and the head train; the backward pass stops below them.",
+          "The last --blocks blocks and all that is behind them train: final norm, attention pool and head. "
+          "The backward pass stops below them.",
           {{"blocks", "N", "1", "number of last blocks that train"}},
           [](const OptionValues& values) -> std::unique_ptr<Method> {
             return std::make_unique<LastBlocks>(values.integer("blocks", 1));

@@ -53,7 +53,7 @@ class Lisa : public Method {
     train_only(model, parts_with(model, blocks));
   }
 
-  /// Those blocks, the embeddings and the head: all that is in no block but the final norm.
+  /// Those blocks, the embeddings, an attention pool and the head: all that is in no block but final norms.
   static PartsByName parts_with(engine::Module& model, const std::set<Index>& blocks) {
     PartsByName parts;
     for (const auto& p : engine::parameters(model)) {
@@ -72,18 +72,19 @@ class Lisa : public Method {
 }  // namespace
 
 MethodInfo lisa() {
-  return {"lisa",
-          "a few blocks, resampled every few steps",
-          "LISA (Pan et al. 2024, arXiv 2403.17919). Every --period steps --blocks blocks are sampled; "
-          "they, the embeddings and the head train. A block that did not train before starts with fresh "
-          "optimizer state. The backward pass goes down to the embeddings. A delta holds every block that "
-          "has been sampled.",
-          {{"blocks", "N", "2", "blocks that train at a time"},
-           {"period", "N", "20", "steps between two samplings"}},
-          [](const OptionValues& values) -> std::unique_ptr<Method> {
-            return std::make_unique<Lisa>(values.integer("blocks", 1), values.integer("period", 1),
-                                          values.seed());
-          }};
+  return {
+      "lisa",
+      "a few blocks, resampled every few steps",
+      "LISA (Pan et al. 2024, arXiv 2403.17919). Every --period steps --blocks blocks are sampled; "
+      "they, the embeddings, an attention pool and the head train. A block that did not train before starts with fresh "
+      "optimizer state. The backward pass goes down to the embeddings. A delta holds every block that "
+      "has been sampled.",
+      {{"blocks", "N", "2", "blocks that train at a time"},
+       {"period", "N", "20", "steps between two samplings"}},
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<Lisa>(values.integer("blocks", 1), values.integer("period", 1),
+                                      values.seed());
+      }};
 }
 
 }  // namespace peft

@@ -15,7 +15,8 @@ class LayerNorms : public ByName {
 MethodInfo ln() {
   return {"ln",
           "scale and shift of every norm, and the head",
-          "LayerNorm tuning. The scale and the shift of every norm train, and the head.",
+          "LayerNorm tuning. The scale and the shift of every norm train, in the blocks and around them, and "
+          "the head. An RMSNorm has a scale alone.",
           {},
           [](const OptionValues&) -> std::unique_ptr<Method> { return std::make_unique<LayerNorms>(); }};
 }

@@ -43,7 +43,7 @@ class Spt : public Method {
     std::erase_if(pool, [](const NamedParameter& p) {
       const engine::Role role = engine::role_of(p.name);
       return role.kind == engine::Role::Kind::head || role.part == engine::kPatchEmbedName ||
-             role.part == engine::kClassTokenName;
+             is_classified(p.name);
     });
     const auto start = std::chrono::steady_clock::now();
     if (next_loss) {
@@ -64,14 +64,19 @@ class Spt : public Method {
   }
 
  private:
+  /// A token that a head reads.
+  static bool is_classified(const std::string& name) {
+    return name == engine::kClassTokenName || name == engine::kDistillationTokenName;
+  }
+
   void attach_lora(const Site& site) const {
     check_rank(site, own_.lora.rank);
     site.layer->attach(std::make_unique<LoraAdapter>(site, own_.lora, own_.seed));
   }
 
   /// A matrix with at least (parameters of its LoRA) / `matrix` chosen elements gets LoRA, a vector with at
-  /// least (its elements) / `vector` of them trains whole, all others train the chosen elements; class token
-  /// and head always train.
+  /// least (its elements) / `vector` of them trains whole, all others train the chosen elements; class and
+  /// distillation token and head always train.
   void train(engine::Module& model, const std::vector<NamedParameter>& pool,
              const std::vector<Tensor>& sensitivity, const std::vector<std::vector<Index>>& chosen) {
     std::map<std::string, Site> linear;
@@ -106,8 +111,7 @@ class Spt : public Method {
     for (const NamedParameter& p : engine::parameters(model)) {
       const bool lora = std::ranges::any_of(
           dense, [&](const Site& site) { return p.name.starts_with(site.name + ".lora."); });
-      if (lora || engine::in_head(p.name) || engine::role_of(p.name).part == engine::kClassTokenName)
-        parts.emplace(p.name, Selection::all());
+      if (lora || engine::in_head(p.name) || is_classified(p.name)) parts.emplace(p.name, Selection::all());
     }
     train_only(model, parts);
   }
@@ -125,7 +129,8 @@ MethodInfo spt() {
       "summed over the first batches; of all elements the most sensitive share --rate is marked. A "
       "matrix with at least (parameters of its LoRA) / --matrix marked elements gets LoRA, a vector "
       "with at least (its elements) / --vector marked ones trains whole, and of all others the marked "
-      "elements train. So do the class token and the head. The patch embedding is frozen.",
+      "elements train. So do the tokens that a head reads, of class and distillation, and the head. The "
+      "patch embedding is frozen.",
       joined(
           {{{"rate", "X", "0.005", "share of all elements that is marked"}},
            {{"matrix", "X", "10", "a matrix gets LoRA from (parameters of its LoRA) / X marked elements on"},

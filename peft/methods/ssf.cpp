@@ -79,23 +79,24 @@ class Ssf : public AttachingMethod {
 }  // namespace
 
 MethodInfo ssf() {
-  return {"ssf",
-          "scale and shift of the output of every layer",
-          "SSF (Lian et al. 2022, arXiv 2210.08823). The output y of the patch embedding, of every norm and "
-          "of every linear layer becomes scale * y + shift, feature by feature; a layer without a bias gets "
-          "no shift. `merge` writes both into the layer. They start at 1 and 0, so that the function is the "
-          "base's; the official code adds noise: --spread 0.02.",
-          {{"spread", "X", "0", "standard deviation of the noise on the initial scales and shifts"}},
-          [](const OptionValues& values) -> std::unique_ptr<Method> {
-            return std::make_unique<Ssf>(values.non_negative("spread"), values.seed());
-          },
-          // Of its code.
-          {{"optimizer", "adamw"},
-           {"lr", "5e-3"},
-           {"weight-decay", "5e-5"},
-           {"schedule", "cosine"},
-           {"epochs", "100"},
-           {"ema", "0.9998"}}};
+  return {
+      "ssf",
+      "scale and shift of the output of every layer",
+      "SSF (Lian et al. 2022, arXiv 2210.08823). The output y of the patch embedding, of every norm and "
+      "of every linear layer becomes scale * y + shift, feature by feature; a layer without a bias, or "
+      "with one for queries and values alone, gets no shift. `merge` writes both into the layer. They start at 1 and 0, so that the function is the "
+      "base's; the official code adds noise: --spread 0.02.",
+      {{"spread", "X", "0", "standard deviation of the noise on the initial scales and shifts"}},
+      [](const OptionValues& values) -> std::unique_ptr<Method> {
+        return std::make_unique<Ssf>(values.non_negative("spread"), values.seed());
+      },
+      // Of its code.
+      {{"optimizer", "adamw"},
+       {"lr", "5e-3"},
+       {"weight-decay", "5e-5"},
+       {"schedule", "cosine"},
+       {"epochs", "100"},
+       {"ema", "0.9998"}}};
 }
 
 }  // namespace peft

@@ -58,7 +58,9 @@ class Vpt : public AttachingMethod {
     const Index width = width_of(*site.layer);
     Index inputs = 0;
     for (const auto& p : engine::parameters(model)) {
-      if (p.parameter.value().shape().rank() == 4) inputs = p.parameter.value().shape().columns();
+      const engine::Shape& shape = p.parameter.value().shape();
+      const bool patches = engine::role_of(p.name).part == engine::kPatchEmbedName;
+      if (patches && shape.rank() == 4) inputs = shape.columns();
     }
     const double bound = std::sqrt(6.0 / static_cast<double>(inputs + width));
     return std::make_unique<Prompts>(uniform({1, count_, width}, bound, seed_, site.name),
@@ -77,9 +79,10 @@ MethodInfo vpt() {
   return {
       "vpt",
       "prompts: trained tokens beside those of the image",
-      "VPT (Jia et al. 2022, arXiv 2203.12119). --tokens prompts follow the class token (and all that stands before the patches). shallow: the "
-      "same prompts pass through all blocks; deep: every block has its own, which replace those of the "
-      "block before. Prompts cannot be merged.",
+      "VPT (Jia et al. 2022, arXiv 2203.12119). --tokens prompts stand before the patches, behind the class "
+      "token and all other tokens; neither rotary nor relative positions see them. shallow: the same "
+      "prompts pass through all blocks; deep: every block has its own, which replace those of the block "
+      "before. Prompts cannot be merged.",
       {{"depth", "shallow|deep", "deep", "prompts for the first block, or for every block"},
        {"tokens", "N", "10", "number of prompts"}},
       [](const OptionValues& values) -> std::unique_ptr<Method> {

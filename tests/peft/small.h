@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/autograd/backward.h"
+#include "engine/nn/roles.h"
 #include "engine/nn/state.h"
 #include "engine/ops/ops.h"
 #include "engine/optim/optimizer.h"
@@ -45,8 +46,61 @@ inline VitConfig narrow() {
   return c;
 }
 
+/// Two sizes of a plain ViT.
 inline std::vector<Sizes> all_sizes() {
   return {{"deep", deep()}, {"narrow", narrow()}};
+}
+
+/// Of two blocks, with the parts of each kind of backbone that timm has beside a plain ViT.
+inline std::vector<Sizes> all_backbones() {
+  using namespace models;
+  using enum RopeConfig::Kind;
+  VitConfig base = deep();
+  base.depth = 2;
+  std::vector<Sizes> all;
+  const auto add = [&](const char* name, auto change) {
+    all.push_back({name, base});
+    change(all.back().config);
+  };
+  const auto gap = [](VitConfig& c) { c.class_token = false, c.pooling = Pooling::average; };
+  add("deit_distilled", [](VitConfig& c) { c.distillation_token = true; });
+  add("deit3", [](VitConfig& c) { c.positions = Positions::patches, c.layer_scale = true; });
+  add("dinov2_reg4", [](VitConfig& c) {
+    c.registers = 4, c.positions = Positions::all_but_registers, c.layer_scale = true;
+    c.pooling = Pooling::token_and_average;  // as its linear classifiers
+  });
+  add("dinov2_giant", [](VitConfig& c) { c.layer_scale = true, c.mlp = MlpForm::swiglu; });
+  add("clip_openai", [](VitConfig& c) {
+    c.patch_bias = false, c.norm_pre = true, c.activation = engine::Activation::quick_gelu;
+  });
+  add("siglip", [](VitConfig& c) { c.class_token = false, c.pooling = Pooling::attention; });
+  add("siglip_gap", gap);
+  add("sbb_reg4_gap", [&](VitConfig& c) {
+    gap(c);
+    c.registers = 4, c.positions = Positions::patches;
+    c.layer_scale = true, c.final_norm = false, c.fc_norm = true;
+  });
+  add("beit", [](VitConfig& c) {
+    c.positions = Positions::none, c.relative_bias = true, c.qkv = QkvForm::joint_with_query_value_bias;
+    c.layer_scale = true, c.final_norm = false, c.fc_norm = true, c.pooling = Pooling::average;
+  });
+  add("eva02_base", [](VitConfig& c) {
+    c.rope = {.kind = axial, .temperature = 10000, .reference = 16};
+    c.qkv = QkvForm::split, c.mlp = MlpForm::swiglu_split, c.mlp_norm = c.attention_norm = true;
+    c.final_norm = false, c.fc_norm = true, c.pooling = Pooling::average;
+  });
+  add("dinov3", [](VitConfig& c) {
+    c.registers = 4, c.positions = Positions::none, c.rope = {.kind = dinov3};
+    c.qkv = QkvForm::joint_without_bias, c.layer_scale = true;
+  });
+  add("rope_mixed",
+      [](VitConfig& c) { c.positions = Positions::none, c.rope = {.kind = mixed}, c.layer_scale = true; });
+  add("aimv2", [&](VitConfig& c) {
+    gap(c);
+    c.norm = engine::Norm::Kind::rms, c.patch_norm = true, c.qkv = QkvForm::joint_without_bias;
+    c.proj_bias = c.mlp_bias = false, c.mlp = MlpForm::swiglu_split;
+  });
+  return all;
 }
 
 /// A model whose values are all random and none zero. The same sizes and seed give the same bits.
@@ -54,7 +108,7 @@ inline Vit model(const VitConfig& config, std::uint64_t seed = 1) {
   Vit made(config);
   std::uint64_t stream = 100 * seed;
   for (const auto& [name, parameter] : engine::parameters(made)) {
-    const bool scale = name.find("norm") != std::string::npos && name.ends_with(".weight");
+    const bool scale = engine::in_norm(name) && name.ends_with(".weight");
     Tensor values = support::random_tensor(parameter.value().shape(), ++stream, engine::Dtype::f32, 0.2);
     if (scale) values = engine::add(values, Tensor::full(values.shape(), 1));
     parameter.value() = values;

@@ -31,11 +31,17 @@ void check_names_differ(const std::vector<std::string>& classes, const std::stri
     engine::check(names.insert(name).second, file + ": two classes are called", name);
 }
 
-/// A delta's head must be there for all its classes: memory is allocated by their count.
-void check_head_fits(const Safetensors& delta, Index classes, Index width) {
-  const engine::Shape head = delta.entry("head.weight").shape(), wanted{classes, width};
-  engine::check(head == wanted, delta.path() + ": head.weight has the shape", head, "but", wanted,
-                "is right for its", classes, "classes and this model");
+/// Every head of the model must be in the delta, for all its classes: memory is allocated by their count.
+void check_heads_fit(const Safetensors& delta, Index classes, const models::VitConfig& config) {
+  std::vector<std::string> heads{std::string(engine::kHeadName)};
+  if (config.distillation_token) heads.emplace_back(engine::kDistillationHeadName);
+  for (const std::string& head : heads) {
+    for (const char* part : {".weight", ".bias"})
+      engine::check(delta.contains(head + part), delta.path() + ": the delta has no", head + part);
+    const engine::Shape shape = delta.entry(head + ".weight").shape(), wanted{classes, config.head_width()};
+    engine::check(shape == wanted, delta.path() + ":", head + ".weight has the shape", shape, "but", wanted,
+                  "is right for its", classes, "classes and this model");
+  }
 }
 
 /// A delta may state any size, and memory is taken for its square. Beyond this many times the base's side it
@@ -159,7 +165,7 @@ LoadedModel load_tuned_model(const ModelSource& source, const std::string& delta
   }
   loaded.classes = classes;
   loaded.has_head = true, loaded.no_softmax = no_softmax(static_cast<Index>(classes.size()));
-  check_head_fits(file, static_cast<Index>(classes.size()), loaded.model.config().head_width());
+  check_heads_fit(file, static_cast<Index>(classes.size()), loaded.model.config());
   new_head(loaded, static_cast<Index>(classes.size()), "zeros", 0);
   attach_modules(loaded.model, file);
   peft::apply_delta(loaded.model, file);
