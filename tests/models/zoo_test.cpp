@@ -197,13 +197,15 @@ TEST(architecture, of_every_name_has_timms_number_of_parameters) {
   int compared = 0;
   for (const models::Architecture& a : models::known_architectures()) {
     if (*a.beyond || std::string_view(a.name) == "vit_demo_patch4_28") continue;
+    VitConfig headless = a.config;
+    headless.classes = 0;
+    const Index body = parameters_by_shapes(headless);
     std::set<Index> counts;  // with the classes of each of its checkpoints
     for (const auto& tag : tags) {
       const std::string& name = tag.at("tag");
       if (name.substr(0, name.find('.')) != a.name) continue;
-      VitConfig c = a.config;
-      c.classes = std::stoll(tag.at("classes"));
-      counts.insert(parameters_by_shapes(c));
+      const Index heads = 1 + a.config.distillation_token;
+      counts.insert(body + heads * std::stoll(tag.at("classes")) * (a.config.head_width() + 1));
     }
     EXPECT_TRUE(counts.contains(a.parameters))
         << a.name << ": " << a.parameters << " of timm, here " << ::testing::PrintToString(counts);
