@@ -84,6 +84,7 @@ void add_facts(const BaseFacts& stated, ModelConfig& config) {
   add(facts.pooling, config.facts.pooling);
   add(facts.resampling, config.facts.resampling);
   add(facts.rope, config.facts.rope);
+  add(facts.pooled_norm, config.facts.pooled_norm);
 }
 
 /// A value as people write it: 1e-06 for 9.9999999999999995e-07.
@@ -144,8 +145,9 @@ LoadedModel from_checkpoint(const ModelSource& source, const Events& events, boo
                                file.bytes(), "bytes"));
   }
   ModelConfig config = read_model_config(found.folder, file.metadata(), file.path(), source);
+  add_facts(facts, config);
   models::TimmNames names;
-  about(file, [&] { names = models::read_names(read_weights(file), with_head); });
+  about(file, [&] { names = models::read_names(read_weights(file), with_head, config.facts); });
   if (!names.left_out.empty()) {
     events.on_note("note: left out of " + file.path() +
                    ", as no classifier reads it: " + engine::join(names.left_out, ", "));
@@ -155,7 +157,7 @@ LoadedModel from_checkpoint(const ModelSource& source, const Events& events, boo
 
   std::map<std::string, engine::Shape> shapes;
   for (const auto& [name, tensor] : state) shapes.emplace(name, tensor.shape());
-  add_facts(facts, config);
+  if (!config.facts.pooling) config.facts.pooling = names.pooling;
   if (!config.facts.resampling) config.facts.resampling = names.resampling;
   models::VitConfig stored;
   about(file, [&] {

@@ -195,7 +195,8 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
     config.sizes.push_back({name, &VitConfig::image_height, sides->height});
   };
   state_sides("model_args.img_size", img_size);
-  if (!img_size || !input || img_size->height != input->height) state_sides("input_size", input);
+  if (!img_size || !input || img_size->height != input->height || img_size->width != input->width)
+    state_sides("input_size", input);
   if (const auto sides = img_size ? img_size : input)
     config.facts.image_height = sides->height, config.facts.image_width = sides->width;
   if (const auto in_chans = field<Index>(args, "in_chans")) channels = in_chans;
