@@ -263,6 +263,8 @@ class Sweep {
     if (chance(0.1)) json["do_rescale"] = false, scale = 255;
     for (std::size_t c = 0; c < 3; ++c) how.mean[c] /= scale, how.std[c] /= scale;
     e.how = how;
+    // One that is not known has to state all.
+    if (json.value("image_processor_type", "") == "StrangeImageProcessor") json.erase("resample");
     others(ConfigForm::processor, "", json, e);
   }
 
