@@ -129,6 +129,10 @@ class Reader {
     else if (!c_.class_token || c_.fc_norm)
       c_.pooling = Pooling::average;
     if (c_.classes > 0 && shape("head.weight", 2)[1] == 2 * c_.width) c_.pooling = Pooling::token_and_average;
+    // Without a head, each of the two tokens gets one, unless it is stated otherwise.
+    c_.distillation_head = c_.classes > 0 ? has("head_dist.weight")
+                                          : c_.distillation_token && c_.pooling == Pooling::token &&
+                                                facts_.distillation_head.value_or(true);
   }
 
   void set_grid(Index down, Index across) {

@@ -60,7 +60,7 @@ class Sweep {
       }
     }
     if (!chance(0.15)) return;
-    const std::string name = any<std::string>({"mystery", "new_norm", "rope_theta", "num_register_tokens"});
+    const std::string name = any<std::string>({"mystery", "new_norm", "rope_theta", "num_memory_tokens"});
     json[name] = any<Json>({1, "x", true});
     e.noted.push_back(prefix + name);
   }
@@ -178,7 +178,8 @@ class Sweep {
       e.heads = 12, e.eps = type == "vit_msn" ? 1e-6 : 1e-12;
     }
     if (chance(0.03))
-      json["model_type"] = any<std::string>({"beit", "dinov2", "clip"}), e.refused.emplace_back("model_type");
+      json["model_type"] = any<std::string>({"swin", "siglip2", "hiera"}),
+      e.refused.emplace_back("model_type");
     if (chance(0.6)) json["num_attention_heads"] = *(e.heads = any<Index>({1, 2, 3, 4, 6}));
     if (!e.heads) e.refused.emplace_back("number of heads");
     if (chance(0.5)) json["layer_norm_eps"] = e.eps = any<double>({1e-5, 1e-6, 1e-12});
@@ -264,6 +265,8 @@ class Sweep {
     if (chance(0.1)) json["do_rescale"] = false, scale = 255;
     for (std::size_t c = 0; c < 3; ++c) how.mean[c] /= scale, how.std[c] /= scale;
     e.how = how;
+    // One that is not known has to state all.
+    if (json.value("image_processor_type", "") == "StrangeImageProcessor") json.erase("resample");
     others(ConfigForm::processor, "", json, e);
   }
 

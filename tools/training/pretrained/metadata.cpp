@@ -111,6 +111,7 @@ Metadata model_metadata(const models::VitConfig& c) {
                     {"pooling", std::string(models::word_of(c.pooling))},
                     {"position_resizing", std::string(models::word_of(c.resampling))}};
   if (c.rope.kind != models::RopeConfig::Kind::none) metadata["rope"] = rope_json(c.rope);
+  if (c.fc_norm && !c.final_norm) metadata["pooled_norm"] = "true";
   if (c.pooling == models::Pooling::attention)
     metadata["pool_heads"] = std::to_string(c.pool_heads > 0 ? c.pool_heads : c.heads);
   return metadata;
@@ -175,6 +176,11 @@ ModelConfig read_metadata(const Metadata& metadata, const std::string& file) {
   word("position_resizing", models::resampling_named, config.facts.resampling);
   read("rope",
        [&](const std::string& text, const std::string&) { config.facts.rope = read_rope(text, file); });
+  read("pooled_norm", [&](const std::string& text, const std::string& what) {
+    engine::check(text == "true" || text == "false", what, "should be true or false, not",
+                  engine::in_quotes(text));
+    config.facts.pooled_norm = text == "true";
+  });
   read("norm_eps", [&](const std::string& text, const std::string& what) {
     config.facts.norm_eps = engine::parse_number(text, what);
   });

@@ -13,6 +13,7 @@
 #include "tools/training/pretrained/config_values.h"
 #include "tools/training/pretrained/hugging_face_config.h"
 #include "tools/training/pretrained/metadata.h"
+#include "tools/training/pretrained/open_clip_config.h"
 #include "tools/training/pretrained/preprocessing_files.h"
 #include "tools/training/pretrained/timm_config.h"
 
@@ -25,12 +26,28 @@ namespace fs = std::filesystem;
 
 namespace {
 
+std::string yes_or_no(bool there) {
+  return there ? "yes" : "no";
+}
+
 bool is_image_side(Index VitConfig::*size) {
   return size == &VitConfig::image_height || size == &VitConfig::image_width;
 }
 
-ModelConfig read_folder(const fs::path& folder, const ModelSource& options) {
+/// The weights that OpenCLIP writes have a config of their own, also beside one of Hugging Face.
+bool is_open_clip(const fs::path& folder, const fs::path& file) {
+  return fs::exists(folder / "open_clip_config.json") &&
+         (file.filename() == "open_clip_model.safetensors" || !fs::exists(folder / "config.json"));
+}
+
+ModelConfig read_folder(const fs::path& folder, const std::string& file, const ModelSource& options) {
   ModelConfig config;
+  if (is_open_clip(folder, file)) {
+    in_config_file(folder / "open_clip_config.json",
+                   [&](const Json& json) { config = read_open_clip_config(json); });
+    config.preprocessing = read_preprocessing_files(folder, options, config.notes);
+    return config;
+  }
   in_config_file(folder / "config.json", [&](const Json& json) {
     config = is_timm_config(json) ? read_timm_config(json, options) : read_hugging_face_config(json);
     if (config.facts.heads) check_heads(*config.facts.heads, "");
@@ -73,6 +90,8 @@ void combine(const ModelConfig& own, const std::string& file, bool ours, ModelCo
   prefer(mine.activation, facts.activation, "the activation", file, ours, notes, word);
   prefer(mine.pooling, facts.pooling, "the pooling", file, ours, notes, word);
   prefer(mine.resampling, facts.resampling, "the way positions are resized", file, ours, notes, word);
+  prefer(mine.pooled_norm, facts.pooled_norm, "the norm behind the pooling", file, ours, notes,
+         [](const auto& there) { return yes_or_no(*there); });
   prefer(mine.rope, facts.rope, "the rotary position embedding", file, ours, notes,
          [](const auto& rope) { return rope_json(*rope); });
   if (ours && mine.image_height) facts.image_height = mine.image_height, facts.image_width = mine.image_width;
@@ -97,7 +116,7 @@ ModelConfig read_model_config(const fs::path& folder, const engine::Metadata& me
   const bool ours = written_by_us(metadata);
   ModelConfig config;
   try {
-    if (!folder.empty()) config = read_folder(folder, options);
+    if (!folder.empty()) config = read_folder(folder, file, options);
   } catch (const engine::Error& e) {
     if (!ours) throw;
     config.notes.push_back(engine::say("passed over, as the metadata of", file, "say all:", e.what()));

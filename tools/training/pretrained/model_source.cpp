@@ -66,12 +66,15 @@ void add_facts(const BaseFacts& stated, ModelConfig& config) {
   add(facts.pooling, config.facts.pooling);
   add(facts.resampling, config.facts.resampling);
   add(facts.rope, config.facts.rope);
+  add(facts.pooled_norm, config.facts.pooled_norm);
 }
 
-/// What a layout says for certain counts before all else; how positions are resized, where nothing else does.
+/// What a layout says for certain counts before all else; how it pools and resizes positions,
+/// where nothing else does.
 void take_facts(const models::Facts& of_weights, models::Facts& facts) {
   if (of_weights.heads) facts.heads = of_weights.heads;
   if (of_weights.norm_eps) facts.norm_eps = of_weights.norm_eps;
+  if (!facts.pooling) facts.pooling = of_weights.pooling;
   if (!facts.resampling) facts.resampling = of_weights.resampling;
 }
 
@@ -130,14 +133,14 @@ LoadedModel from_checkpoint(const ModelSource& source, const Events& events, boo
   const Weights file(found.weights);
   if (!file.note().empty()) events.on_note("note: " + file.note());
   ModelConfig config = read_model_config(found.folder, file.metadata(), file.path(), source);
-  TimmWeights weights = file.read(with_head);
+  add_facts(facts, config);
+  TimmWeights weights = file.read(with_head, config.facts);
   for (const std::string& note : weights.notes) events.on_note("note: " + note);
   NamedTensors& state = weights.tensors;
   check_types(state, file.path());
 
   std::map<std::string, engine::Shape> shapes;
   for (const auto& [name, tensor] : state) shapes.emplace(name, tensor.shape());
-  add_facts(facts, config);
   take_facts(weights.facts, config.facts);
   models::VitConfig stored;
   about(file, [&] {

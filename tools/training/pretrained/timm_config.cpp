@@ -194,7 +194,8 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
     if (counts) config.sizes.push_back({name, &VitConfig::image_height, sides->height});
   };
   state_sides("model_args.img_size", img_size, true);
-  state_sides("input_size", input, !img_size || !input || img_size->height != input->height);
+  state_sides("input_size", input,
+              !img_size || !input || img_size->height != input->height || img_size->width != input->width);
   if (const auto sides = img_size ? img_size : input)
     config.facts.image_height = sides->height, config.facts.image_width = sides->width;
   if (const auto in_chans = field<Index>(args, "in_chans")) channels = in_chans;
