@@ -189,6 +189,8 @@ ModelConfig read_metadata(const Metadata& metadata, const std::string& file) {
   });
   read("preprocessing", [&](const std::string& text, const std::string&) {
     config.preprocessing = read_preprocessing(text, file);
+    // A model of ours is made for the images that are prepared for it.
+    if (ours) config.facts.image_height = config.facts.image_width = config.preprocessing->size;
   });
   if (config.facts.heads) check_heads(*config.facts.heads, file + ": num_heads: ");
   if (config.facts.pool_heads) check_heads(*config.facts.pool_heads, file + ": pool_heads: ");
