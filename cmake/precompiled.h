@@ -1,5 +1,5 @@
-// What most files include, compiled once for each target where ESPALIER_PRECOMPILE is on. Nothing may rely on it: files
-// include what they use, and the other builds do without.
+// What most files include, compiled once for each target where ESPALIER_PRECOMPILE is on. Nothing may rely on
+// it: files include what they use, and the other builds do without.
 #pragma once
 
 #include <algorithm>

@@ -28,9 +28,8 @@ TEST_P(Backbone, is_tuned_and_evaluated_alike_from_its_delta_and_merged) {
   for (const std::string method : {"grft", "ssf", "vpt"}) {
     SCOPED_TRACE(method);
     const std::string folder = garden.run_folder(method), merged = garden / (method + ".safetensors");
-    const Outcome tuned =
-        run({"tune", "--model", model, "--data", garden.data(), "--method", method, "--batch-size", "6",
-             "--lr", "0.01", "--steps", "2", "--out", folder});
+    const Outcome tuned = run({"tune", "--model", model, "--data", garden.data(), "--method", method,
+                               "--batch-size", "6", "--lr", "0.01", "--steps", "2", "--out", folder});
     ASSERT_EQ(tuned.status, 0) << tuned.err;
     const Words base_and_delta{"--model", model, "--delta", folder + "/delta.safetensors"};
     const Json adapted = figures(base_and_delta), result = read_json(folder + "/result.json");
