@@ -32,9 +32,13 @@ TEST_P(Backbone, is_tuned_and_evaluated_alike_from_its_delta_and_merged) {
                                "--batch-size", "6", "--lr", "0.01", "--steps", "2", "--out", folder});
     ASSERT_EQ(tuned.status, 0) << tuned.err;
     const Words base_and_delta{"--model", model, "--delta", folder + "/delta.safetensors"};
+    const fs::path bare = garden / ("bare-" + method);  // the weights without their config
+    fs::create_directory(bare);
+    fs::copy_file(model / "model.safetensors", bare / "model.safetensors");
     const Json adapted = figures(base_and_delta), result = read_json(folder + "/result.json");
     EXPECT_EQ(adapted["loss"], result["test"]["loss"]);
     EXPECT_EQ(adapted["confusion"], result["test"]["confusion"]);
+    EXPECT_EQ(figures({"--model", bare, "--delta", folder + "/delta.safetensors"}), adapted);
     if (method == "vpt") continue;  // prompts are no weights
     const Json merge = run(Words{"merge"} + base_and_delta + Words{"--out", merged, "--json"}).json();
     EXPECT_LT(merge["largest_difference"].get<double>(), method == "grft" ? 1e-30 : 1e-5);
@@ -50,7 +54,9 @@ TEST_P(Backbone, is_tuned_and_evaluated_alike_from_its_delta_and_merged) {
 INSTANTIATE_TEST_SUITE_P(, Backbone,
                          ::testing::Values("vit", "deit_distilled", "deit3", "dinov2_reg4", "dinov2_giant",
                                            "clip_openai", "siglip", "siglip_gap", "sbb_reg4_gap", "beit",
-                                           "eva02_base", "dinov3", "rope_mixed", "aimv2"),
+                                           "eva02_base", "dinov3", "rope_mixed", "aimv2", "eva02_tiny",
+                                           "eva02_clip", "pe_core", "rope_ape", "radio_v3",
+                                           "dinov2_giant_reg4", "siglip_so400m"),
                          [](const auto& c) { return std::string(c.param); });
 
 }  // namespace

@@ -108,9 +108,9 @@ void attach_modules(models::Vit& model, const Safetensors& delta) {
 }
 
 /// What the delta states of its base; deltas of version 1.0 state nothing.
-BaseFacts facts_of(const Safetensors& delta, const models::VitConfig& any, bool force) {
-  BaseFacts facts{.delta = delta.path(), .metadata = {}, .force = force};
-  for (const auto& [key, value] : model_metadata(any)) {
+BaseFacts facts_of(const Safetensors& delta, const Preprocessing& how, bool force) {
+  BaseFacts facts{.delta = delta.path(), .metadata = {}, .image_size = how.size, .force = force};
+  for (const char* const key : model_metadata_keys()) {
     const auto found = delta.metadata().find(key);
     if (found != delta.metadata().end()) facts.metadata.insert(*found);
   }
@@ -152,7 +152,7 @@ LoadedModel load_tuned_model(const ModelSource& source, const std::string& delta
   ModelSource sized = source;
   const Preprocessing how = read_preprocessing(stored("preprocessing"), file.path());
   sized.image_size = source.arch.empty() ? 0 : how.size;  // random weights are made for a size
-  LoadedModel loaded = load_base(sized, events, facts_of(file, {}, force));
+  LoadedModel loaded = load_base(sized, events, facts_of(file, how, force));
   engine::check(force || stored("base_sha256") == loaded.base_sha256,
                 file.path() + ": made for another base: sha256", stored("base_sha256") + ", not",
                 loaded.base_sha256 + "; --force takes it all the same");

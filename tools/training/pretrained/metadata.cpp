@@ -112,9 +112,19 @@ Metadata model_metadata(const models::VitConfig& c) {
                     {"position_resizing", std::string(models::word_of(c.resampling))}};
   if (c.rope.kind != models::RopeConfig::Kind::none) metadata["rope"] = rope_json(c.rope);
   if (c.fc_norm && !c.final_norm) metadata["pooled_norm"] = "true";
+  const bool usual = c.positions == models::Positions::all && c.registers == 0;
+  if (!usual && c.positions != models::Positions::none) metadata["positions"] = models::word_of(c.positions);
+  if (c.distillation_token && !c.distillation_head) metadata["distillation_head"] = "false";
   if (c.pooling == models::Pooling::attention)
     metadata["pool_heads"] = std::to_string(c.pool_heads > 0 ? c.pool_heads : c.heads);
   return metadata;
+}
+
+std::span<const char* const> model_metadata_keys() {
+  static constexpr const char* kKeys[] = {"num_heads",   "norm_eps",          "activation", "pooling",
+                                          "pool_heads",  "position_resizing", "rope",       "positions",
+                                          "pooled_norm", "distillation_head"};
+  return kKeys;
 }
 
 bool written_by_us(const Metadata& metadata) {
@@ -174,13 +184,18 @@ ModelConfig read_metadata(const Metadata& metadata, const std::string& file) {
   word("activation", models::activation_named, config.facts.activation);
   word("pooling", models::pooling_named, config.facts.pooling);
   word("position_resizing", models::resampling_named, config.facts.resampling);
+  word("positions", models::positions_named, config.facts.positions);
   read("rope",
        [&](const std::string& text, const std::string&) { config.facts.rope = read_rope(text, file); });
-  read("pooled_norm", [&](const std::string& text, const std::string& what) {
-    engine::check(text == "true" || text == "false", what, "should be true or false, not",
-                  engine::in_quotes(text));
-    config.facts.pooled_norm = text == "true";
-  });
+  const auto flag = [&](const char* key, std::optional<bool>& to) {
+    read(key, [&](const std::string& text, const std::string& what) {
+      engine::check(text == "true" || text == "false", what, "should be true or false, not",
+                    engine::in_quotes(text));
+      to = text == "true";
+    });
+  };
+  flag("pooled_norm", config.facts.pooled_norm);
+  flag("distillation_head", config.facts.distillation_head);
   read("norm_eps", [&](const std::string& text, const std::string& what) {
     config.facts.norm_eps = engine::parse_number(text, what);
   });

@@ -67,6 +67,10 @@ void add_facts(const BaseFacts& stated, ModelConfig& config) {
   add(facts.resampling, config.facts.resampling);
   add(facts.rope, config.facts.rope);
   add(facts.pooled_norm, config.facts.pooled_norm);
+  add(facts.positions, config.facts.positions);
+  add(facts.distillation_head, config.facts.distillation_head);
+  if (stated.image_size == 0 || config.facts.image_height) return;
+  config.facts.image_height = config.facts.image_width = stated.image_size;
 }
 
 /// What a layout says for certain counts before all else; how it pools and resizes positions,
@@ -89,13 +93,15 @@ std::string plain_value(const std::string& text) {
 
 /// The model must be what the delta was made for.
 void check_facts(const BaseFacts& facts, const models::VitConfig& base, const Events& events) {
-  for (const auto& [key, value] : model_metadata(base)) {
-    const auto found = facts.metadata.find(key);
-    if (found == facts.metadata.end()) continue;
-    const std::string stated = plain_value(found->second), has = plain_value(value);
+  const engine::Metadata of_base = model_metadata(base);
+  for (const auto& [key, value] : facts.metadata) {
+    const auto found = of_base.find(key);
+    const std::string stated = plain_value(value),
+                      has = found == of_base.end() ? "" : plain_value(found->second);
     if (stated == has) continue;
-    const std::string differs = engine::say(facts.delta + ": made with", key, engine::in_quotes(stated) + ",",
-                                            "but the base has", engine::in_quotes(has));
+    const std::string differs =
+        engine::say(facts.delta + ": made with", key, engine::in_quotes(stated) + ",", "but the base has",
+                    has.empty() ? "none" : engine::in_quotes(has));
     engine::check(facts.force, differs + "; --force takes it all the same");
     events.on_note("note: " + differs);
   }
