@@ -147,6 +147,16 @@ TEST(HuggingFace, what_a_processor_leaves_out_is_the_default_of_its_class) {
       HasSubstr("OtherImageProcessor"));
 }
 
+TEST(HuggingFace, a_flag_that_is_null_is_false) {
+  const auto raw = prepared_by(R"({"do_normalize":null,"do_rescale":null})");
+  EXPECT_EQ(raw.mean, (std::array<float, 3>{0, 0, 0}));
+  EXPECT_FLOAT_EQ(raw.std[0], 1.0f / 255) << "levels from 0 to 255";
+  const auto uncut = prepared_by(
+      R"({"image_processor_type":"DeiTImageProcessor","size":{"height":32,"width":32},"do_center_crop":null})");
+  EXPECT_EQ(uncut.mode, data::Preprocessing::Mode::squash);
+  EXPECT_EQ(uncut.size, 32);
+}
+
 TEST(HuggingFace, rescale_factor_is_obeyed) {
   const auto how =
       prepared_by(R"({"rescale_factor":0.00784313725490196,"image_mean":[1,1,1],"image_std":[1,1,1]})");

@@ -64,11 +64,16 @@ bool has(const Json& json, const char* name) {
   return json.contains(name) && !json.at(name).is_null();
 }
 
+/// A flag of a file; null is false, as transformers takes it.
+bool flag(const Json& json, const char* name, bool otherwise) {
+  return json.contains(name) ? field<bool>(json, name).value_or(false) : otherwise;
+}
+
 /// The defaults for a file. Nothing for a class that is not known: then the file must say all.
 const Class* defaults_for(const Json& json) {
   const auto name = class_name(json);
   if (!name) {  // transformers goes by the model, which is a ViT
-    return field<bool>(json, "do_center_crop").value_or(false) ? nullptr : std::begin(kClasses);
+    return flag(json, "do_center_crop", false) ? nullptr : std::begin(kClasses);
   }
   const auto* const found = std::ranges::find(kClasses, *name, &Class::name);
   if (found != std::end(kClasses)) return found;
@@ -123,7 +128,7 @@ void read_size(const Json& json, const Class* defaults, Preprocessing& how) {
   const Size size = has(json, "size") ? size_of(json.at("size"), "size", by_number)
                                       : Size{defaults ? defaults->size : 0, by_number};
   engine::check(size.side > 0, "size should be above 0, not", size.side);
-  const bool crop = field<bool>(json, "do_center_crop").value_or(defaults && defaults->crop);
+  const bool crop = flag(json, "do_center_crop", defaults && defaults->crop);
   if (!crop) {
     engine::check(!size.short_side, "size is a shortest_edge and do_center_crop is not true:",
                   "the images would not be square, which is not computed");
@@ -148,11 +153,11 @@ void read_size(const Json& json, const Class* defaults, Preprocessing& how) {
 /// (v f - mean) / std of a byte v is (v / 255 - mean / 255 f) / (std / 255 f).
 void read_scale(const Json& json, Preprocessing& how) {
   constexpr double kOurs = 1.0 / 255;
-  const double theirs = field<bool>(json, "do_rescale").value_or(true)
+  const double theirs = flag(json, "do_rescale", true)
                             ? field<double>(json, "rescale_factor").value_or(kOurs)
                             : 1.0;
   engine::check(theirs > 0 && std::isfinite(theirs), "rescale_factor should be above 0, not", theirs);
-  if (!field<bool>(json, "do_normalize").value_or(true)) how.mean = {0, 0, 0}, how.std = {1, 1, 1};
+  if (!flag(json, "do_normalize", true)) how.mean = {0, 0, 0}, how.std = {1, 1, 1};
   if (std::abs(theirs / kOurs - 1) < 1e-6) return;  // 1 / 255, rounded
   for (float& mean : how.mean) mean = static_cast<float>(mean * kOurs / theirs);
   for (float& std : how.std) std = static_cast<float>(std * kOurs / theirs);
