@@ -153,9 +153,8 @@ void read_size(const Json& json, const Class* defaults, Preprocessing& how) {
 /// (v f - mean) / std of a byte v is (v / 255 - mean / 255 f) / (std / 255 f).
 void read_scale(const Json& json, Preprocessing& how) {
   constexpr double kOurs = 1.0 / 255;
-  const double theirs = flag(json, "do_rescale", true)
-                            ? field<double>(json, "rescale_factor").value_or(kOurs)
-                            : 1.0;
+  const double theirs =
+      flag(json, "do_rescale", true) ? field<double>(json, "rescale_factor").value_or(kOurs) : 1.0;
   engine::check(theirs > 0 && std::isfinite(theirs), "rescale_factor should be above 0, not", theirs);
   if (!flag(json, "do_normalize", true)) how.mean = {0, 0, 0}, how.std = {1, 1, 1};
   if (std::abs(theirs / kOurs - 1) < 1e-6) return;  // 1 / 255, rounded
