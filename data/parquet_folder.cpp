@@ -14,19 +14,17 @@ namespace {
 namespace fs = std::filesystem;
 using parquet::RawSplit;
 
-/// Notes where images in shuffled order cost more than themselves.
-void note_compressed(const parquet::Images& images, const std::string& who, Splits& splits) {
-  const parquet::StoredValues& values = images.values();
-  constexpr std::size_t worth_a_note = 4;  // times an image
-  if (values.compressed_pages() == 0 || values.compressed_bytes() <= values.kept_bytes()) return;
-  const std::size_t page = values.compressed_bytes() / static_cast<std::size_t>(values.compressed_pages()),
-                    image = values.compressed_bytes() / static_cast<std::size_t>(values.size());
-  if (page < worth_a_note * image) return;
+/// Notes where images cost more than themselves: pages that must be decompressed, and memory that keeps them.
+void note_compressed(const parquet::StoredValues& values, const std::string& who, Splits& splits) {
+  constexpr std::size_t worth_a_note = 10'000'000;  // bytes
+  if (values.whole_bytes() < worth_a_note) return;
   const auto human = [](std::size_t bytes) { return engine::human_bytes(static_cast<double>(bytes)); };
   splits.notes.push_back(engine::say(
-      who, "its images lie in compressed pages of about",
-      human(page) + ", each of which is decompressed for every image that is read in shuffled order;",
-      "uncompressed, as the datasets library writes them, an image costs only its own", human(image)));
+      who, "its images lie in pages of about",
+      human(values.whole_bytes() / static_cast<std::size_t>(values.whole_pages())),
+      "compressed by GZIP or ZSTD, which are decompressed whole; up to", human(values.kept_bytes()),
+      "of them are kept in memory, and every image that lies in another costs its page. Images without compression,",
+      "or with SNAPPY, are read one by one"));
 }
 
 /// The names of the classes: those in the file, or in the README.md beside it.
@@ -78,7 +76,7 @@ class Opening {
             count - 1);
     }
     const auto images = std::make_shared<parquet::Images>(std::move(split.shards), std::move(split.labels));
-    note_compressed(*images, who + ":", splits_);
+    note_compressed(images->values(), who + ":", splits_);
     return images;
   }
 

@@ -75,7 +75,7 @@ void check_codec(Codec codec, const std::string& who) {
         name_of(codec) + ", which is not read; UNCOMPRESSED, SNAPPY, GZIP and ZSTD are");
 }
 
-std::vector<std::byte> decompress(Codec codec, Bytes packed, std::size_t size, const std::string& who) {
+Buffer decompress(Codec codec, Bytes packed, std::size_t size, const std::string& who) {
   check(size <= kMaxPage, who, "has", engine::human_bytes(static_cast<double>(size)),
         "to be decompressed; at most", engine::human_bytes(kMaxPage), "are read");
   if (codec == Codec::uncompressed) {
@@ -89,7 +89,7 @@ std::vector<std::byte> decompress(Codec codec, Bytes packed, std::size_t size, c
   const std::uint64_t announced = known.announced(packed).value_or(size);
   check(announced == size, who, "is damaged:", name_of(codec), "announces", announced,
         "bytes, and its header", size);
-  std::vector<std::byte> out(size);
+  Buffer out(size);
   // A page of nulls has no values, and may have no bytes at all then.
   if (size > 0 || !packed.empty()) known.decompress(packed, out, who);
   return out;

@@ -2,8 +2,8 @@
 
 #include <span>
 #include <string>
-#include <vector>
 
+#include "data/parquet/buffer.h"
 #include "data/parquet/compact.h"
 #include "data/parquet/format.h"
 
@@ -19,6 +19,6 @@ void check_codec(Codec codec, const std::string& who);
 /// Exactly `size` bytes that come out of `packed`. No memory is taken for more than the codec can make of so
 /// many bytes, nor for more than kMaxPage. Throws an Error that starts with `who` when what comes out is
 /// less, more, or damaged.
-std::vector<std::byte> decompress(Codec codec, Bytes packed, std::size_t size, const std::string& who);
+Buffer decompress(Codec codec, Bytes packed, std::size_t size, const std::string& who);
 
 }  // namespace data::parquet

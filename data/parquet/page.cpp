@@ -93,10 +93,10 @@ std::size_t v1_level_bytes(Bytes start, std::size_t all, const std::string& who)
   return bytes;
 }
 
-std::vector<std::byte> read_stored(const engine::File& file, const Page& page, const std::string& who) {
+Buffer read_stored(const engine::File& file, const Page& page, const std::string& who) {
   check(page.header.packed_bytes <= kMaxPage, who, "has", page.header.packed_bytes, "bytes; at most",
         kMaxPage, "are read at once");
-  std::vector<std::byte> stored(page.header.packed_bytes);
+  Buffer stored(page.header.packed_bytes);
   file.read_at(page.offset, stored);
   if (page.header.checksum) {
     const auto crc = ::crc32_z(0, reinterpret_cast<const Bytef*>(stored.data()), stored.size());
@@ -226,7 +226,7 @@ std::optional<Page> Pages::next() {
 
 PageContent read_page(const engine::File& file, const Page& page, const std::string& who) {
   const PageHeader& header = page.header;
-  const std::vector<std::byte> stored = read_stored(file, page, who);
+  const Buffer stored = read_stored(file, page, who);
   PageContent content;
   content.present = header.values;
   if (header.kind == PageHeader::Kind::data_v2) {

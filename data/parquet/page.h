@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "data/parquet/buffer.h"
 #include "data/parquet/footer.h"
 
 namespace data::parquet {
@@ -66,7 +67,7 @@ class Pages {
 
 /// The content of a page, decompressed.
 struct PageContent {
-  std::vector<std::byte> bytes;
+  Buffer bytes;
   std::size_t values_at = 0;         ///< where the values begin in them, behind the levels
   std::vector<std::uint32_t> nulls;  ///< rows of the page that have no value, ascending
   Index present = 0;                 ///< values

@@ -19,6 +19,7 @@ StoredValues::StoredValues(std::vector<Part> parts) : parts_(std::move(parts)) {
           parquet::name_of(column.type) + "; bytes are BYTE_ARRAY");
     for (std::uint32_t group = 0; group < parts_[part].footer->groups.size(); ++group) add_group(part, group);
   }
+  pages_.set_limit(kept_);
   rows_.shrink_to_fit();
   sources_.shrink_to_fit();
 }
@@ -30,7 +31,7 @@ void StoredValues::add_group(std::uint32_t part, std::uint32_t group) {
   const Chunk& chunk = footer.groups[group].chunks[column];
   Pages pages(file, footer.columns[column], chunk, chunk_name(file, footer.columns[column], group));
   std::optional<std::uint32_t> dictionary;
-  std::size_t compressed = 0;
+  std::size_t whole_bytes = 0;
   while (const auto page = pages.next()) {
     const std::string who = pages.where(*page);
     const bool plain = page->codec == Codec::uncompressed;
@@ -47,9 +48,9 @@ void StoredValues::add_group(std::uint32_t part, std::uint32_t group) {
     std::uint32_t source = 0;
     if (is_source) {
       source = add_source(part, group, *page, content, who);
-      if (!plain) {
-        ++compressed_pages_;
-        compressed += page->header.bytes;
+      if (!plain && page->codec != Codec::snappy) {
+        ++whole_pages_;
+        whole_bytes += page->header.bytes;
         kept_ = std::max(kept_, page->header.bytes);
       }
     }
@@ -70,8 +71,8 @@ void StoredValues::add_group(std::uint32_t part, std::uint32_t group) {
       rows_.push_back({source, is_null ? kNull : is_source ? next++ : positions[next++]});
     }
   }
-  compressed_bytes_ += compressed;
-  kept_ = std::max(kept_, std::min(compressed, kMostKept));
+  whole_bytes_ += whole_bytes;
+  kept_ = std::max(kept_, std::min(whole_bytes, kMostKept));
 }
 
 std::uint32_t StoredValues::add_source(std::uint32_t part, std::uint32_t group, const Page& page,
@@ -92,23 +93,34 @@ std::string StoredValues::name_of(const Source& source) const {
                      "the page at byte", source.page.offset);
 }
 
-std::vector<std::byte> StoredValues::value(Index row) const {
+Buffer StoredValues::value(Index row) const {
   const Row& where = at(row);
   check(where.value != kNull, "row", row, "has no value");
   const Source& source = sources_[where.page];
   if (source.page.codec == Codec::uncompressed) {
     const Span span = source.spans[where.value];
-    std::vector<std::byte> bytes(span.size);
+    Buffer bytes(span.size);
     parts_[source.part].file->read_at(source.values_at + span.offset, bytes);
     return bytes;
   }
-  const std::shared_ptr<const Decompressed> page = decompressed(where.page);
+  if (source.page.codec == Codec::snappy) {
+    const engine::File& file = *parts_[source.part].file;
+    const std::string who = name_of(source);
+    const auto index = snappy_pages_.get(where.page, 0, [&] {
+      return std::make_shared<const SnappyPage>(index_snappy_page(file, source.page, source.present, who));
+    });
+    return read_value(file, source.page, *index, where.value, who);
+  }
+  const auto page = pages_.get(where.page, source.page.header.bytes, [&] { return decompress(source); });
   const Span span = page->spans[where.value];
   const Bytes bytes = page->content.values().subspan(span.offset, span.size);
   return {bytes.begin(), bytes.end()};
 }
 
-std::shared_ptr<const StoredValues::Decompressed> StoredValues::decompress_now(const Source& source) const {
+std::shared_ptr<const StoredValues::Decompressed> StoredValues::decompress(const Source& source) const {
+  constexpr std::size_t large = std::size_t{16} << 20;
+  std::unique_lock alone(large_, std::defer_lock);
+  if (source.page.header.bytes > large) alone.lock();
   const std::string who = name_of(source);
   auto page = std::make_shared<Decompressed>();
   page->content = read_page(*parts_[source.part].file, source.page, who);
@@ -116,38 +128,6 @@ std::shared_ptr<const StoredValues::Decompressed> StoredValues::decompress_now(c
         "values where", source.present, "are announced");
   page->spans = plain_spans(page->content.values(), source.present, who);
   return page;
-}
-
-std::shared_ptr<const StoredValues::Decompressed> StoredValues::decompressed(std::uint32_t page) const {
-  // Who asks first decompresses the page; others wait for it.
-  std::promise<std::shared_ptr<const Decompressed>> promise;
-  {
-    std::unique_lock lock(mutex_);
-    const auto known = cache_.find(page);
-    if (known != cache_.end()) {
-      order_.splice(order_.begin(), order_, known->second.place);
-      const Shared wanted = known->second.page;
-      lock.unlock();
-      return wanted.get();
-    }
-    const auto bytes_of = [&](std::uint32_t other) { return sources_[other].page.header.bytes; };
-    cached_bytes_ += bytes_of(page);
-    while (cached_bytes_ > kept_ && !order_.empty()) {
-      cached_bytes_ -= bytes_of(order_.back());
-      cache_.erase(order_.back());
-      order_.pop_back();
-    }
-    order_.push_front(page);
-    cache_.emplace(page, Kept{promise.get_future().share(), order_.begin()});
-  }
-  try {
-    const auto made = decompress_now(sources_[page]);
-    promise.set_value(made);
-    return made;
-  } catch (...) {
-    promise.set_exception(std::current_exception());
-    throw;
-  }
 }
 
 }  // namespace data::parquet

@@ -70,6 +70,7 @@ struct ParquetColumn {
   bool text = false;        ///< marked as UTF-8
   int encoding = -1;        ///< a claim about data pages; -1: the truth
   bool compressed_v2 = true;
+  bool far_copies = false;  ///< SNAPPY as no encoder writes it: see far_snappy_of
 };
 
 struct ParquetFile {
@@ -113,6 +114,21 @@ inline std::string compressed(int codec, const std::string& content) {
     return packed;
   }
   return content;
+}
+
+/// Snappy of two equal halves, the second of which is copied from the first, however far that is.
+inline std::string far_snappy_of(const std::string& content) {
+  const std::size_t half = content.size() / 2;
+  CompactWriter out;
+  out.varint(content.size());
+  out.bytes += static_cast<char>(62 << 2);  // a literal, whose length has three bytes
+  for (int i = 0; i < 3; ++i) out.bytes += static_cast<char>((half - 1) >> 8 * i & 0xff);
+  out.bytes += content.substr(0, half);
+  for (std::size_t at = half; at < content.size(); at += 64) {
+    out.bytes += static_cast<char>((std::min<std::size_t>(64, content.size() - at) - 1) << 2 | 3);
+    for (int i = 0; i < 4; ++i) out.bytes += static_cast<char>(half >> 8 * i & 0xff);
+  }
+  return out.bytes;
 }
 
 /// Numbers of `width` bits in the hybrid form, packed eight at a time, or each run of one number as such.
@@ -193,7 +209,9 @@ inline std::string parquet_of(const ParquetFile& file) {
                                 std::size_t values, std::size_t nulls, int encoding) {
         const bool v2 = kind == 3, packs = !v2 || column.compressed_v2;
         const std::string whole = v2 ? content : levels + content;
-        const std::string packed = (v2 ? levels : "") + (packs ? compressed(column.codec, whole) : whole);
+        const std::string packed =
+            (v2 ? levels : "") +
+            (packs ? column.far_copies ? far_snappy_of(whole) : compressed(column.codec, whole) : whole);
         CompactWriter page;
         page.number(1, kind, 5);
         page.number(2, static_cast<std::int64_t>(levels.size() + content.size()), 5);

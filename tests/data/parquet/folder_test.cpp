@@ -364,18 +364,21 @@ TEST(ParquetFile, that_is_none_says_what_it_is) {
               HasSubstr("it claims a footer of 2147483647 bytes"));
 }
 
-TEST(ParquetNotes, say_when_a_shuffled_epoch_decompresses_a_page_for_an_image) {
+TEST(ParquetNotes, say_what_compressed_pages_cost) {
   const Folder folder;
-  std::vector<std::int64_t> many(40);
-  for (std::size_t i = 0; i < many.size(); ++i) many[i] = static_cast<std::int64_t>(i % 3);
-  ParquetFile file = numbered(many);
-  file.rows_a_group = 20;
+  ParquetFile file = numbered({0, 1, 2, 0});
+  file.rows_a_group = 2;
+  for (auto& value : file.columns[0].values) value = std::string(2'600'000, 'x');
   folder.put("train.parquet", file);
   EXPECT_THAT(folder.open().notes, IsEmpty());
   file.columns[0].codec = 1;
   folder.put("train.parquet", file);
-  EXPECT_THAT(folder.open().notes, ElementsAre(HasSubstr("its images lie in compressed pages of about")));
-  file.rows_a_group = 40;  // is kept whole
+  EXPECT_THAT(folder.open().notes, IsEmpty());
+  file.columns[0].codec = 6;
+  folder.put("train.parquet", file);
+  EXPECT_THAT(folder.open().notes, ElementsAre(AllOf(HasSubstr("its images lie in pages of about 5.2 MB"),
+                                                     HasSubstr("up to 5.2 MB of them are kept in memory"))));
+  for (ParquetColumn& column : file.columns) column.values.resize(3);
   folder.put("train.parquet", file);
   EXPECT_THAT(folder.open().notes, IsEmpty());
 }

@@ -6,6 +6,7 @@
 #include "data/parquet/compact.h"
 #include "data/parquet/hybrid.h"
 #include "data/parquet/page.h"
+#include "data/parquet/snappy_page.h"
 #include "tests/data/parquet/support.h"
 #include "tests/support/memory_limit.h"
 
@@ -177,8 +178,7 @@ TEST(ParquetCodecs, give_back_what_was_compressed) {
        {std::string(), std::string("a"), std::string(100'000, 'x'), ppm(noise("noise", 1, 200, 200))})
     for (const int codec : {0, 1, 2, 6}) {
       const std::string packed = support::compressed(codec, content);
-      const std::vector<std::byte> out =
-          decompress(static_cast<Codec>(codec), bytes_of(packed), content.size(), "it");
+      const Buffer out = decompress(static_cast<Codec>(codec), bytes_of(packed), content.size(), "it");
       EXPECT_EQ(std::string(reinterpret_cast<const char*>(out.data()), out.size()), content) << codec;
     }
 }
@@ -213,6 +213,57 @@ TEST(ParquetCodecs, take_no_memory_for_what_cannot_come_out) {
         << name_of(codec);
   EXPECT_THAT(error_of([&] { decompress(Codec::zstd, bytes_of(few), kMaxPage + 1, "it"); }),
               HasSubstr("268.4 MB are read"));
+}
+
+/// Bytes that compress in part.
+std::string mixed(std::size_t size) {
+  std::string text = ppm(noise("noise", 5, 100, static_cast<Index>(size / 300 + 1)));
+  for (std::size_t i = 0; i + 500 < size; i += 1000)
+    std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(i), 300, 'x');
+  return text.substr(0, size);
+}
+
+TEST(SnappyCuts, are_where_snappy_begins_anew) {
+  for (const std::size_t size : {0u, 1u, 65535u, 65536u, 65537u, 300'000u}) {
+    const std::string content = mixed(size), packed = support::compressed(1, content);
+    const std::vector<SnappyCut> cuts = snappy_cuts(bytes_of(packed), "it");
+    ASSERT_EQ(cuts.size(), (size + 65535) / 65536 + 1) << size;
+    EXPECT_EQ(cuts.back().packed, packed.size());
+    EXPECT_EQ(cuts.back().plain, size);
+    for (std::size_t first = 0; first + 1 < cuts.size(); ++first)
+      for (std::size_t last = first + 1; last < cuts.size(); ++last) {
+        const auto out = decompress_between(
+            cuts[first], cuts[last],
+            bytes_of(packed).subspan(cuts[first].packed, cuts[last].packed - cuts[first].packed));
+        ASSERT_TRUE(out.has_value());
+        EXPECT_EQ(std::string(reinterpret_cast<const char*>(out->data()), out->size()),
+                  content.substr(cuts[first].plain, cuts[last].plain - cuts[first].plain));
+      }
+  }
+}
+
+TEST(SnappyCuts, need_what_came_before_only_in_foreign_streams) {
+  // 64 KiB of x, then a copy of what lies before it: by an offset of four bytes.
+  std::string packed = "\x84\x80\x04";  // 65540
+  packed += std::string("\xf4\xff\xff", 3) + std::string(65536, 'x') + std::string("\x0f\x00\x00\x01\x00", 5);
+  const auto whole = decompress(Codec::snappy, bytes_of(packed), 65540, "it");
+  EXPECT_EQ(whole, Buffer(65540, std::byte{'x'}));
+  const std::vector<SnappyCut> cuts = snappy_cuts(bytes_of(packed), "it");
+  ASSERT_EQ(cuts.size(), 3u);
+  EXPECT_FALSE(decompress_between(cuts[1], cuts[2], bytes_of(packed).subspan(cuts[1].packed)).has_value());
+
+  // An element across the place where a block would end.
+  packed = "\x84\x80\x04" + std::string("\xf4\x03\x00", 3) + "abcd" + std::string("\xf4\xff\xff", 3) +
+           std::string(65536, 'x');
+  EXPECT_EQ(snappy_cuts(bytes_of(packed), "it").size(), 2u);
+}
+
+TEST(SnappyCuts, of_damaged_streams_are_refused) {
+  const std::string packed = support::compressed(1, mixed(3000));
+  const auto take = [](const std::string& bytes) { snappy_cuts(bytes_of(bytes), "it"); };
+  for (std::size_t size = 0; size < packed.size(); ++size)
+    EXPECT_THAT(error_of([&] { take(packed.substr(0, size)); }), HasSubstr("it is damaged")) << size;
+  EXPECT_GT(damage(packed, take), 0);
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ inline std::vector<std::string> stored(const StoredValues& values) {
       all.emplace_back("null");
       continue;
     }
-    const std::vector<std::byte> bytes = values.value(i);
+    const Buffer bytes = values.value(i);
     all.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   }
   return all;

@@ -81,7 +81,7 @@ TEST_P(Forms, give_the_same_values) {
 
   const StoredValues values = values_of(path, "image.bytes");
   EXPECT_EQ(stored(values), wanted(file.columns[0]));
-  EXPECT_EQ(values.compressed_pages() > 0, GetParam().codec != 0);
+  EXPECT_EQ(values.whole_pages() > 0, GetParam().codec > 1);
   std::vector<std::string> backwards;
   for (Index i = values.size() - 1; i >= 0; --i) {
     if (values.is_null(i)) continue;
@@ -114,11 +114,11 @@ TEST(StoredValues, a_page_of_v2_may_be_stored_though_its_column_is_compressed) {
   const TemporaryFolder folder;
   ParquetFile file = small_file();
   file.columns[0].version = 2;
-  file.columns[0].codec = 1;
+  file.columns[0].codec = 6;
   file.columns[0].compressed_v2 = false;
   const StoredValues values = values_of(folder.write("x.parquet", parquet_of(file)), "image.bytes");
   EXPECT_EQ(stored(values), wanted(file.columns[0]));
-  EXPECT_EQ(values.compressed_pages(), 0);
+  EXPECT_EQ(values.whole_pages(), 0);
 }
 
 TEST(StoredValues, of_large_values_are_found_without_reading_them) {
@@ -130,22 +130,51 @@ TEST(StoredValues, of_large_values_are_found_without_reading_them) {
             wanted(file.columns[0]));
 }
 
+TEST(StoredValues, in_snappy_are_found_within_a_page_of_many_blocks) {
+  const TemporaryFolder folder;
+  for (const int version : {1, 2}) {
+    ParquetFile file = small_file(40);
+    file.rows_a_group = 40;
+    file.columns[0].codec = 1;
+    file.columns[0].version = version;
+    file.columns[0].values[3] = std::nullopt;
+    for (std::size_t i = 4; i < 40; ++i)
+      file.columns[0].values[i] =
+          ppm(noise("noise", static_cast<std::uint32_t>(i), static_cast<Index>(20 + 3 * i), 50));
+    file.columns[0].values[20] = ppm(noise("noise", 20, 300, 300));  // over several blocks
+    const StoredValues values = values_of(folder.write("x.parquet", parquet_of(file)), "image.bytes");
+    EXPECT_EQ(stored(values), wanted(file.columns[0])) << version;
+    EXPECT_EQ(stored(values), wanted(file.columns[0])) << version;
+  }
+}
+
+TEST(StoredValues, in_snappy_of_blocks_that_need_one_another_are_found_all_the_same) {
+  const TemporaryFolder folder;
+  ParquetFile file = small_file(2);
+  file.columns[0].required = file.columns[1].required = true;
+  file.columns[0].values[0] = file.columns[0].values[1] = ppm(noise("noise", 9, 256, 171));
+  file.columns[0].codec = 1;
+  file.columns[0].far_copies = true;
+  const StoredValues values = values_of(folder.write("x.parquet", parquet_of(file)), "image.bytes");
+  EXPECT_EQ(stored(values), wanted(file.columns[0]));
+}
+
 TEST(StoredValues, keep_decompressed_pages_of_one_row_group) {
   const TemporaryFolder folder;
   ParquetFile file = small_file(9);
   file.rows_a_group = 4;
   file.columns[0].rows_a_page = 1;
-  file.columns[0].codec = 1;
+  file.columns[0].codec = 6;
   const StoredValues values = values_of(folder.write("x.parquet", parquet_of(file)), "image.bytes");
   const std::size_t page = file.columns[0].values[0]->size() + 4 + 4 + 2;  // with its levels
   EXPECT_EQ(values.kept_bytes(), 4 * page);
-  EXPECT_EQ(values.compressed_bytes(), 9 * page);
-  EXPECT_EQ(values.compressed_pages(), 9);
+  EXPECT_EQ(values.whole_bytes(), 9 * page);
+  EXPECT_EQ(values.whole_pages(), 9);
 }
 
 TEST(StoredValues, are_read_by_several_threads_at_once) {
   const TemporaryFolder folder;
-  for (const int codec : {0, 6}) {
+  for (const int codec : {0, 1, 6}) {
     ParquetFile file = small_file(60);
     file.rows_a_group = 20;
     file.columns[0].rows_a_page = 3;
@@ -220,13 +249,14 @@ void read_all_of(const fs::path& path) {
 
 TEST(ParquetDamage, every_prefix_and_every_changed_bit_is_read_or_refused) {
   int errors = 0;
-  for (const bool compressed : {false, true}) {
+  for (const int codec : {0, 1, 6}) {
+    const bool compressed = codec > 0;
     ParquetFile file = small_file(3);
     file.rows_a_group = 2;
     file.columns[0].checksums = compressed;
     for (ParquetColumn& column : file.columns) {
-      column.codec = compressed ? 1 : 0;
-      column.version = compressed ? 2 : 1;
+      column.codec = codec;
+      column.version = codec == 1 ? 2 : 1;
       column.dictionary = !compressed || column.type == 2;
     }
     const Deadline deadline(300);
