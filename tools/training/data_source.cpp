@@ -1,6 +1,7 @@
 #include "tools/training/data_source.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -64,6 +65,14 @@ void note_skipped(const std::vector<data::BadImage>& skipped, const Events& even
                              "skipped:", engine::join(reasons, " | ")));
 }
 
+/// The folder that images are called by their paths below it.
+std::filesystem::path root_of(const DataSource& source) {
+  if (source.data.empty()) return source.data_root;
+  std::error_code error;
+  const std::filesystem::path data = source.data;
+  return std::filesystem::is_regular_file(data, error) ? data.parent_path() : data;
+}
+
 std::shared_ptr<ImageNotes> notes_for(const DataSource& source, const Events& events) {
   return std::make_shared<ImageNotes>(
       ImageNotes::Options{.strict = events.strict, .orientation = source.note_orientation});
@@ -79,7 +88,7 @@ OpenedData open_data_source(const DataSource& source, const std::vector<std::str
                                                 source.data_root, source.val_counts})
                       : data::open_data(source.data, {source.allow_empty_class, source.val_counts}),
       .listed = {},
-      .contents = std::make_shared<ImageContents>(source.data.empty() ? source.data_root : source.data),
+      .contents = std::make_shared<ImageContents>(root_of(source)),
       .notes = notes_for(source, events)};
   data::Splits& splits = opened.splits;
   note_oddities(splits, events);
