@@ -247,7 +247,7 @@ void read_all_of(const fs::path& path) {
   }
 }
 
-TEST(ParquetDamage, every_prefix_and_every_changed_bit_is_read_or_refused) {
+TEST(ParquetFile, damage_by_every_prefix_and_every_changed_bit_is_read_or_refused) {
   int errors = 0;
   for (const int codec : {0, 1, 6}) {
     const bool compressed = codec > 0;
