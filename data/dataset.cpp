@@ -6,6 +6,7 @@
 
 #include "data/spelling.h"
 #include "engine/base/text.h"
+#include "engine/io/sha256.h"
 
 namespace data {
 namespace {
@@ -18,6 +19,11 @@ class Concat : public Dataset {
   std::string name(Index i) const override { return i < first_ ? a_->name(i) : b_->name(i - first_); }
   Index label(Index i) const override { return i < first_ ? a_->label(i) : b_->label(i - first_); }
   Image image(Index i) const override { return i < first_ ? a_->image(i) : b_->image(i - first_); }
+  std::string file(Index i) const override { return i < first_ ? a_->file(i) : b_->file(i - first_); }
+  std::string sha256(Index i) const override { return i < first_ ? a_->sha256(i) : b_->sha256(i - first_); }
+  void check_there(Index i) const override {
+    return i < first_ ? a_->check_there(i) : b_->check_there(i - first_);
+  }
 
  private:
   std::shared_ptr<const Dataset> a_, b_;
@@ -33,6 +39,9 @@ class Some : public Dataset {
   std::string name(Index i) const override { return all_->name(at(i)); }
   Index label(Index i) const override { return all_->label(at(i)); }
   Image image(Index i) const override { return all_->image(at(i)); }
+  std::string file(Index i) const override { return all_->file(at(i)); }
+  std::string sha256(Index i) const override { return all_->sha256(at(i)); }
+  void check_there(Index i) const override { all_->check_there(at(i)); }
 
  private:
   Index at(Index i) const { return at_[static_cast<std::size_t>(i)]; }
@@ -52,6 +61,15 @@ std::string bytes_of(std::string_view name) {
 }
 
 }  // namespace
+
+std::string Dataset::sha256(Index i) const {
+  const Image pixels = image(i);
+  engine::Sha256 hash;
+  const std::string size = std::to_string(pixels.width) + ' ' + std::to_string(pixels.height) + ' ';
+  hash.add(std::as_bytes(std::span(size)));
+  hash.add(std::as_bytes(std::span(pixels.rgb)));
+  return hash.hex();
+}
 
 std::shared_ptr<const Dataset> some_of(std::shared_ptr<const Dataset> all, std::vector<Index> places) {
   return std::make_shared<Some>(std::move(all), std::move(places));

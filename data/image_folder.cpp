@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "data/image_files.h"
+#include "data/split_names.h"
 #include "engine/base/text.h"
 
 namespace data {
@@ -17,12 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 6> kExtensions = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm"};
-
-std::string in_lower_case(std::string text) {
-  for (char& letter : text)
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  return text;
-}
 
 bool is_image_name(const fs::path& path) {
   const std::string extension = in_lower_case(path.extension().string());
@@ -129,31 +124,15 @@ void note_case(const fs::path& dir, Splits& splits) {
   }
 }
 
-/// What people call the folders of splits, in lower case, and what they are called here.
-struct SplitName {
-  std::string_view name, split;
-};
-constexpr std::array<SplitName, 8> kSplitNames = {{{"train", "train"},
-                                                   {"training", "train"},
-                                                   {"val", "val"},
-                                                   {"valid", "val"},
-                                                   {"validation", "val"},
-                                                   {"dev", "val"},
-                                                   {"test", "test"},
-                                                   {"testing", "test"}}};
-
 bool names_split(const fs::path& folder, std::string_view split) {
-  const std::string name = in_lower_case(folder.filename().string());
-  return std::ranges::any_of(
-      kSplitNames, [&](const SplitName& known) { return known.name == name && known.split == split; });
+  return split_named(folder.filename().string()) == split;
 }
 
 /// Notes folders that hold the classes of train and are no split by their names: nobody wants a validation
 /// that is there to be passed over in silence.
 void note_passed_over(const fs::path& root, Splits& splits) {
   for (const Item& item : list(root)) {
-    const auto names_it = [&](const SplitName& known) { return names_split(item.path, known.split); };
-    if (!item.folder || std::ranges::any_of(kSplitNames, names_it)) continue;
+    if (!item.folder || !split_named(item.path.filename().string()).empty()) continue;
     if (std::ranges::any_of(splits.classes, [&](const auto& name) { return is_folder(item.path / name); }))
       splits.notes.push_back(engine::say(item.path.string() + ":",
                                          "holds classes of train, but is no split by its name, so that it is",

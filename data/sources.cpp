@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/idx.h"
+#include "data/parquet_folder.h"
 #include "data/split_file.h"
 #include "engine/base/text.h"
 
@@ -36,11 +37,21 @@ Splits open_idx_files(const fs::path& dir, const FolderOptions& options) {
   return open_idx(dir, options.val_counts);
 }
 
-constexpr std::array<Source, 4> kSources = {{
-    {"folders", "train/<class>/<image>", is_image_folder, open_image_folder},
-    {"VTAB lists", "train800.txt", is_vtab, open_vtab},
-    {"IDX", "train-images-idx3-ubyte[.gz]", is_idx, open_idx_files},
-    {"folders by other names", "", is_image_folder_by_other_names, open_image_folder},
+std::optional<Splits> open_folder_alone(const fs::path& dir, std::string_view split,
+                                        const FolderOptions& options) {
+  if (!split_folder(dir, "train").empty()) return std::nullopt;
+  const fs::path folder = split_folder(dir, split);
+  if (folder.empty()) return std::nullopt;
+  return open_class_folders(folder, options);
+}
+
+constexpr std::array<Source, 6> kSources = {{
+    {"Parquet file", "", is_parquet_file, open_parquet_file, open_parquet_split},
+    {"folders", "train/<class>/<image>", is_image_folder, open_image_folder, open_folder_alone},
+    {"VTAB lists", "train800.txt", is_vtab, open_vtab, nullptr},
+    {"IDX", "train-images-idx3-ubyte[.gz]", is_idx, open_idx_files, nullptr},
+    {"Parquet", "[data/]train-*.parquet", is_parquet_folder, open_parquet_folder, open_parquet_split},
+    {"folders by other names", "", is_image_folder_by_other_names, open_image_folder, open_folder_alone},
 }};
 
 }  // namespace
@@ -51,7 +62,8 @@ std::span<const Source> sources() {
 
 Splits open_data(const fs::path& dir, const FolderOptions& options) {
   std::error_code error;
-  check(fs::is_directory(dir, error), dir.string() + ":", "is not a folder with data");
+  check(fs::is_directory(dir, error) || is_parquet_file(dir), dir.string() + ":",
+        "is not a folder with data, nor a file *.parquet");
   std::vector<std::string> wants;
   for (const Source& source : kSources) {
     if (source.detects(dir)) return source.open(dir, options);
@@ -59,6 +71,14 @@ Splits open_data(const fs::path& dir, const FolderOptions& options) {
   }
   throw Error("no train split: " + (dir / "train").string() + " does not exist; a data folder holds " +
               engine::join(wants, " or "));
+}
+
+std::optional<Splits> open_split_alone(const fs::path& dir, std::string_view split,
+                                       const FolderOptions& options) {
+  for (const Source& source : kSources)
+    if (source.detects(dir))
+      return source.open_alone != nullptr ? source.open_alone(dir, split, options) : std::nullopt;
+  return std::nullopt;
 }
 
 }  // namespace data

@@ -44,7 +44,7 @@ struct ModelSource {
 
 /// Where the images come from: a folder, or lists of paths.
 struct DataSource {
-  std::string data;                                        ///< DIR/train/<class>/*, or IDX files
+  std::string data;                                        ///< DIR/train/<class>/*, or IDX or Parquet files
   std::string train_list, val_list, test_list, data_root;  ///< instead: lines `path label`
   std::string on_bad_image = "error";                      ///< or skip
   bool allow_empty_class = false;

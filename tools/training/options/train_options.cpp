@@ -82,7 +82,9 @@ void declare_threads(OptionTable& table, Index& threads) {
 
 void declare_data(OptionTable& table, DataSource& data) {
   table.group("Data");
-  table.input("data", data.data, "DIR", "DIR/train/<class>/*, val and test where they exist; or IDX files")
+  table
+      .input("data", data.data, "DIR",
+             "DIR/train/<class>/*, val and test where they exist; or IDX or Parquet files")
       .reading();
   const auto list = [&](const char* name, std::string& field, const char* help) {
     table.input(name, field, "FILE", help)
