@@ -14,7 +14,7 @@ struct SnappyCut {
   std::uint32_t packed, plain;
 };
 
-/// The places at every 64 KiB of what comes out, where Snappy's encoders begin anew: what comes between two
+/// The places at every 64 KiB of what comes out, where Snappy's encoders start over: what comes between two
 /// cuts needs nothing that came before. The first is where the elements begin, the last the end. Fewer, where
 /// elements go across such a place. Throws an Error that starts with `who` when the stream is damaged.
 /// (format_description.txt of Snappy)

@@ -223,7 +223,7 @@ std::string mixed(std::size_t size) {
   return text.substr(0, size);
 }
 
-TEST(SnappyCuts, are_where_snappy_begins_anew) {
+TEST(SnappyCuts, are_where_snappy_begins_again) {
   for (const std::size_t size : {0u, 1u, 65535u, 65536u, 65537u, 300'000u}) {
     const std::string content = mixed(size), packed = support::compressed(1, content);
     const std::vector<SnappyCut> cuts = snappy_cuts(bytes_of(packed), "it");
