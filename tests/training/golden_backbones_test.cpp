@@ -129,7 +129,7 @@ Tensor pixels_of(const Safetensors& golden, const LoadedModel& loaded, const std
   if (folder.parent_path().filename() == "torchvision")
     how.mean = {0.485f, 0.456f, 0.406f}, how.std = {0.229f, 0.224f, 0.225f};
   how.mode = data::Preprocessing::Mode::squash;
-  how.size = first.height;
+  how.size = {first.height, first.width};
   Tensor all = Tensor::uninitialized({2, 3, first.height, first.width});
   for (const Index i : {0, 1}) {
     const Tensor one = data::to_tensor(data::read_image(folder / images / (std::to_string(i) + ".png")), how);
@@ -439,6 +439,33 @@ const char* const kComputed[] = {"timm/aimv2",
                                  "npz/big_vision",
                                  "npz/big_vision_stacked"};
 INSTANTIATE_TEST_SUITE_P(, Computed, ::testing::ValuesIn(kComputed), case_name);
+
+class Wide : public Golden {};
+
+TEST_P(Wide, images_have_the_librarys_pixels_and_logits) {
+  const std::filesystem::path folder = case_folder(GetParam());
+  const Safetensors golden(folder / "golden.safetensors");
+  const Tensor images = golden.read("images_wide"), logits = best(golden, "logits_wide");
+  ModelSource source;
+  source.model = folder, source.threads = 1;
+  source.image_size = {images.shape()[2], images.shape()[3]};
+  ASSERT_FALSE(source.image_size.is_single());
+  LoadedModel loaded = load_model(source);
+  const engine::NoGrad evaluation;
+  for (const Index i : {0, 1}) {
+    const auto file = folder / ("pictures_wide/" + std::to_string(i) + ".png");
+    const Tensor pixels = data::to_tensor(data::read_image(file), loaded.preprocessing);
+    EXPECT_LT(largest_difference(pixels, images.slice(i, i + 1)), 1e-6);
+    EXPECT_LT(largest_difference(loaded.model(pixels), logits.slice(i, i + 1)), 1e-5 * largest(logits));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, Wide,
+                         ::testing::Values("timm/beit", "timm/clip_openai", "timm/deit3", "timm/dinov2",
+                                           "timm/dinov2_reg4", "timm/dinov3", "timm/eva02_tiny",
+                                           "timm/flexivit", "timm/pe_core", "timm/rope", "timm/rope_mixed",
+                                           "timm/siglip", "timm/vit"),
+                         case_name);
 
 class Refused : public Golden {};
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/support/compare.h"
 #include "tests/training/small_checkpoint.h"
 #include "tests/training/small_run.h"
 #include "tools/training/pretrained/metadata.h"
@@ -241,7 +242,7 @@ TEST(Delta, says_what_its_base_does_not) {
 
 TEST(Delta, of_images_beyond_what_its_base_could_have_needs_a_word) {
   const SmallDelta delta("bitfit");
-  const auto of_size = [](Index size) {
+  const auto of_size = [](data::ImageSize size) {
     return engine::Metadata{{"preprocessing", preprocessing_json({.size = size})}};
   };
   delta.change("", of_size(64));
@@ -251,6 +252,18 @@ TEST(Delta, of_images_beyond_what_its_base_could_have_needs_a_word) {
   ModelSource source = delta.config().model;
   source.image_size = 1024;
   EXPECT_NO_THROW(load_tuned_model(source, delta / "delta.safetensors", false));
+  delta.change("", of_size({16, 64}));
+  EXPECT_EQ(delta.error(), "");
+  for (const data::ImageSize beyond : {data::ImageSize{16, 1024}, data::ImageSize{1024, 16}}) {
+    delta.change("", of_size(beyond));
+    EXPECT_THAT(delta.error(), AllOf(HasSubstr(engine::say("image_size is", beyond, "where")),
+                                     HasSubstr(engine::say("--image-size", beyond, "takes"))));
+    source.image_size = beyond;
+    EXPECT_NO_THROW(load_tuned_model(source, delta / "delta.safetensors", false));
+    source.image_size = {beyond.width, beyond.height};
+    EXPECT_THAT(support::error_of([&] { load_tuned_model(source, delta / "delta.safetensors", false); }),
+                HasSubstr("image_size is"));
+  }
 }
 
 TEST(Delta, of_large_images_has_their_positions_or_is_refused_before_memory_is_taken_for_them) {

@@ -137,6 +137,7 @@ constexpr struct Type {
   Resampling resampling = Resampling::bicubic;
   /// Which class it is decides the pooling: where config.json does not name it, the tensors do.
   bool by_class = false;
+  bool squares_only = false;  ///< image_size is one number
 } kTypes[] = {
     {"vit", 12, 1e-12, "gelu", plain},
     {"vit_mae", 12, 1e-12, "gelu", plain},
@@ -149,11 +150,13 @@ constexpr struct Type {
     {"dinov2_with_registers", 12, 1e-6, "gelu", dinov2_with_registers, hugging_face_dinov2,
      Resampling::bicubic_antialias},
     {"dinov3_vit", 6, 1e-5, "gelu", dinov3, hugging_face_dinov3},
-    {"clip", 12, 1e-5, "quick_gelu", clip, hugging_face_two_towers, Resampling::bicubic, true},
-    {"clip_vision_model", 12, 1e-5, "quick_gelu", clip, hugging_face_two_towers, Resampling::bicubic, true},
-    {"siglip", 12, 1e-6, "gelu_pytorch_tanh", siglip, hugging_face_two_towers, Resampling::bicubic, true},
+    {"clip", 12, 1e-5, "quick_gelu", clip, hugging_face_two_towers, Resampling::bicubic, true, true},
+    {"clip_vision_model", 12, 1e-5, "quick_gelu", clip, hugging_face_two_towers, Resampling::bicubic, true,
+     true},
+    {"siglip", 12, 1e-6, "gelu_pytorch_tanh", siglip, hugging_face_two_towers, Resampling::bicubic, true,
+     true},
     {"siglip_vision_model", 12, 1e-6, "gelu_pytorch_tanh", siglip, hugging_face_two_towers,
-     Resampling::bicubic, true},
+     Resampling::bicubic, true, true},
 };
 
 const Type* type_of(const Json& json) {
@@ -215,11 +218,12 @@ ModelConfig read_hugging_face_config(const Json& root) {
   (type ? type->read : plain)(json, root, config);
   config.parts->pooling = facts.pooling.value_or(Pooling::token);
   if (type && type->by_class && class_of(root).empty()) facts.pooling.reset(), config.parts.reset();
-  if (const auto sides = sides_of(json, "image_size", "image_size")) {
-    facts.image_height = sides->height, facts.image_width = sides->width;
-    config.sizes.push_back({"image_size", &VitConfig::image_height, sides->height});
-    if (sides->width != sides->height)
-      config.sizes.push_back({"image_size", &VitConfig::image_width, sides->width});
+  if (const auto size = image_size_in(json, "image_size", "image_size")) {
+    engine::check(size->is_single() || !type || !type->squares_only, "image_size is",
+                  engine::say(*size) + ": a model of model_type", type ? type->name : "",
+                  "has square images only");
+    facts.image_height = size->height, facts.image_width = size->width;
+    config.image_sizes.push_back({"image_size", *size});
   }
   constexpr std::pair<const char*, Index VitConfig::*> kSizes[] = {{"hidden_size", &VitConfig::width},
                                                                    {"num_hidden_layers", &VitConfig::depth},

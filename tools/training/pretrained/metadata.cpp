@@ -10,6 +10,7 @@
 #include "engine/io/json.h"
 #include "models/words.h"
 #include "tools/training/json_field.h"
+#include "tools/training/per_side_json.h"
 #include "tools/training/pretrained/config_fields.h"
 #include "tools/training/pretrained/config_values.h"
 
@@ -22,10 +23,10 @@ using engine::Metadata;
 
 std::string preprocessing_json(const Preprocessing& how) {
   Json json;
-  json["image_size"] = how.size;
+  json["image_size"] = per_side_json(how.size);
   json["interpolation"] = data::name_of(how.filter);
   json["resize"] = data::name_of(how.mode);
-  json["crop_pct"] = how.crop_pct;
+  json["crop_pct"] = per_side_json(how.crop_pct);
   if (how.crop_start != Preprocessing::CropStart::half_even)  // which earlier files do not have
     json["crop_start"] = data::name_of(how.crop_start);
   json["mean"] = how.mean;
@@ -45,14 +46,14 @@ Preprocessing read_preprocessing(const std::string& text, const std::string& wha
   const Json json = engine::parse_json(text, what + ": preprocessing");
   Preprocessing how;
   try {
-    how.size = needed_field<Index>(json, "image_size");
+    how.size = needed_per_side<Index>(json, "image_size");
     std::vector<std::string> unknown;
     check_config_fields(json, std::array{ConfigForm::preprocessing}, "", unknown);
     engine::check(unknown.empty(), engine::in_quotes(unknown.empty() ? "" : unknown[0]),
                   "is not known: a later version may have written it");
     how.filter = data::filter_named(needed_field<std::string>(json, "interpolation"));
     how.mode = data::mode_named(needed_field<std::string>(json, "resize"));
-    how.crop_pct = needed_field<double>(json, "crop_pct");
+    how.crop_pct = needed_per_side<double>(json, "crop_pct");
     if (const auto start = field<std::string>(json, "crop_start"))
       how.crop_start = data::crop_start_named(*start);
     how.mean = three_numbers_of(needed_field<std::vector<float>>(json, "mean"), "mean");
@@ -205,7 +206,9 @@ ModelConfig read_metadata(const Metadata& metadata, const std::string& file) {
   read("preprocessing", [&](const std::string& text, const std::string&) {
     config.preprocessing = read_preprocessing(text, file);
     // A model of ours is made for the images that are prepared for it.
-    if (ours) config.facts.image_height = config.facts.image_width = config.preprocessing->size;
+    if (!ours) return;
+    config.facts.image_height = config.preprocessing->size.height;
+    config.facts.image_width = config.preprocessing->size.width;
   });
   if (config.facts.heads) check_heads(*config.facts.heads, file + ": num_heads: ");
   if (config.facts.pool_heads) check_heads(*config.facts.pool_heads, file + ": pool_heads: ");

@@ -30,10 +30,6 @@ std::string yes_or_no(bool there) {
   return there ? "yes" : "no";
 }
 
-bool is_image_side(Index VitConfig::*size) {
-  return size == &VitConfig::image_height || size == &VitConfig::image_width;
-}
-
 /// The weights that OpenCLIP writes have a config of their own, also beside one of Hugging Face.
 bool is_open_clip(const fs::path& folder, const fs::path& file) {
   return fs::exists(folder / "open_clip_config.json") &&
@@ -56,8 +52,8 @@ ModelConfig read_folder(const fs::path& folder, const std::string& file, const M
   if (config.preprocessing) return config;
   config.preprocessing = read_preprocessing_files(folder, options, config.notes);
   if (config.preprocessing)
-    config.sizes.push_back({"the size of prepared images", &VitConfig::image_height,
-                            config.preprocessing->size, "the image processor's file"});
+    config.image_sizes.push_back(
+        {"the size of prepared images", config.preprocessing->size, "the image processor's file"});
   return config;
 }
 
@@ -104,9 +100,8 @@ void combine(const ModelConfig& own, const std::string& file, bool ours, ModelCo
   notes.insert(notes.end(), own.notes.begin(), own.notes.end());
   if (!ours) return;
   config.no_softmax.clear();  // of the head that was there before
-  std::erase_if(config.sizes, [](const StatedSize& s) {
-    return s.size == &models::VitConfig::classes || is_image_side(s.size);
-  });
+  std::erase_if(config.sizes, [](const StatedSize& s) { return s.size == &models::VitConfig::classes; });
+  config.image_sizes.clear();
 }
 
 }  // namespace
@@ -147,17 +142,20 @@ std::string note_on_unknown(const std::string& architecture, const VitConfig& te
 }  // namespace
 
 void check_sizes(ModelConfig& config, const models::VitConfig& tensors) {
-  for (const auto& [field, size, value, stating] : config.sizes) {
-    const Index there = tensors.*size;
-    if (there == value) continue;
-    const bool rectangle = config.facts.image_height != config.facts.image_width;
-    const bool may_differ = (is_image_side(size) && !rectangle) || size == &models::VitConfig::classes;
+  const auto compare = [&](const auto& stated, const auto& value, const auto& there, bool may_differ) {
+    if (there == value) return;
     const std::string differs =
-        engine::say(stating + ":", field, "is", value, "but the tensors are of", there);
+        engine::say(stated.file + ":", stated.field, "is", value, "but the tensors are of", there);
     engine::check(may_differ, differs + "; one of the two belongs to another model");
-    if (size == &models::VitConfig::classes && (there == 0 || value == 0))
-      continue;  // a head that was left out
     config.notes.push_back(differs + ", which counts");
+  };
+  const data::ImageSize there{tensors.image_height, tensors.image_width};
+  for (const StatedImageSize& stated : config.image_sizes)
+    compare(stated, stated.size, there, stated.size.is_single() && there.is_single());
+  for (const StatedSize& stated : config.sizes) {
+    const bool of_head = stated.size == &VitConfig::classes;
+    if (of_head && (tensors.classes == 0 || stated.value == 0)) continue;  // a head that was left out
+    compare(stated, stated.value, tensors.*stated.size, of_head);
   }
   if (!config.unknown_architecture.empty())
     config.notes.push_back(note_on_unknown(config.unknown_architecture, tensors));

@@ -12,6 +12,7 @@
 #include "models/positions.h"
 #include "models/words.h"
 #include "models/zoo.h"
+#include "tools/training/pretrained/at_image_size.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/pretrained/model_config.h"
 #include "tools/training/pretrained/model_path.h"
@@ -69,8 +70,9 @@ void add_facts(const BaseFacts& stated, ModelConfig& config) {
   add(facts.pooled_norm, config.facts.pooled_norm);
   add(facts.positions, config.facts.positions);
   add(facts.distillation_head, config.facts.distillation_head);
-  if (stated.image_size == 0 || config.facts.image_height) return;
-  config.facts.image_height = config.facts.image_width = stated.image_size;
+  if (stated.image_size.height == 0 || config.facts.image_height) return;
+  config.facts.image_height = stated.image_size.height;
+  config.facts.image_width = stated.image_size.width;
 }
 
 /// What a layout says for certain counts before all else; how it pools and resizes positions,
@@ -123,13 +125,11 @@ std::vector<std::string> names_of_rows(const ModelConfig& config, Index rows, co
   return {};
 }
 
-/// The config of a model for images of the size that the options ask for, if any. Data are read as squares.
+/// The config of a model for images of the size that the options ask for, if any.
 models::VitConfig at_size(const models::VitConfig& made, const ModelSource& source) {
-  const Index side = source.image_size;
-  const models::VitConfig c = side > 0 ? models::at_image_size(made, side, side) : made;
+  const auto [height, width] = source.image_size;
+  const models::VitConfig c = source.sets_image_size() ? models::at_image_size(made, height, width) : made;
   models::check_config(c);
-  engine::check(c.image_height == c.image_width, "the model is for images of", c.image_height, "x",
-                engine::say(c.image_width) + ", and only squares are read; --image-size sets another size");
   return c;
 }
 
@@ -198,7 +198,7 @@ LoadedModel from_random(const ModelSource& source, const Events& events) {
                      .stored_preprocessing = {},
                      .preprocessing = {}};
   models::initialize(loaded.model, static_cast<std::uint64_t>(source.seed));
-  if (source.image_size > 0) loaded.arch = models::architecture_name(config);
+  if (source.sets_image_size()) loaded.arch = models::architecture_name(config);
   loaded.base_sha256 = engine::sha256_of_safetensors(engine::state(loaded.model));
   events.on_note("note: random weights (--arch without --model)");
   return loaded;
@@ -226,7 +226,7 @@ LoadedModel load_model(const ModelSource& source, const Events& events, bool wit
   if (!loaded.stored_preprocessing && !any_set)
     events.on_note("note: no config states how images are prepared; using mean = std = 0.5, bicubic, squash");
   loaded.preprocessing =
-      source.preprocessing(loaded.stored_preprocessing, loaded.model.config().image_height);
+      source.preprocessing(loaded.stored_preprocessing, image_size_of(loaded.model.config()));
   return loaded;
 }
 

@@ -34,7 +34,7 @@ LoadedModel load_model(const ModelSource& source, const Events& events = {}, boo
 struct BaseFacts {
   std::string delta;          ///< its path
   engine::Metadata metadata;  ///< model_metadata() of that base, as far as the delta has it
-  Index image_size;           ///< that the delta's images are prepared for
+  data::ImageSize image_size = {0, 0};  ///< that the delta's images are prepared for
   bool force = false;         ///< another base is taken, too, with a note
 };
 /// The base of a delta, without its head, and while `preprocessing` is still to be set. What the base does

@@ -96,11 +96,10 @@ ModelConfig read_open_clip_config(const Json& json) {
     read_timm_tower(vision, *name, config);
   else
     read_tower(vision, field<bool>(model, "quick_gelu").value_or(false), config);
-  const auto sides = sides_of(vision, "image_size", "vision_cfg.image_size");
-  config.facts.image_height = sides ? sides->height : kImageSize;
-  config.facts.image_width = sides ? sides->width : kImageSize;
-  config.sizes.push_back({"vision_cfg.image_size", &VitConfig::image_height, *config.facts.image_height,
-                          "open_clip_config.json"});
+  const data::ImageSize size =
+      image_size_in(vision, "image_size", "vision_cfg.image_size").value_or(kImageSize);
+  config.facts.image_height = size.height, config.facts.image_width = size.width;
+  config.image_sizes.push_back({"vision_cfg.image_size", size, "open_clip_config.json"});
   return config;
 }
 
