@@ -2,13 +2,16 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "data/codecs/decode.h"
 #include "engine/autograd/backward.h"
 #include "engine/autograd/record.h"
+#include "engine/io/file.h"
 #include "engine/io/json.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/sharded_safetensors.h"
@@ -16,6 +19,7 @@
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/loss.h"
 #include "engine/ops/rearrange.h"
+#include "engine/tensor/random.h"
 #include "models/names.h"
 #include "models/npz_names.h"
 #include "models/positions.h"
@@ -23,6 +27,7 @@
 #include "tests/support/compare.h"
 #include "tests/support/paths.h"
 #include "tests/support/zip_bytes.h"
+#include "tools/training/pretrained/merged_file.h"
 #include "tools/training/pretrained/model_path.h"
 #include "tools/training/pretrained/model_source.h"
 #include "tools/training/pretrained/weights.h"
@@ -241,6 +246,88 @@ TEST_P(Computed, reads_every_tensor_that_is_written_back) {
     EXPECT_TRUE(unread || largest(tensor) == 0) << name;
   }
   EXPECT_EQ(back.size(), checkpoint.size());
+}
+
+/// Shapes and types of a checkpoint's tensors, as names.tsv of its dialect lists them; those it does not list
+/// (timm's, and the whole numbers of old files) as the file has them.
+std::map<std::string, std::pair<engine::Shape, std::string>> listed(const std::string& name,
+                                                                    const engine::NamedTensors& checkpoint) {
+  const std::filesystem::path list = case_folder(name).parent_path() / "names.tsv";
+  const bool is_list = std::filesystem::exists(list);
+  std::map<std::string, std::pair<engine::Shape, std::string>> all;
+  for (const auto& [tensor_name, tensor] : checkpoint) {
+    const bool whole_numbers = tensor.dtype() == engine::Dtype::i64;
+    if (!is_list || whole_numbers) all[tensor_name] = {tensor.shape(), whole_numbers ? "int64" : "float32"};
+  }
+  if (!is_list) return all;
+  std::istringstream lines(engine::read_file(list, 1 << 24));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream cells(line);
+    std::string of, tensor_name, sizes, dtype;
+    for (std::string* cell : {&of, &tensor_name, &sizes, &dtype}) std::getline(cells, *cell, '\t');
+    if (of != name && "hf/" + of != name) continue;
+    std::vector<Index> dims;
+    std::istringstream axes(sizes);
+    for (std::string axis; std::getline(axes, axis, 'x');) dims.push_back(std::stoll(axis));
+    all[tensor_name] = {engine::Shape(dims), dtype};
+  }
+  return all;
+}
+
+/// Of a head that classifies images. SigLIP has others of that name: its pooling, and in the tower of texts.
+bool in_classifier(const std::string& name) {
+  for (const std::string end : {".weight", ".bias"}) {
+    if (!name.ends_with(end) || name.starts_with("text_model.")) continue;
+    const std::string module = name.substr(0, name.size() - end.size());
+    const std::string last = module.substr(module.rfind('.') + 1);
+    return last == "head" || last == "head_dist" || last.ends_with("classifier");
+  }
+  return false;
+}
+
+TEST_P(Computed, merged_with_another_head_has_the_names_of_its_list_and_stands_alone) {
+  constexpr Index kClasses = 3;
+  new_head(*loaded, kClasses, "trunc-normal", 1);
+  loaded->classes = {"a", "b", "c"};
+  engine::Random random(1, engine::Random::Use::test);
+  for (const auto& p : engine::parameters(loaded->model)) {
+    // One table of relative positions for all blocks can hold what is equal in them.
+    if (p.name.ends_with("relative_position_bias_table")) continue;
+    Tensor value = p.parameter.value();
+    std::memcpy(value.raw(), engine::add(value, engine::normal(value.shape(), random, 0.01)).raw(),
+                value.bytes());
+  }
+  const engine::TemporaryFolder alone;
+  const std::string file = alone / "merged.safetensors";
+  write_merged(file, *loaded, engine::state(loaded->model), model_of(GetParam()));
+
+  const Safetensors merged(file);
+  const auto expected = is_npz() ? listed("", engine::state(loaded->model)) : listed(GetParam(), checkpoint);
+  ASSERT_GT(expected.size(), 10u);
+  for (const auto& [name, tensor] : expected) {
+    std::vector<Index> dims = tensor.first.dims();
+    if (in_classifier(name)) dims[0] = kClasses;
+    ASSERT_TRUE(merged.contains(name)) << name;
+    EXPECT_EQ(merged.entry(name).shape(), engine::Shape(dims)) << name;
+    EXPECT_EQ(merged.entry(name).dtype, tensor.second == "int64" ? "I64" : "F32") << name;
+  }
+  // A head of its own has the tower of a library that has none.
+  std::vector<std::string> added;
+  for (const std::string& name : merged.names())
+    if (!expected.contains(name)) added.push_back(name);
+  const bool had_head = std::ranges::any_of(expected, [](const auto& t) { return in_classifier(t.first); });
+  EXPECT_EQ(added.size(), had_head ? 0u : 2u);
+  for (const std::string& name : added) EXPECT_TRUE(in_classifier(name)) << name;
+
+  ModelSource source;
+  source.model = file;
+  source.threads = 1;
+  LoadedModel again = load_model(source);
+  EXPECT_EQ(again.classes, loaded->classes);
+  EXPECT_EQ(again.preprocessing, loaded->preprocessing);
+  const engine::NoGrad evaluation;
+  const Tensor images = golden->read(images_name());
+  EXPECT_TRUE(support::same_bits(again.model(images), loaded->model(images)));
 }
 
 TEST_P(Computed, has_the_librarys_pixels) {

@@ -160,7 +160,8 @@ TEST(Towers, beside_the_classifier_are_left_out_with_a_note) {
 
 /// A delta of a method, trained on a small run, and the base it was made for.
 struct SmallDelta : SmallRun {
-  explicit SmallDelta(const std::string& method) {
+  explicit SmallDelta(const std::string& method) { make(method); }
+  void make(const std::string& method) const {
     TrainConfig config = this->config();
     config.method = method;
     Run run = open_run(config, {"train"});
@@ -238,6 +239,23 @@ TEST(Delta, says_what_its_base_does_not) {
       "",
       {{"num_heads", ""}, {"norm_eps", ""}, {"activation", ""}, {"pooling", ""}, {"position_resizing", ""}});
   EXPECT_THAT(delta.error(true), HasSubstr("number of heads")) << "a delta of version 1.0";
+}
+
+TEST(Delta, needs_as_many_heads_as_its_base_has_and_not_as_that_has_tokens) {
+  for (const bool two : {false, true}) {
+    const SmallDelta delta("bitfit");
+    models::VitConfig sizes = SmallCheckpoint::sizes();
+    sizes.distillation_token = true, sizes.distillation_head = two;
+    engine::NamedTensors base = SmallCheckpoint::state(sizes);
+    engine::write_safetensors(delta / "model.safetensors", base, {{"num_heads", "3"}});
+    const std::string kind = two ? "DeiTForImageClassificationWithTeacher" : "DeiTForImageClassification";
+    put(delta / "config.json",
+        R"({"model_type":"deit","architectures":[")" + kind + R"("],"num_attention_heads":3})");
+    delta.make("bitfit");
+    EXPECT_EQ(delta.error(), "");
+    const LoadedModel tuned = load_tuned_model(delta.config().model, delta / "delta.safetensors", false);
+    EXPECT_EQ(tuned.model.config().distillation_head, two);
+  }
 }
 
 TEST(Delta, of_images_beyond_what_its_base_could_have_needs_a_word) {

@@ -35,7 +35,7 @@ void check_names_differ(const std::vector<std::string>& classes, const std::stri
 /// Every head of the model must be in the delta, for all its classes: memory is allocated by their count.
 void check_heads_fit(const Safetensors& delta, Index classes, const models::VitConfig& config) {
   std::vector<std::string> heads{std::string(engine::kHeadName)};
-  if (config.distillation_token) heads.emplace_back(engine::kDistillationHeadName);
+  if (config.distillation_head) heads.emplace_back(engine::kDistillationHeadName);
   for (const std::string& head : heads) {
     for (const char* part : {".weight", ".bias"})
       engine::check(delta.contains(head + part), delta.path() + ": the delta has no", head + part);
