@@ -71,6 +71,7 @@ void write_config(const training::RunFolder& folder, const training::Run& run, c
                   const training::RunIdentity& identity) {
   ordered_json config = options.to_json();
   config.update(identity.fields());
+  config["model"] = options.config.model.model;  // where it was; what the identity says of it stands there
   config["images"] = run.images->size();
   for (const auto& [prefix, split] :
        {std::pair{"val_", run.listed.val}, std::pair{"test_", run.listed.test}}) {
