@@ -87,20 +87,6 @@ void check_can_write(const fs::path& path) {
                                          "too, and would overwrite it; give another"));
 }
 
-/// What is written is safetensors, and what is there already may be replaced when it is, too: anything else,
-/// such as an image that a list names, is somebody's only copy.
-void check_replaces_its_like(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored) || fs::file_size(path, ignored) == 0) return;
-  try {
-    const engine::Safetensors like(path);
-  } catch (const engine::Error&) {
-    throw training::UsageError(path.string() +
-                               ": is there and is no safetensors file, which this would be; " +
-                               "remove it, or give another path");
-  }
-}
-
 void check_input(const Given& output, const Given& input) {
   if (output.is_folder) {
     if (same_file(output.path, input.path))
@@ -140,6 +126,17 @@ void remove_leftovers(const fs::path& path) {
 
 }  // namespace
 
+void check_replaces_safetensors(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored) || fs::file_size(path, ignored) == 0) return;
+  try {
+    const engine::Safetensors like(path);
+  } catch (const engine::Error&) {
+    throw engine::Error(path.string() + ": is there and is no safetensors file, which this would be; " +
+                        "remove it, or give another path");
+  }
+}
+
 void check_not_among_images(const std::string& option, const fs::path& out, const fs::path& data) {
   std::error_code ignored;
   if (!fs::is_directory(data, ignored)) return;
@@ -152,7 +149,7 @@ void check_not_among_images(const std::string& option, const fs::path& out, cons
   }
 }
 
-void check_outputs(const OptionTable& table) {
+void check_outputs(const OptionTable& table, const std::function<void(const fs::path&)>& check_replaceable) {
   const std::vector<Given> inputs = paths(table, false), outputs = paths(table, true);
   for (const Given& output : outputs)
     if (!output.is_folder) check_can_write(output.path);
@@ -160,7 +157,7 @@ void check_outputs(const OptionTable& table) {
     for (const Given& input : inputs) check_input(*output, input);
     for (auto other = outputs.begin(); other != output; ++other)
       if (same_file(output->path, other->path)) refuse(*output, other->option);
-    if (!output->is_folder) check_replaces_its_like(output->path);
+    if (!output->is_folder) training::as_usage([&] { check_replaceable(output->path); });
   }
   for (const Given& output : outputs)
     if (!output.is_folder) remove_leftovers(output.path);
