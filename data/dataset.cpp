@@ -60,6 +60,12 @@ std::string bytes_of(std::string_view name) {
   return engine::join(bytes, " ");
 }
 
+std::string hint_of(const LookingAlike& alike, std::string_view whose) {
+  return engine::say(";", whose, alike.other,
+                     "looks alike and is written in another normalisation of Unicode:", bytes_of(alike.other),
+                     "there,", bytes_of(alike.name), "here; one of the two must be renamed");
+}
+
 }  // namespace
 
 std::string Dataset::sha256(Index i) const {
@@ -89,13 +95,8 @@ std::shared_ptr<const Dataset> concat(std::shared_ptr<const Dataset> a, std::sha
 
 std::string hint_of_spelling(std::span<const std::string> lacking, std::span<const std::string> classes,
                              std::string_view whose) {
-  for (const std::string& name : lacking)
-    for (const std::string& other : classes)
-      if (may_be_normalisations(name, other))
-        return engine::say(";", whose, other,
-                           "looks alike and is written in another normalisation of Unicode:", bytes_of(other),
-                           "there,", bytes_of(name), "here; one of the two must be renamed");
-  return {};
+  const auto alike = find_looking_alike(lacking, classes);
+  return alike ? hint_of(*alike, whose) : std::string();
 }
 
 std::vector<Index> find_classes(std::string_view split, std::span<const std::string> names,
@@ -120,13 +121,15 @@ std::vector<Index> find_classes(std::string_view split, std::span<const std::str
 std::vector<std::string> united_classes(std::string_view split, std::span<const std::string> names,
                                         std::span<const std::string> classes) {
   const std::set<std::string_view> before(classes.begin(), classes.end());
-  std::set<std::string> all(classes.begin(), classes.end());
+  std::vector<std::string> lacking;
   for (const std::string& name : names) {
-    if (before.contains(name)) continue;
-    const std::string looks_alike = hint_of_spelling(std::span(&name, 1), classes, "train's");
-    check(looks_alike.empty(), std::string(split) + ":", "class that train lacks:", name + looks_alike);
-    all.insert(name);
+    if (!before.contains(name)) lacking.push_back(name);
   }
+  if (const auto alike = find_looking_alike(lacking, classes))
+    throw Error(engine::say(std::string(split) + ":", "class that train lacks:",
+                            std::string(alike->name) + hint_of(*alike, "train's")));
+  std::set<std::string> all(classes.begin(), classes.end());
+  all.insert(lacking.begin(), lacking.end());
   return {all.begin(), all.end()};
 }
 
