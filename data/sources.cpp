@@ -54,6 +54,12 @@ constexpr std::array<Source, 6> kSources = {{
     {"folders by other names", "", is_image_folder_by_other_names, open_image_folder, open_folder_alone},
 }};
 
+/// True of a folder, and of a file that may be data by its name.
+bool holds_data(const fs::path& path) {
+  std::error_code error;
+  return fs::is_directory(path, error) || is_parquet_file(path);
+}
+
 }  // namespace
 
 std::span<const Source> sources() {
@@ -61,9 +67,7 @@ std::span<const Source> sources() {
 }
 
 Splits open_data(const fs::path& dir, const FolderOptions& options) {
-  std::error_code error;
-  check(fs::is_directory(dir, error) || is_parquet_file(dir), dir.string() + ":",
-        "is not a folder with data, nor a file *.parquet");
+  check(holds_data(dir), dir.string() + ":", "is not a folder with data, nor a file *.parquet");
   std::vector<std::string> wants;
   for (const Source& source : kSources) {
     if (source.detects(dir)) return source.open(dir, options);
@@ -75,9 +79,11 @@ Splits open_data(const fs::path& dir, const FolderOptions& options) {
 
 std::optional<Splits> open_split_alone(const fs::path& dir, std::string_view split,
                                        const FolderOptions& options) {
-  for (const Source& source : kSources)
+  if (!holds_data(dir)) return std::nullopt;
+  for (const Source& source : kSources) {
     if (source.detects(dir))
       return source.open_alone != nullptr ? source.open_alone(dir, split, options) : std::nullopt;
+  }
   return std::nullopt;
 }
 

@@ -66,8 +66,9 @@ std::string Images::name(Index i) const {
 void Images::check_there(Index i) const {
   if (!values_.is_null(i)) return;
   const Shard& in = shard(i);
-  throw Error(engine::say(name(i) + ":", "column", in.part.footer->columns[in.part.column].name(),
-                          "is null; an image has bytes"));
+  throw Error(engine::say(
+      name(i) + ":", "column", in.part.footer->columns[in.part.column].name(),
+      "is null; an image has bytes, which push_to_hub of the datasets library embeds and to_parquet does not"));
 }
 
 Image Images::image(Index i) const {
