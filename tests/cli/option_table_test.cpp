@@ -75,6 +75,13 @@ TEST(OptionTable, reads_the_size_of_images_as_one_side_or_as_height_x_width) {
   for (const char* wrong : {"", "x", "16x", "x64", "16x64x3", "16 x 64", "0", "0x64", "16x0", "8193",
                             "8193x16", "16x8193", "16X64", "-16x64", "1e2"})
     EXPECT_THROW(training::set_value(option, wrong), engine::Error) << wrong;
+  for (const char* wrong : {"16X64", "16x", "x64", "16x64x3"}) {
+    try {
+      training::set_value(option, wrong);
+    } catch (const engine::Error& e) {
+      EXPECT_EQ(e.what(), "--image-size takes N or HxW (height x width), not '" + std::string(wrong) + "'");
+    }
+  }
   EXPECT_EQ(size, (data::ImageSize{16, 64}));
   size = {16, 8193};
   EXPECT_THROW(training::check_value(option), engine::Error);

@@ -18,6 +18,10 @@ data::ImageSize read_image_size(const std::string& option, const std::string& te
     return engine::read_integer(option, number, 1, highest);
   };
   const std::size_t cross = text.find('x');
+  engine::check(
+      text.find_first_not_of("0123456789", cross == std::string::npos ? 0 : cross + 1) == text.npos &&
+          cross != 0 && !text.ends_with('x'),
+      option, "takes N or HxW (height x width), not", "'" + text + "'");
   if (cross == std::string::npos) return side(text);
   return {side(text.substr(0, cross)), side(text.substr(cross + 1))};
 }
