@@ -2,8 +2,10 @@
 #include <array>
 #include <cmath>
 
+#include "engine/io/in_quotes.h"
 #include "engine/nn/roles.h"
 #include "engine/ops/attention.h"
+#include "models/words.h"
 #include "models/zoo.h"
 
 namespace models {
@@ -128,11 +130,28 @@ class Reader {
       c_.pooling = Pooling::attention;
     else if (!c_.class_token || c_.fc_norm)
       c_.pooling = Pooling::average;
-    if (c_.classes > 0 && shape("head.weight", 2)[1] == 2 * c_.width) c_.pooling = Pooling::token_and_average;
-    // Without a head, each of the two tokens gets one, unless it is stated otherwise.
-    c_.distillation_head = c_.classes > 0 ? has("head_dist.weight")
-                                          : c_.distillation_token && c_.pooling == Pooling::token &&
-                                                facts_.distillation_head.value_or(true);
+    if (c_.classes > 0)
+      heads_say();
+    else  // each of the two tokens gets one, unless it is stated otherwise
+      c_.distillation_head =
+          c_.distillation_token && c_.pooling == Pooling::token && facts_.distillation_head.value_or(true);
+  }
+
+  /// What the heads say of the pooling, which is not to be stated otherwise.
+  void heads_say() {
+    const Shape& head = shape("head.weight", 2);
+    if (head[1] == 2 * c_.width) {
+      engine::check(!facts_.pooling || *facts_.pooling == Pooling::token_and_average, "head.weight:", head,
+                    "reads the class token beside the mean of the patches, but the config states the pooling",
+                    engine::in_quotes(std::string(word_of(facts_.pooling.value_or(Pooling::token)))));
+      c_.pooling = Pooling::token_and_average;
+    }
+    c_.distillation_head = has("head_dist.weight");
+    if (!c_.distillation_token || !facts_.distillation_head) return;
+    engine::check(c_.distillation_head || !*facts_.distillation_head,
+                  "the config states two heads, but there is no head of the distillation token");
+    engine::check(!c_.distillation_head || *facts_.distillation_head,
+                  "the config states one head, but there is one of the distillation token, too");
   }
 
   void set_grid(Index down, Index across) {
@@ -186,7 +205,7 @@ class Reader {
       if (side > 0) set_grid(side, side);
       return side > 0;
     };
-    if (facts_.positions && std::ranges::find(choices, *facts_.positions) != choices.end() &&
+    if (facts_.positions && *facts_.positions != Positions::none &&
         (fits_size(*facts_.positions) || is_square(*facts_.positions)))
       return;
     if (std::ranges::any_of(choices, fits_size) || std::ranges::any_of(choices, is_square)) return;

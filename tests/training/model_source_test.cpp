@@ -55,6 +55,48 @@ TEST(Config, that_contradicts_the_tensors_is_refused_or_noted) {
   EXPECT_THAT(checkpoint.error(), HasSubstr("queries, keys and values should be"));
 }
 
+/// The small checkpoint with another tensor in the place of one, or without it when that is not given.
+engine::NamedTensors with(const std::string& name, engine::Tensor other, engine::NamedTensors state) {
+  std::erase_if(state, [&](const auto& entry) { return entry.first == name; });
+  if (other.defined()) state.emplace_back(name, std::move(other));
+  return state;
+}
+
+TEST(Config, of_a_type_that_pools_the_class_token_takes_no_head_for_more) {
+  SmallCheckpoint checkpoint;
+  checkpoint.write(with("head.weight", engine::Tensor::zeros({5, 48}), SmallCheckpoint::state()));
+  put(checkpoint / "config.json", R"({"model_type":"vit","num_attention_heads":3})");
+  EXPECT_THAT(checkpoint.error(), AllOf(HasSubstr("head.weight"), HasSubstr("states the pooling 'token'")));
+}
+
+TEST(Config, of_a_type_whose_class_token_has_a_position_takes_no_positions_of_patches_alone) {
+  SmallCheckpoint checkpoint;
+  checkpoint.write(with("pos_embed", engine::Tensor::zeros({1, 4, 24}), SmallCheckpoint::state()));
+  put(checkpoint / "config.json", R"({"model_type":"vit","num_attention_heads":3})");
+  EXPECT_THAT(checkpoint.error(), HasSubstr("should be 'all', but by the tensors they are 'patches'"));
+}
+
+TEST(Config, and_tensors_agree_on_the_head_of_a_distillation_token) {
+  models::VitConfig distilled = SmallCheckpoint::sizes();
+  distilled.distillation_token = distilled.distillation_head = true;
+  const engine::NamedTensors two = SmallCheckpoint::state(distilled);
+  const engine::NamedTensors one = with("head_dist.bias", {}, with("head_dist.weight", {}, two));
+  const auto config = [](const char* name) {
+    return R"({"model_type":"deit","num_attention_heads":3,"architectures":["DeiTForImageClassification)" +
+           std::string(name) + "\"]}";
+  };
+  SmallCheckpoint checkpoint;
+  checkpoint.write(two);
+  put(checkpoint / "config.json", config("WithTeacher"));
+  EXPECT_EQ(checkpoint.load().model.heads().size(), 2u);
+  put(checkpoint / "config.json", config(""));
+  EXPECT_THAT(checkpoint.error(), HasSubstr("states one head"));
+  checkpoint.write(one);
+  EXPECT_EQ(checkpoint.load().model.heads().size(), 1u);
+  put(checkpoint / "config.json", config("WithTeacher"));
+  EXPECT_THAT(checkpoint.error(), HasSubstr("states two heads"));
+}
+
 TEST(ClassNames, must_be_as_many_as_rows_and_different) {
   SmallCheckpoint checkpoint;
   const auto names = [&](const std::string& list) {

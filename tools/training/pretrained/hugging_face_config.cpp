@@ -77,6 +77,7 @@ void dinov2(const Json& json, const Json& root, ModelConfig& config) {
   config.parts->layer_scale = true;
   if (gated) config.parts->mlp = models::MlpForm::swiglu;
   if (is_classifier(root)) config.facts.pooling = Pooling::token_and_average;
+  if (class_of(root).empty()) config.facts.pooling.reset();  // a head's width says it
   const auto width = field<Index>(json, "hidden_size");
   const double ratio = field<double>(json, "mlp_ratio").value_or(4);
   if (!width || !(ratio > 0 && ratio < 1e6) || *width > 1'000'000) return;
@@ -87,7 +88,7 @@ void dinov2(const Json& json, const Json& root, ModelConfig& config) {
 void dinov2_with_registers(const Json& json, const Json& root, ModelConfig& config) {
   dinov2(json, root, config);
   config.parts->registers = field<Index>(json, "num_register_tokens").value_or(4);
-  config.facts.positions = Positions::all_but_registers;
+  config.facts.positions = config.parts->positions = Positions::all_but_registers;
 }
 
 void dinov3(const Json& json, const Json&, ModelConfig& config) {
@@ -209,6 +210,7 @@ ModelConfig read_hugging_face_config(const Json& root) {
   facts.heads = field<Index>(json, "num_attention_heads");
   facts.norm_eps = field<double>(json, "layer_norm_eps");
   facts.pooling = Pooling::token;
+  facts.positions = Positions::all;
   if (type && !facts.heads) facts.heads = type->heads;
   if (type && !facts.norm_eps) facts.norm_eps = type->eps;
   if (type) facts.resampling = type->resampling;
@@ -218,6 +220,8 @@ ModelConfig read_hugging_face_config(const Json& root) {
   (type ? type->read : plain)(json, root, config);
   config.parts->pooling = facts.pooling.value_or(Pooling::token);
   if (type && type->by_class && class_of(root).empty()) facts.pooling.reset(), config.parts.reset();
+  if (type && type->by_class && !class_of(root).empty() && !is_classifier(root))
+    config.without_head = class_of(root);
   if (const auto size = image_size_in(json, "image_size", "image_size")) {
     engine::check(size->is_single() || !type || !type->squares_only, "image_size is",
                   engine::say(*size) + ": a model of model_type", type ? type->name : "",

@@ -128,6 +128,13 @@ void check_parts(const VitConfig& stated, const std::string& by, const VitConfig
                   engine::in_quotes(word(stated)) + ", but by the tensors it is",
                   engine::in_quotes(word(tensors)));
   }
+  VitConfig as_stated = tensors;
+  as_stated.positions = stated.positions;
+  engine::check(
+      as_stated.positioned_prefix() == tensors.positioned_prefix(),
+      by + ": the tokens with a position should be",
+      engine::in_quotes(std::string(models::word_of(stated.positions))) + ", but by the tensors they are",
+      engine::in_quotes(std::string(models::word_of(tensors.positions))));
 }
 
 /// What is made of a model of which the config states only a name that is not known.

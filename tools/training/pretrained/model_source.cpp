@@ -168,6 +168,12 @@ LoadedModel from_checkpoint(const ModelSource& source, const Events& events, boo
         engine::shortest(stored.norm_eps) + ", activation", std::string(models::word_of(stored.activation)),
         "and pooling", std::string(models::word_of(stored.pooling))));
   }
+  if (stored.classes > 0 && !config.without_head.empty() && !written_by_us(file.metadata())) {
+    config.notes.push_back(engine::say("config.json names",
+                                       config.without_head + ", which has no classifier, but", file.path(),
+                                       "has one: it is taken to read the pooling",
+                                       engine::in_quotes(std::string(models::word_of(stored.pooling)))));
+  }
   for (const std::string& note : config.notes) events.on_note("note: " + note);
   check_facts(facts, stored, events);
   const bool has_head = stored.classes > 0;
