@@ -125,6 +125,33 @@ TEST(ClassNames, must_be_as_many_as_rows_and_different) {
   }
 }
 
+TEST(Head, has_the_rows_of_known_names_at_their_classes_and_of_others_at_those_it_does_not_know) {
+  SmallCheckpoint checkpoint;
+  put(checkpoint / "config.json", R"({"model_args":{"num_heads":3},"label_names":["a","b","c","d","e"]})");
+  const auto row_of = [](LoadedModel& loaded, std::size_t row) {
+    const engine::Tensor& weight = loaded.model.heads()[0]->weight.value();
+    const auto values = weight.data<float>().subspan(row * 24, 24);
+    return std::vector<float>(values.begin(), values.end());
+  };
+  LoadedModel before = checkpoint.load();
+  const auto rows = [&](const std::vector<std::string>& classes, std::vector<std::string> renamed) {
+    LoadedModel loaded = checkpoint.load();
+    std::vector<std::string> found;
+    for (const RenamedRow& r : order_head_by(loaded, classes)) found.push_back(r.name + " " + r.before);
+    EXPECT_EQ(found, renamed);
+    EXPECT_EQ(loaded.classes, classes);
+    std::string order;
+    for (std::size_t i = 0; i < 5; ++i)
+      for (std::size_t j = 0; j < 5; ++j)
+        if (row_of(loaded, i) == row_of(before, j)) order += before.classes[j];
+    return order;
+  };
+  EXPECT_EQ(rows({"a", "b", "c", "d", "e"}, {}), "abcde");
+  EXPECT_EQ(rows({"e", "c", "a", "b", "d"}, {}), "ecabd");
+  EXPECT_EQ(rows({"x", "c", "a", "y", "e"}, {"x b", "y d"}), "bcade");
+  EXPECT_EQ(rows({"v", "w", "x", "y", "z"}, {"v a", "w b", "x c", "y d", "z e"}), "abcde");
+}
+
 TEST(ClassNames, that_transformers_made_up_are_none) {
   SmallCheckpoint checkpoint;
   put(checkpoint / "config.json",
