@@ -97,6 +97,61 @@ TEST(Config, and_tensors_agree_on_the_head_of_a_distillation_token) {
   EXPECT_THAT(checkpoint.error(), HasSubstr("states two heads"));
 }
 
+TEST(Config, whose_sources_contradict_each_other_is_noted_with_the_one_that_counts) {
+  SmallCheckpoint checkpoint;
+  const auto notes = [&](const std::string& config, const std::string& processor = "") {
+    std::filesystem::remove(checkpoint / "preprocessor_config.json");
+    if (!processor.empty()) put(checkpoint / "preprocessor_config.json", processor);
+    put(checkpoint / "config.json", config);
+    checkpoint.load();
+    return checkpoint.notes;
+  };
+  const std::string cfg = R"("input_size":[3,16,16],"mean":[0.5,0.5,0.5],"std":[0.5,0.5,0.5])";
+  const auto timm = [&](const std::string& args, const std::string& root, const std::string& more) {
+    return R"({"model_args":{"num_heads":3)" + args + "}" + root + R"(,"pretrained_cfg":{)" + cfg + more +
+           "}}";
+  };
+  const std::string abcde = R"(["a","b","c","d","e"])", edcba = R"(["e","d","c","b","a"])";
+  const std::string vit =
+      R"({"image_processor_type":"ViTImageProcessor","size":16,"resample":3,"image_mean":)";
+
+  EXPECT_THAT(notes(timm("", "", ""), vit + "[0.5,0.5,0.5]}"), testing::IsEmpty());
+  EXPECT_THAT(notes(timm("", "", ""), vit + "[0.1,0.1,0.1]}"),
+              testing::ElementsAre(AllOf(HasSubstr("with another mean: "), HasSubstr("config.json counts"))));
+  EXPECT_EQ(checkpoint.load().preprocessing.mean[0], 0.5f);
+  EXPECT_THAT(notes(timm("", "", ""), R"({"image_processor_type":"LevitImageProcessor"})"),
+              testing::IsEmpty());
+
+  EXPECT_THAT(notes(timm("", ",\"label_names\":" + abcde, ",\"label_names\":" + abcde)), testing::IsEmpty());
+  EXPECT_THAT(notes(timm("", ",\"label_names\":" + abcde, ",\"label_names\":" + edcba)),
+              testing::ElementsAre(HasSubstr(
+                  "label_names and pretrained_cfg.label_names name other classes; the former counts")));
+  EXPECT_EQ(checkpoint.load().classes[0], "a");
+
+  const std::string tiny = R"("architecture":"vit_tiny_patch16_224)";
+  EXPECT_THAT(notes(timm(R"(,"num_classes":5)", "", "")), testing::IsEmpty());
+  EXPECT_THAT(notes(timm(R"(,"num_classes":7)", "", "")),
+              testing::ElementsAre(HasSubstr("model_args.num_classes is 7 but the tensors are of 5")));
+
+  const std::string sizes = R"(,"embed_dim":24,"depth":2,"patch_size":8,"img_size":16,"mlp_ratio":2)";
+  EXPECT_THAT(notes(timm(sizes, "," + tiny + "\"", "," + tiny + ".augreg_in21k\"")), testing::IsEmpty());
+  EXPECT_THAT(
+      notes(timm(sizes, "," + tiny + "\"", R"(,"architecture":"vit_small_patch16_224")")),
+      testing::ElementsAre(HasSubstr("architecture is 'vit_tiny_patch16_224' but "
+                                     "'vit_small_patch16_224' in pretrained_cfg; the former counts")));
+
+  const auto numbered = [&](const std::string& places) {
+    return R"({"num_attention_heads":3,"id2label":{"0":"a","1":"b","2":"c","3":"d","4":"d"},"label2id":)" +
+           places + "}";
+  };
+  const auto without_contradiction = testing::Not(testing::Contains(HasSubstr("label2id")));
+  EXPECT_THAT(notes(numbered(R"({"a":0,"b":"1","c":2,"d":4})")), without_contradiction);
+  EXPECT_THAT(
+      notes(numbered(R"({"a":1,"b":0})")),
+      testing::Contains(HasSubstr("label2id has 'a' at place '1', where id2label has 'b'; id2label")));
+  EXPECT_THAT(notes(numbered(R"({"a":9})")), testing::Contains(HasSubstr("where id2label has no class;")));
+}
+
 TEST(ClassNames, must_be_as_many_as_rows_and_different) {
   SmallCheckpoint checkpoint;
   const auto names = [&](const std::string& list) {
@@ -111,6 +166,33 @@ TEST(ClassNames, must_be_as_many_as_rows_and_different) {
     EXPECT_TRUE(names(list).empty());
     EXPECT_TRUE(checkpoint.noted("names for the 5 rows"));
   }
+}
+
+TEST(Head, has_the_rows_of_known_names_at_their_classes_and_of_others_at_those_it_does_not_know) {
+  SmallCheckpoint checkpoint;
+  put(checkpoint / "config.json", R"({"model_args":{"num_heads":3},"label_names":["a","b","c","d","e"]})");
+  const auto row_of = [](LoadedModel& loaded, std::size_t row) {
+    const engine::Tensor& weight = loaded.model.heads()[0]->weight.value();
+    const auto values = weight.data<float>().subspan(row * 24, 24);
+    return std::vector<float>(values.begin(), values.end());
+  };
+  LoadedModel before = checkpoint.load();
+  const auto rows = [&](const std::vector<std::string>& classes, std::vector<std::string> renamed) {
+    LoadedModel loaded = checkpoint.load();
+    std::vector<std::string> found;
+    for (const RenamedRow& r : order_head_by(loaded, classes)) found.push_back(r.name + " " + r.before);
+    EXPECT_EQ(found, renamed);
+    EXPECT_EQ(loaded.classes, classes);
+    std::string order;
+    for (std::size_t i = 0; i < 5; ++i)
+      for (std::size_t j = 0; j < 5; ++j)
+        if (row_of(loaded, i) == row_of(before, j)) order += before.classes[j];
+    return order;
+  };
+  EXPECT_EQ(rows({"a", "b", "c", "d", "e"}, {}), "abcde");
+  EXPECT_EQ(rows({"e", "c", "a", "b", "d"}, {}), "ecabd");
+  EXPECT_EQ(rows({"x", "c", "a", "y", "e"}, {"x b", "y d"}), "bcade");
+  EXPECT_EQ(rows({"v", "w", "x", "y", "z"}, {"v a", "w b", "x c", "y d", "z e"}), "abcde");
 }
 
 TEST(ClassNames, that_transformers_made_up_are_none) {

@@ -6,6 +6,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/text.h"
+#include "engine/io/in_quotes.h"
 #include "engine/kernels/simd.h"
 #include "models/positions.h"
 #include "peft/delta.h"
@@ -20,6 +22,23 @@ namespace training {
 using nlohmann::ordered_json;
 
 namespace {
+
+/// What is said where the model does not know all classes of the data whose number its head has.
+std::string note_on_renamed(const std::vector<RenamedRow>& renamed, std::size_t classes) {
+  constexpr std::size_t kNamed = 10;
+  const std::string advice = "; --head new starts afresh";
+  if (renamed.size() == classes)
+    return "note: the head is kept though its classes have other names than the data's" + advice;
+  std::vector<std::string> pairs;
+  for (const RenamedRow& row : renamed) {
+    if (pairs.size() == kNamed) break;
+    pairs.push_back(engine::in_quotes(row.name) + " that of " + engine::in_quotes(row.before));
+  }
+  const std::string more = renamed.size() > kNamed ? ", ..." : "";
+  return engine::say("note: the head is kept though the model does not know", renamed.size(), "of the",
+                     classes, "classes: the others get the rows of their names,",
+                     engine::join(pairs, ", ") + more + advice);
+}
 
 /// Keeps the checkpoint's head or puts a new one in its place, by --head.
 void choose_head(LoadedModel& loaded, const data::Splits& splits, const TrainConfig& config,
@@ -43,10 +62,9 @@ void choose_head(LoadedModel& loaded, const data::Splits& splits, const TrainCon
     throw UsageError("--init-head " + config.init_head +
                      ": the checkpoint's head fits the data and is kept, so that no head is initialised; "
                      "--head new makes one");
-  } else if (!loaded.classes.empty() && !order_head_by(loaded, splits.classes)) {
-    events.on_note(
-        "note: the head is kept though its classes have other names than the data's; --head new starts "
-        "afresh");
+  } else if (!loaded.classes.empty()) {
+    const std::vector<RenamedRow> renamed = order_head_by(loaded, splits.classes);
+    if (!renamed.empty()) events.on_note(note_on_renamed(renamed, splits.classes.size()));
   }
   loaded.classes = splits.classes;
 }

@@ -195,6 +195,30 @@ bool placeholders(const std::vector<std::string>& names) {
   return true;
 }
 
+/// A place among so many from its text, where it is one.
+std::optional<std::size_t> place_in(const std::string& text, std::size_t count) {
+  const bool short_number = !text.empty() && text.size() < 10 &&
+                            std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  const std::size_t place = short_number ? std::stoul(text) : count;
+  return place < count ? std::optional(place) : std::nullopt;
+}
+
+/// Notes a class that label2id has at another place than id2label. Of two classes of one name it has one.
+void note_other_places(const Json& root, ModelConfig& config) {
+  const auto label2id = root.find("label2id");
+  if (label2id == root.end() || !label2id->is_object()) return;
+  for (const auto& [name, place] : label2id->items()) {
+    const std::string text = place.is_string() ? place.get<std::string>() : place.dump();
+    const auto i = place_in(text, config.classes.size());
+    if (i && config.classes[*i] == name) continue;
+    config.notes.push_back(
+        engine::say("config.json: label2id has", engine::in_quotes(name), "at place",
+                    engine::in_quotes(text) + ", where id2label has",
+                    (i ? engine::in_quotes(config.classes[*i]) : "no class") + "; id2label counts"));
+    return;
+  }
+}
+
 }  // namespace
 
 ModelConfig read_hugging_face_config(const Json& root) {
@@ -238,6 +262,7 @@ ModelConfig read_hugging_face_config(const Json& root) {
     if (const auto value = square_side(json, name, name)) config.sizes.push_back({name, size, *value});
   if (root.contains("id2label") && !root.at("id2label").is_null()) {
     config.classes = class_names(root.at("id2label"), "id2label");
+    note_other_places(root, config);
     config.sizes.push_back({"id2label", &VitConfig::classes, static_cast<Index>(config.classes.size())});
     if (placeholders(config.classes)) config.classes.clear();
   }

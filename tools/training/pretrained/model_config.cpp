@@ -1,6 +1,7 @@
 #include "tools/training/pretrained/model_config.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -36,6 +37,29 @@ bool is_open_clip(const fs::path& folder, const fs::path& file) {
          (file.filename() == "open_clip_model.safetensors" || !fs::exists(folder / "config.json"));
 }
 
+/// Notes where an image processor's file prepares images otherwise than config.json, which counts. How they
+/// are cut is left out: the two have other words for one cut.
+void note_other_preprocessing(const data::Preprocessing& counts, const fs::path& folder,
+                              const ModelSource& options, std::vector<std::string>& notes) {
+  std::optional<data::Preprocessing> other;
+  try {
+    std::vector<std::string> of_the_file;
+    other = read_preprocessing_files(folder, options, of_the_file);
+  } catch (const engine::Error&) {  // it need not be computed
+  }
+  if (!other) return;
+  std::vector<std::string> differing;
+  const auto near = [](float a, float b) { return std::abs(a - b) < 1e-4f; };
+  if (!std::ranges::equal(counts.mean, other->mean, near)) differing.emplace_back("mean");
+  if (!std::ranges::equal(counts.std, other->std, near)) differing.emplace_back("std");
+  if (counts.filter != other->filter) differing.emplace_back("interpolation");
+  if (differing.empty()) return;
+  notes.push_back(
+      engine::say("config.json and the image processor's file beside it prepare images with another",
+                  engine::join(differing, " and ") + ":", preprocessing_json(counts), "and",
+                  preprocessing_json(*other) + "; config.json counts"));
+}
+
 ModelConfig read_folder(const fs::path& folder, const std::string& file, const ModelSource& options) {
   ModelConfig config;
   if (is_open_clip(folder, file)) {
@@ -49,7 +73,10 @@ ModelConfig read_folder(const fs::path& folder, const std::string& file, const M
     if (config.facts.heads) check_heads(*config.facts.heads, "");
     if (config.facts.norm_eps) check_eps(*config.facts.norm_eps, "layer_norm_eps");
   });
-  if (config.preprocessing) return config;
+  if (config.preprocessing) {
+    note_other_preprocessing(*config.preprocessing, folder, options, config.notes);
+    return config;
+  }
   config.preprocessing = read_preprocessing_files(folder, options, config.notes);
   if (config.preprocessing)
     config.image_sizes.push_back(

@@ -252,24 +252,33 @@ void check_head(const LoadedModel& loaded, const std::string& path) {
                 path + ": the head is no classifier by softmax:", loaded.no_softmax);
 }
 
-bool order_head_by(LoadedModel& loaded, const std::vector<std::string>& classes) {
-  if (!std::ranges::is_permutation(loaded.classes, classes)) return false;
-  if (loaded.classes == classes) return true;
-  std::map<std::string_view, Index> places;
-  for (std::size_t i = 0; i < loaded.classes.size(); ++i) places[loaded.classes[i]] = static_cast<Index>(i);
+std::vector<RenamedRow> order_head_by(LoadedModel& loaded, const std::vector<std::string>& classes) {
+  std::map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < loaded.classes.size(); ++i) places[loaded.classes[i]] = i;
+  const std::set<std::string_view> wanted(classes.begin(), classes.end());
+  std::size_t other = 0;  // the next row of a name that is not wanted
+  std::vector<std::size_t> rows;
+  std::vector<RenamedRow> renamed;
+  for (const std::string& name : classes) {
+    if (const auto known = places.find(name); known != places.end()) {
+      rows.push_back(known->second);
+      continue;
+    }
+    while (wanted.contains(loaded.classes[other])) ++other;
+    renamed.push_back({name, loaded.classes[other]});
+    rows.push_back(other++);
+  }
   std::vector<engine::Parameter> parameters;
   for (engine::Linear* head : loaded.model.heads())
     parameters.insert(parameters.end(), {head->weight, *head->bias});
   for (const engine::Parameter& parameter : parameters) {
     const Tensor before = parameter.value().clone();
     const std::size_t row = before.bytes() / classes.size();
-    for (std::size_t i = 0; i < classes.size(); ++i) {
-      std::memcpy(parameter.value().raw() + i * row,
-                  before.raw() + static_cast<std::size_t>(places.at(classes[i])) * row, row);
-    }
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      std::memcpy(parameter.value().raw() + i * row, before.raw() + rows[i] * row, row);
   }
   loaded.classes = classes;
-  return true;
+  return renamed;
 }
 
 void new_head(LoadedModel& loaded, Index classes, const std::string& how, std::uint64_t seed) {

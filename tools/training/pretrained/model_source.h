@@ -47,9 +47,14 @@ std::string no_softmax(engine::Index rows);
 /// Throws an Error unless the model has a head whose outputs are classes that exclude each other.
 void check_head(const LoadedModel& loaded, const std::string& path);
 
-/// True when both lists have the same names, in whatever order. The rows of the head are then put in the
-/// order of `classes`, and the names with them.
-bool order_head_by(LoadedModel& loaded, const std::vector<std::string>& classes);
+/// A class that gets the row of the head that had another name.
+struct RenamedRow {
+  std::string name, before;
+};
+/// Puts the rows of the head in the order of `classes`, as many as it has names, and the names with them:
+/// each class gets the row of its name, those that the model does not know get the others in their order.
+/// Returns the latter.
+std::vector<RenamedRow> order_head_by(LoadedModel& loaded, const std::vector<std::string>& classes);
 
 /// A head for this many classes in place of the model's: from a normal distribution cut at 2, or zeros.
 void new_head(LoadedModel& loaded, Index classes, const std::string& how, std::uint64_t seed);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
+#include "engine/base/text.h"
 #include "engine/io/in_quotes.h"
 #include "models/words.h"
 #include "tools/training/pretrained/config_fields.h"
@@ -146,20 +148,47 @@ void read_model(const Json& args, const models::Architecture* known, ModelConfig
   }
 }
 
-/// An architecture is named without its tag: vit_tiny_patch16_224.augreg_in21k. Some files have the name in
-/// pretrained_cfg alone.
+/// The name without its tag: vit_tiny_patch16_224.augreg_in21k.
+std::string without_tag(const std::string& name) {
+  return name.substr(0, name.find('.'));
+}
+
+/// Some files have the architecture's name in pretrained_cfg alone.
 const models::Architecture* architecture_of(const Json& json, const Json& cfg, ModelConfig& config) {
   auto name = field<std::string>(json, "architecture");
-  if (!name) name = field<std::string>(cfg, "architecture");
+  const auto of_weights = field<std::string>(cfg, "architecture");
+  if (name && of_weights && without_tag(*name) != without_tag(*of_weights))
+    config.notes.push_back(engine::say("config.json: architecture is", engine::in_quotes(*name), "but",
+                                       engine::in_quotes(*of_weights),
+                                       "in pretrained_cfg; the former counts"));
+  if (!name) name = of_weights;
   if (!name) return nullptr;
   config.stated_by = "config.json: architecture " + engine::in_quotes(*name);
-  const auto* const known = models::find_architecture(name->substr(0, name->find('.')));
+  const auto* const known = models::find_architecture(without_tag(*name));
   if (!known) {
     config.unknown_architecture = *name;
     return nullptr;
   }
   models::check_can_be_made(*known);
   return known;
+}
+
+/// The first list of names counts.
+void read_class_names(const Json& json, const Json& cfg, ModelConfig& config) {
+  std::string counts;
+  for (const auto& [object, where, name] :
+       {std::tuple<const Json*, const char*, const char*>{&json, "", "label_names"},
+        {&json, "", "labels"},
+        {&cfg, "pretrained_cfg.", "label_names"}}) {
+    if (!object->contains(name) || object->at(name).is_null()) continue;
+    const std::vector<std::string> names = class_names(object->at(name), name);
+    if (names.empty()) continue;
+    if (counts.empty())
+      config.classes = names, counts = std::string(where) + name;
+    else if (names != config.classes)
+      config.notes.push_back(engine::say("config.json:", counts, "and", std::string(where) + name,
+                                         "name other classes; the former counts"));
+  }
 }
 
 }  // namespace
@@ -195,11 +224,9 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
   if (const auto in_chans = field<Index>(args, "in_chans")) channels = in_chans;
   if (channels) config.sizes.push_back({"in_chans", &VitConfig::channels, *channels});
 
-  for (const auto& [object, name] :
-       {std::pair{&json, "label_names"}, std::pair{&json, "labels"}, {&cfg, "label_names"}}) {
-    if (config.classes.empty() && object->contains(name) && !object->at(name).is_null())
-      config.classes = class_names(object->at(name), name);
-  }
+  read_class_names(json, cfg, config);
+  if (const auto classes = field<Index>(args, "num_classes"))
+    config.sizes.push_back({"model_args.num_classes", &VitConfig::classes, *classes});
   for (const Json* object : {&json, &cfg}) {
     if (const auto classes = field<Index>(*object, "num_classes")) {
       config.sizes.push_back({"num_classes", &VitConfig::classes, *classes});
