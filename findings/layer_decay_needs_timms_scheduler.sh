@@ -8,7 +8,7 @@
 # Seen: the groups carry lr_scale, which only timm's own schedulers multiply in; the optimizer itself uses lr. The order
 #   of the layers comes from patterns such as ^blocks\.(\d+), and peft's base_model.model.blocks.0 or torch.compile's
 #   _orig_mod.blocks.0 fit none of them, so all get the factor 1; timm 1.0.31 logs a warning for that, and none for the
-#   scheduler. Making the optimizer before torch.compile keeps the layers; for LoRA there is no such order.
+#   scheduler.
 #
 # Output:
 #   learning rate x 1000 after 50 of 100 steps      block 0  block 5  block 11   head
@@ -19,10 +19,9 @@
 #     timm's, peft                                   0.5000   0.5000   0.5000   0.5000
 #     timm's, torch.compile                          0.5000   0.5000   0.5000   0.5000
 #
-# Why it matters: layer-wise decay is half of the usual recipe for fine-tuning ViTs (0.65 to 0.75 for MAE and BEiT). In
-#   the Trainer, in Lightning or a loop with torch's scheduler the first block trains at the head's rate, 31 times what
-#   was asked for with 12 blocks at 0.75, and a comparison of decays compares nothing. Look at lr, not at lr_scale,
-#   after the first step of the scheduler; or multiply lr_scale into lr before the scheduler is made.
+# Why it matters: under such a scheduler the first block trains at the head's rate, 31 times what was asked for with 12
+#   blocks at 0.75, and a comparison of decays compares nothing. Look at lr, not at lr_scale, after the first step of the
+#   scheduler; or multiply lr_scale into lr before the scheduler is made.
 
 pins="torch==2.14.1 torchvision==0.29.1 timm==1.0.31 transformers==5.23.0 peft==0.21.2"
 set -eu

@@ -20,8 +20,8 @@
 #     cat                     1.00        0.00        1.00        0.00          8
 #
 # Why it matters: to average LoRAs of several seeds or learning rates is the cheap form of a model soup, and linear is
-#   the type that one takes for it, since the weights sum to 1. The more alike the adapters are, the more it overshoots:
-#   checkpoints of one run come near twice the update. Average the updates with cat.
+#   the type that one takes for it, since the weights sum to 1. The more alike the adapters are, the more it overshoots.
+#   Average the updates with cat.
 
 pins="torch==2.14.1 torchvision==0.29.1 timm==1.0.31 peft==0.21.2"
 set -eu

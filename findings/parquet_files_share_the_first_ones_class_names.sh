@@ -18,8 +18,7 @@
 #   concatenate_datasets of the two: error
 #
 # Why it matters: parquet files that were made of a growing folder on two days, or by two people, train ants as cats and
-#   nothing is said; with enough images the loss goes down all the same, and only a person who looks at images sees it.
-#   Compare the names in the files before reading them as one, or cast to one ClassLabel by name before writing.
+#   nothing is said. Compare the names in the files before reading them as one, or cast to one ClassLabel by name before writing.
 
 pins="datasets==5.2.0"
 set -eu

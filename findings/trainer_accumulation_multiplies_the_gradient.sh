@@ -4,7 +4,7 @@
 #
 # Guess: 4 batches of 2 give the gradient of one batch of 8, whatever the model and the labels, as there is no dropout.
 # Versions: transformers 5.23.0, accelerate 1.15.0, timm 1.0.31, torch 2.14.1, torchvision 0.29.1.
-# Seen: the Trainer leaves the division to every model whose forward takes **kwargs, which nearly all do. ViT hands
+# Seen: the Trainer leaves the division to every model whose forward takes **kwargs. ViT hands
 #   num_items_in_batch on to its loss; BEiT, CLIP and SigLIP take it and drop it, and the loss of several labels drops
 #   it in ViT too, so nobody divides. timm's wrapper says accepts_loss_kwargs = False, and the Trainer divides.
 #   The logged loss is multiplied likewise. Reported for single labels as huggingface/transformers issue 47688.
