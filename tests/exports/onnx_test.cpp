@@ -281,7 +281,7 @@ INSTANTIATE_TEST_SUITE_P(
     , OnnxParts,
     ::testing::Values(
         Part{"distillation",
-             [](VitConfig& c) { c.distillation_token = true; },
+             [](VitConfig& c) { c.distillation_token = c.distillation_head = true; },
              {{"MatMul", 14}, {"Concat", 3}}},
         Part{"registers",
              [](VitConfig& c) { c.registers = 4, c.positions = Positions::all_but_registers; },

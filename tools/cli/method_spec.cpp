@@ -30,6 +30,7 @@ constexpr std::pair<const char*, const char*> kDecided[] = {
     {"no-test", "no search is evaluated on the test split"},
     {"keep", "the last weights are kept"},
     {"out", "every run has its folder below --out"},
+    {"tensorboard", "its runs write no event files"},
     {"resume", "runs are resumed where they can be"},
     {"overwrite", "runs with other options are started over"},
     {"json", "it is given once, for the comparison"},

@@ -343,7 +343,7 @@ class VitGraph {
 
   /// Class scores, or features without a head, of x [batch, tokens, width].
   Value answer(const Value& x) {
-    if (c_.distillation_token && c_.pooling == Pooling::token) {
+    if (c_.distillation_head) {
       const Value first = head(pooled_norm(entry("pool", x, 1, 0)), engine::kHeadName);
       const Value second = head(pooled_norm(entry("pool", x, 1, 1)), engine::kDistillationHeadName);
       const Value sum = add("mean", first, second);

@@ -122,7 +122,11 @@ Json read_identity(const std::string& text) {
 
 Json recorded_identity(const Json& config) {
   if (!config.is_object()) return {};
-  if (!config.contains("identity")) return config;  // of an earlier version
+  if (!config.contains("identity")) {  // of an earlier version, where `model` was the path
+    Json all = config;
+    if (all.contains("model") && !all["model"].is_object()) all.erase("model");
+    return all;
+  }
   Json all = config["identity"];
   for (const char* split : {"val", "test"}) {
     for (const char* field : {"_images", "_images_sha256"}) {
