@@ -17,6 +17,8 @@ import argparse
 import os
 import statistics
 
+CORES = len(os.sched_getaffinity(0))  # before PyTorch's OpenMP starts, which may bind this thread to one of them
+
 import numpy
 import torch
 from torch import nn
@@ -236,7 +238,7 @@ def main():
     parser.add_argument("--batch", type=int)
     parser.add_argument("--image-size", type=int, default=SIDE)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, default=CORES)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
