@@ -65,6 +65,16 @@ std::vector<std::uint64_t> versions(const std::vector<engine::NamedParameter>& p
 
 }  // namespace
 
+namespace {
+
+void note_long_warmup(const TrainConfig& config, Index steps, Index steps_per_epoch, const Events& events) {
+  if (config.warmup_epochs * static_cast<double>(steps_per_epoch) <= static_cast<double>(steps)) return;
+  events.on_note(engine::say("note: --warmup-epochs", engine::shortest(config.warmup_epochs),
+                             "is longer than", steps, "steps: the rate rises to the last of them"));
+}
+
+}  // namespace
+
 Trainer::Trainer(Run& run, const TrainConfig& config, Events events, KnownFeatures features)
     : model_(run.loaded.model),
       loaded_(run.loaded),
@@ -81,10 +91,7 @@ Trainer::Trainer(Run& run, const TrainConfig& config, Events events, KnownFeatur
   Index first = 0;
   for (const peft::Stage& stage : method_.stages(steps_)) {
     engine::Schedule schedule = config_.make_schedule(stage.steps, epoch_steps_.count());
-    if (config_.warmup_epochs * static_cast<double>(epoch_steps_.count()) > static_cast<double>(stage.steps))
-      events_.on_note(engine::say("note: --warmup-epochs", engine::shortest(config_.warmup_epochs),
-                                  "is longer than", stage.steps,
-                                  "steps: the rate rises to the last of them"));
+    note_long_warmup(config_, stage.steps, epoch_steps_.count(), events_);
     schedule.lr *= stage.lr_factor, schedule.min_lr *= stage.lr_factor;
     stages_.push_back({first, schedule});
     first += stage.steps;
