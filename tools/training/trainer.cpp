@@ -69,8 +69,8 @@ namespace {
 
 void note_long_warmup(const TrainConfig& config, Index steps, Index steps_per_epoch, const Events& events) {
   if (config.warmup_epochs * static_cast<double>(steps_per_epoch) <= static_cast<double>(steps)) return;
-  events.on_note(engine::say("note: --warmup-epochs", engine::shortest(config.warmup_epochs),
-                             "is longer than", steps, "steps: the rate rises to the last of them"));
+  events.on_note(engine::say("note: --warmup-epochs", config.warmup_epochs, "is longer than", steps,
+                             "steps: the rate rises to the last of them"));
 }
 
 }  // namespace
