@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -50,9 +51,11 @@ class Safetensors {
 /// Writes the tensors as a safetensors file that appears whole or not at all (see AtomicFile). The order of
 /// `tensors` does not matter: the same tensors and metadata give the same bytes. Throws an Error naming the
 /// path for an empty tensor, a name given twice or text that is not UTF-8. `former` as in
-/// AtomicFile::commit().
+/// AtomicFile::commit(). `check` gets the hidden name of the complete file before the file has its own: what
+/// it throws leaves things as they were.
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
-                       const Metadata& metadata = {}, const std::filesystem::path& former = {});
+                       const Metadata& metadata = {}, const std::filesystem::path& former = {},
+                       const std::function<void(const std::filesystem::path& hidden)>& check = {});
 
 /// The SHA-256 hash of the file that write_safetensors() would write.
 std::string sha256_of_safetensors(const NamedTensors& tensors, const Metadata& metadata = {});
