@@ -118,7 +118,7 @@ void check_preprocessing(const Preprocessing& how) {
   // Below, pixels become numbers that no network has seen: its logits overflow, and the weights are blamed.
   for (float std : how.std)
     check(std >= 1 / kMaxScale && std <= kMaxScale, "preprocessing: a std must be above 0, 1e-6 to 1e6, not",
-          std);
+          std == 0 ? "0 or next to it" : engine::say(std));
 }
 
 Image turned(Image image, const Preprocessing& how) {

@@ -109,6 +109,11 @@ void AtomicFile::flush() {
   waiting_.clear();
 }
 
+const std::filesystem::path& AtomicFile::readable() {
+  flush();
+  return temporary_;
+}
+
 void AtomicFile::move(const std::filesystem::path& from, const std::filesystem::path& to) const {
   if (uninterrupted([&] { return file_system().rename(from.c_str(), to.c_str()); }) != 0)
     throw_system_error(path_.string(), "cannot be put in its place", errno);

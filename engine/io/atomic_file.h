@@ -26,6 +26,8 @@ class AtomicFile {
 
   /// Appends `bytes`. Throws an Error naming the path, e.g. when the disk is full.
   void write(std::span<const std::byte> bytes);
+  /// The hidden name, under which all that was written so far can be read: to check it before commit().
+  const std::filesystem::path& readable();
   /// Puts the file in its place, replacing what was there. When it returns, content and name would survive
   /// a loss of power. Call it once. When it throws, the file has its old content or, if only the last step
   /// failed, the new one. With `former`, what was there before is first moved to that name in the same

@@ -125,9 +125,11 @@ void Safetensors::read_into(std::string_view name, Tensor& tensor) const {
 }
 
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
-                       const Metadata& metadata, const std::filesystem::path& former) {
+                       const Metadata& metadata, const std::filesystem::path& former,
+                       const FileCheck& check) {
   AtomicFile file(path);
   emit(tensors, metadata, path.string(), [&](std::span<const std::byte> bytes) { file.write(bytes); });
+  if (check) check(file.readable());
   file.commit(former);
 }
 

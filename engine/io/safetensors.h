@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -47,12 +48,17 @@ class Safetensors {
   std::map<std::string_view, std::size_t> by_name_;  // views of the names in header_
 };
 
+/// Gets the hidden name of a complete file before the file has its own; what it throws leaves things as they
+/// were.
+using FileCheck = std::function<void(const std::filesystem::path& hidden)>;
+
 /// Writes the tensors as a safetensors file that appears whole or not at all (see AtomicFile). The order of
 /// `tensors` does not matter: the same tensors and metadata give the same bytes. Throws an Error naming the
 /// path for an empty tensor, a name given twice or text that is not UTF-8. `former` as in
 /// AtomicFile::commit().
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
-                       const Metadata& metadata = {}, const std::filesystem::path& former = {});
+                       const Metadata& metadata = {}, const std::filesystem::path& former = {},
+                       const FileCheck& check = {});
 
 /// The SHA-256 hash of the file that write_safetensors() would write.
 std::string sha256_of_safetensors(const NamedTensors& tensors, const Metadata& metadata = {});

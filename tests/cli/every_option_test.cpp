@@ -159,6 +159,7 @@ TEST(IdleOption, is_refused_with_what_it_needs_and_why) {
       {{"--method", "linear", "--layer-decay", "0.5"}, "--layer-decay"},
       {{"--method", "linear", "--freeze-blocks", "1"}, "--freeze-blocks"},
       {{"--keep", "best", "--on", "train+val"}, "--keep"},
+      {{"--eval-every", "2", "--on", "train+val"}, "--eval-every"},
       {{"--method", "lisa", "--keep", "best"}, "--keep"},
       {{"--method", "green", "--reinit-blocks", "1"}, "--reinit-blocks"},
       {{"--features", "f"}, "--features"},

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "engine/base/flush_denormals.h"
 #include "tests/data/support.h"
 
 namespace data {
@@ -85,6 +86,8 @@ TEST(Transforms, values_without_sense_are_errors) {
   EXPECT_NO_THROW(to_tensor(Image(8, 8), {.size = 8, .crop_pct = 0.01}));
   EXPECT_THAT(error({.std = {1, 0, 1}}), testing::HasSubstr("std must be above 0, 1e-6 to 1e6, not 0"));
   EXPECT_THAT(error({.std = {1, 1e-40f, 1}}), testing::HasSubstr("std must be above 0"));
+  const engine::FlushDenormals flush;  // as the program reads it
+  EXPECT_THAT(error({.std = {1, 1e-40f, 1}}), testing::HasSubstr("not 0 or next to it"));
   EXPECT_THAT(error({.mean = {std::numeric_limits<float>::quiet_NaN(), 0, 0}}), testing::HasSubstr("mean"));
   EXPECT_THAT(error_of([] { mode_named("stretch"); }), testing::HasSubstr("squash, crop"));
   EXPECT_THAT(error_of([] { crop_start_named("left"); }), testing::HasSubstr("half-even, floor"));

@@ -276,6 +276,18 @@ TEST(Head, is_kept_when_its_class_count_fits_unless_a_new_one_is_asked_for) {
   EXPECT_FALSE(same(head_after(garden, {"--head", "new"}), tensor_of(state, "head.weight")));
 }
 
+TEST(Head, is_kept_with_a_note_on_the_classes_that_get_the_row_of_another_name) {
+  const Garden garden;
+  models::VitConfig config = small_config();
+  config.classes = Garden::kClasses;
+  write_model(garden.model(), small_state(config),
+              {{"num_heads", "3"}, {"classes", R"(["green","blue","zebra"])"}});
+  const Words call = Words{"tune", "--dry-run"} + garden.job("linear");
+  EXPECT_THAT(run(call).err,
+              HasSubstr("the head is kept though the model does not know 1 of the 3 classes: the "
+                        "others get the rows of their names, 'red' that of 'zebra'; --head new"));
+}
+
 TEST(Head, is_new_when_the_class_count_differs_and_begins_as_requested) {
   const Garden garden;
   const Tensor normal = head_after(garden, {}), again = head_after(garden, {"--head", "new"}),

@@ -90,6 +90,7 @@ TEST(Failure, names_the_split_that_is_missing_and_those_there_are) {
   fs::remove_all(garden.data() + "/val");
   EXPECT_THAT(tune_error(garden, {"--on", "train+val"}), HasSubstr("there is no val split"));
   EXPECT_THAT(tune_error(garden, {"--keep", "best"}), HasSubstr("--keep best needs a val split"));
+  EXPECT_THAT(tune_error(garden, {"--eval-every", "2"}), HasSubstr("--eval-every 2 needs a val split"));
   EXPECT_THAT(
       run({"eval", "--model", garden.model(), "--data", garden.data(), "--split", "val"}).error(kFailed),
       HasSubstr("there is no val split in the data; it has train, test"));

@@ -145,6 +145,39 @@ TEST_F(RunnerTest, takes_finished_runs_from_their_folders_and_refuses_those_of_a
                           "search/lr0.2-seed0-final --overwrite", "fixed/lr0.3-seed0-final --overwrite"));
 }
 
+TEST_F(RunnerTest, keeps_earlier_tables_until_there_is_a_result_to_show) {
+  runner().make_runs();
+  const auto tables = [&] {
+    std::string all;
+    for (const char* file : {"compare.json", "table.md", "table.csv", "report.html"})
+      all += get(config_.out / file);
+    return all;
+  };
+  const std::string before = tables();
+  const auto finish_all = run_;
+  run_ = [&](const auto&, const ChildHooks&) {
+    EXPECT_EQ(tables(), before);
+    signal_ = SIGTERM;
+    return ChildEnd{128 + SIGTERM, "stopped by SIGTERM"};
+  };
+  const ComparisonConfig compared = config_;
+  config_.overwrite = true, data_ = "/other-flowers";  // other data
+  EXPECT_NE(runner().make_runs(), std::nullopt);
+  config_ = compared, data_ = "/flowers";
+  config_.methods.push_back({"another", "full", Json::object(), {0.4}});
+  signal_ = 0;
+  EXPECT_NE(runner().make_runs(), std::nullopt);
+  EXPECT_EQ(tables(), before);
+
+  signal_ = 0, run_ = finish_all;
+  EXPECT_EQ(runner().make_runs(), std::nullopt);
+  EXPECT_EQ(engine::read_json(config_.out / "compare.json")["table"].size(), 3);
+  config_ = compared, started_.clear();
+  EXPECT_EQ(runner().make_runs(), std::nullopt);
+  EXPECT_THAT(started_, IsEmpty());
+  EXPECT_EQ(engine::read_json(config_.out / "compare.json")["table"].size(), 2) << "what is asked for";
+}
+
 TEST_F(RunnerTest, resumes_a_run_and_never_starts_it_over_by_itself) {
   runner().make_runs();
   const fs::path run = config_.out / "runs/flowers/fixed/lr0.3-seed0-final";

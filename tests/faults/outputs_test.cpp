@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include "tests/faults/trial.h"
 
 namespace faults {
@@ -63,6 +65,26 @@ TEST_F(WrittenFile, is_the_old_or_the_new_one_whichever_call_fails) {
       // The folder that was synced is closed last; nothing depends on that.
       if (calls[n - 1].name == "close" && outcome.status == 0) continue;
       EXPECT_THAT(outcome.error(1), HasSubstr("/results/")) << command.name << ", " << fault;
+      for (const std::string& file : command.files)
+        EXPECT_THAT(end_to_end::read_text(file), AnyOf(Eq(old), Eq(whole[file])))
+            << command.name << ", " << fault;
+      EXPECT_THAT(leftovers(garden_.path() / "results"), IsEmpty()) << command.name << ", " << fault;
+    }
+  }
+}
+
+TEST_F(WrittenFile, is_whole_and_the_status_says_what_stopped_the_command_whenever_it_is_stopped) {
+  for (const Command& command : commands()) {
+    const std::string& old = command.old;
+    const std::string recording = garden_ / (std::string(command.name) + ".calls");
+    ASSERT_EQ(run_recorded(recording, command.words).status, 0);
+    std::map<std::string, std::string> whole;
+    for (const std::string& file : command.files) whole[file] = end_to_end::read_text(file);
+    const std::size_t calls = read_recording(recording).size();
+    for (std::size_t n = 1; n <= calls; n += 3) {
+      for (const std::string& file : command.files) end_to_end::write_text(file, old);
+      const std::string fault = "stop_after:" + std::to_string(n);
+      EXPECT_EQ(run_with(fault, command.words).status, 128 + SIGINT) << command.name << ", " << fault;
       for (const std::string& file : command.files)
         EXPECT_THAT(end_to_end::read_text(file), AnyOf(Eq(old), Eq(whole[file])))
             << command.name << ", " << fault;

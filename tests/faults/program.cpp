@@ -23,6 +23,7 @@ Fault parse(const std::string& text) {
                                                         {"kill_before", kill_before},
                                                         {"kill_half", kill_half},
                                                         {"kill_after", kill_after},
+                                                        {"stop_after", stop_after},
                                                         {"each_interrupted", each_interrupted},
                                                         {"each_short", each_short}};
   static const std::map<std::string, int> errors{{"ENOSPC", ENOSPC}, {"EIO", EIO},

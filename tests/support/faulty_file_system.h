@@ -21,6 +21,7 @@ struct Fault {
     kill_before,       ///< the process ends by SIGKILL when it comes to the call
     kill_half,         ///< a write takes a part, then the process ends; other calls are as ever
     kill_after,        ///< the call is done, then the process ends
+    stop_after,        ///< the call is done, then the process gets SIGINT and goes on
     each_interrupted,  ///< every call fails with EINTR, but not when it is made again
     each_short         ///< every write takes only a part
   };
@@ -109,6 +110,7 @@ class FaultyFileSystem : public engine::FileSystem {
     }
     const auto result = call();
     if (now && fault_.kind == Fault::Kind::kill_after) die();
+    if (now && fault_.kind == Fault::Kind::stop_after) ::raise(SIGINT);
     return result;
   }
 

@@ -56,6 +56,10 @@ ComparisonFolder::ComparisonFolder(fs::path path) : path_(std::move(path)), lock
   for (const fs::path& leftover : leftovers(path_, lock_.held())) engine::remove_file(leftover);
 }
 
+bool ComparisonFolder::has_tables() const {
+  return fs::exists(path_ / kJson);
+}
+
 void ComparisonFolder::write(const engine::Json& comparison) const {
   engine::write_file(path_ / kJson, training::json_text(comparison, 2) + '\n');
   engine::write_file(path_ / kMarkdown, markdown_tables(comparison));

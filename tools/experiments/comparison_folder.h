@@ -17,6 +17,9 @@ class ComparisonFolder {
   /// check_may_be_comparison() throws, and an Error that names the process when another one holds the lock.
   explicit ComparisonFolder(std::filesystem::path path);
 
+  /// True when an earlier call has written compare.json.
+  bool has_tables() const;
+
   /// Writes compare.json, table.md, table.csv and report.html of a comparison, each whole or not at all.
   void write(const engine::Json& comparison) const;
 

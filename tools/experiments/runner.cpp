@@ -71,7 +71,9 @@ std::optional<std::string> Runner::make_runs() {
   const ComparisonFolder folder(config_.out);
   for (std::size_t i = 0; i < plan_.size(); ++i) look_for(i);
   if (!config_.overwrite) refuse_other_runs();
-  folder.write(json());
+  // Earlier tables, which may be of other methods or options, stay until there is a result to show.
+  const bool complete = std::ranges::all_of(records_, [](const auto& record) { return record.has_value(); });
+  if (complete || !folder.has_tables()) folder.write(json());
   std::vector<std::string> failed;
   for (std::size_t i = 0; i < plan_.size(); ++i) {
     if (records_[i]) continue;

@@ -72,7 +72,8 @@ class Runner {
   Runner(ComparisonConfig config, RunnerHooks hooks);
 
   /// Makes every run that is missing: one whose folder holds the result of a run with its identity counts as
-  /// made, one that was interrupted is resumed. The folder's tables are written after each. Returns the title
+  /// made, one that was interrupted is resumed. The folder's tables are written after each, those of
+  /// an earlier call stay until the first. Returns the title
   /// of the run that a signal stopped, nothing when all were made. Throws a UsageError before anything is
   /// written, when runs are there that differ, naming each difference; an Error that names the runs which
   /// failed, after the others. A search that diverged has not failed: it is the worst of its kind.

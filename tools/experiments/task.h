@@ -18,6 +18,8 @@ struct Task {
   std::string train_splits(Stage stage) const {
     return stage == Stage::final && splits.val ? "train+val" : "train";
   }
+  /// Whether those runs evaluate on val.
+  bool evaluates_val(Stage stage) const { return splits.val && train_splits(stage) == "train"; }
 };
 
 }  // namespace experiments

@@ -52,6 +52,7 @@ class Checkpoint {
   void restore(models::Vit& model, peft::Method& method) const;
   void restore(engine::Optimizer& optimizer, engine::Ema* ema) const;
   const RunState& state() const { return state_; }
+  const std::string& path() const { return file_.file().path(); }
 
  private:
   SealedFile file_;

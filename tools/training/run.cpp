@@ -90,6 +90,8 @@ void check_data(const Run& run, const TrainConfig& config) {
                 std::to_string(config.batch_size) + "; a --batch-size of", n, "or less is needed");
   engine::check(config.keep != "best" || run.splits.val != nullptr,
                 "--keep best needs a val split to choose on, and the data has none; use --keep last");
+  engine::check(config.eval_every == TrainConfig().eval_every || run.splits.val != nullptr, "--eval-every",
+                config.eval_every, "needs a val split to evaluate on, and the data has none; leave it out");
 }
 
 /// Refuses at once what scoring would refuse.

@@ -104,26 +104,26 @@ Trainer::Trainer(Run& run, const TrainConfig& config, Events events, KnownFeatur
 void Trainer::resume(const Checkpoint& checkpoint) {
   checkpoint.restore(*optimizer_, ema_ ? &*ema_ : nullptr);
   state_ = checkpoint.state();
-  engine::check(state_.step <= steps_, "the checkpoint is of step", state_.step, "of a run of",
+  engine::check(state_.step <= steps_, checkpoint.path() + ": the checkpoint is of step", state_.step,
+                "of a run of",
                 std::to_string(steps_) + "; it is of another run: start over with --overwrite");
-  check_best();
+  check_best(checkpoint.path() + ": the checkpoint");
 }
 
-void Trainer::check_best() const {
+void Trainer::check_best(const std::string& who) const {
   if (state_.best.empty()) return;
   engine::check(
-      config_.keep == "best",
-      "the checkpoint holds the best weights, but the run keeps the last; it is of another run: start "
-      "over with --overwrite");
+      config_.keep == "best", who,
+      "holds the best weights, but the run keeps the last; it is of another run: start over with --overwrite");
   const engine::NamedTensors now = peft::delta_of(model_, method_.moved(model_));
   const std::map<std::string, Tensor> best(state_.best.begin(), state_.best.end());
   for (const auto& [name, tensor] : now) {
     const auto found = best.find(name);
     engine::check(found != best.end() && found->second.shape() == tensor.shape() &&
                       found->second.dtype() == tensor.dtype(),
-                  "the checkpoint's best weights lack", name, "in the shape", tensor.shape());
+                  who + "'s best weights lack", name, "in the shape", tensor.shape());
   }
-  engine::check(best.size() == now.size(), "the checkpoint's best weights hold", best.size(),
+  engine::check(best.size() == now.size(), who + "'s best weights hold", best.size(),
                 "tensors, but this run trains", now.size());
 }
 

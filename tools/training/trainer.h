@@ -53,8 +53,9 @@ class Trainer {
   bool evaluation_is_due() const;
   void finish_epoch(Index epoch);
   void evaluate_val(Index epoch);
-  void check_best() const;  ///< the weights that a checkpoint calls the best are those of this run
-  bool is_sound() const;    ///< all values that train are finite
+  void check_best(
+      const std::string& who) const;  ///< the weights that a checkpoint calls the best are those of this run
+  bool is_sound() const;              ///< all values that train are finite
   void keep_best(double top1);
   void put_back_best();
 

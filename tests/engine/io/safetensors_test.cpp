@@ -231,6 +231,26 @@ TEST(Safetensors, a_file_that_cannot_be_written_leaves_the_old_one) {
   EXPECT_THAT(folder.names(), ElementsAre("a"));
 }
 
+TEST(Safetensors, is_read_whole_before_it_has_its_name_and_is_no_more_when_that_fails) {
+  const TemporaryFolder folder;
+  const auto path = put(folder / "model.safetensors", "earlier");
+  const NamedTensors tensors{{"w", Tensor::zeros({3})}};
+  std::filesystem::path hidden;
+  EXPECT_THAT(message_of<Error>([&] {
+                write_safetensors(path, tensors, {{"a", "b"}}, {}, [&](const std::filesystem::path& written) {
+                  hidden = written;
+                  EXPECT_EQ(Safetensors(written).read("w").bytes(), 12);
+                  EXPECT_EQ(get(path), "earlier");
+                  throw Error("not as it should be");
+                });
+              }),
+              testing::StrEq("not as it should be"));
+  EXPECT_EQ(get(path), "earlier");
+  EXPECT_FALSE(std::filesystem::exists(hidden));
+  write_safetensors(path, tensors, {}, {}, [](const std::filesystem::path&) {});
+  EXPECT_EQ(Safetensors(path).read("w").bytes(), 12);
+}
+
 TEST(Safetensors, says_which_file_is_wrong) {
   const TemporaryFolder folder;
   const auto path = put(folder / "model.safetensors", "no header at all");

@@ -60,9 +60,11 @@ class TuneRuns {
     const MethodSpec& method = methods_[run.method];
     std::vector<std::string> all = method_words(method);
     if (o_.papers && !peft::find_method(method.method).recipe.empty()) all.emplace_back("--recipe=papers");
-    const bool evaluates =
-        std::ranges::any_of(all, [](const std::string& a) { return a.starts_with("--eval-every"); });
-    if (!evaluates) all.push_back("--eval-every=1000000000");  // at the end only
+    const auto sets_evaluation = [](const std::string& a) { return a.starts_with("--eval-every"); };
+    if (!task.evaluates_val(run.stage))
+      std::erase_if(all, sets_evaluation);
+    else if (std::ranges::none_of(all, sets_evaluation))
+      all.push_back("--eval-every=1000000000");  // at the end only
     if (run.stage == Stage::search) all.push_back("--no-test");
     for (const std::string& argument :
          {"--data=" + task.folder, "--on=" + task.train_splits(run.stage), "--lr=" + engine::shortest(lr),

@@ -121,7 +121,10 @@ void run_eval(Arguments arguments) {
       {batch_size, static_cast<int>(workers), split}, events, logits.empty() ? nullptr : &all);
   images.notes->note(events);
   e.skipped = std::ssize(images.skipped);
-  if (!logits.empty()) write_logits(logits, all);
+  if (!logits.empty()) {
+    write_logits(logits, all);
+    check_interrupted("after " + logits + " was written");
+  }
   if (json)
     print_json(training::to_json(e, training::kMostPrinted));
   else

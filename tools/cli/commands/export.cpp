@@ -135,7 +135,9 @@ void run_export(Arguments arguments) {
     engine::check_finite(tensor, tensor.dtype(), "exported " + name);
   const std::string license = license_of(tuned, o.model.model);
   check_interrupted("before anything was written");
-  print(format.write(o.out, {tuned, license}, o.how), format, o.json);
+  const std::vector<fs::path> files = format.write(o.out, {tuned, license}, o.how);
+  check_interrupted("after " + o.out + " was written");
+  print(files, format, o.json);
 }
 
 }  // namespace cli

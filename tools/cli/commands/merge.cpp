@@ -42,6 +42,20 @@ double largest_difference(models::Vit& a, models::Vit& b, std::uint64_t seed) {
   return largest;
 }
 
+/// The same for a model and a file that must hold the same.
+double difference_of_file(models::Vit& tuned, const std::filesystem::path& file,
+                          const training::ModelSource& model) {
+  training::ModelSource source;
+  source.model = file;
+  source.seed = model.seed, source.threads = model.threads;
+  try {
+    training::LoadedModel merged = training::load_model(source);  // what there is to note was noted
+    return largest_difference(tuned, merged.model, static_cast<std::uint64_t>(model.seed));
+  } catch (const engine::Error& e) {
+    throw engine::Error(std::string("nothing is written, as the merged model is not read back: ") + e.what());
+  }
+}
+
 /// The tensors in buffers of their own, so that no later change reaches them.
 engine::NamedTensors copied(engine::NamedTensors state) {
   for (auto& [name, tensor] : state) tensor = tensor.clone();
@@ -88,14 +102,13 @@ void run_merge(Arguments arguments) {
   adapters.undo();  // to compare
   for (const auto& [name, tensor] : tensors) engine::check_finite(tensor, tensor.dtype(), "merged " + name);
   check_interrupted("before anything was written");
-  training::write_merged(out, tuned, std::move(tensors), model.model);
+  double difference = 0;
+  training::write_merged(out, tuned, std::move(tensors), model.model,
+                         [&](const std::filesystem::path& hidden) {
+                           check_interrupted("before anything was written");
+                           difference = difference_of_file(tuned.model, hidden, model);
+                         });
   check_interrupted("after " + out + " was written");
-  training::ModelSource again;
-  again.model = out;
-  again.seed = model.seed, again.threads = model.threads;
-  training::LoadedModel merged = training::load_model(again);  // what there is to note was noted
-  const double difference =
-      largest_difference(tuned.model, merged.model, static_cast<std::uint64_t>(model.seed));
   if (json) {
     const ordered_json result{
         {"largest_difference", difference}, {"out", out}, {"bytes", std::filesystem::file_size(out)}};

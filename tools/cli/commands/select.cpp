@@ -97,6 +97,7 @@ void run_select(Arguments arguments) {
     engine::write_safetensors(gradients, all,
                               {{"format", "espalier-gradients"}, {"base_sha256", run.loaded.base_sha256}});
   }
+  check_interrupted("after all was written");
   const ordered_json result{{"score_seconds", scored},
                             {"select_seconds", selected},
                             {"peak_mb", training::peak_mb()},

@@ -217,7 +217,9 @@ void declare_training(OptionTable& table, TrainConfig& c) {
 
   table.group("Evaluation");
   table.integer("eval-every", c.eval_every, 1, "epochs between evaluations on val")
-      .handling_unless("keep", "best");
+      .handling_unless("keep", "best")
+      .needing_that(
+          "--on train", [&] { return c.on == "train"; }, "val is not judged when it is trained on");
 }
 
 void declare_keeping(OptionTable& table, TrainConfig& c) {

@@ -11,7 +11,7 @@
 namespace training {
 
 void write_merged(const std::string& out, const LoadedModel& tuned, engine::NamedTensors tensors,
-                  const std::string& base) {
+                  const std::string& base, const engine::FileCheck& check) {
   std::string license;
   if (!tuned.checkpoint.empty()) {
     const Weights weights(tuned.checkpoint);
@@ -24,7 +24,7 @@ void write_merged(const std::string& out, const LoadedModel& tuned, engine::Name
                    {"classes", json_text(tuned.classes)},
                    {"preprocessing", preprocessing_json(tuned.preprocessing)}});
   if (!license.empty()) metadata["license"] = license;
-  engine::write_safetensors(out, tensors, metadata);
+  engine::write_safetensors(out, tensors, metadata, {}, check);
 }
 
 }  // namespace training

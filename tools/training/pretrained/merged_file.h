@@ -10,7 +10,8 @@ namespace training {
 /// added folded in, under the names of its base, with what else the base's file has; of a .npz, or where the
 /// base is random, under timm's. Metadata say what the tensors do not, so that load_model() of the file alone
 /// gives the same model; the licence is the one that `base`, what --model named, states.
+/// `check` as in engine::write_safetensors().
 void write_merged(const std::string& out, const LoadedModel& tuned, engine::NamedTensors tensors,
-                  const std::string& base);
+                  const std::string& base, const engine::FileCheck& check = {});
 
 }  // namespace training
