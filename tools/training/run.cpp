@@ -12,6 +12,7 @@
 #include "tools/training/depth.h"
 #include "tools/training/json_field.h"
 #include "tools/training/json_text.h"
+#include "tools/training/losses.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/usage_error.h"
 
@@ -70,6 +71,7 @@ void check_data(const Run& run, const TrainConfig& config) {
   }
   engine::check(batches > 0, "the data has", n, "images to train on, too few for one batch of",
                 std::to_string(config.batch_size) + "; a --batch-size of", n, "or less is needed");
+  if (config.class_weights == "balanced") balanced_weights(*run.images, run.splits.classes);
   engine::check(config.keep != "best" || run.splits.val != nullptr,
                 "--keep best needs a val split to choose on, and the data has none; use --keep last");
 }

@@ -83,6 +83,7 @@ struct TrainConfig {
   std::string schedule = "cosine";  ///< see schedule_names()
   double warmup_epochs = 0, min_lr = 0;
   double clip = 0;  ///< maximum gradient norm; 0: any
+  std::string class_weights = "none";  ///< of the loss: none or balanced
   double label_smoothing = 0, mixup = 0, cutmix = 0, drop_path = 0;
   double ema = 0;                              ///< decay of an average of the weights; 0: off
   Index freeze_blocks = 0, reinit_blocks = 0;  ///< the first blocks, the last ones

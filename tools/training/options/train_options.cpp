@@ -27,7 +27,7 @@ void declare_base(OptionTable& table, ModelSource& model) {
              "checkpoint: a .safetensors file, an index of shards, or a folder with one and config.json")
       .excluding("arch", "the architecture comes from the checkpoint")
       .reading();
-  table.text("arch", model.arch, "NAME", "random weights of this architecture, by timm's name");
+  table.text("arch", model.arch, "NAME", "random weights of timm's model of that name");
   table.integer("image-size", model.image_size, 1, "image side in pixels", kMostPixels)
       .by_default(stored)
       .reading();
@@ -35,7 +35,7 @@ void declare_base(OptionTable& table, ModelSource& model) {
       .by_default(stored)
       .reading()
       .rare();
-  table.text("std", model.std, "a,b,c", "per-channel standard deviation of pixels scaled to [0, 1]")
+  table.text("std", model.std, "a,b,c", "per-channel standard deviation")
       .by_default(stored)
       .reading()
       .rare();
@@ -177,10 +177,7 @@ void declare_training(OptionTable& table, TrainConfig& c) {
   table.group("Training");
   table.integer("epochs", c.epochs, 1, "passes over the images");
   table.integer("steps", c.steps, 1, "steps of the run, in place of --epochs").excluding("epochs");
-  table
-      .integer("grad-accum", c.grad_accum, 1,
-               "batches in one step; what an epoch has left over is a shorter step")
-      .rare();
+  table.integer("grad-accum", c.grad_accum, 1, "batches in a step; fewer in an epoch's last one").rare();
   table.choice("optimizer", c.optimizer, {"sgd", "adam", "adamw"}, "update rule");
   table.number("momentum", c.momentum, kBelowOne, "momentum of sgd")
       .needing("optimizer", {"sgd"}, "adam and adamw have moments of their own")
@@ -194,7 +191,7 @@ void declare_training(OptionTable& table, TrainConfig& c) {
   table.number("clip", c.clip, kNonNegative, "maximum gradient norm; 0 disables clipping").rare();
   table
       .number("layer-decay", c.layer_decay, kShare,
-              "factor of the learning rate from a block to the one below")
+              "factor of the rate from a block to the one below")
       .needing_that("a method that trains more than the head", trains_blocks, "the head has the whole rate")
       .rare();
   table.integer("freeze-blocks", c.freeze_blocks, 0, "freeze the embeddings and the first N blocks")
@@ -206,11 +203,15 @@ void declare_training(OptionTable& table, TrainConfig& c) {
       .needing_that(
           fixed_words, [&] { return traits_of(c).selection_is_fixed; }, changes)
       .rare();
-  table.number("ema", c.ema, kBelowOne, "decay of a moving average of the weights, which is kept; 0: off")
+  table.number("ema", c.ema, kBelowOne, "decay of averaged weights that are kept; 0: off")
       .rare();
   table.flag("no-shuffle", c.no_shuffle, "train in sorted path order").rare();
 
   table.group("Regularization");
+  table
+      .choice("class-weights", c.class_weights, {"none", "balanced"},
+              "balanced: images / (classes x a class's)")
+      .rare();
   table.number("label-smoothing", c.label_smoothing, kBelowOne, "probability spread over all classes").rare();
   table.number("mixup", c.mixup, kNonNegative, "alpha of mixup; 0: off").rare();
   table.number("cutmix", c.cutmix, kNonNegative, "alpha of CutMix; 0: off").rare();
@@ -225,7 +226,7 @@ void declare_keeping(OptionTable& table, TrainConfig& c) {
   table.group("Training");
   table.number("lr", c.lr, kPositive, "peak learning rate");
   table.group("Evaluation");
-  table.choice("keep", c.keep, {"last", "best"}, "which weights to keep: the last, or the best on val")
+  table.choice("keep", c.keep, {"last", "best"}, "which weights to keep: last, or best on val")
       .needing_that(
           "--on train", [&] { return c.on == "train"; }, "the best weights are chosen on val")
       .needing_that(
