@@ -20,7 +20,7 @@ struct Source {
 /// All of them, in the order they are tried.
 std::span<const Source> sources();
 
-/// The data set in a folder, in whatever form it lies there. Throws
+/// The data set in a folder, in whatever form it lies there, or that of a list (.csv, .tsv, .jsonl). Throws
 /// an Error that names what would be right.
 Splits open_data(const std::filesystem::path& dir, const FolderOptions& options = {});
 

@@ -12,6 +12,7 @@
 #include "data/screen.h"
 #include "data/sources.h"
 #include "data/split_file.h"
+#include "data/split_names.h"
 #include "engine/base/div_up.h"
 #include "engine/base/text.h"
 #include "engine/io/file.h"
@@ -63,6 +64,17 @@ bool are_files(const data::Dataset& images) {
   return dynamic_cast<const data::ImageFiles*>(&images) != nullptr;
 }
 
+data::ClassOrder order_of(const DataSource& source) {
+  return source.class_order == "natural" ? data::ClassOrder::natural : data::ClassOrder::sorted;
+}
+
+data::FolderOptions folder_options(const DataSource& source) {
+  return {.allow_empty_class = source.allow_empty_class,
+          .val_counts = source.val_counts,
+          .class_order = order_of(source),
+          .group = source.group};
+}
+
 void note_skipped(const std::vector<data::BadImage>& skipped, const Events& events) {
   constexpr std::size_t kNamed = 3;
   if (skipped.empty()) return;
@@ -84,22 +96,28 @@ std::shared_ptr<ImageNotes> notes_for(const DataSource& source, const Events& ev
 OpenedData open_data_source(const DataSource& source, const std::vector<std::string>& used, Index workers,
                             const Events& events) {
   const bool lists = !source.train_list.empty();
-  OpenedData opened{
-      .splits = lists ? data::open_split_files({source.train_list, source.val_list, source.test_list,
-                                                source.data_root, source.val_counts})
-                      : data::open_data(source.data, {source.allow_empty_class, source.val_counts}),
-      .listed = {},
-      .contents = std::make_shared<ImageContents>(source.data.empty() ? source.data_root : source.data),
-      .notes = notes_for(source, events)};
+  OpenedData opened{.splits = lists ? data::open_split_files({.train = source.train_list,
+                                                              .val = source.val_list,
+                                                              .test = source.test_list,
+                                                              .root = source.data_root,
+                                                              .val_counts = source.val_counts,
+                                                              .group = source.group,
+                                                              .order = order_of(source)})
+                                    : data::open_data(source.data, folder_options(source)),
+                    .listed = {},
+                    .contents = std::make_shared<ImageContents>(source.root()),
+                    .notes = notes_for(source, events),
+                    .cut = {}};
   data::Splits& splits = opened.splits;
   note_oddities(splits, events);
+  const bool files = are_files(*splits.train);
+  opened.cut = cut_splits(splits, source, *opened.contents, events);
   const bool skips = source.on_bad_image == "skip";
   const std::pair<const char*, std::shared_ptr<const data::Dataset>*> all[] = {
       {"train", &splits.train}, {"val", &splits.val}, {"test", &splits.test}};
   for (const auto& [name, split] : all) {
     if (!*split) continue;
-    if (!skips && std::ranges::find(used, name) != used.end() && are_files(**split))
-      check_files(name, **split);
+    if (!skips && std::ranges::find(used, name) != used.end() && files) check_files(name, **split);
     *split = opened.notes->watch(opened.contents->watch(*split));
   }
   opened.listed = splits;
@@ -135,6 +153,7 @@ EvaluationSplit open_evaluation_split(const DataSource& source, const std::strin
                                       const Events& events) {
   namespace fs = std::filesystem;
   const auto alone = [&](data::Splits splits) {  // opened as if it were train
+    check_uncut(source, source.root() + " has no train split");
     note_oddities(splits, events);
     const bool skips = source.on_bad_image == "skip";
     if (!skips && are_files(*splits.train)) check_files(split, *splits.train);
@@ -148,7 +167,7 @@ EvaluationSplit open_evaluation_split(const DataSource& source, const std::strin
     const fs::path dir = source.data;
     const fs::path folder = fs::is_directory(dir) ? data::split_folder(dir, split) : fs::path();
     if (!folder.empty() && data::split_folder(dir, "train").empty())
-      return alone(data::open_class_folders(folder, {source.allow_empty_class}));
+      return alone(data::open_class_folders(folder, folder_options(source)));
   } else if (source.train_list.empty()) {
     return alone(
         data::open_split_files({.train = source.list_of(split), .root = source.data_root, .judged = true}));

@@ -35,10 +35,7 @@ void declare_base(OptionTable& table, ModelSource& model) {
       .by_default(stored)
       .reading()
       .rare();
-  table.text("std", model.std, "a,b,c", "per-channel standard deviation")
-      .by_default(stored)
-      .reading()
-      .rare();
+  table.text("std", model.std, "a,b,c", "per-channel standard deviation").by_default(stored).reading().rare();
   table.choice("interpolation", model.interpolation, {"bilinear", "bicubic"}, "how images are resized")
       .by_default(stored)
       .reading()
@@ -82,7 +79,9 @@ void declare_threads(OptionTable& table, Index& threads) {
 
 void declare_data(OptionTable& table, DataSource& data) {
   table.group("Data");
-  table.input("data", data.data, "DIR", "DIR/train/<class>/*, val and test where they exist; or IDX files")
+  table
+      .input("data", data.data, "DIR",
+             "DIR/train/<class>/*, val and test; DIR/<class>/*; a list, or IDX files")
       .reading();
   const auto list = [&](const char* name, std::string& field, const char* help) {
     table.input(name, field, "FILE", help)
@@ -91,14 +90,27 @@ void declare_data(OptionTable& table, DataSource& data) {
         .reading()
         .rare();
   };
-  list("train-list", data.train_list, "instead of --data: lines `path label`");
+  list("train-list", data.train_list, "in place of --data: `path label`, or .csv");
   list("val-list", data.val_list, "the same for val");
   list("test-list", data.test_list, "the same for test");
-  table.input("data-root", data.data_root, "DIR", "folder that the paths in the lists are relative to")
+  table.input("data-root", data.data_root, "DIR", "folder that paths in lists are relative to")
       .needing_that(
           "--train-list, --val-list or --test-list", [&] { return data.has_lists(); },
           "--data DIR needs none")
       .reading()
+      .rare();
+  table.number("val-split", data.val_split, engine::kProperShare, "cut off as val where there are no splits")
+      .by_default("0.2")
+      .reading()
+      .rare();
+  table.number("test-split", data.test_split, engine::kProperShare, "the same for test")
+      .by_default("0.2")
+      .reading()
+      .rare();
+  table.text("group", data.group, "COLUMN", "column of a list that a cut keeps together").reading().rare();
+  table
+      .choice("class-order", data.class_order, {"sorted", "natural"},
+              "1, 10, 2; or 1, 2, 10 as timm has them")
       .rare();
   declare_screening(table, data);
 }
@@ -189,9 +201,7 @@ void declare_training(OptionTable& table, TrainConfig& c) {
       .needing("schedule", {"cosine", "linear"}, "a constant rate does not fall to it")
       .rare();
   table.number("clip", c.clip, kNonNegative, "maximum gradient norm; 0 disables clipping").rare();
-  table
-      .number("layer-decay", c.layer_decay, kShare,
-              "factor of the rate from a block to the one below")
+  table.number("layer-decay", c.layer_decay, kShare, "factor of the rate from a block to the one below")
       .needing_that("a method that trains more than the head", trains_blocks, "the head has the whole rate")
       .rare();
   table.integer("freeze-blocks", c.freeze_blocks, 0, "freeze the embeddings and the first N blocks")
@@ -203,8 +213,7 @@ void declare_training(OptionTable& table, TrainConfig& c) {
       .needing_that(
           fixed_words, [&] { return traits_of(c).selection_is_fixed; }, changes)
       .rare();
-  table.number("ema", c.ema, kBelowOne, "decay of averaged weights that are kept; 0: off")
-      .rare();
+  table.number("ema", c.ema, kBelowOne, "decay of averaged weights that are kept; 0: off").rare();
   table.flag("no-shuffle", c.no_shuffle, "train in sorted path order").rare();
 
   table.group("Regularization");
