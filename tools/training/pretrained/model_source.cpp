@@ -148,6 +148,11 @@ LoadedModel from_checkpoint(const ModelSource& source, const Events& events, boo
   std::map<std::string, engine::Shape> shapes;
   for (const auto& [name, tensor] : state) shapes.emplace(name, tensor.shape());
   take_facts(weights.facts, config.facts);
+  // Rotary embeddings have no size of their own.
+  if (!config.facts.image_height && source.sets_image_size() && !shapes.contains(engine::kPositionsName)) {
+    config.facts.image_height = source.image_size.height;
+    config.facts.image_width = source.image_size.width;
+  }
   models::VitConfig stored;
   about(file, [&] {
     stored = models::config_from_shapes(shapes, config.facts, weights.torchvision);
