@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What `espalier bench` measures, done by PyTorch: a Vision Transformer of timm's layout on random weights.
 
-  bench/peer.py --mode infer|full|gps|lora|score|rank --arch NAME --batch N [--repeats 3] [--threads N]
+  bench/peer.py --mode infer|full|gps|lora|score|rank --arch NAME --batch N [--image-size N] [--repeats 3] [--threads N]
   bench/peer.py --export FILE --arch NAME --batch N   the model as ONNX, for bench/peer_onnx.py
   bench/peer.py --probe blas   GFLOP/s of the products of one linear layer, to find the fastest BLAS
   bench/peer.py --probe step   images/s of a step of full on ViT-Ti
@@ -10,7 +10,8 @@ infer is a forward pass under no_grad; full a step of Adam on every weight; gps 
 it: all weights get a gradient, which is multiplied by a mask (the strongest input of every neuron, biases and head), and
 Adam moves all; score the scoring of GPS by one batch of stacked views, the gradient of every weight summed up; rank its choice by
 them as its authors' code makes it, every row sorted, with a dense mask; lora a step on low-rank updates of qkv and the head, the base frozen. Prints one line of JSON. Attention
-is PyTorch's own function where it has one (from 2.0 on), and written out where it has not.
+is PyTorch's own function where it has one (from 2.0 on), and written out where it has not. Other models than the plain ones below
+are timm's own, by their names; they infer and make the step of GPS.
 """
 import argparse
 import os
@@ -105,20 +106,30 @@ class Vit(nn.Module):
         return self.head(self.norm(self.blocks(x)[:, 0]))
 
 
-def random_batch(count):
-    return torch.randn(count, 3, SIDE, SIDE), torch.arange(count) % CLASSES
+def model_of(arch, side):
+    if arch in SIZES:
+        return Vit(*SIZES[arch])
+    import timm
+
+    model = timm.create_model(arch, num_classes=CLASSES, img_size=side)
+    model.eval()  # no dropout; gradients are the same
+    return model
 
 
-def gps_masks(model):
+def random_batch(count, side):
+    return torch.randn(count, 3, side, side), torch.arange(count) % CLASSES
+
+
+def gps_masks(model, side):
     """1 where GPS trains: the strongest input of every neuron, all biases but the norms', and the head."""
-    images, labels = random_batch(CHOOSING_IMAGES)
+    images, labels = random_batch(CHOOSING_IMAGES, side)
     F.cross_entropy(model(images), labels).backward()
     masks = {}
     for name, weight in model.named_parameters():
         mask = torch.zeros_like(weight)
         if name.startswith("head.") or (name.endswith(".bias") and "norm" not in name):
             mask.fill_(1)
-        elif name.endswith(".weight") and weight.dim() > 1:
+        elif name.endswith(".weight") and weight.dim() > 1 and weight.grad is not None:
             strongest = weight.grad.flatten(1).abs().argmax(dim=1, keepdim=True)
             mask.flatten(1).scatter_(1, strongest, 1.0)
         masks[weight] = mask
@@ -150,8 +161,8 @@ def rank_by_sorting(gradients, count=1):
     return masks
 
 
-def make_scoring(mode, model, batch):
-    images, _ = random_batch(batch)
+def make_scoring(mode, model, batch, side):
+    images, _ = random_batch(batch, side)
     labels = torch.arange(batch) // 2 % CLASSES
     if mode == "rank":
         gradients = [torch.randn_like(w) for w in model.parameters() if w.dim() > 1 and w.shape[0] > 1]
@@ -164,10 +175,10 @@ def make_scoring(mode, model, batch):
     return score
 
 
-def make_pass(mode, model, batch):
+def make_pass(mode, model, batch, side):
     if mode in ("score", "rank"):
-        return make_scoring(mode, model, batch)
-    images, labels = random_batch(batch)
+        return make_scoring(mode, model, batch, side)
+    images, labels = random_batch(batch, side)
     if mode == "infer":
         model.eval()
 
@@ -183,14 +194,15 @@ def make_pass(mode, model, batch):
         for block in model.blocks:
             block.attn.qkv.base.requires_grad_(False)
         model.head.requires_grad_(True)
-    masks = gps_masks(model) if mode == "gps" else {}
+    masks = gps_masks(model, side) if mode == "gps" else {}
     optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=LEARNING_RATE)
 
     def step():
         optimizer.zero_grad(set_to_none=True)
         F.cross_entropy(model(images), labels).backward()
         for weight, mask in masks.items():
-            weight.grad *= mask
+            if weight.grad is not None:
+                weight.grad *= mask
         optimizer.step()
 
     return step
@@ -198,7 +210,7 @@ def make_pass(mode, model, batch):
 
 def probe_step():
     batch = 8
-    step = make_pass("full", Vit(*SIZES["vit_tiny_patch16_224"]), batch)
+    step = make_pass("full", Vit(*SIZES["vit_tiny_patch16_224"]), batch, SIDE)
     step()
     print(batch / statistics.median(seconds_of(step) for _ in range(5)))
 
@@ -211,7 +223,7 @@ def probe_blas():
 
 
 def export(model, batch, path):
-    images, _ = random_batch(batch)
+    images, _ = random_batch(batch, SIDE)
     torch.onnx.export(model.eval(), (images,), path, dynamo=True, external_data=False, verbose=False)
 
 
@@ -220,8 +232,9 @@ def main():
     parser.add_argument("--probe", choices=["blas", "step"])
     parser.add_argument("--mode", choices=["infer", "full", "gps", "lora", "score", "rank"])
     parser.add_argument("--export", metavar="FILE")
-    parser.add_argument("--arch", choices=sorted(SIZES))
+    parser.add_argument("--arch", help=f"{', '.join(sorted(SIZES))}, or another name of timm's")
     parser.add_argument("--batch", type=int)
+    parser.add_argument("--image-size", type=int, default=SIDE)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args()
@@ -231,10 +244,10 @@ def main():
         return {"blas": probe_blas, "step": probe_step}[options.probe]()
     if not ((options.mode or options.export) and options.arch and options.batch):
         parser.error("--mode or --export, --arch and --batch are needed")
-    model = Vit(*SIZES[options.arch])
+    model = model_of(options.arch, options.image_size)
     if options.export:
         return export(model, options.batch, options.export)
-    report(make_pass(options.mode, model, options.batch), options.batch, options.repeats)
+    report(make_pass(options.mode, model, options.batch, options.image_size), options.batch, options.repeats)
 
 
 if __name__ == "__main__":

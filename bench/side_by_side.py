@@ -40,8 +40,11 @@ class PyTorch:
     def __init__(self, name, python, settings):
         self.name, self.python, self.settings = name, python, settings
 
-    def command(self, mode, arch, batch, repeats):
-        return [self.python, PYTORCH, "--mode", mode, *sizes(arch, batch, repeats)]
+    def command(self, mode, *model):
+        return [self.python, PYTORCH, "--mode", mode, *sizes(*model)]
+
+    def has_timm(self):
+        return version(self.python, "timm") is not None
 
 
 class OnnxRuntime:
@@ -71,8 +74,9 @@ class Exports:
         return path
 
 
-def sizes(arch, batch, repeats):
-    return ["--arch", arch, "--batch", str(batch), "--repeats", str(repeats)]
+def sizes(arch, batch, repeats, image_size=None):
+    of_images = ["--image-size", str(image_size)] if image_size else []
+    return ["--arch", arch, "--batch", str(batch), "--repeats", str(repeats), *of_images]
 
 
 def version(python, module):
@@ -164,10 +168,10 @@ def run_json(command, settings, phase=None):
     return {name: result[name] for name in ("seconds", "images_per_s", "peak_mb", "choice_seconds")}
 
 
-def ours(options, words, arch, batch, repeats):
+def ours(options, words, *model):
     """The command of espalier's bench."""
     chosen = ["--instruction-set", options.instruction_set] if options.instruction_set else []
-    return [options.espalier, "bench", *words, *sizes(arch, batch, repeats), *chosen, "--json"]
+    return [options.espalier, "bench", *words, *sizes(*model), *chosen, "--json"]
 
 
 def make_parser(description):

@@ -32,4 +32,12 @@ function(espalier_box name)
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC espalier_options ${BOX_USES} PRIVATE ${BOX_LINKS})
   set_target_properties(${name} PROPERTIES OUTPUT_NAME espalier_${name})
+  espalier_precompile(${name} cmake/precompiled.h)
+endfunction()
+
+# espalier_precompile(name header): for a target. Files with flags of their own have to skip it.
+function(espalier_precompile name header)
+  if(ESPALIER_PRECOMPILE)
+    target_precompile_headers(${name} PRIVATE ${PROJECT_SOURCE_DIR}/${header})
+  endif()
 endfunction()

@@ -27,6 +27,7 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/espalierConfig.cmake.in 
 # Before 1.0 every version may change names in C++, so a program asks for exactly the one it was written against.
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/espalierConfigVersion.cmake COMPATIBILITY ExactVersion)
 install(FILES ${PROJECT_BINARY_DIR}/espalierConfig.cmake ${PROJECT_BINARY_DIR}/espalierConfigVersion.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/FindSnappy.cmake ${CMAKE_CURRENT_LIST_DIR}/FindZstd.cmake
         DESTINATION ${package})
 
 # Its paths start at its own place, so that `cmake --install --prefix` may put it anywhere.

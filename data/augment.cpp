@@ -39,7 +39,8 @@ Image jitter(Image image, Random& random) {
 }
 
 Image random_resized_crop(const Image& image, const Preprocessing& how, Random& random) {
-  return resize(crop(image, random_box(image.width, image.height, random)), how.size, how.size, how.filter);
+  return resize(crop(image, random_box(image.width, image.height, random)), how.size.width, how.size.height,
+                how.filter);
 }
 
 Image none(const Image& image, const Preprocessing& how, Random&) {
@@ -51,7 +52,7 @@ Image flipped(const Image& image, const Preprocessing& how, Random& random) {
 }
 
 Image vtab(const Image& image, const Preprocessing& how, Random&) {
-  return resize(image, how.size, how.size, how.filter);
+  return resize(image, how.size.width, how.size.height, how.filter);
 }
 
 Image fgvc(const Image& image, const Preprocessing& how, Random& random) {

@@ -12,7 +12,7 @@ namespace data {
 using engine::Random;
 
 /// A way to vary a training image: a pure function of the image, what the model expects and random
-/// numbers. Its result is size x size and not yet normalised.
+/// numbers. Its result is of `size` and not yet normalised.
 struct Augmentation {
   std::string_view name;
   std::string_view summary;

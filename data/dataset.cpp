@@ -6,6 +6,7 @@
 
 #include "data/spelling.h"
 #include "engine/base/text.h"
+#include "engine/io/sha256.h"
 
 namespace data {
 namespace {
@@ -18,6 +19,11 @@ class Concat : public Dataset {
   std::string name(Index i) const override { return i < first_ ? a_->name(i) : b_->name(i - first_); }
   Index label(Index i) const override { return i < first_ ? a_->label(i) : b_->label(i - first_); }
   Image image(Index i) const override { return i < first_ ? a_->image(i) : b_->image(i - first_); }
+  std::string file(Index i) const override { return i < first_ ? a_->file(i) : b_->file(i - first_); }
+  std::string sha256(Index i) const override { return i < first_ ? a_->sha256(i) : b_->sha256(i - first_); }
+  void check_there(Index i) const override {
+    return i < first_ ? a_->check_there(i) : b_->check_there(i - first_);
+  }
 
  private:
   std::shared_ptr<const Dataset> a_, b_;
@@ -33,6 +39,9 @@ class Some : public Dataset {
   std::string name(Index i) const override { return all_->name(at(i)); }
   Index label(Index i) const override { return all_->label(at(i)); }
   Image image(Index i) const override { return all_->image(at(i)); }
+  std::string file(Index i) const override { return all_->file(at(i)); }
+  std::string sha256(Index i) const override { return all_->sha256(at(i)); }
+  void check_there(Index i) const override { all_->check_there(at(i)); }
 
  private:
   Index at(Index i) const { return at_[static_cast<std::size_t>(i)]; }
@@ -51,7 +60,22 @@ std::string bytes_of(std::string_view name) {
   return engine::join(bytes, " ");
 }
 
+std::string hint_of(const LookingAlike& alike, std::string_view whose) {
+  return engine::say(";", whose, alike.other,
+                     "looks alike and is written in another normalisation of Unicode:", bytes_of(alike.other),
+                     "there,", bytes_of(alike.name), "here; one of the two must be renamed");
+}
+
 }  // namespace
+
+std::string Dataset::sha256(Index i) const {
+  const Image pixels = image(i);
+  engine::Sha256 hash;
+  const std::string size = std::to_string(pixels.width) + ' ' + std::to_string(pixels.height) + ' ';
+  hash.add(std::as_bytes(std::span(size)));
+  hash.add(std::as_bytes(std::span(pixels.rgb)));
+  return hash.hex();
+}
 
 std::shared_ptr<const Dataset> some_of(std::shared_ptr<const Dataset> all, std::vector<Index> places) {
   return std::make_shared<Some>(std::move(all), std::move(places));
@@ -71,13 +95,8 @@ std::shared_ptr<const Dataset> concat(std::shared_ptr<const Dataset> a, std::sha
 
 std::string hint_of_spelling(std::span<const std::string> lacking, std::span<const std::string> classes,
                              std::string_view whose) {
-  for (const std::string& name : lacking)
-    for (const std::string& other : classes)
-      if (may_be_normalisations(name, other))
-        return engine::say(";", whose, other,
-                           "looks alike and is written in another normalisation of Unicode:", bytes_of(other),
-                           "there,", bytes_of(name), "here; one of the two must be renamed");
-  return {};
+  const auto alike = find_looking_alike(lacking, classes);
+  return alike ? hint_of(*alike, whose) : std::string();
 }
 
 std::vector<Index> find_classes(std::string_view split, std::span<const std::string> names,
@@ -102,13 +121,15 @@ std::vector<Index> find_classes(std::string_view split, std::span<const std::str
 std::vector<std::string> united_classes(std::string_view split, std::span<const std::string> names,
                                         std::span<const std::string> classes) {
   const std::set<std::string_view> before(classes.begin(), classes.end());
-  std::set<std::string> all(classes.begin(), classes.end());
+  std::vector<std::string> lacking;
   for (const std::string& name : names) {
-    if (before.contains(name)) continue;
-    const std::string looks_alike = hint_of_spelling(std::span(&name, 1), classes, "train's");
-    check(looks_alike.empty(), std::string(split) + ":", "class that train lacks:", name + looks_alike);
-    all.insert(name);
+    if (!before.contains(name)) lacking.push_back(name);
   }
+  if (const auto alike = find_looking_alike(lacking, classes))
+    throw Error(engine::say(std::string(split) + ":", "class that train lacks:",
+                            std::string(alike->name) + hint_of(*alike, "train's")));
+  std::set<std::string> all(classes.begin(), classes.end());
+  all.insert(lacking.begin(), lacking.end());
   return {all.begin(), all.end()};
 }
 

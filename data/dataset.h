@@ -21,6 +21,15 @@ class Dataset {
   virtual Index label(Index i) const = 0;
   /// Its pixels. Throws an Error that starts with its name when it cannot be read.
   virtual Image image(Index i) const = 0;
+
+  /// The file that it lies in, alone or with others: while size and times of that file stay, so does the
+  /// image. Its name, which need not be a file's, where that is not known.
+  virtual std::string file(Index i) const { return name(i); }
+  /// SHA-256 of what the image is made from: the bytes of its own; or of its size and its pixels, where it
+  /// has none. Throws as image() does.
+  virtual std::string sha256(Index i) const;
+  /// Throws an Error that starts with its name when it is known without reading it that it is not there.
+  virtual void check_there(Index) const {}
 };
 
 /// An image that cannot be read, why, and the split it was in.

@@ -7,6 +7,8 @@
 
 #include "data/codecs/decode.h"
 #include "data/dataset.h"
+#include "engine/io/file.h"
+#include "engine/io/sha256.h"
 
 namespace data {
 
@@ -22,6 +24,8 @@ class ImageFiles : public Dataset {
   std::string name(Index i) const override { return entry(i).path; }
   Index label(Index i) const override { return entry(i).label; }
   Image image(Index i) const override { return read_image(entry(i).path); }
+  std::string sha256(Index i) const override { return engine::sha256(entry(i).path); }
+  void check_there(Index i) const override { const engine::File file(entry(i).path); }
 
  private:
   const Entry& entry(Index i) const { return entries_[static_cast<std::size_t>(i)]; }

@@ -68,9 +68,10 @@ std::vector<Index> Loader::order(Index epoch) const {
 Batch Loader::open(const std::vector<Index>& order, Index index) const {
   const Index begin = index * options_.batch_size;
   const Index end = std::min(begin + options_.batch_size, static_cast<Index>(order.size()));
-  const Index side = options_.preprocessing.size;
+  const auto [height, width] = options_.preprocessing.size;
   Batch batch;
-  if (options_.images) batch.images = Tensor::uninitialized({(end - begin) * options_.views, 3, side, side});
+  if (options_.images)
+    batch.images = Tensor::uninitialized({(end - begin) * options_.views, 3, height, width});
   for (Index i = begin; i < end; ++i) {
     const Index sample = order[static_cast<std::size_t>(i)];
     batch.labels.push_back(dataset_->label(sample));
@@ -85,7 +86,7 @@ void Loader::fill(Batch& batch, Index epoch, Index sample, Index slot) const {
   const engine::FlushDenormals flush;
   const Preprocessing& how = options_.preprocessing;
   const Image image = turned(dataset_->image(sample), how);
-  const Index n = static_cast<Index>(batch.labels.size()), values = 3 * how.size * how.size;
+  const Index n = static_cast<Index>(batch.labels.size()), values = 3 * how.size.height * how.size.width;
   float* images = reinterpret_cast<float*>(batch.images.raw());
   for (Index view = 0; view < options_.views; ++view) {
     Random random = augment_stream(options_.seed, epoch, sample, view);
@@ -99,8 +100,8 @@ void Loader::finish(Batch& batch, Index epoch, Index index) const {
   const engine::FlushDenormals flush;
   Random random(options_.seed, Random::Use::mix, static_cast<std::uint64_t>(epoch),
                 static_cast<std::uint64_t>(index));
-  const Index side = options_.preprocessing.size;
-  const Mixing mixing = draw_mixing(options_.mixup, options_.cutmix, side, side, random);
+  const auto [height, width] = options_.preprocessing.size;
+  const Mixing mixing = draw_mixing(options_.mixup, options_.cutmix, height, width, random);
   mix(batch.images, mixing);
   batch.targets = mixed_targets(batch.labels, options_.classes, mixing.lambda);
 }

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 namespace data {
 namespace {
@@ -42,6 +44,36 @@ std::size_t end_of_sign(const std::u32string& text, std::size_t at) {
   return end;
 }
 
+/// Letters of the blocks in which signs stand for a letter and its marks. Chinese characters, which have no
+/// marks, are none.
+bool may_have_marks(char32_t c) {
+  return (c >= 0xc0 && c < 0x1100) || (c >= 0x1200 && c < 0x2e80) || (c >= 0x3040 && c < 0x3100);
+}
+
+/// A name in a form in which all of its normalisations agree: 0 for a letter with its marks and for a sign
+/// that may stand for such, Korean syllables in their parts (the Unicode standard, section 3.12).
+std::u32string form_without_marks(std::string_view name) {
+  constexpr char32_t first_syllable = 0xac00, end_of_syllables = 0xd7a4, no_third = 0x11a7;
+  constexpr char32_t seconds = 21, thirds = 28;
+  const std::u32string points = code_points(name);
+  std::u32string form;
+  for (std::size_t i = 0; i < points.size();) {
+    const char32_t c = points[i];
+    const std::size_t end = end_of_sign(points, i);
+    if (c >= first_syllable && c < end_of_syllables) {
+      const char32_t at = c - first_syllable, third = at % thirds;
+      form += {0x1100 + at / (seconds * thirds), 0x1161 + at / thirds % seconds};
+      if (third > 0) form += no_third + third;
+    } else if (is_part_of_syllable(c)) {
+      form.append(points, i, end - i);
+    } else {
+      form += end - i > 1 || may_have_marks(c) ? U'\0' : c;
+    }
+    i = end;
+  }
+  return form;
+}
+
 }  // namespace
 
 std::string in_lower_case(std::string text) {
@@ -65,6 +97,19 @@ bool may_be_normalisations(std::string_view a, std::string_view b) {
     i = x_end, j = y_end;
   }
   return differ && i == x.size() && j == y.size();
+}
+
+std::optional<LookingAlike> find_looking_alike(std::span<const std::string> names,
+                                               std::span<const std::string> others) {
+  std::unordered_map<std::u32string, std::vector<std::string_view>> of_form;
+  for (const std::string& other : others) of_form[form_without_marks(other)].push_back(other);
+  for (const std::string& name : names) {
+    const auto alike = of_form.find(form_without_marks(name));
+    if (alike == of_form.end()) continue;
+    for (const std::string_view other : alike->second)
+      if (may_be_normalisations(name, other)) return LookingAlike{name, other};
+  }
+  return std::nullopt;
 }
 
 }  // namespace data

@@ -96,11 +96,14 @@ bool has_split_folder_by_any_name(const fs::path& dir) {
                              [&](std::string_view split) { return !folders_of(dir, split).empty(); });
 }
 
-void refuse_contested_splits(const fs::path& dir) {
-  const std::vector<fs::path> found = folders_of(dir, "contested");
+void refuse_contested(const fs::path& path, std::string_view split) {
   check(
-      found.empty(), found.empty() ? "" : found[0].string() + ":",
+      split != "contested", path.string() + ":",
       "is the test split for Hugging Face's datasets and the validation split for timm; rename it test or val");
+}
+
+void refuse_contested_splits(const fs::path& dir) {
+  for (const fs::path& folder : folders_of(dir, "contested")) refuse_contested(folder, "contested");
 }
 
 }  // namespace data

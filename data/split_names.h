@@ -25,7 +25,10 @@ std::filesystem::path split_folder(const std::filesystem::path& dir, std::string
 bool has_split_folder(const std::filesystem::path& dir);
 bool has_split_folder_by_any_name(const std::filesystem::path& dir);
 
-/// Throws an Error that names a folder in DIR whose name is contested, unless it may be a class.
+/// Throws an Error that names a file or folder when its split, by split_named(), is contested.
+void refuse_contested(const std::filesystem::path& path, std::string_view split);
+
+/// The same for every folder in DIR, unless it may be a class.
 void refuse_contested_splits(const std::filesystem::path& dir);
 
 }  // namespace data

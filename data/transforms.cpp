@@ -25,37 +25,60 @@ Value named(const std::array<std::string_view, n>& names, std::string_view name,
               engine::join(std::vector<std::string>(names.begin(), names.end()), ", "));
 }
 
-/// The sides an image is resized to before its centre is cut out.
-std::pair<Index, Index> sides_before_crop(const Image& image, const Preprocessing& how) {
-  const Index edge = static_cast<Index>(std::floor(static_cast<double>(how.size) / how.crop_pct));
-  if (how.mode == Preprocessing::Mode::squash_crop) return {edge, edge};
+/// How many times as large as `size` the sides of an image are.
+PerSide<double> ratios(const Image& image, ImageSize size) {
+  return {static_cast<double>(image.height) / static_cast<double>(size.height),
+          static_cast<double>(image.width) / static_cast<double>(size.width)};
+}
+
+/// The side divided by a ratio, rounded as Python does.
+Index scaled(Index side, double ratio) {
+  return static_cast<Index>(std::nearbyint(static_cast<double>(side) / ratio));
+}
+
+/// The size at which an image just covers a square, cut off to whole pixels: torchvision's Resize, and
+/// Hugging Face's by the shortest edge.
+ImageSize covering_square(const Image& image, Index edge) {
   const Index short_in = std::min(image.width, image.height), long_in = std::max(image.width, image.height);
-  check(short_in > 0, "resize: the image is empty");
   const Index long_out =
       static_cast<Index>(static_cast<double>(edge * long_in) / static_cast<double>(short_in));
   const bool upright = image.width <= image.height;
-  return {upright ? edge : long_out, upright ? long_out : edge};
+  return {upright ? long_out : edge, upright ? edge : long_out};
+}
+
+/// The size an image is resized to before its centre is cut out.
+ImageSize size_before_crop(const Image& image, const Preprocessing& how) {
+  const auto before = [](Index side, double share) {
+    return static_cast<Index>(std::floor(static_cast<double>(side) / share));
+  };
+  const ImageSize target{before(how.size.height, how.crop_pct.height),
+                         before(how.size.width, how.crop_pct.width)};
+  if (how.mode == Preprocessing::Mode::squash_crop) return target;
+  if (target.is_single()) return covering_square(image, target.height);
+  const PerSide<double> ratio = ratios(image, target);  // timm's ResizeKeepRatio
+  const double smaller = std::min(ratio.height, ratio.width);
+  return {scaled(image.height, smaller), scaled(image.width, smaller)};
 }
 
 /// The centre of an image, to be cut out.
-Box centre_of(Index width, Index height, const Preprocessing& how) {
+Box centre_of(ImageSize image, const Preprocessing& how) {
+  const auto [height, width] = how.size;
   if (how.crop_start == Preprocessing::CropStart::half_even)
-    return centre_box(width, height, how.size, how.size);
-  return {(width - how.size) / 2, (height - how.size) / 2, how.size, how.size};
+    return centre_box(image.width, image.height, width, height);
+  return {(image.width - width) / 2, (image.height - height) / 2, width, height};
 }
 
-/// The whole image in the middle of a black square: OpenCLIP's ResizeKeepRatio(longest = 1), which rounds as
-/// Python does, and CenterCropOrPad.
+/// The whole image in the middle of black: OpenCLIP's ResizeKeepRatio(longest = 1) and CenterCropOrPad.
 Image fit_whole(const Image& image, const Preprocessing& how) {
-  const double ratio =
-      static_cast<double>(std::max(image.width, image.height)) / static_cast<double>(how.size);
-  const auto scaled = [&](Index side) {
-    return std::clamp(static_cast<Index>(std::nearbyint(static_cast<double>(side) / ratio)), Index{1},
-                      how.size);
+  const PerSide<double> ratio = ratios(image, how.size);
+  const double larger = std::max(ratio.height, ratio.width);
+  const auto within = [&](Index side, Index most) {
+    return std::clamp(scaled(side, larger), Index{1}, most);
   };
-  const Image inner = resize(image, scaled(image.width), scaled(image.height), how.filter);
-  Image out(how.size, how.size);
-  const Index left = (how.size - inner.width) / 2, top = (how.size - inner.height) / 2;
+  const Image inner =
+      resize(image, within(image.width, how.size.width), within(image.height, how.size.height), how.filter);
+  Image out(how.size.width, how.size.height);
+  const Index left = (out.width - inner.width) / 2, top = (out.height - inner.height) / 2;
   for (Index y = 0; y < inner.height; ++y)
     std::copy_n(inner.row(y), inner.width * 3, out.row(top + y) + left * 3);
   return out;
@@ -84,11 +107,12 @@ std::string_view name_of(Preprocessing::CropStart start) {
 }
 
 void check_preprocessing(const Preprocessing& how) {
-  check(how.size > 0 && how.size <= kMaxSize, "preprocessing: the image size must be 1 to", kMaxSize,
-        "and not", how.size);
+  for (const Index side : {how.size.height, how.size.width})
+    check(side > 0 && side <= kMaxSize, "preprocessing: the image size must be 1 to", kMaxSize, "and not",
+          side);
   // Below, the image to cut from would be over a hundred times as wide as what is cut.
-  check(how.crop_pct >= 0.01 && how.crop_pct <= 1, "preprocessing: crop_pct must be 0.01 to 1 and not",
-        how.crop_pct);
+  for (const double share : {how.crop_pct.height, how.crop_pct.width})
+    check(share >= 0.01 && share <= 1, "preprocessing: crop_pct must be 0.01 to 1 and not", share);
   for (float mean : how.mean)
     check(std::abs(mean) <= kMaxScale, "preprocessing: a mean must be -1e6 to 1e6, not", mean);
   // Below, pixels become numbers that no network has seen: its logits overflow, and the weights are blamed.
@@ -103,10 +127,11 @@ Image turned(Image image, const Preprocessing& how) {
 
 Image fit(const Image& image, const Preprocessing& how) {
   check(image.width > 0 && image.height > 0, "resize: the image is empty");
-  if (how.mode == Preprocessing::Mode::squash) return resize(image, how.size, how.size, how.filter);
+  if (how.mode == Preprocessing::Mode::squash)
+    return resize(image, how.size.width, how.size.height, how.filter);
   if (how.mode == Preprocessing::Mode::longest) return fit_whole(image, how);
-  const auto [width, height] = sides_before_crop(image, how);
-  return resize(image, width, height, how.filter, centre_of(width, height, how));
+  const ImageSize before = size_before_crop(image, how);
+  return resize(image, before.width, before.height, how.filter, centre_of(before, how));
 }
 
 void normalize(const Image& image, const Preprocessing& how, std::span<float> out) {
@@ -123,7 +148,7 @@ void normalize(const Image& image, const Preprocessing& how, std::span<float> ou
 
 Tensor to_tensor(const Image& image, const Preprocessing& how) {
   check_preprocessing(how);
-  Tensor out = Tensor::uninitialized({1, 3, how.size, how.size});
+  Tensor out = Tensor::uninitialized({1, 3, how.size.height, how.size.width});
   normalize(fit(turned(image, how), how), how, out.data<float>());
   return out;
 }

@@ -129,6 +129,10 @@ class Reader {
     else if (!c_.class_token || c_.fc_norm)
       c_.pooling = Pooling::average;
     if (c_.classes > 0 && shape("head.weight", 2)[1] == 2 * c_.width) c_.pooling = Pooling::token_and_average;
+    // Without a head, each of the two tokens gets one, unless it is stated otherwise.
+    c_.distillation_head = c_.classes > 0 ? has("head_dist.weight")
+                                          : c_.distillation_token && c_.pooling == Pooling::token &&
+                                                facts_.distillation_head.value_or(true);
   }
 
   void set_grid(Index down, Index across) {
@@ -166,23 +170,26 @@ class Reader {
     const Shape& positions = shape("pos_embed", 3);
     engine::check(positions[0] == 1 && positions[2] == c_.width, "pos_embed:", positions,
                   "should be [1, tokens, width], the width being", c_.width);
-    std::array choices{Positions::all, Positions::all_but_registers, Positions::patches};
-    if (facts_.positions) {
-      const auto stated = std::ranges::find(choices, *facts_.positions);
-      if (stated != choices.end()) std::rotate(choices.begin(), stated, stated + 1);
-    }
+    constexpr std::array choices{Positions::all, Positions::all_but_registers, Positions::patches};
     const auto patches_by = [&](Positions p) {
       c_.positions = p;
       return positions[1] - c_.positioned_prefix();
     };
-    for (const Positions choice : choices) {
+    const auto fits_size = [&](Positions choice) {
       const Index patches = patches_by(choice);
-      if (patches > 0 && stated_fits(patches))
-        return set_grid(*facts_.image_height / c_.patch, *facts_.image_width / c_.patch);
-    }
-    for (const Positions choice : choices) {
-      if (const Index side = side_of(patches_by(choice))) return set_grid(side, side);
-    }
+      if (patches <= 0 || !stated_fits(patches)) return false;
+      set_grid(*facts_.image_height / c_.patch, *facts_.image_width / c_.patch);
+      return true;
+    };
+    const auto is_square = [&](Positions choice) {
+      const Index side = side_of(patches_by(choice));
+      if (side > 0) set_grid(side, side);
+      return side > 0;
+    };
+    if (facts_.positions && std::ranges::find(choices, *facts_.positions) != choices.end() &&
+        (fits_size(*facts_.positions) || is_square(*facts_.positions)))
+      return;
+    if (std::ranges::any_of(choices, fits_size) || std::ranges::any_of(choices, is_square)) return;
     throw engine::Error(engine::say("pos_embed:", positions, "is no square grid of patches with or without",
                                     c_.prefix(), "prefix tokens, and nothing states another image size"));
   }

@@ -1,5 +1,7 @@
 #include "models/parts.h"
 
+#include <algorithm>
+
 #include "engine/base/text.h"
 #include "models/words.h"
 
@@ -31,18 +33,9 @@ std::string mlp_word(MlpForm form) {
 }
 
 std::string positions_word(Positions positions) {
-  using enum Positions;
-  switch (positions) {
-    case none:
-      return "none";
-    case patches:
-      return "patches";
-    case all_but_registers:
-      return "all but registers";
-    case all:
-      return "all";
-  }
-  return "";
+  std::string word(word_of(positions));
+  std::ranges::replace(word, '_', ' ');
+  return word;
 }
 
 constexpr Part kInTensors[] = {

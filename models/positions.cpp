@@ -177,6 +177,10 @@ VitConfig at_image_size(const VitConfig& made, Index image_height, Index image_w
       fills(image_height, made.image_height) && fills(image_width, made.image_width), "vit: an image size of",
       image_height == image_width ? engine::say(image_height) : engine::say(image_height, "x", image_width),
       "is not a multiple of the patch size", c.patch);
+  const bool square = c.down() == c.across() && made.down() == made.across();
+  engine::check(square || c.resampling != Resampling::bicubic_corners || c == made,
+                "vit: positions are resized as torchvision does it, which is for squares only, and not to",
+                c.image_height, "x", c.image_width);
   return c;
 }
 

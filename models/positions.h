@@ -21,7 +21,8 @@ engine::Tensor resize_positions(const engine::Tensor& positions, Index prefix, G
 engine::Tensor resize_bias_table(const engine::Tensor& table, Grid from, Grid to, Resampling how);
 
 /// The config of a model that is `made` for images of another size. Throws an Error unless patches fill the
-/// image: rows and columns beyond the last patch are not seen by a model that was made so, but by no other.
+/// image (rows and columns beyond the last patch are not seen by a model that was made so, but by no other),
+/// and for what is not square where positions are resized as torchvision does.
 VitConfig at_image_size(const VitConfig& made, Index image_height, Index image_width);
 
 /// Makes the model one for images of another size: position embeddings and tables of relative positions are

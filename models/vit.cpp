@@ -33,6 +33,8 @@ void check_config(const VitConfig& c) {
   engine::check(c.class_token || (c.pooling != Pooling::token && c.pooling != Pooling::token_and_average),
                 "vit: there is no class token to pool");
   engine::check(c.class_token || !c.distillation_token, "vit: a distillation token beside no class token");
+  engine::check(!c.distillation_head || (c.distillation_token && c.pooling == Pooling::token),
+                "vit: a distillation head reads a distillation token beside a class token that is pooled");
   engine::check(c.rope.kind == RopeConfig::Kind::none || c.width / c.heads % 4 == 0,
                 "vit: rotary position embeddings need heads of a multiple of 4 values, not",
                 c.width / c.heads);
@@ -82,7 +84,7 @@ void Vit::make_heads() {
   head_dist_.reset();
   if (config_.classes == 0) return;
   head_.emplace(config_.head_width(), config_.classes);
-  if (config_.distillation_token) head_dist_.emplace(config_.head_width(), config_.classes);
+  if (config_.distillation_head) head_dist_.emplace(config_.head_width(), config_.classes);
 }
 
 Tensor Vit::embed(const Tensor& images) {

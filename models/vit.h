@@ -14,7 +14,7 @@ class Vit : public engine::Module {
   /// initialize().
   explicit Vit(const VitConfig& config);
 
-  /// What the head reads of images [n, channels, height, width]: [n, head_width()]; with a distillation token
+  /// What the head reads of images [n, channels, height, width]: [n, head_width()]; with a distillation head
   /// what each of two heads reads, [n, 2, head_width()].
   engine::Tensor pooled(const engine::Tensor& images, const DropPath& drop = {});
   /// Class scores [n, classes] of what pooled() gives: of two heads their mean.
@@ -35,7 +35,7 @@ class Vit : public engine::Module {
               std::vector<engine::Tensor> bias_tables = {});
   /// A head of zeros for another number of classes.
   void replace_head(Index classes);
-  /// The head's linear layers: one, or two with a distillation token; none without classes.
+  /// The head's linear layers: one, or two with a distillation head; none without classes.
   std::vector<engine::Linear*> heads();
 
  private:

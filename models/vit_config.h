@@ -31,7 +31,7 @@ enum class MlpForm {
 
 /// What the head reads.
 enum class Pooling {
-  token,             ///< the class token; with a distillation token, each has a head of its own
+  token,             ///< the class token; with a distillation head, the distillation token has that one
   average,           ///< the mean of the patches
   attention,         ///< a latent query that attends to all tokens (Zhai et al. 2023, "SigLIP")
   token_and_average  ///< the class token beside the mean of the patches (DINOv2's linear classifiers)
@@ -78,6 +78,7 @@ struct VitConfig {
 
   bool patch_bias = true, patch_norm = false;
   bool class_token = true, distillation_token = false;
+  bool distillation_head = false;  ///< of the distillation token; scores are the mean of both heads'
   Index registers = 0;
   Positions positions = Positions::all;
   Resampling resampling = Resampling::bicubic_antialias;
@@ -115,7 +116,7 @@ struct VitConfig {
     return positions == Positions::all_but_registers ? prefix() - registers : 0;
   }
   /// Tokens behind the last block that anything reads, from the first on; 0: all.
-  Index pooled_tokens() const { return pooling == Pooling::token ? 1 + distillation_token : 0; }
+  Index pooled_tokens() const { return pooling == Pooling::token ? 1 + distillation_head : 0; }
   /// Features that the head reads.
   Index head_width() const { return pooling == Pooling::token_and_average ? 2 * width : width; }
 

@@ -32,6 +32,10 @@ constexpr Word<RopeConfig::Kind> kRopes[] = {{RopeConfig::Kind::none, "none"},
                                              {RopeConfig::Kind::dinov3, "dinov3"},
                                              {RopeConfig::Kind::axial, "axial"},
                                              {RopeConfig::Kind::mixed, "mixed"}};
+constexpr Word<Positions> kPositions[] = {{Positions::none, "none"},
+                                          {Positions::patches, "patches"},
+                                          {Positions::all_but_registers, "all_but_registers"},
+                                          {Positions::all, "all"}};
 
 template <class T>
 std::string_view word_in(std::span<const Word<T>> words, T value) {
@@ -59,6 +63,9 @@ std::string_view word_of(Resampling resampling) {
 std::string_view word_of(RopeConfig::Kind kind) {
   return word_in<RopeConfig::Kind>(kRopes, kind);
 }
+std::string_view word_of(Positions positions) {
+  return word_in<Positions>(kPositions, positions);
+}
 
 std::optional<Pooling> pooling_named(std::string_view word) {
   return value_in<Pooling>(kPoolings, word);
@@ -71,6 +78,9 @@ std::optional<Resampling> resampling_named(std::string_view word) {
 }
 std::optional<RopeConfig::Kind> rope_kind_named(std::string_view word) {
   return value_in<RopeConfig::Kind>(kRopes, word);
+}
+std::optional<Positions> positions_named(std::string_view word) {
+  return value_in<Positions>(kPositions, word);
 }
 
 }  // namespace models

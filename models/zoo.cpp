@@ -85,6 +85,8 @@ Facts facts_of(const VitConfig& c) {
           .image_height = c.image_height,
           .image_width = c.image_width,
           .resampling = c.resampling,
+          .distillation_head = c.distillation_head,
+          .pooled_norm = c.fc_norm && !c.final_norm,
           .positions = c.positions};
 }
 

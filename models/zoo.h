@@ -46,6 +46,8 @@ struct Facts {
   std::optional<RopeConfig> rope = {};
   std::optional<Index> image_height = {}, image_width = {};
   std::optional<Resampling> resampling = {};
+  std::optional<bool> distillation_head = {};
+  std::optional<bool> pooled_norm = {};     ///< the one norm at the end stands behind the pooling
   std::optional<Positions> positions = {};  ///< which tokens have an entry, where the number leaves a choice
 };
 /// Those of a config.

@@ -4,7 +4,7 @@ cmake_minimum_required(VERSION 3.22)
 
 # What each box may include besides itself. ARCHITECTURE.md draws the arrows.
 set(boxes engine/base engine/tensor engine/kernels engine/autograd engine/ops engine/nn engine/optim engine/io
-    models peft data tools/training tools/experiments tools/cli)
+    models peft data tools/training tools/experiments tools/exports tools/cli)
 set(may_engine/base)
 set(may_engine/tensor engine/base)
 set(may_engine/kernels engine/base engine/tensor)
@@ -18,6 +18,7 @@ set(may_peft ${may_models})
 set(may_data engine/base engine/tensor engine/io)
 set(may_tools/training ${may_models} models peft data)
 set(may_tools/experiments ${may_tools/training} tools/training)
+set(may_tools/exports ${may_tools/training} tools/training)
 set(may_tools/cli ${boxes})
 set(may_examples ${may_tools/experiments})  # the library that is installed
 list(APPEND boxes examples)

@@ -11,7 +11,7 @@ set(patterns
     "(^|[^A-Za-z0-9_.>])(signal|sigaction|raise) *\\(")
 
 file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/engine/* ${ROOT}/models/* ${ROOT}/peft/* ${ROOT}/data/*
-     ${ROOT}/tools/training/*)
+     ${ROOT}/tools/training/* ${ROOT}/tools/exports/*)
 list(FILTER files INCLUDE REGEX "\\.(h|cpp|def)$")
 set(complaints 0)
 foreach(file IN LISTS files)

@@ -31,6 +31,7 @@ struct Chunk {
   std::size_t at;  // of its length, before type and content
   std::uint32_t type;
   Bytes content;
+  std::string damage = {};  // of the chunk itself: it is cut off, or its checksum is wrong
   bool optional() const { return (type >> 24 & 0x20u) != 0; }  // a small first letter
 };
 
@@ -41,18 +42,23 @@ struct Png {
   std::vector<Chunk> data;  // the pieces of one zlib stream
   std::vector<Chunk> palettes;
   int orientation;
+  std::string damage = {};  // of its data's chunks or of what follows them
 };
 
-/// The chunk at a place; checks that it is there whole and has the right checksum.
-Chunk chunk_at(Bytes bytes, std::size_t at, const std::string& who) {
-  const bool framed = bytes.size() - at >= kFrame;
-  const std::size_t length = framed ? big_endian(bytes, at, 4) : 0;
-  check(framed && length <= bytes.size() - at - kFrame, who, "is a damaged PNG: it is cut off after",
-        bytes.size(), "bytes");
+/// The chunk at a place, with as much of its content as there is.
+Chunk chunk_at(Bytes bytes, std::size_t at) {
+  constexpr std::size_t checksum = 4, start = kFrame - checksum;
+  const std::size_t left = bytes.size() - at;
+  const std::string cut_off = engine::say("it is cut off after", bytes.size(), "bytes");
+  if (left < start) return {at, 0, {}, cut_off};
+  const std::size_t length = big_endian(bytes, at, 4);
+  Chunk chunk{at, big_endian(bytes, at + 4, 4), bytes.subspan(at + start, std::min(length, left - start))};
   const auto* type = reinterpret_cast<const Bytef*>(bytes.data() + at + 4);
-  check(crc32_z(0, type, length + 4) == big_endian(bytes, at + 8 + length, 4), who,
-        "is a damaged PNG: a checksum is wrong at byte", at);
-  return {at, big_endian(bytes, at + 4, 4), bytes.subspan(at + 8, length)};
+  if (left < kFrame || length > left - kFrame)
+    chunk.damage = cut_off;
+  else if (crc32_z(0, type, length + 4) != big_endian(bytes, at + start + length, checksum))
+    chunk.damage = engine::say("a checksum is wrong at byte", at);
+  return chunk;
 }
 
 void read_header(Png& png, const Chunk& header, std::string_view name) {
@@ -75,11 +81,19 @@ Png read_chunks(Bytes bytes, std::string_view name) {
   const std::string who = std::string(name) + ":";
   Png png{};
   png.orientation = 1;
-  Chunk chunk = chunk_at(bytes, kSignature, who);
+  Chunk chunk = chunk_at(bytes, kSignature);
+  check(chunk.damage.empty(), who, "is a damaged PNG:", chunk.damage);
   read_header(png, chunk, name);
   while (chunk.type != kIend) {
-    chunk = chunk_at(bytes, chunk.at + kFrame + chunk.content.size(), who);
+    chunk = chunk_at(bytes, std::min(chunk.at + kFrame + chunk.content.size(), bytes.size()));
     if (chunk.type == kIdat) png.data.push_back(chunk);
+    if (!chunk.damage.empty()) {
+      // zlib has a checksum of its own, which says whether the pixels are whole all the same.
+      check(!png.data.empty(), who, "is a damaged PNG:", chunk.damage);
+      if (png.damage.empty()) png.damage = chunk.damage;
+      if (chunk.type != kIdat) break;
+      continue;
+    }
     if (chunk.type == kPlte) png.palettes.push_back(chunk);
     if (chunk.type == kExif) png.orientation = exif_orientation(chunk.content);
     check(chunk.optional() || chunk.type == kIdat || chunk.type == kPlte || chunk.type == kIend, who,
@@ -124,9 +138,9 @@ void begin_chunk(std::vector<std::byte>& bytes, std::size_t length, std::uint32_
 }
 
 /// The same image in a plain PNG whose data are not compressed. zlib, which trusts no byte, has decompressed
-/// them and found the rows of all pixels, no fewer; `note` says when there was more. The palette has 256
-/// colours, black where it had none: stb would show what lies in memory there. Checksums are left out: stb
-/// does not read them.
+/// them and found the rows of all pixels, no fewer; `note` says when there was more, of which no checksum
+/// says that it is right. The palette has 256 colours, black where it had none: stb would show what lies in
+/// memory there. Checksums are left out: stb does not read them.
 std::vector<std::byte> decompressed(Bytes bytes, const Png& png, const std::string& who, std::string& note) {
   constexpr std::size_t largest_block = 65535;  // in DEFLATE's stored form, behind 5 bytes
   std::vector<Bytes> pieces;
@@ -181,7 +195,16 @@ std::vector<std::byte> decompressed(Bytes bytes, const Png& png, const std::stri
 Image decode_png(Bytes bytes, std::string_view name) {
   const Png png = read_chunks(bytes, name);
   std::string note;
-  const auto plain = decompressed(bytes, png, std::string(name) + ":", note);
+  std::vector<std::byte> plain;
+  const std::string who = std::string(name) + ":";
+  try {
+    plain = decompressed(bytes, png, who, note);
+    check(note.empty() || png.damage.empty(), who, note);
+  } catch (const Error&) {
+    check(png.damage.empty(), who, "is a damaged PNG:", png.damage);  // which explains the other damage
+    throw;
+  }
+  if (!png.damage.empty()) note = png.damage;
   Image image = png_by_stb(plain, name, png.width, png.height);
   image.note = note;
   image.orientation = png.orientation;

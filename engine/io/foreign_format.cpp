@@ -8,6 +8,8 @@ namespace engine {
 
 namespace {
 
+using namespace std::string_view_literals;
+
 constexpr std::string_view kTorch =
     "is a PyTorch pickle; convert it with: python3 -c \"import torch, safetensors.torch as s; w = "
     "torch.load('FILE', map_location='cpu', weights_only=True); w = w.get('state_dict', w.get('model', w)); "
@@ -22,7 +24,52 @@ constexpr std::string_view kOnnx =
     "onnx.load('FILE').graph.initializer}, 'model.safetensors')\"";
 constexpr std::string_view kHdf5 =
     "is an HDF5 file, as Keras writes it; load it there and save its weights with safetensors.numpy.save_file";
-constexpr std::string_view kGguf = "is a GGUF file; take the checkpoint that it was made of";
+constexpr std::string_view kOtherZip =
+    "is a zip archive that neither PyTorch nor NumPy wrote; unpack it and take the checkpoint in it";
+constexpr std::string_view kCompressed = "is a compressed file; unpack it and take the checkpoint in it";
+constexpr std::string_view kPage =
+    "is an HTML page, as servers send it in place of a file; take the address that downloads the file itself "
+    "(on Hugging Face .../resolve/main/..., not .../blob/main/...), and log in where the model asks for it";
+constexpr std::string_view kLfsPointer =
+    "is a pointer of Git LFS, which stands for the file; git lfs pull gets the file itself";
+constexpr std::string_view kJson = "is a JSON text; the tensors are in a .safetensors file beside it";
+constexpr std::string_view kImage = "is an image, no checkpoint";
+
+/// A format that is known by its bytes at an offset, and what is said of it.
+struct Format {
+  std::size_t offset;
+  std::string_view magic, what;
+};
+constexpr Format kFormats[] = {
+    {0, "\x80\x02"sv, kTorch},
+    {0, "\x80\x03"sv, kTorch},
+    {0, "\x80\x04"sv, kTorch},
+    {0, "\x93NUMPY"sv, kNumpyArray},
+    {0, "\x89HDF\r\n"sv, kHdf5},
+    {0, "GGUF"sv, "is a GGUF file; take the checkpoint that it was made of"sv},
+    {0, "version https://git-lfs"sv, kLfsPointer},
+    {0, "<!DOCTYPE"sv, kPage},
+    {0, "<!doctype"sv, kPage},
+    {0, "<html"sv, kPage},
+    {0, "<HTML"sv, kPage},
+    {0, "<?xml"sv, "is an XML text, as servers send it to say that there is no such file"sv},
+    {0, "{\""sv, kJson},
+    {0, "{\n"sv, kJson},
+    {0, "{ "sv, kJson},
+    {0, "\xff\xd8\xff"sv, kImage},
+    {0, "\x89PNG\r\n"sv, kImage},
+    {0, "GIF8"sv, kImage},
+    {8, "WEBP"sv, kImage},
+    {0, "II*\0"sv, kImage},
+    {0, "MM\0*"sv, kImage},
+    {0, "%PDF"sv, "is a PDF document, no checkpoint"sv},
+    {0, "\x1f\x8b"sv, kCompressed},
+    {0, "BZh"sv, kCompressed},
+    {0, "\xfd\x37zXZ"sv, kCompressed},
+    {0, "\x28\xb5\x2f\xfd"sv, kCompressed},
+    {0, "7z\xbc\xaf"sv, kCompressed},
+    {257, "ustar"sv, "is a tar archive; unpack it and take the checkpoint in it"sv},
+};
 
 /// The first bytes of a file; fewer where it ends.
 std::string first_bytes(const File& file) {
@@ -33,18 +80,15 @@ std::string first_bytes(const File& file) {
 }
 
 std::string_view description(const std::string& start) {
-  using namespace std::string_view_literals;
-  const auto begins = [&](std::string_view magic) { return start.starts_with(magic); };
-  if (begins("PK\x03\x04")) {
+  for (const Format& format : kFormats)
+    if (start.size() > format.offset && start.compare(format.offset, format.magic.size(), format.magic) == 0)
+      return format.what;
+  if (start.starts_with("PK\x03\x04")) {
     // torch's archives hold data.pkl in a folder, NumPy's a name.npy each.
     if (start.find("data.pkl") != std::string::npos || start.find("/version") != std::string::npos)
       return kTorch;
-    return start.find(".npy") != std::string::npos ? kNumpy : std::string_view();
+    return start.find(".npy") != std::string::npos ? kNumpy : kOtherZip;
   }
-  if (begins("\x80\x02"sv) || begins("\x80\x03"sv) || begins("\x80\x04"sv)) return kTorch;
-  if (begins("\x93NUMPY")) return kNumpyArray;
-  if (begins("\x89HDF\r\n")) return kHdf5;
-  if (begins("GGUF")) return kGguf;
   // The first field of a ModelProto: ir_version, a small number; then producer_name (2) or graph (7).
   if (start.size() > 3 && start[0] == '\x08' && start[1] > 0 && start[1] < 32 &&
       (start[2] == '\x12' || start[2] == '\x1a' || start[2] == '\x3a' || start[2] == '\x42'))

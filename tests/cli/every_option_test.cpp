@@ -29,6 +29,7 @@ namespace fs = std::filesystem;
 std::optional<std::string> another(const Option& option) {
   if (const auto* v = std::get_if<training::Integer>(&option.value))
     return std::to_string(*v->field < v->lowest ? v->lowest + 1 : *v->field + 1);
+  if (std::holds_alternative<training::ImageSides>(option.value)) return "16x24";
   if (std::holds_alternative<training::Number>(option.value))
     return training::text_value(option) == "0.5" ? "0.25" : "0.5";
   if (option.name == "resize") return "crop";

@@ -57,6 +57,36 @@ std::string error(const std::vector<std::string>& words) {
   return "";
 }
 
+TEST(OptionTable, reads_the_size_of_images_as_one_side_or_as_height_x_width) {
+  data::ImageSize size;
+  OptionTable table;
+  const training::Option& option = table.image_size("image-size", size, "of images");
+  EXPECT_EQ(training::json_value(option), 0);
+  EXPECT_EQ(training::text_value(option), "");
+  EXPECT_NO_THROW(training::check_value(option)) << "not given";
+  training::set_value(option, "224");
+  EXPECT_EQ(size, (data::ImageSize{224, 224}));
+  EXPECT_EQ(training::json_value(option), 224);
+  EXPECT_EQ(training::text_value(option), "224");
+  training::set_value(option, "16x64");
+  EXPECT_EQ(size, (data::ImageSize{16, 64}));
+  EXPECT_EQ(training::json_value(option), ordered_json({16, 64}));
+  EXPECT_EQ(training::text_value(option), "16x64");
+  for (const char* wrong : {"", "x", "16x", "x64", "16x64x3", "16 x 64", "0", "0x64", "16x0", "8193",
+                            "8193x16", "16x8193", "16X64", "-16x64", "1e2"})
+    EXPECT_THROW(training::set_value(option, wrong), engine::Error) << wrong;
+  for (const char* wrong : {"16X64", "16x", "x64", "16x64x3"}) {
+    try {
+      training::set_value(option, wrong);
+    } catch (const engine::Error& e) {
+      EXPECT_EQ(e.what(), "--image-size takes N or HxW (height x width), not '" + std::string(wrong) + "'");
+    }
+  }
+  EXPECT_EQ(size, (data::ImageSize{16, 64}));
+  size = {16, 8193};
+  EXPECT_THROW(training::check_value(option), engine::Error);
+}
+
 TEST(OptionTable, gives_an_option_to_parser_help_json_and_identity) {
   Index layers = 4;
   CommandLine line("build", "Builds it.", "espalier build");

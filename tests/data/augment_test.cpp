@@ -62,6 +62,21 @@ TEST(Augment, vtab_squashes_whatever_the_checkpoint_does_in_evaluation) {
   EXPECT_EQ(augmentation_named("none").apply(image, how, random), fit(image, how));
 }
 
+TEST(Augment, makes_images_of_any_height_and_width) {
+  const Image image = noise("noise", 7, 61, 47);
+  const Preprocessing how{.size = {16, 40}};
+  for (const Augmentation& augmentation : augmentations()) {
+    Random random = stream(0);
+    const Image made = augmentation.apply(image, how, random);
+    EXPECT_EQ((ImageSize{made.height, made.width}), how.size) << augmentation.name;
+  }
+  Random random = stream(0), again = stream(0);
+  const Image boxed = resize(crop(image, random_box(61, 47, again)), 40, 16, how.filter);
+  const Image made = augmentation_named("fgvc").apply(image, how, random);
+  EXPECT_TRUE(made == boxed || made == flip(boxed));
+  EXPECT_EQ(augmentation_named("vtab").apply(image, how, random), resize(image, 40, 16, how.filter));
+}
+
 TEST(Augment, an_unknown_name_gets_its_neighbour) {
   EXPECT_THAT(error_of([] { augmentation_named("simclear"); }), testing::HasSubstr("did you mean simclr"));
 }

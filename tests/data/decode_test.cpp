@@ -80,14 +80,20 @@ TEST(Decode, pnm_that_claims_more_than_it_holds_takes_no_memory) {
   EXPECT_THAT(error_in("P3 8000 8000 255\n1 2"), HasSubstr("is cut off"));
 }
 
-// A cut may only go unnoticed where nothing of the image is missing.
-TEST(Decode, every_cut_off_file_is_an_error) {
+TEST(Decode, every_cut_off_file_is_an_error_or_has_a_note_where_no_pixel_is_missing) {
   for (std::istringstream& row : table("decode.txt")) {
     std::string name;
     row >> name;
     const std::string whole = read_text(golden(name));
-    for (std::size_t size = 0; size < whole.size(); ++size)
-      EXPECT_THROW(decode(whole.substr(0, size), name), Error) << name << " cut to " << size;
+    const Image image = decode(whole, name);
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      try {
+        const Image cut = decode(whole.substr(0, size), name);
+        EXPECT_EQ(cut, image) << name << " cut to " << size;
+        EXPECT_EQ(cut.note, engine::say("it is cut off after", size, "bytes")) << name;
+      } catch (const Error&) {
+      }
+    }
   }
 }
 

@@ -25,7 +25,7 @@ class Images : public TemporaryFolder {
   std::string error() const { return open_error(path()); }
 };
 
-TEST(Forms, class_folders_alone_are_a_whole) {
+TEST(DataForms, class_folders_alone_are_a_whole) {
   const Images folder{"oak/0.ppm", "oak/1.ppm", "rose/0.ppm", "rose/.hidden.ppm", "notes.txt"};
   const Splits splits = folder.open();
   EXPECT_TRUE(splits.whole);
@@ -36,7 +36,7 @@ TEST(Forms, class_folders_alone_are_a_whole) {
   EXPECT_THAT(splits.notes, IsEmpty());
 }
 
-TEST(Forms, what_belongs_to_no_class_or_to_an_inner_folder_is_noted) {
+TEST(DataForms, what_belongs_to_no_class_or_to_an_inner_folder_is_noted) {
   const Images folder{"top.ppm", "a/1.ppm", "b/1.ppm", "b/deep/er/2.ppm"};
   const std::string dir = folder.path().string();
   EXPECT_THAT(folder.open().notes,
@@ -45,7 +45,7 @@ TEST(Forms, what_belongs_to_no_class_or_to_an_inner_folder_is_noted) {
                               "/b/deep/er/2.ppm; the class is the first folder"));
 }
 
-TEST(Forms, folders_of_splits_have_the_names_that_people_give_them) {
+TEST(DataForms, folders_of_splits_have_the_names_that_people_give_them) {
   for (const auto& [train, val, test] : {std::array{"train", "val", "test"},
                                          {"training", "valid", "testing"},
                                          {"Train", "validation", "Test"},
@@ -68,7 +68,7 @@ TEST(Forms, folders_of_splits_have_the_names_that_people_give_them) {
   }
 }
 
-TEST(Forms, names_of_splits_that_mean_two_things_are_refused) {
+TEST(DataForms, names_of_splits_that_mean_two_things_are_refused) {
   EXPECT_THAT(
       (Images{"train/a/1.ppm", "train/b/1.ppm", "eval/a/1.ppm"}.error()),
       HasSubstr(
@@ -83,7 +83,7 @@ TEST(Forms, names_of_splits_that_mean_two_things_are_refused) {
               HasSubstr("the folders my_train and your_train would each be the train split"));
 }
 
-TEST(Forms, a_class_that_is_called_as_a_split_is_one_and_noted) {
+TEST(DataForms, a_class_that_is_called_as_a_split_is_one_and_noted) {
   const Images folder{"oak/0.ppm", "rose/0.ppm", "test/0.ppm", "dev/0.ppm"};
   const Splits splits = folder.open();
   EXPECT_THAT(splits.classes, ElementsAre("dev", "oak", "rose", "test"));
@@ -96,7 +96,7 @@ TEST(Forms, a_class_that_is_called_as_a_split_is_one_and_noted) {
   EXPECT_THAT(inner.open().notes, ElementsAre(HasSubstr("train/test: is a class called test, not a split")));
 }
 
-TEST(Forms, folders_one_level_off_are_refused_with_what_would_be_right) {
+TEST(DataForms, folders_one_level_off_are_refused_with_what_would_be_right) {
   const Images wrapped{"data/train/oak/0.ppm", "data/train/rose/0.ppm"};
   EXPECT_EQ(wrapped.error(), wrapped.path().string() + ": its splits lie one folder deeper: give " +
                                  (wrapped.path() / "data").string());
@@ -107,7 +107,7 @@ TEST(Forms, folders_one_level_off_are_refused_with_what_would_be_right) {
   EXPECT_THAT((Images{"seg_train/seg_train/oak/0.ppm"}.error()), HasSubstr("seg_train holds folders"));
 }
 
-TEST(Forms, images_without_labels_are_refused_or_noted) {
+TEST(DataForms, images_without_labels_are_refused_or_noted) {
   EXPECT_THAT((Images{"a.ppm", "b.ppm"}.error()), HasSubstr("holds images without labels"));
   EXPECT_THAT((Images{"train_0.ppm", "val-0.ppm"}.error()), HasSubstr("`espalier predict` needs none"));
   EXPECT_THAT((Images{"train/a.ppm", "val/b.ppm"}.error()), HasSubstr("images without classes"));
@@ -120,7 +120,7 @@ TEST(Forms, images_without_labels_are_refused_or_noted) {
       ElementsAre(HasSubstr("test: holds images without classes; passed over, as they are no test split")));
 }
 
-TEST(Forms, a_list_with_columns_is_read_by_what_people_call_them) {
+TEST(DataForms, a_list_with_columns_is_read_by_what_people_call_them) {
   const Images folder{"a, 1.ppm", "b.ppm"};
   const std::string rows = "\"a, 1.ppm\",rose\n./b.ppm,oak\n";
   for (const char* header : {"path,label", "file,class", "file_name,label", "image,Class", "File,LABEL",
@@ -141,7 +141,7 @@ TEST(Forms, a_list_with_columns_is_read_by_what_people_call_them) {
   }
 }
 
-TEST(Forms, labels_of_a_list_are_numbers_where_all_of_them_are) {
+TEST(DataForms, labels_of_a_list_are_numbers_where_all_of_them_are) {
   const TemporaryFolder folder;
   const auto open = [&](const std::string& rows) {
     return open_data(folder.write("l.csv", "path,label\n" + rows));
@@ -157,7 +157,7 @@ TEST(Forms, labels_of_a_list_are_numbers_where_all_of_them_are) {
   EXPECT_EQ(open("a.ppm,10\nb.ppm,x\n").class_order, "");
 }
 
-TEST(Forms, a_column_deals_a_list_out_to_splits) {
+TEST(DataForms, a_column_deals_a_list_out_to_splits) {
   const TemporaryFolder folder;
   const auto open = [&](const std::string& rows) {
     return open_data(folder.write("l.csv", "path,label,split\n" + rows));
@@ -182,7 +182,7 @@ TEST(Forms, a_column_deals_a_list_out_to_splits) {
               HasSubstr("l.csv: has a column split, beside lists of splits"));
 }
 
-TEST(Forms, a_list_that_cannot_be_read_for_sure_is_refused) {
+TEST(DataForms, a_list_that_cannot_be_read_for_sure_is_refused) {
   const TemporaryFolder folder;
   const auto error = [&](const std::string& text) {
     return error_of([&] { open_data(folder.write("l.csv", text)); });
@@ -206,7 +206,7 @@ TEST(Forms, a_list_that_cannot_be_read_for_sure_is_refused) {
       HasSubstr("a list with columns is called .csv, .tsv or .jsonl"));
 }
 
-TEST(Forms, metadata_beside_images_is_a_list) {
+TEST(DataForms, metadata_beside_images_is_a_list) {
   const Images folder{"a.ppm", "b.ppm", "c.ppm"};
   folder.write("metadata.csv", "file_name,label\na.ppm,rose\n./b.ppm,oak\n");
   const Splits splits = folder.open();
@@ -219,7 +219,7 @@ TEST(Forms, metadata_beside_images_is_a_list) {
   EXPECT_THAT(folder.error(), HasSubstr("has metadata.csv and metadata.jsonl; one of them is right"));
 }
 
-TEST(Forms, metadata_lies_in_the_folder_of_each_split) {
+TEST(DataForms, metadata_lies_in_the_folder_of_each_split) {
   const Images folder{"train/a.ppm", "train/b.ppm", "val/c.ppm", "test_set/d.ppm"};
   folder.write("train/metadata.csv", "file_name,label\na.ppm,rose\nb.ppm,oak\n");
   folder.write("val/metadata.jsonl", "{\"file_name\": \"c.ppm\", \"label\": \"oak\"}\n");
@@ -236,7 +236,7 @@ TEST(Forms, metadata_lies_in_the_folder_of_each_split) {
               HasSubstr("metadata.csv: lies beside folders of splits, where datasets does not read it"));
 }
 
-TEST(Forms, metadata_that_datasets_reads_otherwise_is_refused) {
+TEST(DataForms, metadata_that_datasets_reads_otherwise_is_refused) {
   const auto error = [](std::initializer_list<const char*> images, const char* name, const char* text) {
     const Images folder(images);
     folder.write(name, text);
@@ -258,7 +258,7 @@ TEST(Forms, metadata_that_datasets_reads_otherwise_is_refused) {
               ElementsAre(HasSubstr("its metadata file is not read beside folders of splits")));
 }
 
-TEST(Forms, metadata_without_labels_has_the_groups_of_class_folders) {
+TEST(DataForms, metadata_without_labels_has_the_groups_of_class_folders) {
   const Images folder{"rose/a.ppm", "oak/b.ppm", "oak/c.ppm"};
   folder.write("metadata.csv", "file_name,patient\nrose/a.ppm,p1\noak/b.ppm,p2\noak/c.ppm,p1\n");
   const Splits splits = open_data(folder.path(), {.group = "patient"});
@@ -275,7 +275,7 @@ TEST(Forms, metadata_without_labels_has_the_groups_of_class_folders) {
               HasSubstr("metadata.csv:3: has no group"));
 }
 
-TEST(Forms, archives_are_answered_with_the_command_that_unpacks_them) {
+TEST(DataForms, archives_are_answered_with_the_command_that_unpacks_them) {
   const TemporaryFolder folder;
   const auto error = [&](const char* name) { return open_error(folder.write(name, "PK")); };
   const std::string dir = folder.path().string();
@@ -289,7 +289,7 @@ TEST(Forms, archives_are_answered_with_the_command_that_unpacks_them) {
 }
 
 // What datasets 5.2.0, timm 1.0.31 and torchvision 0.29.1 read of the same trees stands beside them.
-TEST(Forms, of_the_tools_are_each_opened_or_refused_by_name) {
+TEST(DataForms, of_the_tools_are_each_opened_or_refused_by_name) {
   const fs::path trees = shared_folder() / "golden/exports/lists";
   if (!fs::is_directory(trees)) GTEST_SKIP() << "no such trees: " << trees << " does not exist";
   for (const auto& tree : fs::directory_iterator(trees)) {

@@ -177,6 +177,24 @@ TEST(Loader, evaluation_is_the_plain_transform) {
   }
 }
 
+TEST(Loader, makes_batches_of_any_height_and_width) {
+  LoaderOptions options = small();
+  options.preprocessing.size = {8, 12};
+  options.views = 2;
+  const auto dataset = std::make_shared<Made>(6);
+  EXPECT_EQ(Loader(dataset, options).batch(0, 0).images.shape(), (engine::Shape{8, 3, 8, 12}));
+  options.views = 1, options.augmentation = "none", options.shuffle = false;
+  const Batch plain = Loader(dataset, options).batch(0, 1);
+  for (Index i = 0; i < 2; ++i) {
+    const Tensor expected = to_tensor(dataset->image(4 + i), options.preprocessing);
+    EXPECT_EQ(std::memcmp(plain.images.slice(i, i + 1).raw(), expected.raw(), expected.bytes()), 0);
+  }
+  options.cutmix = 1, options.classes = 4;
+  const Batch mixed = Loader(dataset, options).batch(0, 0);
+  EXPECT_EQ(mixed.images.shape(), (engine::Shape{4, 3, 8, 12}));
+  EXPECT_EQ(mixed.targets.shape(), (engine::Shape{4, 4}));
+}
+
 TEST(Loader, an_error_comes_with_its_batch_and_is_the_first_of_it) {
   for (int workers : {0, 1, 4}) {
     LoaderOptions options = small();

@@ -152,6 +152,66 @@ TEST(Png, has_no_pixels_made_up_for_data_that_are_damaged_or_cut_off) {
   EXPECT_THAT(error_in(header + kEnd), HasSubstr("is a damaged PNG"));
 }
 
+/// The image of a PNG whose pixels are whole, or the error.
+std::string outcome(const std::string& bytes, const Image& image) {
+  try {
+    const Image found = decode(bytes);
+    return found == image ? found.note : "other pixels";
+  } catch (const Error& e) {
+    return std::string("error: ") + e.what();
+  }
+}
+
+TEST(Png, is_read_with_a_note_where_only_what_follows_its_data_is_damaged) {
+  const std::string packed = zlib_of(png_rows({{1, 2, 3}, {4, 5, 6}}, 8)),
+                    time = png_chunk("tIME", "1234567");
+  const std::string start = png_header(3, 2, 8, 0), half = packed.substr(0, 9), rest = packed.substr(9);
+  const std::string one = start + png_chunk("IDAT", packed),
+                    two = start + png_chunk("IDAT", half) + png_chunk("IDAT", rest);
+  const Image image = decode(one + kEnd);
+  ASSERT_EQ(image.note, "");
+  for (const std::string& data : {one, two})
+    for (const std::string& whole : {data + kEnd, data + time + kEnd}) {
+      const std::size_t checksum = data.size() - 4;  // of the last data
+      for (std::size_t size = checksum; size < whole.size(); ++size)
+        EXPECT_EQ(outcome(whole.substr(0, size), image), engine::say("it is cut off after", size, "bytes"));
+      for (std::size_t at = checksum; at < whole.size(); ++at) {
+        std::string wrong = whole;
+        wrong[at] ^= 0x41;
+        EXPECT_THAT(outcome(wrong, image), testing::AnyOf(HasSubstr("a checksum is wrong at byte"),
+                                                          testing::StartsWith("it is cut off after")))
+            << at;
+      }
+    }
+}
+
+TEST(Png, has_an_error_wherever_damage_may_touch_a_pixel) {
+  const std::string packed = zlib_of(png_rows({{1, 2, 3}, {4, 5, 6}}, 8));
+  const std::string whole = png_header(3, 2, 8, 0) + png_chunk("IDAT", packed) + kEnd;
+  const Image image = decode(whole);
+  const std::size_t data = 8 + 25 + 8, end = data + packed.size();
+  for (std::size_t size = 8; size < end; ++size)
+    EXPECT_THAT(outcome(whole.substr(0, size), image),
+                testing::StartsWith(engine::say("error: x: is a damaged PNG: it is cut off after", size)));
+  for (std::size_t at = 8; at < end; ++at) {
+    if (at >= data - 8 && at < data - 4) continue;  // the length of the data
+    std::string wrong = whole;
+    wrong[at] ^= 0x41;
+    EXPECT_THAT(outcome(wrong, image), testing::StartsWith("error: x: ")) << at;
+  }
+  // Where there is more than the pixels, zlib's checksum is not looked for, so that the chunk's must be
+  // right.
+  std::string more = png_header(1, 1, 8, 0) + png_chunk("IDAT", zlib_of(std::string(100, '\0')));
+  EXPECT_EQ(decode(more + kEnd).note, "its data decompress to more than the 2 bytes of its pixels");
+  more.back() ^= 1;
+  EXPECT_THAT(error_in(more + kEnd), HasSubstr("a checksum is wrong at byte 33"));
+  // A palette has no second checksum.
+  std::string palette = png_chunk("PLTE", "abc");
+  palette.back() ^= 1;
+  EXPECT_THAT(error_in(png(png_header(1, 1, 8, 3), png_rows({{0}}, 8), palette)),
+              HasSubstr("a checksum is wrong"));
+}
+
 TEST(Png, whose_header_makes_no_sense_is_refused) {
   const std::string pixel = png_rows({{0}}, 8);
   EXPECT_THAT(error_in(png(png_header(1, 1, 8, 7), pixel)),

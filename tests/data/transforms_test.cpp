@@ -13,16 +13,18 @@ TEST(Transforms, give_the_bits_of_torchvision) {
   int cases = 0;
   for (std::istringstream& row : table("eval.txt")) {
     std::uint32_t seed, crc;
-    Index w, h;
+    Index w, h, size;
+    double crop_pct;
     std::string mode, filter;
     Preprocessing how;
-    ASSERT_TRUE(row >> seed >> w >> h >> mode >> filter >> how.size >> how.crop_pct >> how.mean[0] >>
-                how.mean[1] >> how.mean[2] >> how.std[0] >> how.std[1] >> how.std[2] >> crc)
+    ASSERT_TRUE(row >> seed >> w >> h >> mode >> filter >> size >> crop_pct >> how.mean[0] >> how.mean[1] >>
+                how.mean[2] >> how.std[0] >> how.std[1] >> how.std[2] >> crc)
         << row.str();
+    how.size = size, how.crop_pct = crop_pct;
     how.mode = mode_named(mode);
     how.filter = filter_named(filter);
     const Tensor out = to_tensor(noise("noise", seed, w, h), how);
-    EXPECT_EQ(out.shape(), (engine::Shape{1, 3, how.size, how.size}));
+    EXPECT_EQ(out.shape(), (engine::Shape{1, 3, size, size}));
     EXPECT_EQ(crc32_of(out.raw(), out.bytes()), crc) << row.str();
     ++cases;
   }
@@ -75,6 +77,9 @@ TEST(Transforms, crop_of_a_thread_of_a_image_takes_no_memory_for_the_rest) {
 TEST(Transforms, values_without_sense_are_errors) {
   auto error = [](Preprocessing how) { return error_of([&] { to_tensor(Image(8, 8), how); }); };
   EXPECT_THAT(error({.size = 0}), testing::HasSubstr("image size must be 1 to 8192 and not 0"));
+  EXPECT_THAT(error({.size = {8, 8193}}), testing::HasSubstr("image size must be 1 to 8192 and not 8193"));
+  EXPECT_THAT(error({.size = {-1, 8}}), testing::HasSubstr("image size must be 1 to 8192 and not -1"));
+  EXPECT_THAT(error({.crop_pct = {0.5, 1.5}}), testing::HasSubstr("crop_pct must be 0.01 to 1 and not 1.5"));
   for (double wrong : {1.5, 0.0099, 0.0, 1e-300, std::numeric_limits<double>::quiet_NaN()})
     EXPECT_THAT(error({.crop_pct = wrong}), testing::HasSubstr("crop_pct must be 0.01 to 1 and not"));
   EXPECT_NO_THROW(to_tensor(Image(8, 8), {.size = 8, .crop_pct = 0.01}));

@@ -153,7 +153,7 @@ TEST(AClassWithoutImages, has_no_accuracy) {
   const Json json = run(words + Words{"--json"}).json();
   EXPECT_TRUE(json["per_class"]["green"].is_null());
   EXPECT_TRUE(json["per_class"]["red"].is_number());
-  EXPECT_THAT(run(words).out, HasSubstr("  -  green"));
+  EXPECT_THAT(run(words).out, HasSubstr("-       -       -       0  green"));
 }
 
 TEST(Names, of_strangers_do_not_reach_the_terminal) {

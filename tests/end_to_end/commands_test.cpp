@@ -18,8 +18,8 @@ using ::testing::IsSupersetOf;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-const Words kCommands{"tune",    "select",  "eval",   "predict", "merge",  "count",
-                      "inspect", "methods", "models", "compare", "report", "bench"};
+const Words kCommands{"tune",    "select", "eval",    "predict", "merge", "count", "inspect",
+                      "methods", "models", "compare", "report",  "bench", "export"};
 
 TEST(Program, says_its_name_and_version) {
   const Outcome outcome = run({"--version"});

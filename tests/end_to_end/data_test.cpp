@@ -326,7 +326,8 @@ TEST(Scoring, of_a_loss_that_is_not_finite_names_batch_and_images) {
 
 TEST(Schedule, with_a_warm_up_beyond_all_numbers_warms_up_to_the_end) {
   const Garden garden;
-  garden.tune("linear", {"--steps", "4", "--warmup-epochs", "1e300", "--lr", "0.01"});
+  const Outcome tuned = garden.tune("linear", {"--steps", "4", "--warmup-epochs", "1e300", "--lr", "0.01"});
+  EXPECT_THAT(tuned.err, ::testing::HasSubstr("--warmup-epochs 1e+300 is longer than 4 steps"));
   const auto steps = of_kind(read_lines(garden.run_folder() + "/metrics.jsonl"), "step");
   ASSERT_EQ(steps.size(), 4u);
   for (std::size_t i = 0; i < 4; ++i) EXPECT_DOUBLE_EQ(steps[i]["lr"], 0.01 * static_cast<double>(i + 1) / 4);

@@ -47,7 +47,7 @@ class Prepared : public Folder {
 Tensor expected_logits(const Preprocessing& how) {
   models::Vit model(small_config());
   engine::load_state(model, small_state(), "the small model");
-  models::resize(model, how.size, how.size);
+  models::resize(model, how.size.height, how.size.width);
   const std::string text = wide_image();
   const engine::NoGrad evaluation;
   return model(data::to_tensor(data::decode_image(std::as_bytes(std::span(text)), "wide"), how));

@@ -11,11 +11,12 @@ using ::testing::Eq;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-/// A command that writes files, and those files.
+/// A command that writes files, those files, and what may be in them before.
 struct Command {
   const char* name;
   Words words;
   Words files;
+  std::string old;
 };
 
 class WrittenFile : public ::testing::Test {
@@ -26,12 +27,19 @@ class WrittenFile : public ::testing::Test {
     const Words model{"--model", garden_.model()},
         delta{"--delta", garden_.run_folder() + "/delta.safetensors"};
     const std::string selection = out("selection"), gradients = out("gradients"), logits = out("logits"),
-                      merged = out("merged");
-    return {{"select",
-             Words{"select"} + garden_.job("grft") + Words{"--out", selection, "--gradients", gradients},
-             {selection, gradients}},
-            {"eval", Words{"eval", "--data", garden_.data(), "--logits", logits} + model + delta, {logits}},
-            {"merge", Words{"merge", "--out", merged} + model + delta, {merged}}};
+                      merged = out("merged"), onnx = garden_ / "results/model.onnx",
+                      old = end_to_end::read_text(garden_.run_folder() + "/delta.safetensors");
+    const Words exporting{"export", "--format", "onnx", "--out", onnx};
+    EXPECT_EQ(run_with("", exporting + model).status, 0);
+    const std::string old_onnx = end_to_end::read_text(onnx);
+    return {
+        {"select",
+         Words{"select"} + garden_.job("grft") + Words{"--out", selection, "--gradients", gradients},
+         {selection, gradients},
+         old},
+        {"eval", Words{"eval", "--data", garden_.data(), "--logits", logits} + model + delta, {logits}, old},
+        {"merge", Words{"merge", "--out", merged} + model + delta, {merged}, old},
+        {"export", exporting + model + delta, {onnx}, old_onnx}};
   }
   std::string out(const std::string& name) const { return garden_ / ("results/" + name + ".safetensors"); }
 
@@ -39,8 +47,8 @@ class WrittenFile : public ::testing::Test {
 };
 
 TEST_F(WrittenFile, is_the_old_or_the_new_one_whichever_call_fails) {
-  const std::string old = end_to_end::read_text(garden_.run_folder() + "/delta.safetensors");
   for (const Command& command : commands()) {
+    const std::string& old = command.old;
     const std::string recording = garden_ / (std::string(command.name) + ".calls");
     ASSERT_EQ(run_recorded(recording, command.words).status, 0);
     std::map<std::string, std::string> whole;

@@ -2,12 +2,14 @@
 // under a header that fits them. Of files whose bytes alone are changed, most are refused for their header.
 // Now and then they are all the same, and a file that is none always.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -38,6 +40,13 @@ struct Contents {
   std::vector<Tensor> tensors;
 };
 
+/// A list of whole numbers; throws for others, which have no value as such.
+std::vector<std::int64_t> whole_numbers(const Json& list) {
+  if (!std::ranges::all_of(list, [](const Json& number) { return number.is_number_integer(); }))
+    throw std::invalid_argument("no whole number");
+  return list;
+}
+
 std::optional<Contents> read(const std::string& text) {
   std::uint64_t length = 0;
   if (text.size() < 1 + sizeof length) return std::nullopt;
@@ -53,9 +62,11 @@ std::optional<Contents> read(const std::string& text) {
         for (const auto& [key, stored] : value.items()) contents.metadata.emplace_back(key, stored);
         continue;
       }
-      const auto at = value.at("data_offsets").get<std::array<std::size_t, 2>>();
-      contents.tensors.push_back(
-          {name, value.at("dtype"), value.at("shape"), data.substr(at[0], at[1] - at[0])});
+      const auto offsets = whole_numbers(value.at("data_offsets"));
+      const auto begin_of = static_cast<std::size_t>(offsets.at(0)),
+                 end_of = static_cast<std::size_t>(offsets.at(1));
+      contents.tensors.push_back({name, value.at("dtype"), whole_numbers(value.at("shape")),
+                                  data.substr(begin_of, end_of - begin_of)});
     }
   } catch (const std::exception&) {
     return std::nullopt;

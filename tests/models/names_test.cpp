@@ -216,7 +216,7 @@ TEST(to_timm_names, keeps_names_it_does_not_know_so_that_loading_reports_them) {
 
 TEST(to_timm_names, leaves_names_of_any_length_alone) {
   for (const std::size_t length : {257u, 300000u}) {
-    std::string name = "vit.encoder.layer.0.output.dense.";
+    std::string name = "vit.encoder.layer.0.other.dense.";
     name.resize(length, 'a');
     NamedTensors other = renamed(timm_state(), kHuggingFace);
     other.emplace_back(name, Tensor::zeros({2}));

@@ -137,7 +137,7 @@ TEST_P(EveryMethod, trains_as_many_parameters_as_its_account_counts_and_the_opti
     EXPECT_EQ(account.total, total);
     EXPECT_EQ(account.head, head);
     const VitConfig& c = model.config();
-    EXPECT_EQ(head, (c.head_width() + 1) * c.classes * (1 + c.distillation_token)) << "heads train whole";
+    EXPECT_EQ(head, (c.head_width() + 1) * c.classes * (1 + c.distillation_head)) << "heads train whole";
 
     const auto adam = engine::make_adam(engine::parameters(model), {});
     small::step(model, *tuning, *adam, 0);

@@ -63,7 +63,7 @@ inline std::vector<Sizes> all_backbones() {
     change(all.back().config);
   };
   const auto gap = [](VitConfig& c) { c.class_token = false, c.pooling = Pooling::average; };
-  add("deit_distilled", [](VitConfig& c) { c.distillation_token = true; });
+  add("deit_distilled", [](VitConfig& c) { c.distillation_token = c.distillation_head = true; });
   add("deit3", [](VitConfig& c) { c.positions = Positions::patches, c.layer_scale = true; });
   add("dinov2_reg4", [](VitConfig& c) {
     c.registers = 4, c.positions = Positions::all_but_registers, c.layer_scale = true;

@@ -57,14 +57,29 @@ TEST(Evaluate, refuses_logits_that_are_not_finite_with_the_name_of_the_image) {
   }
 }
 
-TEST(Evaluate, gives_the_share_of_every_class_in_percent) {
+TEST(Evaluate, gives_precision_recall_and_f1_of_every_class_in_percent) {
   Predictions half = predictions();
   half.labels = {0, 0, 0, 2};
-  const Evaluation e = evaluate(half, {"x", "y", "z"}, {0, 1, 2});
-  using Shares = std::vector<std::optional<double>>;
-  EXPECT_EQ(e.per_class, (Shares{100, std::nullopt, 100})) << "there is no image of the second";
-  half.labels = {0, 2, 1, 2};  // the second is taken for x
-  EXPECT_EQ(evaluate(half, {"x", "y", "z"}, {0, 1, 2}).per_class, (Shares{100, 0, 50}));
+  Evaluation e = evaluate(half, {"x", "y", "z"}, {0, 1, 2});
+  using Classes = std::vector<ClassFigures>;
+  EXPECT_EQ(e.per_class, (Classes{{100, 100, 100, 3}, {}, {100, 100, 100, 1}})) << "none is of the second";
+  EXPECT_EQ(macro_mean(e), (ClassFigures{100, 100, 100, 4})) << "which does not count";
+
+  half.labels = {0, 2, 1, 2};  // x, x, x, z are predicted
+  e = evaluate(half, {"x", "y", "z"}, {0, 1, 2});
+  ASSERT_EQ(e.per_class.size(), 3u);
+  const auto expect_near = [](const ClassFigures& found, const ClassFigures& right) {
+    EXPECT_NEAR(found.precision, right.precision, 1e-12);
+    EXPECT_NEAR(found.recall, right.recall, 1e-12);
+    EXPECT_NEAR(found.f1, right.f1, 1e-12);
+    EXPECT_EQ(found.support, right.support);
+  };
+  // scikit-learn 1.8.0's classification_report of the same has these figures.
+  expect_near(e.per_class[0], {100.0 / 3, 100, 50, 1});
+  expect_near(e.per_class[1], {0, 0, 0, 1});
+  expect_near(e.per_class[2], {100, 50, 200.0 / 3, 2});
+  expect_near(macro_mean(e), {400.0 / 9, 50, 350.0 / 9, 4});
+  expect_near(weighted_mean(e), {175.0 / 3, 50, 275.0 / 6, 4});
 }
 
 TEST(PredictSplit, gives_an_image_the_same_logits_in_batches_of_any_size) {
@@ -87,6 +102,10 @@ TEST(Evaluate, counts_what_was_taken_for_what) {
   EXPECT_TRUE(to_json(e, 9).contains("confusion")) << "as many cells as may be";
   EXPECT_FALSE(to_json(e, 8).contains("confusion"));
   EXPECT_EQ(to_json(e)["per_class"].dump(), R"({"x":100.0,"y":0.0,"z":null})");
+  EXPECT_EQ(to_json(e)["report"]["z"].dump(), R"({"precision":null,"recall":null,"f1":null,"support":0})");
+  EXPECT_EQ(to_json(e)["report"]["x"]["recall"], 100.0);
+  EXPECT_EQ(to_json(e)["macro"]["support"], 4);
+  EXPECT_EQ(to_json(e)["weighted"]["recall"], 25.0);
 }
 
 TEST(Evaluate, of_a_hundred_thousand_classes_takes_memory_for_the_images_and_leaves_the_matrix_out) {

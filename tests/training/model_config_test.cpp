@@ -90,7 +90,7 @@ TEST(HuggingFace, edge_that_images_are_resized_to_comes_back_from_its_share) {
         R"({"image_processor_type":"BitImageProcessor","crop_size":224,"size":{"shortest_edge":)" +
             std::to_string(edge) + "}}");
     const data::Preprocessing how = *read_model_config(folder.path(), {}, "model").preprocessing;
-    EXPECT_EQ(std::floor(static_cast<double>(how.size) / how.crop_pct), edge);
+    EXPECT_EQ(std::floor(static_cast<double>(how.size.height) / how.crop_pct.height), edge);
   }
 }
 
@@ -126,7 +126,7 @@ TEST(HuggingFace, deit_resizes_to_height_and_width_and_then_cuts) {
                   R"("crop_size":{"height":32,"width":32},"do_center_crop":true})");
   EXPECT_EQ(how.mode, data::Preprocessing::Mode::squash_crop);
   EXPECT_EQ(how.size, 32);
-  EXPECT_EQ(std::floor(32 / how.crop_pct), 40);
+  EXPECT_EQ(std::floor(32 / how.crop_pct.width), 40);
   EXPECT_EQ(how.crop_start, data::Preprocessing::CropStart::floor);
 }
 
@@ -145,6 +145,16 @@ TEST(HuggingFace, what_a_processor_leaves_out_is_the_default_of_its_class) {
   EXPECT_THAT(
       complaint("preprocessor_config.json", R"({"image_processor_type":"OtherImageProcessor","size":224})"),
       HasSubstr("OtherImageProcessor"));
+}
+
+TEST(HuggingFace, a_flag_that_is_null_is_false) {
+  const auto raw = prepared_by(R"({"do_normalize":null,"do_rescale":null})");
+  EXPECT_EQ(raw.mean, (std::array<float, 3>{0, 0, 0}));
+  EXPECT_FLOAT_EQ(raw.std[0], 1.0f / 255) << "levels from 0 to 255";
+  const auto uncut = prepared_by(
+      R"({"image_processor_type":"DeiTImageProcessor","size":{"height":32,"width":32},"do_center_crop":null})");
+  EXPECT_EQ(uncut.mode, data::Preprocessing::Mode::squash);
+  EXPECT_EQ(uncut.size, 32);
 }
 
 TEST(HuggingFace, rescale_factor_is_obeyed) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/support/compare.h"
 #include "tests/training/small_checkpoint.h"
 #include "tests/training/small_run.h"
 #include "tools/training/pretrained/metadata.h"
@@ -159,7 +160,8 @@ TEST(Towers, beside_the_classifier_are_left_out_with_a_note) {
 
 /// A delta of a method, trained on a small run, and the base it was made for.
 struct SmallDelta : SmallRun {
-  explicit SmallDelta(const std::string& method) {
+  explicit SmallDelta(const std::string& method) { make(method); }
+  void make(const std::string& method) const {
     TrainConfig config = this->config();
     config.method = method;
     Run run = open_run(config, {"train"});
@@ -239,9 +241,26 @@ TEST(Delta, says_what_its_base_does_not) {
   EXPECT_THAT(delta.error(true), HasSubstr("number of heads")) << "a delta of version 1.0";
 }
 
+TEST(Delta, needs_as_many_heads_as_its_base_has_and_not_as_that_has_tokens) {
+  for (const bool two : {false, true}) {
+    const SmallDelta delta("bitfit");
+    models::VitConfig sizes = SmallCheckpoint::sizes();
+    sizes.distillation_token = true, sizes.distillation_head = two;
+    engine::NamedTensors base = SmallCheckpoint::state(sizes);
+    engine::write_safetensors(delta / "model.safetensors", base, {{"num_heads", "3"}});
+    const std::string kind = two ? "DeiTForImageClassificationWithTeacher" : "DeiTForImageClassification";
+    put(delta / "config.json",
+        R"({"model_type":"deit","architectures":[")" + kind + R"("],"num_attention_heads":3})");
+    delta.make("bitfit");
+    EXPECT_EQ(delta.error(), "");
+    const LoadedModel tuned = load_tuned_model(delta.config().model, delta / "delta.safetensors", false);
+    EXPECT_EQ(tuned.model.config().distillation_head, two);
+  }
+}
+
 TEST(Delta, of_images_beyond_what_its_base_could_have_needs_a_word) {
   const SmallDelta delta("bitfit");
-  const auto of_size = [](Index size) {
+  const auto of_size = [](data::ImageSize size) {
     return engine::Metadata{{"preprocessing", preprocessing_json({.size = size})}};
   };
   delta.change("", of_size(64));
@@ -251,6 +270,18 @@ TEST(Delta, of_images_beyond_what_its_base_could_have_needs_a_word) {
   ModelSource source = delta.config().model;
   source.image_size = 1024;
   EXPECT_NO_THROW(load_tuned_model(source, delta / "delta.safetensors", false));
+  delta.change("", of_size({16, 64}));
+  EXPECT_EQ(delta.error(), "");
+  for (const data::ImageSize beyond : {data::ImageSize{16, 1024}, data::ImageSize{1024, 16}}) {
+    delta.change("", of_size(beyond));
+    EXPECT_THAT(delta.error(), AllOf(HasSubstr(engine::say("image_size is", beyond, "where")),
+                                     HasSubstr(engine::say("--image-size", beyond, "takes"))));
+    source.image_size = beyond;
+    EXPECT_NO_THROW(load_tuned_model(source, delta / "delta.safetensors", false));
+    source.image_size = {beyond.width, beyond.height};
+    EXPECT_THAT(support::error_of([&] { load_tuned_model(source, delta / "delta.safetensors", false); }),
+                HasSubstr("image_size is"));
+  }
 }
 
 TEST(Delta, of_large_images_has_their_positions_or_is_refused_before_memory_is_taken_for_them) {

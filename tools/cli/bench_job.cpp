@@ -28,8 +28,8 @@ models::VitConfig config_of(const BenchOptions& options) {
   return training::as_usage([&] {
     models::VitConfig config = models::architecture(options.arch);
     config.classes = options.classes;
-    if (options.image_size > 0)
-      config = models::at_image_size(config, options.image_size, options.image_size);
+    if (options.image_size != data::ImageSize())
+      config = models::at_image_size(config, options.image_size.height, options.image_size.width);
     models::check_config(config);
     return config;
   });

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "data/per_side.h"
 #include "engine/base/phase.h"
 #include "engine/optim/optimizer.h"
 #include "models/vit.h"
@@ -17,7 +18,8 @@ using engine::Index;
 struct BenchOptions {
   std::string arch, method = "grft", recompute = "none";
   std::map<std::string, std::string> method_options;
-  Index batch = 0, classes = 10, image_size = 0;  // image_size 0: the architecture's own
+  Index batch = 0, classes = 10;
+  data::ImageSize image_size;  ///< 0: the architecture's own
   Index seed = 0;
 };
 

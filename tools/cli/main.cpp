@@ -27,6 +27,7 @@ constexpr Command kCommands[] = {
     {"eval", "accuracy of a checkpoint, with a delta, on one split", run_eval},
     {"predict", "classes and probabilities of single images", run_predict},
     {"merge", "base + delta to a stand-alone checkpoint", run_merge},
+    {"export", "a model, with a delta, in a form that other software reads", run_export},
     {"count", "number of trainable parameters of a method (needs no checkpoint or data)", run_count},
     {"inspect", "what is in a checkpoint, delta, selection or run folder", run_inspect},
     {"report", "HTML report of a run or a comparison", run_report},

@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include "data/image_folder.h"
+#include "data/metadata.h"
+#include "data/sources.h"
 #include "data/split_names.h"
 #include "engine/io/atomic_file.h"
 #include "engine/io/folder.h"
@@ -88,20 +90,6 @@ void check_can_write(const fs::path& path) {
                                          "too, and would overwrite it; give another"));
 }
 
-/// What is written is safetensors, and what is there already may be replaced when it is, too: anything else,
-/// such as an image that a list names, is somebody's only copy.
-void check_replaces_its_like(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored) || fs::file_size(path, ignored) == 0) return;
-  try {
-    const engine::Safetensors like(path);
-  } catch (const engine::Error&) {
-    throw training::UsageError(path.string() +
-                               ": is there and is no safetensors file, which this would be; " +
-                               "remove it, or give another path");
-  }
-}
-
 void check_input(const Given& output, const Given& input) {
   if (output.is_folder) {
     if (same_file(output.path, input.path))
@@ -141,11 +129,25 @@ void remove_leftovers(const fs::path& path) {
 
 }  // namespace
 
+void check_replaces_safetensors(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored) || fs::file_size(path, ignored) == 0) return;
+  try {
+    const engine::Safetensors like(path);
+  } catch (const engine::Error&) {
+    throw engine::Error(path.string() + ": is there and is no safetensors file, which this would be; " +
+                        "remove it, or give another path");
+  }
+}
+
 void check_not_among_images(const std::string& option, const fs::path& out, const fs::path& data) {
   std::error_code ignored;
   if (!fs::is_directory(data, ignored)) return;
   std::vector<fs::path> folders;  // whose folders are classes
-  if (data::is_class_folders(data)) folders.push_back(data);
+  const data::Source* const source = data::find_source(data);
+  const bool may_be_class = source && (source->open == data::open_whole_class_folders ||
+                                       source->open == data::open_metadata_folder);
+  if (may_be_class && data::is_class_folders(data)) folders.push_back(data);
   for (const char* split : {"train", "val", "test"}) folders.push_back(data::split_folder(data, split));
   for (const fs::path& folder : folders)
     if (!folder.empty() && is_below(out, folder))
@@ -154,7 +156,7 @@ void check_not_among_images(const std::string& option, const fs::path& out, cons
                       folder.string() + ", and would be a class; give another folder"));
 }
 
-void check_outputs(const OptionTable& table) {
+void check_outputs(const OptionTable& table, const std::function<void(const fs::path&)>& check_replaceable) {
   const std::vector<Given> inputs = paths(table, false), outputs = paths(table, true);
   for (const Given& output : outputs)
     if (!output.is_folder) check_can_write(output.path);
@@ -162,7 +164,7 @@ void check_outputs(const OptionTable& table) {
     for (const Given& input : inputs) check_input(*output, input);
     for (auto other = outputs.begin(); other != output; ++other)
       if (same_file(output->path, other->path)) refuse(*output, other->option);
-    if (!output->is_folder) check_replaces_its_like(output->path);
+    if (!output->is_folder) training::as_usage([&] { check_replaceable(output->path); });
   }
   for (const Given& output : outputs)
     if (!output.is_folder) remove_leftovers(output.path);

@@ -16,9 +16,7 @@ void declare_tune(OptionTable& table, TuneOptions& o) {
   training::TrainConfig& c = o.config;
   training::declare_selection(table, c);
   table.group("Method");
-  table
-      .choice("recipe", o.recipe, {"none", "papers"},
-              "papers: options that are not given are those of the method's paper")
+  table.choice("recipe", o.recipe, {"none", "papers"}, "papers: options not given are the paper's")
       .this_call();
   training::declare_keeping(table, c);
   training::declare_training(table, c);
@@ -29,6 +27,7 @@ void declare_tune(OptionTable& table, TuneOptions& o) {
       .excluding("resume")
       .this_call();
   table.flag("json", o.json, "print the result as one JSON object").this_call();
+  table.flag("tensorboard", o.tensorboard, "write TensorBoard's event files, too").this_call().rare();
   table
       .output("features", o.features, "DIR",
               "train linear on frozen features of the images, kept in DIR for later runs; same bits")

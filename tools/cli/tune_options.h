@@ -16,7 +16,7 @@ struct TuneOptions {
   training::TrainConfig config;
   std::string recipe = "none";
   std::string out, features;
-  bool resume = false, overwrite = false, json = false, no_memory_check = false;
+  bool resume = false, overwrite = false, json = false, tensorboard = false, no_memory_check = false;
   Checks checks;
 
   /// Throws a UsageError when a value makes no sense or options contradict each other.

@@ -7,15 +7,11 @@
 #include <numeric>
 #include <unordered_map>
 
-#include "data/image_files.h"
-#include "data/image_folder.h"
 #include "data/screen.h"
 #include "data/sources.h"
 #include "data/split_file.h"
-#include "data/split_names.h"
 #include "engine/base/div_up.h"
 #include "engine/base/text.h"
-#include "engine/io/file.h"
 #include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
 
@@ -43,25 +39,19 @@ void screen(data::Splits& splits, const std::string& name, std::shared_ptr<const
   std::ranges::move(screened.bad, std::back_inserter(splits.skipped));
 }
 
-/// Throws an Error that names the first file of a split that cannot be opened, and how many there are. What
-/// is no file of its own was read already.
-void check_files(const std::string& split, const data::Dataset& images) {
+/// Throws an Error that names the first image of a split that is not there, and how many there are.
+void check_all_there(const std::string& split, const data::Dataset& images) {
   Index missing = 0;
   std::string first;
   for (Index i = 0; i < images.size(); ++i) {
     try {
-      const engine::File file(images.name(i));
+      images.check_there(i);
     } catch (const engine::Error& e) {
       if (missing++ == 0) first = e.what();
     }
   }
   engine::check(missing == 0, first + ";", missing, "of the", images.size(), "images of", split,
                 "cannot be opened; --on-bad-image skip leaves them out");
-}
-
-/// False for images that lie together in one file.
-bool are_files(const data::Dataset& images) {
-  return dynamic_cast<const data::ImageFiles*>(&images) != nullptr;
 }
 
 data::ClassOrder order_of(const DataSource& source) {
@@ -110,14 +100,13 @@ OpenedData open_data_source(const DataSource& source, const std::vector<std::str
                     .cut = {}};
   data::Splits& splits = opened.splits;
   note_oddities(splits, events);
-  const bool files = are_files(*splits.train);
   opened.cut = cut_splits(splits, source, *opened.contents, events);
   const bool skips = source.on_bad_image == "skip";
   const std::pair<const char*, std::shared_ptr<const data::Dataset>*> all[] = {
       {"train", &splits.train}, {"val", &splits.val}, {"test", &splits.test}};
   for (const auto& [name, split] : all) {
     if (!*split) continue;
-    if (!skips && std::ranges::find(used, name) != used.end() && files) check_files(name, **split);
+    if (!skips && std::ranges::find(used, name) != used.end()) check_all_there(name, **split);
     *split = opened.notes->watch(opened.contents->watch(*split));
   }
   opened.listed = splits;
@@ -151,12 +140,11 @@ std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, cons
 
 EvaluationSplit open_evaluation_split(const DataSource& source, const std::string& split, Index workers,
                                       const Events& events) {
-  namespace fs = std::filesystem;
   const auto alone = [&](data::Splits splits) {  // opened as if it were train
     check_uncut(source, source.root() + " has no train split");
     note_oddities(splits, events);
     const bool skips = source.on_bad_image == "skip";
-    if (!skips && are_files(*splits.train)) check_files(split, *splits.train);
+    if (!skips) check_all_there(split, *splits.train);
     const auto notes = notes_for(source, events);
     splits.train = notes->watch(splits.train);
     if (skips) screen(splits, split, splits.train, workers, events);
@@ -164,10 +152,8 @@ EvaluationSplit open_evaluation_split(const DataSource& source, const std::strin
     return EvaluationSplit{splits.classes, splits.train, splits.skipped, notes};
   };
   if (!source.data.empty()) {
-    const fs::path dir = source.data;
-    const fs::path folder = fs::is_directory(dir) ? data::split_folder(dir, split) : fs::path();
-    if (!folder.empty() && data::split_folder(dir, "train").empty())
-      return alone(data::open_class_folders(folder, folder_options(source)));
+    if (auto splits = data::open_split_alone(source.data, split, folder_options(source)))
+      return alone(std::move(*splits));
   } else if (source.train_list.empty()) {
     return alone(
         data::open_split_files({.train = source.list_of(split), .root = source.data_root, .judged = true}));

@@ -67,6 +67,24 @@ class Keeper {
   std::byte* to_;
 };
 
+/// Of a class: how often its images were taken for which of the model's, which of these it is, and how often
+/// any image was taken for which.
+ClassFigures figures_of(const std::map<Index, Index>& confusion, Index output,
+                        const std::map<Index, Index>& taken) {
+  const auto at = [&](const std::map<Index, Index>& counts) {
+    const auto found = counts.find(output);
+    return found == counts.end() ? 0.0 : static_cast<double>(found->second);
+  };
+  ClassFigures of;
+  for (const auto& [other, count] : confusion) of.support += count;
+  const double right = at(confusion);
+  if (right == 0) return of;
+  of.precision = 100 * right / at(taken);
+  of.recall = 100 * right / static_cast<double>(of.support);
+  of.f1 = 2 * of.precision * of.recall / (of.precision + of.recall);
+  return of;
+}
+
 }  // namespace
 
 Evaluator::Evaluator(std::vector<std::string> classes, std::vector<Index> class_map, Index outputs)
@@ -91,18 +109,45 @@ Evaluation Evaluator::result(double seconds) const {
                .images = metrics_.rows(),
                .seconds = seconds,
                .classes = classes_,
-               .per_class = std::vector<std::optional<double>>(classes_.size()),
+               .per_class = std::vector<ClassFigures>(classes_.size()),
                .outputs = static_cast<Index>(metrics_.confusion().size()),
                .confusion = std::vector<std::map<Index, Index>>(classes_.size())};
+  std::map<Index, Index> taken;  // for which of the model's classes how many images
+  for (const auto& counts : metrics_.confusion())
+    for (const auto& [output, count] : counts) taken[output] += count;
   for (std::size_t c = 0; c < classes_.size(); ++c) {
     e.confusion[c] = metrics_.confusion()[static_cast<std::size_t>(class_map_[c])];
-    double total = 0;
-    for (const auto& [output, count] : e.confusion[c]) total += static_cast<double>(count);
-    const auto correct = e.confusion[c].find(class_map_[c]);
-    const double right = correct == e.confusion[c].end() ? 0 : static_cast<double>(correct->second);
-    if (total > 0) e.per_class[c] = 100 * right / total;
+    e.per_class[c] = figures_of(e.confusion[c], class_map_[c], taken);
   }
   return e;
+}
+
+namespace {
+
+/// The sum over classes with images of their figures times `weight`, which is the share of each.
+template <class F>
+ClassFigures mean(const Evaluation& e, F weight) {
+  ClassFigures all;
+  for (const ClassFigures& one : e.per_class) {
+    if (one.support == 0) continue;
+    const double share = weight(one);
+    all.precision += share * one.precision, all.recall += share * one.recall, all.f1 += share * one.f1;
+    all.support += one.support;
+  }
+  return all;
+}
+
+}  // namespace
+
+ClassFigures macro_mean(const Evaluation& e) {
+  const auto classes = std::ranges::count_if(e.per_class, [](const auto& one) { return one.support > 0; });
+  return mean(e, [&](const ClassFigures&) { return 1 / static_cast<double>(classes); });
+}
+
+ClassFigures weighted_mean(const Evaluation& e) {
+  return mean(e, [&](const ClassFigures& one) {
+    return static_cast<double>(one.support) / static_cast<double>(e.images);
+  });
 }
 
 Evaluation evaluate_split(models::Vit& model, std::shared_ptr<const data::Dataset> split,
@@ -137,18 +182,41 @@ Evaluation evaluate(const Predictions& predictions, const std::vector<std::strin
   return evaluator.result(predictions.seconds);
 }
 
-nlohmann::ordered_json to_json(const Evaluation& e, Index most) {
-  nlohmann::ordered_json per_class = nlohmann::ordered_json::object();
-  auto& members = per_class.get_ref<nlohmann::ordered_json::object_t&>();
+namespace {
+
+using nlohmann::ordered_json;
+
+/// Null for figures that say nothing.
+ordered_json figures_json(const ClassFigures& of) {
+  const auto figure = [&](double value) { return of.support > 0 ? ordered_json(value) : ordered_json(); };
+  return {{"precision", figure(of.precision)},
+          {"recall", figure(of.recall)},
+          {"f1", figure(of.f1)},
+          {"support", of.support}};
+}
+
+/// An object with a member for every class of the data.
+template <class F>
+ordered_json by_class(const Evaluation& e, F value) {
+  ordered_json all = ordered_json::object();
+  auto& members = all.get_ref<ordered_json::object_t&>();
   // No class comes twice; a look at those before would take quadratic time.
   for (std::size_t c = 0; c < e.classes.size(); ++c)
-    members.emplace_back(e.classes[c],
-                         e.per_class[c] ? nlohmann::ordered_json(*e.per_class[c]) : nlohmann::ordered_json());
-  nlohmann::ordered_json all = {{"top1", e.top1},       {"top5", e.top5},        {"loss", e.loss},
-                                {"ece", e.ece},         {"images", e.images},    {"skipped", e.skipped},
-                                {"seconds", e.seconds}, {"per_class", per_class}};
+    members.emplace_back(e.classes[c], value(e.per_class[c]));
+  return all;
+}
+
+}  // namespace
+
+ordered_json to_json(const Evaluation& e, Index most) {
+  ordered_json all = {{"top1", e.top1},     {"top5", e.top5},       {"loss", e.loss},      {"ece", e.ece},
+                      {"images", e.images}, {"skipped", e.skipped}, {"seconds", e.seconds}};
+  all["per_class"] = by_class(e, [](const ClassFigures& of) { return figures_json(of)["recall"]; });
+  all["report"] = by_class(e, figures_json);
+  all["macro"] = figures_json(macro_mean(e));
+  all["weighted"] = figures_json(weighted_mean(e));
   if (std::ssize(e.classes) * e.outputs > most) return all;
-  nlohmann::ordered_json& matrix = all["confusion"] = nlohmann::ordered_json::array();
+  ordered_json& matrix = all["confusion"] = ordered_json::array();
   for (const std::map<Index, Index>& counts : e.confusion) {
     std::vector<Index> row(static_cast<std::size_t>(e.outputs));
     for (const auto& [output, count] : counts) row[static_cast<std::size_t>(output)] = count;

@@ -17,6 +17,15 @@
 
 namespace training {
 
+/// Figures of one class, or means of several, in percent: of the images taken for it the share that is of it,
+/// of its images the share that is taken for it, and the harmonic mean of both. 0 where nothing is right.
+struct ClassFigures {
+  double precision = 0, recall = 0, f1 = 0;
+  Index support = 0;  ///< images
+
+  bool operator==(const ClassFigures&) const = default;
+};
+
 /// How well a model does on a split.
 struct Evaluation {
   double top1 = 0, top5 = 0;      ///< percent
@@ -24,9 +33,9 @@ struct Evaluation {
   double ece = 0;                 ///< see calibration_error()
   Index images = 0, skipped = 0;  ///< images evaluated, and those left out by --on-bad-image skip
   double seconds = 0;
-  std::vector<std::string> classes;              ///< of the data
-  std::vector<std::optional<double>> per_class;  ///< percent, for each of them; nothing without images
-  Index outputs = 0;                             ///< classes of the model
+  std::vector<std::string> classes;     ///< of the data
+  std::vector<ClassFigures> per_class;  ///< of each of them; they say nothing where there are no images
+  Index outputs = 0;                    ///< classes of the model
   /// For every class of the data, how often its images were predicted as which class of the model.
   std::vector<std::map<Index, Index>> confusion;
 };
@@ -35,7 +44,11 @@ struct Evaluation {
 /// 11 MB of text, and of one that is printed.
 constexpr Index kMostConfusion = 1000 * 1000, kMostPrinted = 4000 * 4000;
 /// The most values of a result.json: two such matrices and what else there is.
-constexpr std::size_t kMaxResultValues = 2 * kMostConfusion + 500'000;
+constexpr std::size_t kMaxResultValues = 2 * kMostConfusion + 3'000'000;
+
+/// The mean of the figures of all classes that have images: each counts alike, or by its images.
+ClassFigures macro_mean(const Evaluation& evaluation);
+ClassFigures weighted_mean(const Evaluation& evaluation);
 
 struct EvaluateOptions {
   Index batch_size = 32;

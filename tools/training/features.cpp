@@ -42,7 +42,7 @@ std::string origin(const Run& run, const data::Dataset& images) {
 
 /// Values of an image: what one head reads, or two.
 Index width_of(const models::VitConfig& c) {
-  return c.head_width() * (1 + c.distillation_token);
+  return c.head_width() * (1 + c.distillation_head);
 }
 
 Tensor compute(Run& run, const std::shared_ptr<const data::Dataset>& images, const TrainConfig& config,
@@ -187,7 +187,7 @@ Tensor logits_of(models::Vit& model, const data::Batch& batch, const Tensor& kno
     to += bytes;
   }
   const models::VitConfig& c = model.config();
-  if (!c.distillation_token) return model.scores(rows);
+  if (!c.distillation_head) return model.scores(rows);
   return model.scores(rows.reshaped({rows.shape()[0], 2, c.head_width()}));
 }
 

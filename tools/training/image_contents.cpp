@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Size and time of a regular file; nothing for an image that is no file of its own, or is not there.
+/// Size and times of a regular file; nothing of one that is not there, or is none.
 std::optional<ImageStamp> on_disk(const std::string& name) {
   struct stat status {};
   if (::stat(name.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
@@ -36,25 +36,16 @@ std::string sha256_of_field(const engine::Json& line) {
   return hash;
 }
 
-std::string pixels_sha256(const data::Image& image) {
-  engine::Sha256 hash;
-  const std::string size = std::to_string(image.width) + ' ' + std::to_string(image.height) + ' ';
-  hash.add(std::as_bytes(std::span(size)));
-  hash.add(std::as_bytes(std::span(image.rgb)));
-  return hash.hex();
-}
-
 /// An image as it is now.
 ImageStamp stamp_of(const data::Dataset& images, Index i) {
-  const std::string name = images.name(i);
-  auto stamp = on_disk(name);
-  if (!stamp) return {.bytes = 0, .modified = 0, .changed = {}, .sha256 = pixels_sha256(images.image(i))};
-  stamp->sha256 = engine::sha256(name);
-  return *stamp;
+  ImageStamp stamp = on_disk(images.file(i)).value_or(ImageStamp{});
+  stamp.sha256 = images.sha256(i);
+  return stamp;
 }
 
-bool is_untouched(const std::string& name, const ImageStamp& recorded) {
-  const auto now = on_disk(name);
+/// True when the file that an image lies in is as it was.
+bool is_untouched(const std::string& file, const ImageStamp& recorded) {
+  const auto now = on_disk(file);
   return now && now->bytes == recorded.bytes && now->modified == recorded.modified &&
          (!recorded.changed || now->changed == recorded.changed);
 }
@@ -75,6 +66,9 @@ class ImageContents::Watched : public data::Dataset {
     if (!noted_[static_cast<std::size_t>(i)].exchange(true)) contents_->note(*images_, i);
     return images_->image(i);
   }
+  std::string file(Index i) const override { return images_->file(i); }
+  std::string sha256(Index i) const override { return images_->sha256(i); }
+  void check_there(Index i) const override { images_->check_there(i); }
 
  private:
   std::shared_ptr<const data::Dataset> images_;
@@ -137,13 +131,13 @@ std::vector<std::string> ImageContents::changed(const data::Dataset& images, con
     const std::string name = relative(images.name(i));
     const auto found = recorded.find(name);
     if (found == recorded.end()) continue;
-    if (is_untouched(images.name(i), found->second)) {
+    if (is_untouched(images.file(i), found->second)) {
       remember(name, found->second, all_new);
       continue;
     }
     try {
       auto now = stamp(name);  // of another run with these images, where they were not touched since
-      if (!now || !is_untouched(images.name(i), *now)) now = stamp_of(images, i);
+      if (!now || !is_untouched(images.file(i), *now)) now = stamp_of(images, i);
       if (now->sha256 == found->second.sha256)
         remember(name, *now, true);
       else

@@ -14,13 +14,13 @@
 
 namespace training {
 
-/// What an image file held when it was read, and how it lay on the disk then: size and times tell whether it
+/// What an image held when it was read, and how its file lay on the disk then: size and times tell whether it
 /// must be hashed again. Times are in nanoseconds. That of the last change of the file's entry, which no
 /// program can set, tells of contents that were exchanged and given the old time of modification.
 struct ImageStamp {
-  Index bytes = 0, modified = 0;  ///< both 0 for an image that is no file of its own
+  Index bytes = 0, modified = 0;  ///< both 0 for an image that lies in no file
   std::optional<Index> changed;   ///< records of earlier versions lack it
-  std::string sha256;             ///< of the file; of the pixels, where it is no file
+  std::string sha256;             ///< Dataset::sha256
 };
 /// By the names of images relative to the folder of their data.
 using ImageStamps = std::unordered_map<std::string, ImageStamp>;

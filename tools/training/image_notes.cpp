@@ -30,6 +30,9 @@ class ImageNotes::Watched : public data::Dataset {
     notes_->add(image, name(i));
     return image;
   }
+  std::string file(Index i) const override { return images_->file(i); }
+  std::string sha256(Index i) const override { return images_->sha256(i); }
+  void check_there(Index i) const override { images_->check_there(i); }
 
  private:
   std::shared_ptr<const data::Dataset> images_;

@@ -86,14 +86,15 @@ MemoryEstimate estimate_memory(Run& run, const TrainConfig& config) {
   const auto held = [&](const data::Dataset* images) {
     return images ? std::min(5 * config.batch_size, images->size()) : 0;
   };
-  const auto bytes = [&](Index images, Index side) {
-    return static_cast<std::size_t>(images * c.channels * side * side) * sizeof(float);
+  const auto bytes = [&](Index images, data::ImageSize size) {
+    return static_cast<std::size_t>(images * c.channels * size.height * size.width) * sizeof(float);
   };
-  const Index trained_on = held(run.images.get()), scored_size = scoring ? scoring->image_size : 0;
+  const data::ImageSize size = image_size_of(c), scored_size = scoring ? scoring->image_size : 0;
+  const Index trained_on = held(run.images.get());
   plan.images =
-      std::max(bytes(trained_on, c.image_height),
-               bytes(trained_on * (stacked ? 2 : 1), scored_size > 0 ? scored_size : c.image_height)) +
-      bytes(held(run.splits.val.get()), c.image_height);
+      std::max(bytes(trained_on, size),
+               bytes(trained_on * (stacked ? 2 : 1), scored_size == data::ImageSize() ? size : scored_size)) +
+      bytes(held(run.splits.val.get()), size);
 
   run.method->prepare(model, {});
   apply_depth(model, config);

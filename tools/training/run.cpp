@@ -52,11 +52,11 @@ void choose_head(LoadedModel& loaded, const data::Splits& splits, const TrainCon
   loaded.classes = splits.classes;
 }
 
-/// The images by their paths. Folders have them so; a list may not.
+/// The images by the paths of their files. Folders have them so; a list may not.
 std::shared_ptr<const data::Dataset> in_path_order(const std::shared_ptr<const data::Dataset>& images) {
   std::vector<std::string> paths;
   std::vector<Index> places;
-  for (Index i = 0; i < images->size(); ++i) paths.push_back(images->name(i)), places.push_back(i);
+  for (Index i = 0; i < images->size(); ++i) paths.push_back(images->file(i)), places.push_back(i);
   std::ranges::stable_sort(places, {},
                            [&](Index i) -> const std::string& { return paths[static_cast<std::size_t>(i)]; });
   return data::some_of(images, std::move(places));

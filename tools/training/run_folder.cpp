@@ -137,6 +137,7 @@ void RunFolder::remove_files() const {
   // it.
   engine::sync_folder(path_, path_.string());
   for (const char* name : kFiles) engine::remove_file(file(name));
+  for (const std::string& name : EventFile::in(path_)) engine::remove_file(file(name));
 }
 
 void RunFolder::open_log() {
@@ -157,10 +158,12 @@ void RunFolder::write_json(const std::string& name, const Json& json) const {
 
 void RunFolder::log(const Json& line) {
   log_->append(json_text(line) + '\n');
+  if (board_) board_->line(line);
 }
 
 void RunFolder::sync_log() {
   log_->sync();
+  if (board_) board_->sync();
 }
 
 void RunFolder::add_images(const std::string& lines) const {
@@ -173,13 +176,20 @@ void RunFolder::add_images(const std::string& lines) const {
 void RunFolder::cut_log(const LogPart& part) {
   constexpr std::size_t kLongest = 1 << 20;  // ours have a few hundred bytes
   engine::AtomicFile kept(file(kLog));
+  std::vector<Json> lines;
   engine::for_each_line(file(kLog), kLongest, [&](std::string_view line) {
     if (!belongs_to(line, part)) return;
     kept.write(std::as_bytes(std::span(line)));
     kept.write(std::as_bytes(std::span("\n", 1)));
+    if (board_) lines.push_back(engine::parse_json(line, kLog));
   });
   kept.commit();
   open_log();
+  if (board_) board_->restart(part.steps, lines);
+}
+
+void RunFolder::show_selection(const std::string& name) {
+  if (board_ && fs::exists(file(name))) board_->selection(file(name));
 }
 
 void RunFolder::remove(const std::string& name) const {

@@ -9,6 +9,7 @@
 #include "engine/io/append_file.h"
 #include "engine/io/file_lock.h"
 #include "tools/training/events.h"
+#include "tools/training/tensorboard_log.h"
 
 namespace training {
 
@@ -57,6 +58,13 @@ class RunFolder {
   /// Keeps the lines of metrics.jsonl that belong to this part of the run: what goes on writes the others
   /// again.
   void cut_log(const LogPart& part);
+  /// From the next cut_log() on, TensorBoard's event files in the folder follow the log.
+  void show_in_tensorboard() { board_.emplace(path_); }
+  /// True when the folder has event files. What goes on with such a run goes on with them: curves with gaps
+  /// would show a run that nobody made.
+  bool is_in_tensorboard() const { return !EventFile::in(path_).empty(); }
+  /// Has them show the scores in a selection that was written to the folder.
+  void show_selection(const std::string& name);
   /// Removes a file of the run, if it is there.
   void remove(const std::string& name) const;
 
@@ -69,6 +77,7 @@ class RunFolder {
   std::filesystem::path path_;
   std::optional<engine::FileLock> lock_;
   std::optional<engine::AppendFile> log_;
+  std::optional<TensorBoardLog> board_;
 };
 
 }  // namespace training

@@ -52,7 +52,8 @@ void ModelSource::check() const {
   if (!arch.empty()) as_usage([&] { models::architecture(arch); });
 }
 
-Preprocessing ModelSource::preprocessing(const std::optional<Preprocessing>& stored, Index size) const {
+Preprocessing ModelSource::preprocessing(const std::optional<Preprocessing>& stored,
+                                         data::ImageSize size) const {
   Preprocessing how = stored.value_or(Preprocessing{});
   how.size = size;
   override_with(*this, how);

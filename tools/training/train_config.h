@@ -26,16 +26,18 @@ struct ModelSource {
   std::string mean, std, interpolation, resize;  ///< "a,b,c" twice, bilinear or bicubic, squash or crop
   double crop_pct = 0;              ///< share of the short side that is cut out; 0: the checkpoint's
   std::optional<bool> exif_rotate;  ///< turn images upright by their EXIF orientation
-  Index image_size = 0;             ///< side in pixels; 0: the checkpoint's
+  data::ImageSize image_size;       ///< in pixels; 0: the checkpoint's
   Index seed = 0;                   ///< of all random numbers
   Index threads = 0;                ///< 0: see choose_threads(); results do not depend on it
 
   /// Throws a UsageError when there is no model or there are two, or a value makes no sense.
   void check() const;
   /// `stored` (or the standard way, where files beside the weights store none) with what is set here in its
-  /// place, for images of `size` pixels a side. Throws a UsageError when a value makes no sense or has no
+  /// place, for images of `size`. Throws a UsageError when a value makes no sense or has no
   /// effect.
-  data::Preprocessing preprocessing(const std::optional<data::Preprocessing>& stored, Index size) const;
+  data::Preprocessing preprocessing(const std::optional<data::Preprocessing>& stored,
+                                    data::ImageSize size) const;
+  bool sets_image_size() const { return image_size != data::ImageSize(); }
   /// True when images are not turned by their EXIF orientation, and nobody has said so.
   bool passes_over_orientation(const data::Preprocessing& how) const {
     return !exif_rotate && !how.exif_rotate;
@@ -44,7 +46,7 @@ struct ModelSource {
 
 /// Where the images come from: a folder, or lists of paths.
 struct DataSource {
-  std::string data;  ///< a folder, in one of the forms of data::sources(), or a list
+  std::string data;  ///< a folder or a file, in one of the forms of data::sources()
   std::string train_list, val_list, test_list, data_root;  ///< instead: lines `path label`
   std::string on_bad_image = "error";                      ///< or skip
   bool allow_empty_class = false;

@@ -81,6 +81,10 @@ Trainer::Trainer(Run& run, const TrainConfig& config, Events events, KnownFeatur
   Index first = 0;
   for (const peft::Stage& stage : method_.stages(steps_)) {
     engine::Schedule schedule = config_.make_schedule(stage.steps, epoch_steps_.count());
+    if (config_.warmup_epochs * static_cast<double>(epoch_steps_.count()) > static_cast<double>(stage.steps))
+      events_.on_note(engine::say("note: --warmup-epochs", engine::shortest(config_.warmup_epochs),
+                                  "is longer than", stage.steps,
+                                  "steps: the rate rises to the last of them"));
     schedule.lr *= stage.lr_factor, schedule.min_lr *= stage.lr_factor;
     stages_.push_back({first, schedule});
     first += stage.steps;

@@ -13,6 +13,7 @@
 #include "models/zoo.h"
 #include "peft/delta.h"
 #include "peft/methods.h"
+#include "tools/training/pretrained/at_image_size.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/usage_error.h"
 
@@ -34,7 +35,7 @@ void check_names_differ(const std::vector<std::string>& classes, const std::stri
 /// Every head of the model must be in the delta, for all its classes: memory is allocated by their count.
 void check_heads_fit(const Safetensors& delta, Index classes, const models::VitConfig& config) {
   std::vector<std::string> heads{std::string(engine::kHeadName)};
-  if (config.distillation_token) heads.emplace_back(engine::kDistillationHeadName);
+  if (config.distillation_head) heads.emplace_back(engine::kDistillationHeadName);
   for (const std::string& head : heads) {
     for (const char* part : {".weight", ".bias"})
       engine::check(delta.contains(head + part), delta.path() + ": the delta has no", head + part);
@@ -44,20 +45,25 @@ void check_heads_fit(const Safetensors& delta, Index classes, const models::VitC
   }
 }
 
-/// A delta may state any size, and memory is taken for its square. Beyond this many times the base's side it
+/// A delta may state any size, and memory is taken for its area. Beyond this many times the base's sides it
 /// must have positions of that size, or whoever calls must vouch for it.
-void check_image_size(const Safetensors& delta, Index size, const ModelSource& source,
+void check_image_size(const Safetensors& delta, data::ImageSize size, const ModelSource& source,
                       const models::Vit& base) {
   constexpr Index kMostTimes = 4;
-  const Index side = base.config().image_height;
-  if (size / kMostTimes <= side || source.image_size >= size) return;
+  const data::ImageSize of_base = image_size_of(base.config());
+  const auto lies_in = [](data::ImageSize inner, data::ImageSize outer) {
+    return inner.height <= outer.height && inner.width <= outer.width;
+  };
+  if (lies_in({size.height / kMostTimes, size.width / kMostTimes}, of_base) ||
+      lies_in(size, source.image_size))
+    return;
   models::VitConfig config = base.config();
-  config.image_height = config.image_width = size;
+  config.image_height = size.height, config.image_width = size.width;
   const engine::Shape positions{1, config.positioned_prefix() + config.patches(), config.width};
   if (delta.contains(engine::kPositionsName) && delta.entry(engine::kPositionsName).shape() == positions)
     return;
   throw engine::Error(engine::say(delta.path() + ": image_size is", size, "where the base has images of",
-                                  engine::say(side) + "; --image-size", size, "takes it all the same"));
+                                  engine::say(of_base) + "; --image-size", size, "takes it all the same"));
 }
 
 /// A delta holds the parameters that its metadata list, and no other; those of earlier versions list none.
@@ -108,9 +114,9 @@ void attach_modules(models::Vit& model, const Safetensors& delta) {
 }
 
 /// What the delta states of its base; deltas of version 1.0 state nothing.
-BaseFacts facts_of(const Safetensors& delta, const models::VitConfig& any, bool force) {
-  BaseFacts facts{.delta = delta.path(), .metadata = {}, .force = force};
-  for (const auto& [key, value] : model_metadata(any)) {
+BaseFacts facts_of(const Safetensors& delta, const Preprocessing& how, bool force) {
+  BaseFacts facts{.delta = delta.path(), .metadata = {}, .image_size = how.size, .force = force};
+  for (const char* const key : model_metadata_keys()) {
     const auto found = delta.metadata().find(key);
     if (found != delta.metadata().end()) facts.metadata.insert(*found);
   }
@@ -151,15 +157,16 @@ LoadedModel load_tuned_model(const ModelSource& source, const std::string& delta
   check_names_differ(classes, file.path());
   ModelSource sized = source;
   const Preprocessing how = read_preprocessing(stored("preprocessing"), file.path());
-  sized.image_size = source.arch.empty() ? 0 : how.size;  // random weights are made for a size
-  LoadedModel loaded = load_base(sized, events, facts_of(file, {}, force));
+  sized.image_size =
+      source.arch.empty() ? data::ImageSize() : how.size;  // random weights are made for a size
+  LoadedModel loaded = load_base(sized, events, facts_of(file, how, force));
   engine::check(force || stored("base_sha256") == loaded.base_sha256,
                 file.path() + ": made for another base: sha256", stored("base_sha256") + ", not",
                 loaded.base_sha256 + "; --force takes it all the same");
   check_image_size(file, how.size, source, loaded.model);
   check_exif_rotate(file.path(), how, source, force, events);
   try {
-    models::resize(loaded.model, how.size, how.size);  // where the delta's positions belong
+    models::resize(loaded.model, how.size.height, how.size.width);  // where the delta's positions belong
   } catch (const engine::Error& e) {
     throw engine::Error(file.path() + ": " + e.what());
   }
@@ -169,10 +176,10 @@ LoadedModel load_tuned_model(const ModelSource& source, const std::string& delta
   new_head(loaded, static_cast<Index>(classes.size()), "zeros", 0);
   attach_modules(loaded.model, file);
   peft::apply_delta(loaded.model, file);
-  if (source.image_size > 0)
-    as_usage([&] { models::resize(loaded.model, source.image_size, source.image_size); });
+  if (source.sets_image_size())
+    as_usage([&] { models::resize(loaded.model, source.image_size.height, source.image_size.width); });
   loaded.arch = models::architecture_name(loaded.model.config());
-  loaded.preprocessing = source.preprocessing(how, loaded.model.config().image_height);
+  loaded.preprocessing = source.preprocessing(how, image_size_of(loaded.model.config()));
   return loaded;
 }
 

@@ -233,7 +233,7 @@ TEST(Safetensors, a_file_that_cannot_be_written_leaves_the_old_one) {
 
 TEST(Safetensors, says_which_file_is_wrong) {
   const TemporaryFolder folder;
-  const auto path = put(folder / "model.safetensors", "version https://git-lfs");
+  const auto path = put(folder / "model.safetensors", "no header at all");
   EXPECT_THAT(message_of<SafetensorsError>([&] { Safetensors{path}; }),
               testing::StartsWith(path.string() + ": is not a safetensors file"));
   EXPECT_THAT(message_of<Error>([&] { Safetensors(folder / "none"); }), HasSubstr("no such file"));

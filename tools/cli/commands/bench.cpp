@@ -208,7 +208,7 @@ void run_bench(Arguments arguments) {
   table.group("Model");
   table.text("arch", options.arch, "NAME", "architecture, by timm's name");
   table.integer("classes", options.classes, 1, "classes of the head");
-  table.integer("image-size", options.image_size, 1, "side of the images in pixels")
+  table.image_size("image-size", options.image_size, "of the images in pixels: N x N, or H x W")
       .by_default("the architecture's");
   table.integer("batch", options.batch, 1, "images in a batch", 100'000);
   table.group("Measurement");

@@ -20,6 +20,7 @@ void run_compare(Arguments arguments);
 void run_eval(Arguments arguments);
 void run_predict(Arguments arguments);
 void run_merge(Arguments arguments);
+void run_export(Arguments arguments);
 void run_count(Arguments arguments);
 void run_inspect(Arguments arguments);
 void run_report(Arguments arguments);

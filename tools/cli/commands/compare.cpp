@@ -17,6 +17,8 @@
 #include "tools/training/data_source.h"
 #include "tools/training/identity.h"
 #include "tools/training/json_field.h"
+#include "tools/training/per_side_json.h"
+#include "tools/training/pretrained/at_image_size.h"
 #include "tools/training/run.h"
 #include "tools/training/run_folder.h"
 #include "tools/training/usage_error.h"
@@ -194,7 +196,7 @@ class TuneRuns {
     Json all{{"model", o_.common.config.model.model},
              {"arch", loaded.arch},
              {"base_sha256", base_identity_["base_sha256"]}};
-    all["image_size"] = loaded.model.config().image_height;
+    all["image_size"] = training::per_side_json(training::image_size_of(loaded.model.config()));
     all["instruction_set"] = instruction_set_;
     for (const char* name : {"epochs", "batch_size", "augment", "optimizer", "schedule"})
       all[name] = options[name];

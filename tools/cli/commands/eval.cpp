@@ -1,3 +1,4 @@
+#include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -42,11 +43,19 @@ std::vector<std::string> all_outputs(std::vector<std::string> names, Index outpu
   return names;
 }
 
+/// Percent, in columns.
+void print_figures(const training::ClassFigures& of) {
+  const auto figure = [&](double percent) { return of.support > 0 ? engine::fixed(percent, 1) : "-"; };
+  std::cout << std::setw(11) << figure(of.precision) << std::setw(8) << figure(of.recall) << std::setw(8)
+            << figure(of.f1) << std::setw(8) << of.support << "  ";
+}
+
 void print(const training::Evaluation& e, const std::vector<std::string>& outputs) {
-  std::cout << "top-1 " << engine::fixed(e.top1, 2) << " %, top-5 " << engine::fixed(e.top5, 2) << " %, loss "
-            << engine::fixed(e.loss, 4) << ", calibration error " << engine::fixed(e.ece, 4) << ", "
-            << e.images << " images in " << engine::fixed(e.seconds, 1)
-            << " s\n\nper class, and the class most often taken for it:\n";
+  std::cout
+      << "top-1 " << engine::fixed(e.top1, 2) << " %, top-5 " << engine::fixed(e.top5, 2) << " %, loss "
+      << engine::fixed(e.loss, 4) << ", calibration error " << engine::fixed(e.ece, 4) << ", " << e.images
+      << " images in " << engine::fixed(e.seconds, 1)
+      << " s\n\n  precision  recall      F1  images  class, and the one that it was most often taken for\n";
   for (std::size_t c = 0; c < e.classes.size(); ++c) {
     std::string worst;
     Index most = 0;
@@ -54,11 +63,15 @@ void print(const training::Evaluation& e, const std::vector<std::string>& output
       const std::string& name = outputs[static_cast<std::size_t>(output)];
       if (name != e.classes[c] && count > most) worst = name, most = count;
     }
-    std::cout << "  " << (e.per_class[c] ? engine::fixed(*e.per_class[c], 1) + " %" : "-") << "  "
-              << shown(e.classes[c]);
+    print_figures(e.per_class[c]);
+    std::cout << shown(e.classes[c]);
     if (most > 0) std::cout << "  (" << most << " x " << shown(worst) << ")";
     std::cout << '\n';
   }
+  print_figures(training::macro_mean(e));
+  std::cout << "mean of the classes\n";
+  print_figures(training::weighted_mean(e));
+  std::cout << "mean by images\n";
 }
 
 }  // namespace

@@ -15,11 +15,7 @@
 #include "tools/cli/interrupt.h"
 #include "tools/cli/model_options.h"
 #include "tools/cli/output_files.h"
-#include "tools/training/json_text.h"
-#include "tools/training/pretrained/license.h"
-#include "tools/training/pretrained/metadata.h"
-#include "tools/training/pretrained/model_path.h"
-#include "tools/training/pretrained/weights.h"
+#include "tools/training/pretrained/merged_file.h"
 #include "tools/training/tuned_model.h"
 #include "tools/training/usage_error.h"
 
@@ -91,20 +87,8 @@ void run_merge(Arguments arguments) {
   engine::NamedTensors tensors = copied(engine::state(tuned.model));
   adapters.undo();  // to compare
   for (const auto& [name, tensor] : tensors) engine::check_finite(tensor, tensor.dtype(), "merged " + name);
-  std::string license;
-  if (!tuned.checkpoint.empty()) {
-    const training::Weights base(tuned.checkpoint);
-    tensors = base.in_its_names(tensors);
-    license = training::stated_license(training::find_model(model.model).folder, base.metadata());
-  }
   check_interrupted("before anything was written");
-  engine::Metadata metadata = training::model_metadata(tuned.model.config());
-  metadata.insert({{"format", "pt"},
-                   {"arch", tuned.arch},
-                   {"classes", training::json_text(tuned.classes)},
-                   {"preprocessing", training::preprocessing_json(tuned.preprocessing)}});
-  if (!license.empty()) metadata["license"] = license;
-  engine::write_safetensors(out, tensors, metadata);
+  training::write_merged(out, tuned, std::move(tensors), model.model);
   check_interrupted("after " + out + " was written");
   training::ModelSource again;
   again.model = out;

@@ -41,6 +41,8 @@ using nlohmann::ordered_json;
 
 namespace {
 
+constexpr const char* kSelection = "selection.safetensors";
+
 training::RunFolder::Existing existing_runs(const TuneOptions& options) {
   return options.resume      ? training::RunFolder::Existing::resume
          : options.overwrite ? training::RunFolder::Existing::overwrite
@@ -73,6 +75,7 @@ void write_config(const training::RunFolder& folder, const training::Run& run, c
                   const training::RunIdentity& identity) {
   ordered_json config = options.to_json();
   config.update(identity.fields());
+  config["model"] = options.config.model.model;  // where it was; what the identity says of it stands there
   config["images"] = run.images->size();
   for (const auto& [prefix, split] :
        {std::pair{"val_", run.listed.val}, std::pair{"test_", run.listed.test}}) {
@@ -108,7 +111,8 @@ void select(training::Run& run, const TuneOptions& options, training::RunFolder&
     folder.log({{"kind", "choice"}, {"batch", s.batches - 1}, {"overlap", s.overlap}, {"held", s.captured}});
   }
   if (run.method->choices().empty()) return;
-  training::write_selection(folder.file("selection.safetensors"), run, options.config);
+  training::write_selection(folder.file(kSelection), run, options.config);
+  folder.show_selection(kSelection);
 }
 
 /// Where the time of a run went, in seconds. The rest is loading, and what little is between.
@@ -274,6 +278,7 @@ void run_tune(Arguments arguments) {
   if (options.out.empty())
     options.out = training::RunFolder::take_fresh_path(options.config.data.name(), options.config.method);
   training::RunFolder folder(options.out, existing_runs(options), events);
+  if (options.tensorboard || folder.is_in_tensorboard()) folder.show_in_tensorboard();
   training::record_run(events, folder, identity.text(), run.contents);
   const std::optional<training::Checkpoint> checkpoint =
       options.resume ? training::Checkpoint::newest(folder, identity, events) : std::nullopt;
@@ -286,6 +291,7 @@ void run_tune(Arguments arguments) {
     const training::RunState& state = checkpoint->state();
     folder.cut_log(
         {.scores = std::numeric_limits<Index>::max(), .steps = state.step, .evaluated = state.evaluated});
+    folder.show_selection(kSelection);
     checkpoint->restore(run.loaded.model, *run.method);
     note(engine::say("resuming after step", state.step));
   } else {

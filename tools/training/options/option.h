@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "data/per_side.h"
 #include "engine/base/read_value.h"
 #include "peft/options.h"
 
@@ -45,6 +46,11 @@ struct Integer {
   Index* field;
   Index lowest, highest;
 };
+/// N, or HxW.
+struct ImageSides {
+  data::ImageSize* field;
+  Index highest;
+};
 struct Number {
   double* field;
   engine::NumberRange range;
@@ -65,8 +71,8 @@ struct OfMethod {
   std::map<std::string, std::string>* field;
 };
 
-using Value =
-    std::variant<Text, Path, List, Repeated, Integer, Number, Choice, Switch, OverridingSwitch, OfMethod>;
+using Value = std::variant<Text, Path, List, Repeated, Integer, ImageSides, Number, Choice, Switch,
+                           OverridingSwitch, OfMethod>;
 
 /// One option, declared once: the parser, the help, config.json, the identity of a run, and the checks of a
 /// TrainConfig are made from it.

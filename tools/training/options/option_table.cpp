@@ -47,6 +47,10 @@ Option& OptionTable::integer(std::string name, Index& field, Index lowest, std::
   return add(std::move(name), "N", Integer{&field, lowest, highest}, std::move(help));
 }
 
+Option& OptionTable::image_size(std::string name, data::ImageSize& field, std::string help, Index highest) {
+  return add(std::move(name), "N|HxW", ImageSides{&field, highest}, std::move(help));
+}
+
 Option& OptionTable::number(std::string name, double& field, const engine::NumberRange& range,
                             std::string help) {
   return add(std::move(name), "X", Number{&field, range}, std::move(help));

@@ -7,6 +7,8 @@
 
 namespace training {
 
+constexpr Index kMostPixels = 8192;  ///< in a side of an image, as data::check_preprocessing has it
+
 /// The options of a command in the order in which its help and config.json have them. They are bound to
 /// fields, which keep their values, the defaults, until parse() puts others in their place; the fields must
 /// outlive the table.
@@ -29,6 +31,8 @@ class OptionTable {
   /// A field below `lowest` means that the option was not given.
   Option& integer(std::string name, Index& field, Index lowest, std::string help,
                   Index highest = 1'000'000'000);
+  /// Of images, in pixels. 0 in the field means that the option was not given.
+  Option& image_size(std::string name, data::ImageSize& field, std::string help, Index highest = kMostPixels);
   Option& number(std::string name, double& field, const engine::NumberRange& range, std::string help);
   Option& choice(std::string name, std::string& field, std::vector<std::string> choices, std::string help);
   Option& flag(std::string name, bool& field, std::string help);

@@ -12,8 +12,7 @@ using engine::kBelowOne, engine::kNonNegative, engine::kPositive, engine::kShare
 
 namespace {
 
-// As data::check_preprocessing has them.
-constexpr Index kMostPixels = 8192;  // in a side of an image
+// As data::check_preprocessing has it.
 constexpr engine::NumberRange kCropShare{[](double x) { return x >= 0.01 && x <= 1; },
                                          "a number in [0.01, 1]"};
 
@@ -28,9 +27,7 @@ void declare_base(OptionTable& table, ModelSource& model) {
       .excluding("arch", "the architecture comes from the checkpoint")
       .reading();
   table.text("arch", model.arch, "NAME", "random weights of timm's model of that name");
-  table.integer("image-size", model.image_size, 1, "image side in pixels", kMostPixels)
-      .by_default(stored)
-      .reading();
+  table.image_size("image-size", model.image_size, "in pixels: N x N, or H x W").by_default(stored).reading();
   table.text("mean", model.mean, "a,b,c", "per-channel mean of pixels scaled to [0, 1]")
       .by_default(stored)
       .reading()
@@ -42,7 +39,7 @@ void declare_base(OptionTable& table, ModelSource& model) {
       .rare();
   table
       .choice("resize", model.resize, {"squash", "crop"},
-              "squash to N x N, or resize the short side and crop the centre")
+              "squash to the image size, or resize the short side and crop the centre")
       .by_default(stored)
       .reading()
       .rare();
@@ -81,7 +78,7 @@ void declare_data(OptionTable& table, DataSource& data) {
   table.group("Data");
   table
       .input("data", data.data, "DIR",
-             "DIR/train/<class>/*, val and test; DIR/<class>/*; a list, or IDX files")
+             "DIR/train/<class>/*, val and test; DIR/<class>/*; a list; Parquet or IDX files")
       .reading();
   const auto list = [&](const char* name, std::string& field, const char* help) {
     table.input(name, field, "FILE", help)

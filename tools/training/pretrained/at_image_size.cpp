@@ -6,9 +6,13 @@
 
 namespace training {
 
-AtImageSize::AtImageSize(models::Vit& model, engine::Index size) : model_(model), before_(model.config()) {
-  if (size == 0 || (size == before_.image_height && size == before_.image_width)) return;
-  models::at_image_size(before_, size, size);
+data::ImageSize image_size_of(const models::VitConfig& config) {
+  return {config.image_height, config.image_width};
+}
+
+AtImageSize::AtImageSize(models::Vit& model, data::ImageSize size) : model_(model), before_(model.config()) {
+  if (size == data::ImageSize() || size == image_size_of(before_)) return;
+  models::at_image_size(before_, size.height, size.width);
   for (const auto& [name, parameter] : engine::parameters(model)) {
     const bool positions = name == engine::kPositionsName, table = name.ends_with(engine::kBiasTableName);
     if (!positions && !table) continue;
@@ -20,7 +24,7 @@ AtImageSize::AtImageSize(models::Vit& model, engine::Index size) : model_(model)
     else
       bias_tables_.push_back(parameter.value());
   }
-  models::resize(model, size, size);
+  models::resize(model, size.height, size.width);
 }
 
 AtImageSize::~AtImageSize() {

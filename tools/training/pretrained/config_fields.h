@@ -13,14 +13,21 @@ namespace training {
 
 /// Where a field stands.
 enum class ConfigForm {
-  timm,                  ///< the root of timm's config.json
-  timm_cfg,              ///< its pretrained_cfg
-  timm_args,             ///< its model_args
-  hugging_face,          ///< Hugging Face's config.json
-  processor,             ///< preprocessor_config.json, or image_processor in processor_config.json
-  open_clip_preprocess,  ///< preprocess_cfg in OpenCLIP's open_clip_config.json
-  metadata,              ///< of a safetensors file
-  preprocessing          ///< the JSON text of that name among our own metadata
+  timm,                 ///< the root of timm's config.json
+  timm_cfg,             ///< its pretrained_cfg
+  timm_args,            ///< its model_args
+  hugging_face,         ///< Hugging Face's config.json
+  hugging_face_beit,    ///< what BEiT and Data2Vec have in it beside,
+  hugging_face_dinov2,  ///< Dinov2,
+  hugging_face_dinov3,
+  hugging_face_two_towers,  ///< CLIP and SigLIP
+  processor,                ///< preprocessor_config.json, or image_processor in processor_config.json
+  open_clip,                ///< OpenCLIP's open_clip_config.json
+  open_clip_model,          ///< model_cfg in it
+  open_clip_vision,         ///< vision_cfg in that
+  open_clip_preprocess,     ///< preprocess_cfg in OpenCLIP's open_clip_config.json
+  metadata,                 ///< of a safetensors file
+  preprocessing             ///< the JSON text of that name among our own metadata
 };
 
 struct ConfigField {

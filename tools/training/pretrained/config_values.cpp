@@ -12,22 +12,16 @@ namespace training {
 using engine::Index;
 using engine::Json;
 
-std::optional<Sides> sides_of(const Json& object, const std::string& name, const std::string& shown) {
+std::optional<data::ImageSize> image_size_in(const Json& object, const std::string& name,
+                                             const std::string& shown) {
   if (!object.contains(name) || object.at(name).is_null()) return std::nullopt;
-  if (!object.at(name).is_array()) {
-    const Index side = field_as<Index>(object.at(name), shown);
-    return Sides{side, side};
-  }
-  const auto sides = field_as<std::vector<Index>>(object.at(name), shown);
-  engine::check(sides.size() == 2, shown, "should have two values, not", sides.size());
-  return Sides{sides[0], sides[1]};
+  return per_side_as<Index>(object.at(name), shown);
 }
 
 std::optional<Index> square_side(const Json& object, const std::string& name, const std::string& shown) {
-  const auto sides = sides_of(object, name, shown);
+  const auto sides = image_size_in(object, name, shown);
   if (!sides) return std::nullopt;
-  engine::check(sides->height == sides->width, shown, "is", sides->height, "x",
-                engine::say(sides->width) + ": only squares are computed");
+  engine::check(sides->is_single(), shown, "is", engine::say(*sides) + ": only squares are computed");
   return sides->height;
 }
 
@@ -82,7 +76,8 @@ void note_unknown(const std::vector<std::string>& fields, const std::string& fil
 }
 
 void check_stored(const data::Preprocessing& how) {
-  engine::check(how.crop_pct >= 0.01 && how.crop_pct <= 1, "crop_pct should be 0.01 to 1, not", how.crop_pct);
+  for (const double share : {how.crop_pct.height, how.crop_pct.width})
+    engine::check(share >= 0.01 && share <= 1, "crop_pct should be 0.01 to 1, not", share);
   data::check_preprocessing(how);
 }
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/training/json_field.h"
+#include "tools/training/per_side_json.h"
 #include "tools/training/pretrained/model_config.h"
 
 /// Values that more than one form of config has.
@@ -14,10 +14,8 @@ inline constexpr std::array<float, 3> kClipMean = {0.48145466f, 0.4578275f, 0.40
                                       kClipStd = {0.26862954f, 0.26130258f, 0.27577711f};
 
 /// Height and width in pixels, one number for both or [height, width].
-struct Sides {
-  engine::Index height, width;
-};
-std::optional<Sides> sides_of(const engine::Json& object, const std::string& name, const std::string& shown);
+std::optional<data::ImageSize> image_size_in(const engine::Json& object, const std::string& name,
+                                             const std::string& shown);
 /// The same where both must be equal, as of a patch. Throws an Error when they differ.
 std::optional<engine::Index> square_side(const engine::Json& object, const std::string& name,
                                          const std::string& shown);

@@ -64,11 +64,16 @@ bool has(const Json& json, const char* name) {
   return json.contains(name) && !json.at(name).is_null();
 }
 
+/// A flag of a file; null is false, as transformers takes it.
+bool flag(const Json& json, const char* name, bool otherwise) {
+  return json.contains(name) ? field<bool>(json, name).value_or(false) : otherwise;
+}
+
 /// The defaults for a file. Nothing for a class that is not known: then the file must say all.
 const Class* defaults_for(const Json& json) {
   const auto name = class_name(json);
   if (!name) {  // transformers goes by the model, which is a ViT
-    return field<bool>(json, "do_center_crop").value_or(false) ? nullptr : std::begin(kClasses);
+    return flag(json, "do_center_crop", false) ? nullptr : std::begin(kClasses);
   }
   const auto* const found = std::ranges::find(kClasses, *name, &Class::name);
   if (found != std::end(kClasses)) return found;
@@ -83,16 +88,16 @@ const Class* defaults_for(const Json& json) {
   return nullptr;
 }
 
-/// A size in Hugging Face's forms: 224, {"height": 224, "width": 224} or {"shortest_edge": 256}.
+/// A size in Hugging Face's forms: 224, [224, 224], {"height": 224, "width": 224} or {"shortest_edge": 256}.
 struct Size {
-  Index side = 0;
-  bool short_side = false;
+  data::ImageSize least;    ///< what an image is to fill, or
+  bool short_side = false;  ///< to cover as it is
 };
 
 Size size_of(const Json& size, const std::string& name, bool number_is_short_side) {
   if (!size.is_object()) {
-    const auto side = square_side(Json{{"", size}}, "", name);
-    return {*side, number_is_short_side};
+    const data::ImageSize sides = per_side_as<Index>(size, name);
+    return {sides, number_is_short_side && sides.is_single()};
   }
   for (const auto& [key, value] : size.items()) {
     engine::check(key == "height" || key == "width" || key == "shortest_edge" || value.is_null(),
@@ -102,9 +107,7 @@ Size size_of(const Json& size, const std::string& name, bool number_is_short_sid
              edge = field<Index>(size, "shortest_edge");
   engine::check(!edge != !(height && width), name, "should have a height and a width, or a shortest_edge");
   if (edge) return {*edge, true};
-  engine::check(*height == *width, name, "is", *height, "x",
-                engine::say(*width) + ": only squares are computed");
-  return {*height, false};
+  return {{*height, *width}, false};
 }
 
 /// The share that a crop of `crop` is of `edge`, such that floor(crop / share) is `edge`.
@@ -115,44 +118,43 @@ double share_of(Index crop, Index edge) {
   return share;
 }
 
-/// The side of the images that leave the processor.
+/// The size of the images that leave the processor, and what they are cut from.
 void read_size(const Json& json, const Class* defaults, Preprocessing& how) {
   const bool by_number = field<bool>(json, "default_to_square").has_value()
                              ? !*field<bool>(json, "default_to_square")
                              : defaults && defaults->short_side;
-  const Size size = has(json, "size") ? size_of(json.at("size"), "size", by_number)
-                                      : Size{defaults ? defaults->size : 0, by_number};
-  engine::check(size.side > 0, "size should be above 0, not", size.side);
-  const bool crop = field<bool>(json, "do_center_crop").value_or(defaults && defaults->crop);
+  const auto [size, short_side] = has(json, "size") ? size_of(json.at("size"), "size", by_number)
+                                                    : Size{defaults ? defaults->size : 0, by_number};
+  engine::check(size.height > 0 && size.width > 0, "size should be above 0, not", size);
+  const bool crop = flag(json, "do_center_crop", defaults && defaults->crop);
   if (!crop) {
-    engine::check(!size.short_side, "size is a shortest_edge and do_center_crop is not true:",
-                  "the images would not be square, which is not computed");
-    how.size = size.side;
+    engine::check(!short_side, "size is a shortest_edge and do_center_crop is not true:",
+                  "the images would be of different sizes, which is not computed");
+    how.size = size;
     return;
   }
   engine::check(!defaults || defaults->cuts,
                 "do_center_crop should be false:", defaults ? defaults->name : "",
                 "image processors of transformers 4 pass it over and those of 5 do not");
   engine::check(has(json, "crop_size") || defaults, "there is no crop_size");
-  const Size cut = has(json, "crop_size") ? size_of(json.at("crop_size"), "crop_size", false)
-                                          : Size{defaults->crop_size, false};
-  engine::check(cut.side > 0, "crop_size should be above 0, not", cut.side);
-  engine::check(cut.side <= size.side, "crop_size is", cut.side, "but size only",
-                engine::say(size.side) + ": images would be padded, which is not done");
-  how.mode = size.short_side ? Preprocessing::Mode::crop : Preprocessing::Mode::squash_crop;
-  how.crop_pct = share_of(cut.side, size.side);
+  const data::ImageSize cut =
+      has(json, "crop_size") ? size_of(json.at("crop_size"), "crop_size", false).least : defaults->crop_size;
+  engine::check(cut.height > 0 && cut.width > 0, "crop_size should be above 0, not", cut);
+  engine::check(cut.height <= size.height && cut.width <= size.width, "crop_size is", cut, "but size only",
+                engine::say(size) + ": images would be padded, which is not done");
+  how.mode = short_side ? Preprocessing::Mode::crop : Preprocessing::Mode::squash_crop;
+  how.crop_pct = {share_of(cut.height, size.height), share_of(cut.width, size.width)};
   how.crop_start = Preprocessing::CropStart::floor;
-  how.size = cut.side;
+  how.size = cut;
 }
 
 /// (v f - mean) / std of a byte v is (v / 255 - mean / 255 f) / (std / 255 f).
 void read_scale(const Json& json, Preprocessing& how) {
   constexpr double kOurs = 1.0 / 255;
-  const double theirs = field<bool>(json, "do_rescale").value_or(true)
-                            ? field<double>(json, "rescale_factor").value_or(kOurs)
-                            : 1.0;
+  const double theirs =
+      flag(json, "do_rescale", true) ? field<double>(json, "rescale_factor").value_or(kOurs) : 1.0;
   engine::check(theirs > 0 && std::isfinite(theirs), "rescale_factor should be above 0, not", theirs);
-  if (!field<bool>(json, "do_normalize").value_or(true)) how.mean = {0, 0, 0}, how.std = {1, 1, 1};
+  if (!flag(json, "do_normalize", true)) how.mean = {0, 0, 0}, how.std = {1, 1, 1};
   if (std::abs(theirs / kOurs - 1) < 1e-6) return;  // 1 / 255, rounded
   for (float& mean : how.mean) mean = static_cast<float>(mean * kOurs / theirs);
   for (float& std : how.std) std = static_cast<float>(std * kOurs / theirs);

@@ -10,6 +10,7 @@
 #include "engine/io/json.h"
 #include "models/words.h"
 #include "tools/training/json_field.h"
+#include "tools/training/per_side_json.h"
 #include "tools/training/pretrained/config_fields.h"
 #include "tools/training/pretrained/config_values.h"
 
@@ -22,10 +23,10 @@ using engine::Metadata;
 
 std::string preprocessing_json(const Preprocessing& how) {
   Json json;
-  json["image_size"] = how.size;
+  json["image_size"] = per_side_json(how.size);
   json["interpolation"] = data::name_of(how.filter);
   json["resize"] = data::name_of(how.mode);
-  json["crop_pct"] = how.crop_pct;
+  json["crop_pct"] = per_side_json(how.crop_pct);
   if (how.crop_start != Preprocessing::CropStart::half_even)  // which earlier files do not have
     json["crop_start"] = data::name_of(how.crop_start);
   json["mean"] = how.mean;
@@ -45,14 +46,14 @@ Preprocessing read_preprocessing(const std::string& text, const std::string& wha
   const Json json = engine::parse_json(text, what + ": preprocessing");
   Preprocessing how;
   try {
-    how.size = needed_field<Index>(json, "image_size");
+    how.size = needed_per_side<Index>(json, "image_size");
     std::vector<std::string> unknown;
     check_config_fields(json, std::array{ConfigForm::preprocessing}, "", unknown);
     engine::check(unknown.empty(), engine::in_quotes(unknown.empty() ? "" : unknown[0]),
                   "is not known: a later version may have written it");
     how.filter = data::filter_named(needed_field<std::string>(json, "interpolation"));
     how.mode = data::mode_named(needed_field<std::string>(json, "resize"));
-    how.crop_pct = needed_field<double>(json, "crop_pct");
+    how.crop_pct = needed_per_side<double>(json, "crop_pct");
     if (const auto start = field<std::string>(json, "crop_start"))
       how.crop_start = data::crop_start_named(*start);
     how.mean = three_numbers_of(needed_field<std::vector<float>>(json, "mean"), "mean");
@@ -111,9 +112,20 @@ Metadata model_metadata(const models::VitConfig& c) {
                     {"pooling", std::string(models::word_of(c.pooling))},
                     {"position_resizing", std::string(models::word_of(c.resampling))}};
   if (c.rope.kind != models::RopeConfig::Kind::none) metadata["rope"] = rope_json(c.rope);
+  if (c.fc_norm && !c.final_norm) metadata["pooled_norm"] = "true";
+  const bool usual = c.positions == models::Positions::all && c.registers == 0;
+  if (!usual && c.positions != models::Positions::none) metadata["positions"] = models::word_of(c.positions);
+  if (c.distillation_token && !c.distillation_head) metadata["distillation_head"] = "false";
   if (c.pooling == models::Pooling::attention)
     metadata["pool_heads"] = std::to_string(c.pool_heads > 0 ? c.pool_heads : c.heads);
   return metadata;
+}
+
+std::span<const char* const> model_metadata_keys() {
+  static constexpr const char* kKeys[] = {"num_heads",   "norm_eps",          "activation", "pooling",
+                                          "pool_heads",  "position_resizing", "rope",       "positions",
+                                          "pooled_norm", "distillation_head"};
+  return kKeys;
 }
 
 bool written_by_us(const Metadata& metadata) {
@@ -173,8 +185,18 @@ ModelConfig read_metadata(const Metadata& metadata, const std::string& file) {
   word("activation", models::activation_named, config.facts.activation);
   word("pooling", models::pooling_named, config.facts.pooling);
   word("position_resizing", models::resampling_named, config.facts.resampling);
+  word("positions", models::positions_named, config.facts.positions);
   read("rope",
        [&](const std::string& text, const std::string&) { config.facts.rope = read_rope(text, file); });
+  const auto flag = [&](const char* key, std::optional<bool>& to) {
+    read(key, [&](const std::string& text, const std::string& what) {
+      engine::check(text == "true" || text == "false", what, "should be true or false, not",
+                    engine::in_quotes(text));
+      to = text == "true";
+    });
+  };
+  flag("pooled_norm", config.facts.pooled_norm);
+  flag("distillation_head", config.facts.distillation_head);
   read("norm_eps", [&](const std::string& text, const std::string& what) {
     config.facts.norm_eps = engine::parse_number(text, what);
   });
@@ -183,6 +205,10 @@ ModelConfig read_metadata(const Metadata& metadata, const std::string& file) {
   });
   read("preprocessing", [&](const std::string& text, const std::string&) {
     config.preprocessing = read_preprocessing(text, file);
+    // A model of ours is made for the images that are prepared for it.
+    if (!ours) return;
+    config.facts.image_height = config.preprocessing->size.height;
+    config.facts.image_width = config.preprocessing->size.width;
   });
   if (config.facts.heads) check_heads(*config.facts.heads, file + ": num_heads: ");
   if (config.facts.pool_heads) check_heads(*config.facts.pool_heads, file + ": pool_heads: ");

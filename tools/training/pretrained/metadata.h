@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,11 @@ std::string rope_json(const models::RopeConfig& rope);
 models::RopeConfig read_rope(const std::string& json, const std::string& what);
 
 /// What a model computes beside what its tensors say: num_heads, norm_eps, activation, pooling and
-/// position_resizing, and where the model has them rope and pool_heads, as a delta and a merged file have it
-/// in their metadata.
+/// position_resizing, and where the model has them rope, pool_heads, positions, pooled_norm and
+/// distillation_head, as a delta and a merged file have it in their metadata.
 engine::Metadata model_metadata(const models::VitConfig& config);
+/// All the keys that it may have.
+std::span<const char* const> model_metadata_keys();
 
 /// True for the metadata of a file that merge (or tools/demo) has written.
 bool written_by_us(const engine::Metadata& metadata);

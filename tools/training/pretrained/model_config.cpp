@@ -13,6 +13,7 @@
 #include "tools/training/pretrained/config_values.h"
 #include "tools/training/pretrained/hugging_face_config.h"
 #include "tools/training/pretrained/metadata.h"
+#include "tools/training/pretrained/open_clip_config.h"
 #include "tools/training/pretrained/preprocessing_files.h"
 #include "tools/training/pretrained/timm_config.h"
 
@@ -25,12 +26,24 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_image_side(Index VitConfig::*size) {
-  return size == &VitConfig::image_height || size == &VitConfig::image_width;
+std::string yes_or_no(bool there) {
+  return there ? "yes" : "no";
 }
 
-ModelConfig read_folder(const fs::path& folder, const ModelSource& options) {
+/// The weights that OpenCLIP writes have a config of their own, also beside one of Hugging Face.
+bool is_open_clip(const fs::path& folder, const fs::path& file) {
+  return fs::exists(folder / "open_clip_config.json") &&
+         (file.filename() == "open_clip_model.safetensors" || !fs::exists(folder / "config.json"));
+}
+
+ModelConfig read_folder(const fs::path& folder, const std::string& file, const ModelSource& options) {
   ModelConfig config;
+  if (is_open_clip(folder, file)) {
+    in_config_file(folder / "open_clip_config.json",
+                   [&](const Json& json) { config = read_open_clip_config(json); });
+    config.preprocessing = read_preprocessing_files(folder, options, config.notes);
+    return config;
+  }
   in_config_file(folder / "config.json", [&](const Json& json) {
     config = is_timm_config(json) ? read_timm_config(json, options) : read_hugging_face_config(json);
     if (config.facts.heads) check_heads(*config.facts.heads, "");
@@ -39,8 +52,8 @@ ModelConfig read_folder(const fs::path& folder, const ModelSource& options) {
   if (config.preprocessing) return config;
   config.preprocessing = read_preprocessing_files(folder, options, config.notes);
   if (config.preprocessing)
-    config.sizes.push_back({"the size of prepared images", &VitConfig::image_height,
-                            config.preprocessing->size, "the image processor's file"});
+    config.image_sizes.push_back(
+        {"the size of prepared images", config.preprocessing->size, "the image processor's file"});
   return config;
 }
 
@@ -73,6 +86,8 @@ void combine(const ModelConfig& own, const std::string& file, bool ours, ModelCo
   prefer(mine.activation, facts.activation, "the activation", file, ours, notes, word);
   prefer(mine.pooling, facts.pooling, "the pooling", file, ours, notes, word);
   prefer(mine.resampling, facts.resampling, "the way positions are resized", file, ours, notes, word);
+  prefer(mine.pooled_norm, facts.pooled_norm, "the norm behind the pooling", file, ours, notes,
+         [](const auto& there) { return yes_or_no(*there); });
   prefer(mine.rope, facts.rope, "the rotary position embedding", file, ours, notes,
          [](const auto& rope) { return rope_json(*rope); });
   if (ours && mine.image_height) facts.image_height = mine.image_height, facts.image_width = mine.image_width;
@@ -85,9 +100,8 @@ void combine(const ModelConfig& own, const std::string& file, bool ours, ModelCo
   notes.insert(notes.end(), own.notes.begin(), own.notes.end());
   if (!ours) return;
   config.no_softmax.clear();  // of the head that was there before
-  std::erase_if(config.sizes, [](const StatedSize& s) {
-    return s.size == &models::VitConfig::classes || is_image_side(s.size);
-  });
+  std::erase_if(config.sizes, [](const StatedSize& s) { return s.size == &models::VitConfig::classes; });
+  config.image_sizes.clear();
 }
 
 }  // namespace
@@ -97,7 +111,7 @@ ModelConfig read_model_config(const fs::path& folder, const engine::Metadata& me
   const bool ours = written_by_us(metadata);
   ModelConfig config;
   try {
-    if (!folder.empty()) config = read_folder(folder, options);
+    if (!folder.empty()) config = read_folder(folder, file, options);
   } catch (const engine::Error& e) {
     if (!ours) throw;
     config.notes.push_back(engine::say("passed over, as the metadata of", file, "say all:", e.what()));
@@ -128,17 +142,20 @@ std::string note_on_unknown(const std::string& architecture, const VitConfig& te
 }  // namespace
 
 void check_sizes(ModelConfig& config, const models::VitConfig& tensors) {
-  for (const auto& [field, size, value, stating] : config.sizes) {
-    const Index there = tensors.*size;
-    if (there == value) continue;
-    const bool rectangle = config.facts.image_height != config.facts.image_width;
-    const bool may_differ = (is_image_side(size) && !rectangle) || size == &models::VitConfig::classes;
+  const auto compare = [&](const auto& stated, const auto& value, const auto& there, bool may_differ) {
+    if (there == value) return;
     const std::string differs =
-        engine::say(stating + ":", field, "is", value, "but the tensors are of", there);
+        engine::say(stated.file + ":", stated.field, "is", value, "but the tensors are of", there);
     engine::check(may_differ, differs + "; one of the two belongs to another model");
-    if (size == &models::VitConfig::classes && (there == 0 || value == 0))
-      continue;  // a head that was left out
     config.notes.push_back(differs + ", which counts");
+  };
+  const data::ImageSize there{tensors.image_height, tensors.image_width};
+  for (const StatedImageSize& stated : config.image_sizes)
+    compare(stated, stated.size, there, stated.size.is_single() && there.is_single());
+  for (const StatedSize& stated : config.sizes) {
+    const bool of_head = stated.size == &VitConfig::classes;
+    if (of_head && (tensors.classes == 0 || stated.value == 0)) continue;  // a head that was left out
+    compare(stated, stated.value, tensors.*stated.size, of_head);
   }
   if (!config.unknown_architecture.empty())
     config.notes.push_back(note_on_unknown(config.unknown_architecture, tensors));

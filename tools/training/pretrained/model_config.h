@@ -20,6 +20,13 @@ struct StatedSize {
   std::string file = "config.json";
 };
 
+/// A size of images that a config states, which the model is to be made for.
+struct StatedImageSize {
+  std::string field;  ///< "image_size"
+  data::ImageSize size;
+  std::string file = "config.json";
+};
+
 /// What a checkpoint states beside its tensors.
 struct ModelConfig {
   models::Facts facts;
@@ -28,6 +35,7 @@ struct ModelConfig {
   std::string stated_by = "config.json";  ///< what states them: "config.json: architecture 'deit3_...'"
   std::string unknown_architecture;       ///< the name that config.json states, where it is not known
   std::vector<StatedSize> sizes;
+  std::vector<StatedImageSize> image_sizes;
   std::vector<std::string> classes;  ///< one name for each row of the head, where every one has its own
   std::string no_softmax;  ///< why the head's outputs are no classes that exclude each other; empty: they are
   std::optional<data::Preprocessing> preprocessing;  ///< nothing when no file has it
@@ -43,8 +51,8 @@ ModelConfig read_model_config(const std::filesystem::path& folder, const engine:
                               const std::string& file, const ModelSource& options = {});
 
 /// Throws an Error where the tensors, of these sizes and parts, contradict what the config states; what may
-/// differ (the image size: positions are interpolated) becomes a note. So does an architecture that is not
-/// known, with the parts by which the tensors are no plain ViT's.
+/// differ (the size of square images: positions are interpolated) becomes a note. So does an architecture
+/// that is not known, with the parts by which the tensors are no plain ViT's.
 void check_sizes(ModelConfig& config, const models::VitConfig& tensors);
 
 }  // namespace training

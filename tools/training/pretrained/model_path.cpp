@@ -13,7 +13,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char *kOneFile = "model.safetensors", *kIndex = "model.safetensors.index.json";
+constexpr const char *kOneFile = "model.safetensors", *kIndex = "model.safetensors.index.json",
+                     *kOpenClip = "open_clip_model.safetensors";
 
 /// What is said of a checkpoint of another format that the folder holds.
 std::string instead_in(const fs::path& folder) {
@@ -33,10 +34,10 @@ ModelPath find_model(const std::string& path) {
   engine::check(fs::exists(path), path + ": no such file or folder");
   if (!fs::is_directory(path)) {
     const fs::path name = fs::path(path).filename();
-    const bool whole_folder = name == kOneFile || name == kIndex;
+    const bool whole_folder = name == kOneFile || name == kIndex || name == kOpenClip;
     return {path, whole_folder ? fs::absolute(path).parent_path() : fs::path()};
   }
-  for (const char* name : {kOneFile, kIndex}) {
+  for (const char* name : {kOneFile, kIndex, kOpenClip}) {
     if (fs::exists(fs::path(path) / name)) return {fs::path(path) / name, path};
   }
   throw engine::Error(path + ": the folder has no " + kOneFile + " and no " + kIndex + instead_in(path));

@@ -12,6 +12,7 @@
 #include "models/positions.h"
 #include "models/words.h"
 #include "models/zoo.h"
+#include "tools/training/pretrained/at_image_size.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/pretrained/model_config.h"
 #include "tools/training/pretrained/model_path.h"
@@ -66,12 +67,20 @@ void add_facts(const BaseFacts& stated, ModelConfig& config) {
   add(facts.pooling, config.facts.pooling);
   add(facts.resampling, config.facts.resampling);
   add(facts.rope, config.facts.rope);
+  add(facts.pooled_norm, config.facts.pooled_norm);
+  add(facts.positions, config.facts.positions);
+  add(facts.distillation_head, config.facts.distillation_head);
+  if (stated.image_size.height == 0 || config.facts.image_height) return;
+  config.facts.image_height = stated.image_size.height;
+  config.facts.image_width = stated.image_size.width;
 }
 
-/// What a layout says for certain counts before all else; how positions are resized, where nothing else does.
+/// What a layout says for certain counts before all else; how it pools and resizes positions,
+/// where nothing else does.
 void take_facts(const models::Facts& of_weights, models::Facts& facts) {
   if (of_weights.heads) facts.heads = of_weights.heads;
   if (of_weights.norm_eps) facts.norm_eps = of_weights.norm_eps;
+  if (!facts.pooling) facts.pooling = of_weights.pooling;
   if (!facts.resampling) facts.resampling = of_weights.resampling;
 }
 
@@ -86,13 +95,15 @@ std::string plain_value(const std::string& text) {
 
 /// The model must be what the delta was made for.
 void check_facts(const BaseFacts& facts, const models::VitConfig& base, const Events& events) {
-  for (const auto& [key, value] : model_metadata(base)) {
-    const auto found = facts.metadata.find(key);
-    if (found == facts.metadata.end()) continue;
-    const std::string stated = plain_value(found->second), has = plain_value(value);
+  const engine::Metadata of_base = model_metadata(base);
+  for (const auto& [key, value] : facts.metadata) {
+    const auto found = of_base.find(key);
+    const std::string stated = plain_value(value),
+                      has = found == of_base.end() ? "" : plain_value(found->second);
     if (stated == has) continue;
-    const std::string differs = engine::say(facts.delta + ": made with", key, engine::in_quotes(stated) + ",",
-                                            "but the base has", engine::in_quotes(has));
+    const std::string differs =
+        engine::say(facts.delta + ": made with", key, engine::in_quotes(stated) + ",", "but the base has",
+                    has.empty() ? "none" : engine::in_quotes(has));
     engine::check(facts.force, differs + "; --force takes it all the same");
     events.on_note("note: " + differs);
   }
@@ -114,13 +125,11 @@ std::vector<std::string> names_of_rows(const ModelConfig& config, Index rows, co
   return {};
 }
 
-/// The config of a model for images of the size that the options ask for, if any. Data are read as squares.
+/// The config of a model for images of the size that the options ask for, if any.
 models::VitConfig at_size(const models::VitConfig& made, const ModelSource& source) {
-  const Index side = source.image_size;
-  const models::VitConfig c = side > 0 ? models::at_image_size(made, side, side) : made;
+  const auto [height, width] = source.image_size;
+  const models::VitConfig c = source.sets_image_size() ? models::at_image_size(made, height, width) : made;
   models::check_config(c);
-  engine::check(c.image_height == c.image_width, "the model is for images of", c.image_height, "x",
-                engine::say(c.image_width) + ", and only squares are read; --image-size sets another size");
   return c;
 }
 
@@ -130,15 +139,21 @@ LoadedModel from_checkpoint(const ModelSource& source, const Events& events, boo
   const Weights file(found.weights);
   if (!file.note().empty()) events.on_note("note: " + file.note());
   ModelConfig config = read_model_config(found.folder, file.metadata(), file.path(), source);
-  TimmWeights weights = file.read(with_head);
+  add_facts(facts, config);
+  TimmWeights weights = file.read(with_head, config.facts);
   for (const std::string& note : weights.notes) events.on_note("note: " + note);
   NamedTensors& state = weights.tensors;
   check_types(state, file.path());
 
   std::map<std::string, engine::Shape> shapes;
   for (const auto& [name, tensor] : state) shapes.emplace(name, tensor.shape());
-  add_facts(facts, config);
   take_facts(weights.facts, config.facts);
+  // Rotary embeddings have no size of their own.
+  if (!config.facts.image_height && source.sets_image_size() &&
+      !shapes.contains(std::string(engine::kPositionsName))) {
+    config.facts.image_height = source.image_size.height;
+    config.facts.image_width = source.image_size.width;
+  }
   models::VitConfig stored;
   about(file, [&] {
     stored = models::config_from_shapes(shapes, config.facts, weights.torchvision);
@@ -189,7 +204,7 @@ LoadedModel from_random(const ModelSource& source, const Events& events) {
                      .stored_preprocessing = {},
                      .preprocessing = {}};
   models::initialize(loaded.model, static_cast<std::uint64_t>(source.seed));
-  if (source.image_size > 0) loaded.arch = models::architecture_name(config);
+  if (source.sets_image_size()) loaded.arch = models::architecture_name(config);
   loaded.base_sha256 = engine::sha256_of_safetensors(engine::state(loaded.model));
   events.on_note("note: random weights (--arch without --model)");
   return loaded;
@@ -217,7 +232,7 @@ LoadedModel load_model(const ModelSource& source, const Events& events, bool wit
   if (!loaded.stored_preprocessing && !any_set)
     events.on_note("note: no config states how images are prepared; using mean = std = 0.5, bicubic, squash");
   loaded.preprocessing =
-      source.preprocessing(loaded.stored_preprocessing, loaded.model.config().image_height);
+      source.preprocessing(loaded.stored_preprocessing, image_size_of(loaded.model.config()));
   return loaded;
 }
 

@@ -32,9 +32,10 @@ struct LoadedModel {
 LoadedModel load_model(const ModelSource& source, const Events& events = {}, bool with_head = true);
 /// What a delta says of the base it was made for.
 struct BaseFacts {
-  std::string delta;          ///< its path
-  engine::Metadata metadata;  ///< model_metadata() of that base, as far as the delta has it
-  bool force = false;         ///< another base is taken, too, with a note
+  std::string delta;                    ///< its path
+  engine::Metadata metadata;            ///< model_metadata() of that base, as far as the delta has it
+  data::ImageSize image_size = {0, 0};  ///< that the delta's images are prepared for
+  bool force = false;                   ///< another base is taken, too, with a note
 };
 /// The base of a delta, without its head, and while `preprocessing` is still to be set. What the base does
 /// not say is taken from the delta; where it says otherwise, an Error gives both values.

@@ -45,7 +45,7 @@ std::optional<Preprocessing> read_open_clip_preprocessing(const Json& json, cons
 
   Preprocessing how{.crop_pct = 1, .mean = kClipMean, .std = kClipStd};
   how.size =
-      square_side(member(member(json, "model_cfg"), "vision_cfg"), "image_size", "vision_cfg.image_size")
+      image_size_in(member(member(json, "model_cfg"), "vision_cfg"), "image_size", "vision_cfg.image_size")
           .value_or(kSize);
   const auto filter = field<std::string>(cfg, "interpolation");
   if (filter && options.interpolation.empty()) how.filter = data::filter_named(*filter);
@@ -55,6 +55,13 @@ std::optional<Preprocessing> read_open_clip_preprocessing(const Json& json, cons
                 "resize_mode should be shortest, squash or longest, not",
                 engine::in_quotes(resize) + "; --resize overrides it");
   how.mode = known != std::end(kResizeModes) ? known->mode : Preprocessing::Mode::crop;
+  if (how.mode == Preprocessing::Mode::crop && !how.size.is_single() && options.interpolation.empty()) {
+    if (how.filter != data::Filter::bicubic)
+      notes.push_back(file +
+                      ": interpolation is passed over, as open_clip does for images to be covered "
+                      "that are not square: bicubic");
+    how.filter = data::Filter::bicubic;
+  }
   read_three(cfg, "mean", how.mean);
   read_three(cfg, "std", how.std);
   check_stored(how);

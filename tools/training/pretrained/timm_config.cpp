@@ -27,18 +27,19 @@ Json object_of(const Json& json, const char* name) {
 }
 
 /// Height and width of input_size [channels, height, width].
-std::optional<Sides> input_sides(const Json& cfg, std::optional<Index>& channels) {
+std::optional<data::ImageSize> input_size(const Json& cfg, std::optional<Index>& channels) {
   const auto sizes = field<std::vector<Index>>(cfg, "input_size");
   if (!sizes) return std::nullopt;
   engine::check(sizes->size() == 3, "input_size should have three values, not", sizes->size());
   channels = sizes->at(0);
-  return Sides{sizes->at(1), sizes->at(2)};
+  return data::ImageSize{sizes->at(1), sizes->at(2)};
 }
 
 /// How images are prepared. timm resizes both sides to size / crop_pct and crops with crop_mode squash, too.
-Preprocessing preprocessing_of(const Json& cfg, std::optional<Sides> sides, const ModelSource& options) {
+Preprocessing preprocessing_of(const Json& cfg, std::optional<data::ImageSize> size,
+                               const ModelSource& options) {
   Preprocessing how{
-      .size = sides ? sides->height : 224,
+      .size = size.value_or(224),
       .mode = Preprocessing::Mode::crop,
       .crop_pct = options.crop_pct != 0 ? options.crop_pct : field<double>(cfg, "crop_pct").value_or(0.875),
       .mean = {0.485f, 0.456f, 0.406f},
@@ -184,19 +185,13 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
   note_unknown(unknown, "config.json", config.notes);
 
   std::optional<Index> channels;
-  const auto input = input_sides(cfg, channels);
+  const auto input = input_size(cfg, channels);
   read_model(args, known, config);
-  const auto img_size = sides_of(args, "img_size", "model_args.img_size");
-  const auto state_sides = [&](const char* name, const std::optional<Sides>& sides, bool counts) {
-    if (!sides) return;
-    engine::check(sides->height == sides->width, name, "is", sides->height, "x",
-                  engine::say(sides->width) + ": only squares are read");
-    if (counts) config.sizes.push_back({name, &VitConfig::image_height, sides->height});
-  };
-  state_sides("model_args.img_size", img_size, true);
-  state_sides("input_size", input, !img_size || !input || img_size->height != input->height);
-  if (const auto sides = img_size ? img_size : input)
-    config.facts.image_height = sides->height, config.facts.image_width = sides->width;
+  const auto img_size = image_size_in(args, "img_size", "model_args.img_size");
+  if (img_size) config.image_sizes.push_back({"model_args.img_size", *img_size});
+  if (input && input != img_size) config.image_sizes.push_back({"input_size", *input});
+  if (const auto size = img_size ? img_size : input)
+    config.facts.image_height = size->height, config.facts.image_width = size->width;
   if (const auto in_chans = field<Index>(args, "in_chans")) channels = in_chans;
   if (channels) config.sizes.push_back({"in_chans", &VitConfig::channels, *channels});
 

@@ -44,23 +44,23 @@ std::string left_out(const std::string& path, const std::vector<std::string>& pa
   return "left out of " + path + ", as no classifier reads it: " + engine::join(parts, ", ");
 }
 
-TimmWeights timm_weights(const ShardedSafetensors& file, bool with_head) {
+TimmWeights timm_weights(const ShardedSafetensors& file, bool with_head, const models::Facts& facts) {
   const NamedTensors state = all_of(file);
   models::TimmNames names;
   try {
-    names = models::read_names(state, with_head);
+    names = models::read_names(state, with_head, facts);
   } catch (const engine::Error& e) {
     throw engine::Error(file.path() + ": " + e.what());
   }
   TimmWeights weights{.tensors = std::move(names.tensors),
-                      .facts = {.resampling = names.resampling},
+                      .facts = {.pooling = names.pooling, .resampling = names.resampling},
                       .torchvision = names.torchvision,
                       .notes = {}};
   if (!names.left_out.empty()) weights.notes.push_back(left_out(file.path(), names.left_out));
   return weights;
 }
 
-TimmWeights timm_weights(const Npz& file, bool with_head) {
+TimmWeights timm_weights(const Npz& file, bool with_head, const models::Facts&) {
   models::NpzModel model = models::read_npz_model(file, with_head);
   TimmWeights weights{.tensors = std::move(model.tensors), .facts = model.facts, .notes = {}};
   if (!model.left_out.empty()) weights.notes.push_back(left_out(file.path(), model.left_out));
@@ -120,8 +120,8 @@ std::vector<Weights::Entry> Weights::entries() const {
   return entries;
 }
 
-TimmWeights Weights::read(bool with_head) const {
-  return std::visit([&](const auto& file) { return timm_weights(file, with_head); }, file_);
+TimmWeights Weights::read(bool with_head, const models::Facts& facts) const {
+  return std::visit([&](const auto& file) { return timm_weights(file, with_head, facts); }, file_);
 }
 
 NamedTensors Weights::in_its_names(const NamedTensors& timm) const {

@@ -48,9 +48,10 @@ class Weights {
   /// File by file, each in the order of its data.
   std::vector<Entry> entries() const;
 
-  /// All tensors under timm's names; without `with_head` none of a head. Throws an Error that names the file
-  /// for what makes no model and for values that are not finite in f32.
-  TimmWeights read(bool with_head = true) const;
+  /// All tensors under timm's names; without `with_head` none of a head. `facts`, what the config says,
+  /// decide where names alone do not (models::read_names()). Throws an Error that names the file for what
+  /// makes no model and for values that are not finite in f32.
+  TimmWeights read(bool with_head = true, const models::Facts& facts = {}) const;
   /// Tensors with timm's names under those of this file, as it packs them. Where that is a .npz, which is
   /// never written, they keep timm's.
   engine::NamedTensors in_its_names(const engine::NamedTensors& timm) const;
