@@ -41,9 +41,12 @@ struct BadImage {
 struct Splits {
   std::vector<std::string> classes;                 ///< of what is trained on; labels count in this list
   std::shared_ptr<const Dataset> train, val, test;  ///< null where absent; train never is
-  Index ignored = 0;               ///< files that were passed over: not images by their names
-  std::vector<std::string> notes;  ///< what looks odd but may be meant
-  std::vector<BadImage> skipped;   ///< what was left out of the splits
+  Index ignored = 0;                     ///< files that were passed over: not images by their names
+  std::vector<std::string> notes;        ///< what looks odd but may be meant
+  std::vector<BadImage> skipped;         ///< what was left out of the splits
+  bool whole = false;                    ///< train is all there is, in no splits, and is to be cut
+  std::vector<std::string> groups = {};  ///< of each image of train, by the column that was asked for
+  std::string class_order = {};  ///< what orders the classes, in words; empty: their names, as was asked for
 };
 
 /// The images of `a`, then those of `b`.

@@ -177,8 +177,10 @@ Splits open_idx(const fs::path& dir, bool val_counts) {
   const auto train = open_split(dir, "train"), val = open_split(dir, "val");
   check(train != nullptr, "no train split:", images_file(dir, "train").string(), "does not exist");
   Splits splits;
-  splits.classes = read_class_names(dir);
-  const bool named = !splits.classes.empty();
+  const std::optional<ClassMap> map = read_class_map(dir);
+  const bool named = map.has_value();
+  if (named) splits.classes = map->names;
+  splits.class_order = named ? "the order of " + map->file.string() : "that of their numbers";
   Index largest = train->largest_label();
   if (val_counts && val != nullptr) largest = std::max(largest, val->largest_label());
   if (!named) splits.classes = numbered_classes(largest + 1);

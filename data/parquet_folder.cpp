@@ -41,7 +41,8 @@ std::vector<std::string> named_classes(const RawSplit& train, const fs::path& di
 /// A folder's splits put together.
 class Opening {
  public:
-  Opening(const fs::path& dir, Splits& splits) : dir_(dir), splits_(splits) {}
+  Opening(const fs::path& dir, ClassOrder order, Splits& splits)
+      : dir_(dir), order_(order), splits_(splits) {}
 
   /// Sets the classes from what is trained on: from `val`, too, where it is given.
   void learn(const RawSplit& train, const RawSplit* val, const std::string& who) {
@@ -49,6 +50,7 @@ class Opening {
     if (texts_) {
       splits_.classes = train.texts;
       if (val != nullptr) splits_.classes = united_classes(who, val->texts, splits_.classes);
+      sort_classes(splits_.classes, order_);
       return;
     }
     names_ = train.class_names;
@@ -56,6 +58,7 @@ class Opening {
     named_ = !splits_.classes.empty();
     const Index largest = std::max(train.largest, val != nullptr ? val->largest : -1);
     if (!named_) splits_.classes = numbered_classes(largest + 1);
+    splits_.class_order = named_ ? "the order of their labels" : "that of their numbers";
   }
 
   /// The images of a split whose labels count in the classes. `who` is the split in errors.
@@ -82,15 +85,17 @@ class Opening {
 
  private:
   const fs::path& dir_;
+  ClassOrder order_;
   Splits& splits_;
   bool texts_ = false, named_ = false;
   std::vector<std::string> names_;
 };
 
 /// Files alone, as the train of a data set.
-Splits open_alone(const fs::path& dir, const std::vector<fs::path>& files, const std::string& who) {
+Splits open_alone(const fs::path& dir, const std::vector<fs::path>& files, const std::string& who,
+                  const FolderOptions& options) {
   Splits splits;
-  Opening opening(dir, splits);
+  Opening opening(dir, options.class_order, splits);
   RawSplit train = parquet::read_split(files);
   opening.learn(train, nullptr, who);
   splits.train = opening.take(std::move(train), who);
@@ -113,8 +118,8 @@ Splits open_parquet_folder(const fs::path& dir, const FolderOptions& options) {
   check(!shards.train.empty(), "no train split:", (dir / "train-*.parquet").string(), "does not exist");
   const auto who = [&](const char* split) { return (dir / split).string() + "*.parquet"; };
   Splits splits;
-  splits.notes = shards.notes;
-  Opening opening(dir, splits);
+  splits.notes = shards.notes, splits.whole = shards.whole;
+  Opening opening(dir, options.class_order, splits);
   RawSplit train = parquet::read_split(shards.train), val;
   if (!shards.val.empty()) val = parquet::read_split(shards.val);
   opening.learn(train, options.val_counts && !shards.val.empty() ? &val : nullptr, who("val"));
@@ -125,17 +130,22 @@ Splits open_parquet_folder(const fs::path& dir, const FolderOptions& options) {
   return splits;
 }
 
-Splits open_parquet_file(const fs::path& file, const FolderOptions&) {
-  Splits splits = open_alone(file.parent_path(), {file}, file.string());
+Splits open_parquet_file(const fs::path& file, const FolderOptions& options) {
+  Splits splits = open_alone(file.parent_path(), {file}, file.string(), options);
   check_classes(file.string(), splits.classes);
+  splits.whole = parquet::split_of_shard(file).empty();
   return splits;
 }
 
-std::optional<Splits> open_parquet_split(const fs::path& dir, std::string_view split, const FolderOptions&) {
-  if (is_parquet_file(dir)) return open_alone(dir.parent_path(), {dir}, dir.string());
-  const parquet::Shards shards = parquet::find_shards(dir);
+std::optional<Splits> open_parquet_split(const fs::path& path, std::string_view split,
+                                         const FolderOptions& options) {
+  if (is_parquet_file(path)) {
+    if (parquet::split_of_shard(path).empty()) return std::nullopt;
+    return open_alone(path.parent_path(), {path}, path.string(), options);
+  }
+  const parquet::Shards shards = parquet::find_shards(path);
   if (!shards.train.empty() || shards.of(split).empty()) return std::nullopt;
-  return open_alone(dir, shards.of(split), (dir / split).string() + "*.parquet");
+  return open_alone(path, shards.of(split), (path / split).string() + "*.parquet", options);
 }
 
 }  // namespace data

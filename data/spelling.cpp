@@ -76,6 +76,12 @@ std::u32string form_without_marks(std::string_view name) {
 
 }  // namespace
 
+std::string in_lower_case(std::string text) {
+  for (char& letter : text)
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  return text;
+}
+
 bool may_be_normalisations(std::string_view a, std::string_view b) {
   const std::u32string x = code_points(a), y = code_points(b);
   std::size_t i = 0, j = 0;

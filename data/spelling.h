@@ -7,6 +7,9 @@
 
 namespace data {
 
+/// With the letters of ASCII in lower case.
+std::string in_lower_case(std::string text);
+
 /// True when two names that differ may be one in two of Unicode's normalisations: where they differ, one has
 /// a letter and its marks, or the parts of a Korean syllable, and the other has a single sign. Which sign
 /// that would be takes Unicode's tables to know, so this is for a hint and decides nothing.

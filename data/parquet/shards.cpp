@@ -88,15 +88,17 @@ void check_complete(const std::vector<fs::path>& files) {
   }
 }
 
-std::string_view split_of(const fs::path& file) {
-  const std::string name = parse_name(file.stem().string()).before;
-  return split_named(std::string_view(name).substr(0, name.find_first_of("-._")));
-}
-
 }  // namespace
 
 const std::vector<fs::path>& Shards::of(std::string_view split) const {
   return split == "train" ? train : split == "val" ? val : test;
+}
+
+std::string_view split_of_shard(const fs::path& file) {
+  const std::string name = parse_name(file.stem().string()).before;
+  const std::string_view split = split_named(std::string_view(name).substr(0, name.find_first_of("-._")));
+  refuse_contested(file, split);
+  return split;
 }
 
 bool has_shards(const fs::path& dir) {
@@ -107,7 +109,7 @@ Shards find_shards(const fs::path& dir) {
   Shards shards;
   std::vector<fs::path> others;
   for (const fs::path& file : parquet_files(dir)) {
-    const std::string_view split = split_of(file);
+    const std::string_view split = split_of_shard(file);
     if (split.empty())
       others.push_back(file);
     else
@@ -120,8 +122,9 @@ Shards find_shards(const fs::path& dir) {
         named ? engine::say(dir.string() + ":", others.size(), "Parquet files are passed over, such as",
                             first + ": no split by their names; train-00000-of-00001.parquet is one")
               : engine::say(dir.string() + ":", "no Parquet file is a split by its name, such as",
-                            first + "; all are taken for train"));
+                            first + "; all are one data set"));
   }
+  shards.whole = !named;
   if (!named) shards.train = std::move(others);
   for (const auto* files : {&shards.train, &shards.val, &shards.test}) check_complete(*files);
   return shards;

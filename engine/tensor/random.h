@@ -25,6 +25,7 @@ class Random {
     drop_path = 5,
     test = 7,
     method = 8,
+    cut = 9,
   };
 
   Random(std::uint64_t seed, Use use, std::uint64_t a = 0, std::uint64_t b = 0);

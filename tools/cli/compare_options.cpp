@@ -42,6 +42,9 @@ void open(experiments::Task& task, const CompareOptions& o, bool searches) {
   const std::vector<std::string> used{"train", "val", "test"};
   training::OpenedData opened =
       training::open_data_source(data, skips ? std::vector<std::string>{} : used, 0, {.on_note = note});
+  engine::check(!opened.cut, task.folder +
+                                 ": has no splits; a comparison needs train, val and test, as tune's "
+                                 "split.csv lists them");
   task.splits = std::move(opened.splits), task.contents = std::move(opened.contents);
   engine::check(task.splits.test != nullptr, task.folder + ": there is no test split to compare on");
   engine::check(task.splits.val || !searches,

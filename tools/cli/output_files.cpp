@@ -3,6 +3,9 @@
 #include <filesystem>
 
 #include "data/image_folder.h"
+#include "data/metadata.h"
+#include "data/sources.h"
+#include "data/split_names.h"
 #include "engine/io/atomic_file.h"
 #include "engine/io/folder.h"
 #include "engine/io/safetensors.h"
@@ -140,13 +143,17 @@ void check_replaces_safetensors(const fs::path& path) {
 void check_not_among_images(const std::string& option, const fs::path& out, const fs::path& data) {
   std::error_code ignored;
   if (!fs::is_directory(data, ignored)) return;
-  for (const char* split : {"train", "val", "test"}) {
-    const fs::path folder = data::split_folder(data, split);
+  std::vector<fs::path> folders;  // whose folders are classes
+  const data::Source* const source = data::find_source(data);
+  const bool may_be_class = source && (source->open == data::open_whole_class_folders ||
+                                       source->open == data::open_metadata_folder);
+  if (may_be_class && data::is_class_folders(data)) folders.push_back(data);
+  for (const char* split : {"train", "val", "test"}) folders.push_back(data::split_folder(data, split));
+  for (const fs::path& folder : folders)
     if (!folder.empty() && is_below(out, folder))
       throw training::UsageError(
           engine::say(option, out.string(), "lies among the images of",
                       folder.string() + ", and would be a class; give another folder"));
-  }
 }
 
 void check_outputs(const OptionTable& table, const std::function<void(const fs::path&)>& check_replaceable) {

@@ -54,6 +54,17 @@ void check_all_there(const std::string& split, const data::Dataset& images) {
                 "cannot be opened; --on-bad-image skip leaves them out");
 }
 
+data::ClassOrder order_of(const DataSource& source) {
+  return source.class_order == "natural" ? data::ClassOrder::natural : data::ClassOrder::sorted;
+}
+
+data::FolderOptions folder_options(const DataSource& source) {
+  return {.allow_empty_class = source.allow_empty_class,
+          .val_counts = source.val_counts,
+          .class_order = order_of(source),
+          .group = source.group};
+}
+
 void note_skipped(const std::vector<data::BadImage>& skipped, const Events& events) {
   constexpr std::size_t kNamed = 3;
   if (skipped.empty()) return;
@@ -63,14 +74,6 @@ void note_skipped(const std::vector<data::BadImage>& skipped, const Events& even
   if (skipped.size() > kNamed) reasons.push_back(engine::say(skipped.size() - kNamed, "more"));
   events.on_note(engine::say("note:", skipped.size(), skipped.size() == 1 ? "image" : "images",
                              "skipped:", engine::join(reasons, " | ")));
-}
-
-/// The folder that images are called by their paths below it.
-std::filesystem::path root_of(const DataSource& source) {
-  if (source.data.empty()) return source.data_root;
-  std::error_code error;
-  const std::filesystem::path data = source.data;
-  return std::filesystem::is_regular_file(data, error) ? data.parent_path() : data;
 }
 
 std::shared_ptr<ImageNotes> notes_for(const DataSource& source, const Events& events) {
@@ -83,15 +86,21 @@ std::shared_ptr<ImageNotes> notes_for(const DataSource& source, const Events& ev
 OpenedData open_data_source(const DataSource& source, const std::vector<std::string>& used, Index workers,
                             const Events& events) {
   const bool lists = !source.train_list.empty();
-  OpenedData opened{
-      .splits = lists ? data::open_split_files({source.train_list, source.val_list, source.test_list,
-                                                source.data_root, source.val_counts})
-                      : data::open_data(source.data, {source.allow_empty_class, source.val_counts}),
-      .listed = {},
-      .contents = std::make_shared<ImageContents>(root_of(source)),
-      .notes = notes_for(source, events)};
+  OpenedData opened{.splits = lists ? data::open_split_files({.train = source.train_list,
+                                                              .val = source.val_list,
+                                                              .test = source.test_list,
+                                                              .root = source.data_root,
+                                                              .val_counts = source.val_counts,
+                                                              .group = source.group,
+                                                              .order = order_of(source)})
+                                    : data::open_data(source.data, folder_options(source)),
+                    .listed = {},
+                    .contents = std::make_shared<ImageContents>(source.root()),
+                    .notes = notes_for(source, events),
+                    .cut = {}};
   data::Splits& splits = opened.splits;
   note_oddities(splits, events);
+  opened.cut = cut_splits(splits, source, *opened.contents, events);
   const bool skips = source.on_bad_image == "skip";
   const std::pair<const char*, std::shared_ptr<const data::Dataset>*> all[] = {
       {"train", &splits.train}, {"val", &splits.val}, {"test", &splits.test}};
@@ -132,6 +141,7 @@ std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, cons
 EvaluationSplit open_evaluation_split(const DataSource& source, const std::string& split, Index workers,
                                       const Events& events) {
   const auto alone = [&](data::Splits splits) {  // opened as if it were train
+    check_uncut(source, source.root() + " has no train split");
     note_oddities(splits, events);
     const bool skips = source.on_bad_image == "skip";
     if (!skips) check_all_there(split, *splits.train);
@@ -142,7 +152,7 @@ EvaluationSplit open_evaluation_split(const DataSource& source, const std::strin
     return EvaluationSplit{splits.classes, splits.train, splits.skipped, notes};
   };
   if (!source.data.empty()) {
-    if (auto splits = data::open_split_alone(source.data, split, {source.allow_empty_class}))
+    if (auto splits = data::open_split_alone(source.data, split, folder_options(source)))
       return alone(std::move(*splits));
   } else if (source.train_list.empty()) {
     return alone(

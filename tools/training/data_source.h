@@ -1,6 +1,7 @@
 #pragma once
 
 #include "data/dataset.h"
+#include "tools/training/data_cut.h"
 #include "tools/training/events.h"
 #include "tools/training/image_contents.h"
 #include "tools/training/image_notes.h"
@@ -14,9 +15,11 @@ struct OpenedData {
   data::Splits listed;                      ///< with the images that were left out because they are bad
   std::shared_ptr<ImageContents> contents;  ///< of all their images, once they are read
   std::shared_ptr<ImageNotes> notes;        ///< on those of their images that were read
+  std::optional<DataCut> cut;               ///< where they were in no splits
 };
 
-/// Opens the folder of --data, or the lists. Every file of the `used` splits must be there and readable. With
+/// Opens the folder of --data, or the lists, and cuts what is in no splits. Every file of the `used` splits
+/// must be there and readable. With
 /// --on-bad-image skip, each of their images is decoded once by `workers` threads instead, and the bad ones
 /// are left out; Events::stop is asked meanwhile. Oddities and what was left out are noted.
 /// What there is to say of images that are read later is for the caller to note.

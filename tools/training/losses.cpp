@@ -21,6 +21,20 @@ Tensor targets_of(const data::Batch& batch, Index classes, double smoothing) {
   return targets;
 }
 
+/// Multiplies targets by the weights of their classes, scaled so that the mean over rows divides as it
+/// should.
+void weigh(Tensor& targets, const data::Batch& batch, std::span<const double> weights) {
+  double scale = 1;  // soft targets: the mean over n
+  if (!batch.targets.defined()) {
+    double sum = 0;
+    for (const Index label : batch.labels) sum += weights[static_cast<std::size_t>(label)];
+    scale = static_cast<double>(batch.labels.size()) / sum;
+  }
+  const auto values = targets.data<float>();
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<float>(values[i] * weights[i % weights.size()] * scale);
+}
+
 /// True when rows of length 1 are all the same but for what rounding has made of them: no value differs among
 /// the rows by more than some eps.
 bool are_alike(const Tensor& rows) {
@@ -36,8 +50,22 @@ bool are_alike(const Tensor& rows) {
 
 }  // namespace
 
-Tensor cross_entropy_loss(const Tensor& logits, const data::Batch& batch, double smoothing) {
-  return engine::cross_entropy(logits, targets_of(batch, logits.shape()[1], smoothing));
+Tensor cross_entropy_loss(const Tensor& logits, const data::Batch& batch, double smoothing,
+                          std::span<const double> weights) {
+  Tensor targets = targets_of(batch, logits.shape()[1], smoothing);
+  if (!weights.empty()) weigh(targets, batch, weights);
+  return engine::cross_entropy(logits, targets);
+}
+
+std::vector<double> balanced_weights(const data::Dataset& images, const std::vector<std::string>& classes) {
+  std::vector<double> weights(classes.size());
+  for (Index i = 0; i < images.size(); ++i) weights[static_cast<std::size_t>(images.label(i))] += 1;
+  const double share = static_cast<double>(images.size()) / static_cast<double>(classes.size());
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    engine::check(weights[c] > 0, "--class-weights balanced: class", classes[c], "has no image to train on");
+    weights[c] = share / weights[c];
+  }
+  return weights;
 }
 
 Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, bool two_views, double temperature) {

@@ -14,6 +14,7 @@
 #include "tools/training/depth.h"
 #include "tools/training/json_field.h"
 #include "tools/training/json_text.h"
+#include "tools/training/losses.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/usage_error.h"
 
@@ -88,6 +89,7 @@ void check_data(const Run& run, const TrainConfig& config) {
   }
   engine::check(batches > 0, "the data has", n, "images to train on, too few for one batch of",
                 std::to_string(config.batch_size) + "; a --batch-size of", n, "or less is needed");
+  if (config.class_weights == "balanced") balanced_weights(*run.images, run.splits.classes);
   engine::check(config.keep != "best" || run.splits.val != nullptr,
                 "--keep best needs a val split to choose on, and the data has none; use --keep last");
   engine::check(config.eval_every == TrainConfig().eval_every || run.splits.val != nullptr, "--eval-every",
@@ -115,6 +117,7 @@ Run open_run(const TrainConfig& config, const std::vector<std::string>& splits, 
   use_instruction_set(config.instruction_set);
   DataSource data = config.data;
   data.val_counts = config.on == "train+val";
+  data.seed = config.model.seed;
   Run run{.loaded = load_model(config.model, events, config.head != "new"),
           .splits = {},
           .images = nullptr,
@@ -123,6 +126,7 @@ Run open_run(const TrainConfig& config, const std::vector<std::string>& splits, 
   data.note_orientation = config.model.passes_over_orientation(run.loaded.preprocessing);
   OpenedData opened = open_data_source(data, splits, config.workers, events);
   run.splits = std::move(opened.splits), run.listed = std::move(opened.listed);
+  run.cut = std::move(opened.cut);
   run.contents = std::move(opened.contents), run.notes = std::move(opened.notes);
   run.base = identity_of(run.loaded);
   if (config.no_shuffle && !config.data.train_list.empty()) {
@@ -161,8 +165,9 @@ engine::Json identity_fields(const TrainConfig& config, const engine::Json& base
 }
 
 RunIdentity identity_of(const Run& run, const TrainConfig& config) {
-  return {identity_fields(config, run.base, images_identity(config, run.listed, *run.contents),
-                          std::string(engine::kernels::simd_name())),
+  engine::Json images = images_identity(config, run.listed, *run.contents);
+  if (run.cut) images.update(run.cut->identity());
+  return {identity_fields(config, run.base, images, std::string(engine::kernels::simd_name())),
           [classes = run.listed.classes, images = find_split(run.listed, config.on), contents = run.contents](
               const std::string& root) { return earlier_images_sha256(classes, *images, *contents, root); }};
 }

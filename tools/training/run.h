@@ -25,6 +25,7 @@ struct Run {
   std::shared_ptr<ImageContents> contents = nullptr;  ///< of all images, once they are read
   std::shared_ptr<ImageNotes> notes = nullptr;        ///< on those images that were read
   engine::Json base = {};                             ///< identity_of() the model as it was loaded
+  std::optional<DataCut> cut = {};                    ///< of images that were in no splits
   Index scored_batches = 0;                           ///< by the last score_and_select()
 };
 

@@ -10,6 +10,7 @@
 #include "engine/io/folder.h"
 #include "engine/io/json.h"
 #include "engine/io/lines.h"
+#include "tools/training/data_cut.h"
 #include "tools/training/json_field.h"
 #include "tools/training/json_text.h"
 #include "tools/training/usage_error.h"
@@ -26,9 +27,9 @@ constexpr const char* kLog = "metrics.jsonl";
 constexpr const char* kLock = "run.lock";
 // What a run writes besides: what it goes on from, and the rest.
 constexpr std::array kCheckpoints{kFormerCheckpointFile, kCheckpointFile, kPartialScoresFile};
-constexpr std::array kFiles{"config.json", "selection.safetensors", "delta.safetensors", "judged.json",
-                            "result.json", "report.html",           "skipped.jsonl",     kImagesFile,
-                            kDivergedFile};
+constexpr std::array kFiles{
+    "config.json", "selection.safetensors", "delta.safetensors", "judged.json", "result.json",
+    "report.html", "skipped.jsonl",         kImagesFile,         kDivergedFile, kCutFile};
 
 /// True for the hidden name of a file that a run began to write; with `judge`, only of one that it takes.
 bool is_leftover(const std::string& name,

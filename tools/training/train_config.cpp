@@ -83,8 +83,19 @@ void DataSource::check(const std::string& split) const {
   if (lists && list_of(split).empty() && train_list.empty())
     throw UsageError("--" + split + "-list FILE is needed beside the other lists");
   if (lists && data_root.empty()) throw UsageError("lists of images need --data-root DIR");
+  if (val_split + test_split >= 1)
+    throw UsageError(
+        engine::say("--val-split", val_split, "and --test-split", test_split, "leave nothing to train on"));
   if (!lists && !data_root.empty())
     throw UsageError("--data-root goes with --train-list; --data DIR needs none");
+}
+
+std::string DataSource::root() const {
+  if (data.empty()) return data_root;
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(data, error)) return data;
+  const std::string folder = std::filesystem::path(data).parent_path().string();
+  return folder.empty() ? "." : folder;
 }
 
 const std::string& DataSource::list_of(const std::string& split) const {

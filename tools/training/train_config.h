@@ -46,18 +46,26 @@ struct ModelSource {
 
 /// Where the images come from: a folder, or lists of paths.
 struct DataSource {
-  std::string data;                                        ///< DIR/train/<class>/*, or IDX or Parquet files
+  std::string data;  ///< a folder or a file, in one of the forms of data::sources()
   std::string train_list, val_list, test_list, data_root;  ///< instead: lines `path label`
   std::string on_bad_image = "error";                      ///< or skip
   bool allow_empty_class = false;
   bool val_counts = false;        ///< val is trained on, too: its classes are classes as train's are
   bool note_orientation = false;  ///< an image whose EXIF orientation is not followed is worth a note
 
+  double val_split = 0, test_split = 0;  ///< shares that are cut off as val and test; 0: not given
+  std::string group;                     ///< the column of a list whose groups a cut keeps together
+  std::string class_order = "sorted";    ///< of classes that are named: sorted or natural
+  std::string cut_file = {};             ///< the record of a cut; empty: there is none
+  Index seed = 0;                        ///< of a cut
+
   bool has_lists() const { return !(train_list + val_list + test_list).empty(); }
   /// Throws a UsageError unless the data is given in one form that has `split`.
   void check(const std::string& split = "train") const;
   /// The list of "train", "val" or "test"; empty when it is not given.
   const std::string& list_of(const std::string& split) const;
+  /// The folder that the names of images are relative to.
+  std::string root() const;
   /// A short name of the data set.
   std::string name() const;
 };
@@ -84,7 +92,8 @@ struct TrainConfig {
   double lr = 1e-3, momentum = 0, weight_decay = 0;
   std::string schedule = "cosine";  ///< see schedule_names()
   double warmup_epochs = 0, min_lr = 0;
-  double clip = 0;  ///< maximum gradient norm; 0: any
+  double clip = 0;                     ///< maximum gradient norm; 0: any
+  std::string class_weights = "none";  ///< of the loss: none or balanced
   double label_smoothing = 0, mixup = 0, cutmix = 0, drop_path = 0;
   double ema = 0;                              ///< decay of an average of the weights; 0: off
   Index freeze_blocks = 0, reinit_blocks = 0;  ///< the first blocks, the last ones

@@ -98,6 +98,7 @@ Trainer::Trainer(Run& run, const TrainConfig& config, Events events, KnownFeatur
   }
   optimizer_->scale_rates(
       [&](const std::string& name) { return depth_rate(name, model_.config().depth, config_.layer_decay); });
+  if (config_.class_weights == "balanced") class_weights_ = balanced_weights(*run.images, run.splits.classes);
   if (config_.ema > 0) ema_.emplace(parameters_, config_.ema);
 }
 
@@ -183,7 +184,7 @@ Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::strin
                                 static_cast<std::uint64_t>(step * epoch_steps_.most() + i)};
     const auto loss_of_batch = [&] {
       const Tensor logits = logits_of(model_, *batch, features_.trained_on, drop);
-      const Tensor loss = cross_entropy_loss(logits, *batch, c.label_smoothing);
+      const Tensor loss = cross_entropy_loss(logits, *batch, c.label_smoothing, class_weights_);
       stop_unless_finite(step, loss.item(), "loss", images);
       return loss;
     };

@@ -76,6 +76,7 @@ class Trainer {
   std::vector<Stage> stages_;  ///< in order
   std::vector<engine::NamedParameter> parameters_;
   std::unique_ptr<engine::Optimizer> optimizer_;
+  std::vector<double> class_weights_;  // of the loss; empty: none
   std::optional<engine::Ema> ema_;
   RunState state_;
   bool selection_changed_ = false;  ///< of what trains, for the step in hand

@@ -117,13 +117,15 @@ TEST(ParquetFolder, knows_splits_by_the_names_people_give_them) {
   EXPECT_THAT(splits.notes, ElementsAre(HasSubstr("1 Parquet files are passed over, such as other.parquet")));
 }
 
-TEST(ParquetFolder, whose_files_name_no_split_is_train_with_a_note) {
+TEST(ParquetFolder, whose_files_name_no_split_is_to_be_cut_with_a_note) {
   const Folder folder;
   folder.put("0000.parquet", numbered({0, 1}));
   folder.put("0001.parquet", numbered({2}));
   const Splits splits = folder.open();
   EXPECT_EQ(splits.train->size(), 3);
-  EXPECT_THAT(splits.notes, ElementsAre(HasSubstr("all are taken for train")));
+  EXPECT_THAT(splits.notes, ElementsAre(HasSubstr("all are one data set")));
+  EXPECT_TRUE(splits.whole);
+  EXPECT_FALSE(open_split_alone(folder.path(), "test").has_value());
 }
 
 TEST(ParquetFolder, without_a_train_names_what_is_missing) {
@@ -141,14 +143,27 @@ TEST(ParquetFolder, without_a_train_names_what_is_missing) {
 
 TEST(ParquetFolder, may_be_a_single_file) {
   const Folder folder;
-  const fs::path file = folder.put("some.parquet", numbered({0, 1}));
+  const fs::path file = folder.put("test.parquet", numbered({0, 1}));
   EXPECT_EQ(open_data(file).train->size(), 2);
+  EXPECT_FALSE(open_data(file).whole);
   EXPECT_EQ(open_split_alone(file, "test")->train->size(), 2);
+  const fs::path uncut = folder.put("some.parquet", numbered({0, 1}));
+  EXPECT_TRUE(open_data(uncut).whole);
+  EXPECT_FALSE(open_split_alone(uncut, "test").has_value());
   EXPECT_FALSE(open_split_alone(folder.path() / "none", "test").has_value());
   EXPECT_THAT(open_error(folder.path() / "none.parquet"),
-              HasSubstr("is not a folder with data, nor a file *.parquet"));
+              HasSubstr("is not a folder with data, nor a file with a list or with images in Parquet"));
   EXPECT_THAT(open_error(folder.write("x.txt", "")),
-              HasSubstr("is not a folder with data, nor a file *.parquet"));
+              HasSubstr("is not a folder with data; a list of images is called .csv"));
+}
+
+TEST(ParquetFolder, refuses_names_that_are_test_for_some_and_val_for_others) {
+  const Folder folder;
+  folder.put("train.parquet", numbered({0, 1}));
+  const fs::path file = folder.put("eval-00000-of-00001.parquet", numbered({0, 1}));
+  for (const fs::path& data : {folder.path(), file})
+    EXPECT_THAT(open_error(data),
+                HasSubstr("eval-00000-of-00001.parquet: is the test split for Hugging Face"));
 }
 
 TEST(ParquetClasses, are_numbers_where_nothing_names_them) {
@@ -170,6 +185,9 @@ TEST(ParquetClasses, of_texts_are_sorted_by_their_bytes) {
   EXPECT_THAT(splits.classes, ElementsAre("10", "9", "B", "a", "b"));
   EXPECT_THAT(labels(*splits.train), ElementsAre(4, 2, 3, 0, 4, 1));
   EXPECT_THAT(labels(*splits.test), ElementsAre(4, 3));
+  splits = open_data(folder.path(), {.class_order = ClassOrder::natural});
+  EXPECT_THAT(splits.classes, ElementsAre("9", "10", "a", "B", "b"));
+  EXPECT_THAT(labels(*splits.test), ElementsAre(4, 2));
   folder.put("test.parquet", with_texts({"b", "c"}));
   EXPECT_THAT(folder.error(), HasSubstr("1 class that train lacks: c"));
   folder.put("val.parquet", with_texts({"c"}));

@@ -47,13 +47,13 @@ TEST_F(GoldenParquet, every_file_is_read_right_or_refused_by_name) {
     const fs::path path = golden_folder() / name;
     const auto refused = kRefused.find(name);
     if (refused != kRefused.end()) {
-      const std::string error = error_of([&] { open_parquet_split(path, "test"); });
+      const std::string error = error_of([&] { open_parquet_file(path); });
       EXPECT_THAT(error, HasSubstr(refused->second));
       EXPECT_THAT(error, HasSubstr(name));
       continue;
     }
     ++read;
-    const Splits splits = *open_parquet_split(path, "test");
+    const Splits splits = open_parquet_file(path);
     const Dataset& images = *splits.train;
     ASSERT_EQ(images.size(), static_cast<Index>(expected["rows"]));
     const bool named = expected["metadata"].contains("huggingface");

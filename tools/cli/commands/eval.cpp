@@ -29,6 +29,14 @@ void write_logits(const std::string& path, const training::Predictions& p) {
                             {{"files", training::json_text(p.files)}});
 }
 
+/// The record of the cut in the folder of the run that a delta is of, unless another cut is asked for; empty
+/// where there is none.
+std::string cut_beside(const std::string& delta, const training::DataSource& data) {
+  const std::filesystem::path file = std::filesystem::path(delta).parent_path() / training::kCutFile;
+  const bool other = data.val_split > 0 || data.test_split > 0 || !data.group.empty();
+  return !delta.empty() && !other && std::filesystem::exists(file) ? file.string() : "";
+}
+
 /// Names for all outputs: those of the data's classes, which come first, and numbers.
 std::vector<std::string> all_outputs(std::vector<std::string> names, Index outputs) {
   for (Index i = static_cast<Index>(names.size()); i < outputs; ++i) names.push_back(std::to_string(i));
@@ -103,6 +111,8 @@ void run_eval(Arguments arguments) {
   training::check_head(loaded, delta.empty() ? model.model : delta);
   engine::pack_weights(loaded.model);
   data.note_orientation = model.passes_over_orientation(loaded.preprocessing);
+  data.seed = model.seed;
+  data.cut_file = cut_beside(delta, data);
   const training::EvaluationSplit images = training::open_evaluation_split(data, split, workers, events);
   std::cerr << escaped_controls(training::skipped_lines(images.skipped));
   const std::vector<Index> map = training::match_classes(images.classes, loaded.classes, outputs);

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "data/codecs/decode.h"
+#include "data/folder_items.h"
 #include "engine/autograd/record.h"
 #include "engine/base/text.h"
 #include "tools/cli/command_line.h"
@@ -49,6 +50,22 @@ ordered_json best_classes(training::LoadedModel& loaded, const data::Image& imag
         {{"class", name}, {"probability", std::exp(static_cast<double>(x[order[i]] - x[order[0]])) / total}});
   }
   return top;
+}
+
+/// The images that were named, and those below folders that were. Throws an Error for a folder without any.
+std::vector<std::string> images_of(const std::vector<std::string>& names) {
+  std::vector<std::string> files;
+  for (const std::string& name : names) {
+    if (!data::is_folder(name)) {
+      files.push_back(name);
+      continue;
+    }
+    const std::vector<std::filesystem::path> found = data::images_below(name).images;
+    engine::check(!found.empty(), name + ":",
+                  "no images in this folder (.jpg, .jpeg, .png, .bmp, .ppm or .pgm)");
+    for (const std::filesystem::path& file : found) files.push_back(file.string());
+  }
+  return files;
 }
 
 /// Files that could not be read, each named on stderr when it is found.
@@ -133,10 +150,10 @@ void run_predict(Arguments arguments) {
   Checks checks;
   std::vector<std::string> files;
   CommandLine line(
-      "predict", "Classes and probabilities of single images.",
+      "predict", "Classes and probabilities of single images, or of all below a folder.",
       "espalier predict rose.jpg tulip.jpg --model vit_base.safetensors --delta runs/flowers/delta.safetensors");
   OptionTable& table = line.table;
-  table.words("IMAGE", files, "image file");
+  table.words("IMAGE", files, "image file, or a folder of images");
   declare_model(table, model);
   declare_delta(table, delta, force);
   table.group("Result");
@@ -147,6 +164,7 @@ void run_predict(Arguments arguments) {
   if (!line.parse(arguments)) return;
   model.check();
   if (files.empty()) throw training::UsageError("predict: at least one image is needed");
+  files = images_of(files);
 
   const training::Events events{.on_note = note};
   training::LoadedModel loaded = training::load_tuned_model(model, delta, force, events);

@@ -54,10 +54,12 @@ void check_paths(TuneOptions options) {
   OptionTable table;
   declare_tune(table, options);
   check_outputs(table);
-  if (options.out.empty())
+  if (options.out.empty()) {
+    check_not_among_images("--out", "runs", options.config.data.data);
     engine::check_writable("runs", "runs");
-  else
+  } else {
     training::RunFolder::check_free(options.out, existing_runs(options));
+  }
 }
 
 /// What a run would do that was only checked.
@@ -260,11 +262,14 @@ void run_tune(Arguments arguments) {
   const engine::Stopwatch watch;
   const std::optional<ordered_json> before = recorded(options);
   take_instruction_set(options, before);
+  const std::filesystem::path cut_file = std::filesystem::path(options.out) / training::kCutFile;
+  training::TrainConfig config = options.config;
+  if (options.resume && std::filesystem::exists(cut_file)) config.data.cut_file = cut_file.string();
   std::vector<std::string> splits{"train", "val"};
   if (!options.config.no_test) splits.emplace_back("test");
   Follower follower;
   training::Events events = follower.events();
-  training::Run run = training::open_run(options.config, splits, events);
+  training::Run run = training::open_run(config, splits, events);
   estimate_memory(run, options);
   training::RunIdentity identity = training::identity_of(run, options.config);
   if (before) check_same_run(run, options, *before, identity);
@@ -279,6 +284,7 @@ void run_tune(Arguments arguments) {
       options.resume ? training::Checkpoint::newest(folder, identity, events) : std::nullopt;
   write_config(folder, run, options, identity);
   folder.remove(training::kDivergedFile);
+  if (run.cut) engine::write_file(folder.file(training::kCutFile), run.cut->csv);
   if (options.config.data.on_bad_image == "skip")
     engine::write_file(folder.file("skipped.jsonl"), training::skipped_lines(run.splits.skipped));
   if (checkpoint) {

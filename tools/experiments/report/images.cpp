@@ -27,6 +27,11 @@ training::DataSource data_source(const Json& config) {
   take("val_list", options.val_list);
   take("test_list", options.test_list);
   take("data_root", options.data_root);
+  take("group", options.group);
+  options.class_order = training::field<std::string>(config, "class_order").value_or(options.class_order);
+  options.val_split = training::field<double>(config, "val_split").value_or(0);
+  options.test_split = training::field<double>(config, "test_split").value_or(0);
+  options.seed = training::field<Index>(config, "seed").value_or(0);
   options.allow_empty_class = true;
   options.val_counts = training::field<std::string>(config, "on") == "train+val";
   return options;

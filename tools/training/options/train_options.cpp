@@ -26,16 +26,13 @@ void declare_base(OptionTable& table, ModelSource& model) {
              "checkpoint: a .safetensors file, an index of shards, or a folder with one and config.json")
       .excluding("arch", "the architecture comes from the checkpoint")
       .reading();
-  table.text("arch", model.arch, "NAME", "random weights of this architecture, by timm's name");
+  table.text("arch", model.arch, "NAME", "random weights of timm's model of that name");
   table.image_size("image-size", model.image_size, "in pixels: N x N, or H x W").by_default(stored).reading();
   table.text("mean", model.mean, "a,b,c", "per-channel mean of pixels scaled to [0, 1]")
       .by_default(stored)
       .reading()
       .rare();
-  table.text("std", model.std, "a,b,c", "per-channel standard deviation of pixels scaled to [0, 1]")
-      .by_default(stored)
-      .reading()
-      .rare();
+  table.text("std", model.std, "a,b,c", "per-channel standard deviation").by_default(stored).reading().rare();
   table.choice("interpolation", model.interpolation, {"bilinear", "bicubic"}, "how images are resized")
       .by_default(stored)
       .reading()
@@ -81,7 +78,7 @@ void declare_data(OptionTable& table, DataSource& data) {
   table.group("Data");
   table
       .input("data", data.data, "DIR",
-             "DIR/train/<class>/*, val and test where they exist; or IDX or Parquet files")
+             "DIR/train/<class>/*, val and test; DIR/<class>/*; a list; Parquet or IDX files")
       .reading();
   const auto list = [&](const char* name, std::string& field, const char* help) {
     table.input(name, field, "FILE", help)
@@ -90,14 +87,27 @@ void declare_data(OptionTable& table, DataSource& data) {
         .reading()
         .rare();
   };
-  list("train-list", data.train_list, "instead of --data: lines `path label`");
+  list("train-list", data.train_list, "in place of --data: `path label`, or .csv");
   list("val-list", data.val_list, "the same for val");
   list("test-list", data.test_list, "the same for test");
-  table.input("data-root", data.data_root, "DIR", "folder that the paths in the lists are relative to")
+  table.input("data-root", data.data_root, "DIR", "folder that paths in lists are relative to")
       .needing_that(
           "--train-list, --val-list or --test-list", [&] { return data.has_lists(); },
           "--data DIR needs none")
       .reading()
+      .rare();
+  table.number("val-split", data.val_split, engine::kProperShare, "cut off as val where there are no splits")
+      .by_default("0.2")
+      .reading()
+      .rare();
+  table.number("test-split", data.test_split, engine::kProperShare, "the same for test")
+      .by_default("0.2")
+      .reading()
+      .rare();
+  table.text("group", data.group, "COLUMN", "column of a list that a cut keeps together").reading().rare();
+  table
+      .choice("class-order", data.class_order, {"sorted", "natural"},
+              "1, 10, 2; or 1, 2, 10 as timm has them")
       .rare();
   declare_screening(table, data);
 }
@@ -176,10 +186,7 @@ void declare_training(OptionTable& table, TrainConfig& c) {
   table.group("Training");
   table.integer("epochs", c.epochs, 1, "passes over the images");
   table.integer("steps", c.steps, 1, "steps of the run, in place of --epochs").excluding("epochs");
-  table
-      .integer("grad-accum", c.grad_accum, 1,
-               "batches in one step; what an epoch has left over is a shorter step")
-      .rare();
+  table.integer("grad-accum", c.grad_accum, 1, "batches in a step; fewer in an epoch's last one").rare();
   table.choice("optimizer", c.optimizer, {"sgd", "adam", "adamw"}, "update rule");
   table.number("momentum", c.momentum, kBelowOne, "momentum of sgd")
       .needing("optimizer", {"sgd"}, "adam and adamw have moments of their own")
@@ -191,9 +198,7 @@ void declare_training(OptionTable& table, TrainConfig& c) {
       .needing("schedule", {"cosine", "linear"}, "a constant rate does not fall to it")
       .rare();
   table.number("clip", c.clip, kNonNegative, "maximum gradient norm; 0 disables clipping").rare();
-  table
-      .number("layer-decay", c.layer_decay, kShare,
-              "factor of the learning rate from a block to the one below")
+  table.number("layer-decay", c.layer_decay, kShare, "factor of the rate from a block to the one below")
       .needing_that("a method that trains more than the head", trains_blocks, "the head has the whole rate")
       .rare();
   table.integer("freeze-blocks", c.freeze_blocks, 0, "freeze the embeddings and the first N blocks")
@@ -205,11 +210,14 @@ void declare_training(OptionTable& table, TrainConfig& c) {
       .needing_that(
           fixed_words, [&] { return traits_of(c).selection_is_fixed; }, changes)
       .rare();
-  table.number("ema", c.ema, kBelowOne, "decay of a moving average of the weights, which is kept; 0: off")
-      .rare();
+  table.number("ema", c.ema, kBelowOne, "decay of averaged weights that are kept; 0: off").rare();
   table.flag("no-shuffle", c.no_shuffle, "train in sorted path order").rare();
 
   table.group("Regularization");
+  table
+      .choice("class-weights", c.class_weights, {"none", "balanced"},
+              "balanced: images / (classes x a class's)")
+      .rare();
   table.number("label-smoothing", c.label_smoothing, kBelowOne, "probability spread over all classes").rare();
   table.number("mixup", c.mixup, kNonNegative, "alpha of mixup; 0: off").rare();
   table.number("cutmix", c.cutmix, kNonNegative, "alpha of CutMix; 0: off").rare();
@@ -226,7 +234,7 @@ void declare_keeping(OptionTable& table, TrainConfig& c) {
   table.group("Training");
   table.number("lr", c.lr, kPositive, "peak learning rate");
   table.group("Evaluation");
-  table.choice("keep", c.keep, {"last", "best"}, "which weights to keep: the last, or the best on val")
+  table.choice("keep", c.keep, {"last", "best"}, "which weights to keep: last, or best on val")
       .needing_that(
           "--on train", [&] { return c.on == "train"; }, "the best weights are chosen on val")
       .needing_that(
