@@ -1,74 +1,29 @@
-// Checkpoints as timm, transformers, torchvision and Google write them, with what these libraries compute.
+// What models compute beside what timm, transformers, OpenCLIP, torchvision and Google's own compute of them.
 
 #include <gmock/gmock.h>
 
-#include <array>
 #include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "data/codecs/decode.h"
 #include "engine/autograd/backward.h"
 #include "engine/autograd/record.h"
-#include "engine/io/file.h"
 #include "engine/io/json.h"
-#include "engine/io/safetensors.h"
-#include "engine/io/sharded_safetensors.h"
-#include "engine/nn/roles.h"
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/loss.h"
 #include "engine/ops/rearrange.h"
-#include "engine/tensor/random.h"
 #include "models/names.h"
 #include "models/npz_names.h"
 #include "models/positions.h"
 #include "tests/engine/io/temporary_folder.h"
-#include "tests/support/compare.h"
-#include "tests/support/paths.h"
 #include "tests/support/zip_bytes.h"
-#include "tools/training/pretrained/merged_file.h"
-#include "tools/training/pretrained/model_path.h"
-#include "tools/training/pretrained/model_source.h"
-#include "tools/training/pretrained/weights.h"
+#include "tests/training/golden_backbones.h"
 
 namespace training {
 namespace {
 
-using engine::Index;
-using engine::Safetensors;
-using engine::Tensor;
 using ::testing::HasSubstr;
-
-std::filesystem::path case_folder(const std::string& name) {
-  return support::shared_dir() / "golden/backbones" / name;
-}
-
-/// What --model takes of a case: its folder, or the one file of Google's.
-std::filesystem::path model_of(const std::string& name) {
-  const std::filesystem::path npz = case_folder(name) / "model.npz";
-  return std::filesystem::exists(npz) ? npz : case_folder(name);
-}
-
-LoadedModel load(const std::string& name) {
-  ModelSource source;
-  source.model = model_of(name);
-  source.threads = 1;
-  return load_model(source);
-}
-
-double largest(const Tensor& t) {
-  double most = 0;
-  for (const double x : support::doubles(t)) most = std::max(most, std::abs(x));
-  return most;
-}
-
-double largest_difference(const Tensor& a, const Tensor& b) {
-  const auto x = support::doubles(a), y = support::doubles(b);
-  double most = x.size() == y.size() ? 0 : 1e300;
-  for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i) most = std::max(most, std::abs(x[i] - y[i]));
-  return most;
-}
 
 /// A .npz with the arrays of another, every value of which is what `value` says of its array and its place.
 template <class F>
@@ -112,14 +67,6 @@ engine::NamedTensors in_the_layout_of(const engine::Npz& like, const engine::Nam
   return all;
 }
 
-class Golden : public ::testing::TestWithParam<const char*> {
- protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(case_folder(GetParam())))
-      GTEST_SKIP() << "needs " << case_folder(GetParam());
-  }
-};
-
 /// The values of a case that holds f32 and f64: in f64 where it has them.
 Tensor best(const Safetensors& golden, const std::string& name) {
   return golden.read(golden.contains(name + "64") ? name + "64" : name);
@@ -156,15 +103,6 @@ std::optional<Tensor> features_of(const Safetensors& golden, const std::string& 
              : engine::select_token(tokens, 0);
 }
 
-/// The names and values of a checkpoint in safetensors.
-engine::NamedTensors read_all(const std::filesystem::path& folder) {
-  const engine::ShardedSafetensors weights(find_model(folder).weights);
-  engine::NamedTensors all;
-  for (const Safetensors& shard : weights.files())
-    for (const std::string& name : shard.names()) all.emplace_back(name, shard.read(name));
-  return all;
-}
-
 bool has_pooler(const engine::NamedTensors& file) {
   return std::ranges::any_of(file, [](const auto& t) { return t.first.ends_with("pooler.dense.weight"); });
 }
@@ -183,25 +121,6 @@ void share_gradients(const engine::NamedTensors& file, engine::NamedTensors& gra
     if (name.ends_with("relative_position_bias_table")) gradient = sum;
 }
 
-/// What a checkpoint's own library computes, to the tolerances of f32.
-class Computed : public Golden {
- protected:
-  void SetUp() override {
-    Golden::SetUp();
-    if (IsSkipped()) return;
-    golden.emplace(folder / "golden.safetensors");
-    loaded.emplace(load(GetParam()));
-    if (!is_npz()) checkpoint = read_all(folder);
-  }
-  bool is_npz() const { return model_of(GetParam()) != folder; }
-  std::string images_name() const { return golden->contains("images") ? "images" : "pixel_values"; }
-
-  std::filesystem::path folder = case_folder(GetParam());
-  std::optional<Safetensors> golden;
-  std::optional<LoadedModel> loaded;
-  engine::NamedTensors checkpoint;  ///< the checkpoint's, but of a .npz none: it is never written
-};
-
 TEST_P(Computed, has_the_librarys_logits_and_features) {
   const engine::NoGrad evaluation;
   const Tensor images = golden->read(images_name());
@@ -215,118 +134,6 @@ TEST_P(Computed, has_the_librarys_logits_and_features) {
   if (pooled && !golden->contains("cls_logits")) {  // of two heads the library has what one reads
     EXPECT_LT(largest_difference(loaded->model.features(images), *pooled), tolerance * largest(*pooled));
   }
-}
-
-TEST_P(Computed, comes_back_under_the_names_of_the_file) {
-  if (is_npz()) GTEST_SKIP() << "a .npz is never written";
-  const engine::NamedTensors timm =
-      models::read_names(checkpoint, true, models::facts_of(loaded->model.config())).tensors;
-  const engine::NamedTensors back = models::to_names_of(timm, checkpoint);
-  ASSERT_EQ(back.size(), checkpoint.size());
-  for (std::size_t i = 0; i < checkpoint.size(); ++i) {
-    EXPECT_EQ(back[i].first, checkpoint[i].first);
-    EXPECT_TRUE(support::same_bits(back[i].second, checkpoint[i].second)) << checkpoint[i].first;
-  }
-}
-
-TEST_P(Computed, reads_every_tensor_that_is_written_back) {
-  // Zeros in the place of all that the model has: only what no classifier reads may be left as it was.
-  if (is_npz()) GTEST_SKIP() << "a .npz is never written";
-  engine::NamedTensors zeros;
-  for (const auto& [name, tensor] : engine::state(loaded->model))
-    if (loaded->has_head || !engine::in_head(name))
-      zeros.emplace_back(name, Tensor::zeros(tensor.shape(), tensor.dtype()));
-  const engine::NamedTensors back = models::to_names_of(zeros, checkpoint);
-  const auto left_out =
-      models::read_names(checkpoint, true, models::facts_of(loaded->model.config())).left_out;
-  for (const auto& entry : back) {
-    const auto has = [&](const std::string& part) { return entry.first.find(part) != entry.first.npos; };
-    const bool unread = has("pooler.dense.") || std::ranges::any_of(left_out, has);
-    EXPECT_TRUE(unread || largest(entry.second) == 0) << entry.first;
-  }
-  EXPECT_EQ(back.size(), checkpoint.size());
-}
-
-/// Shapes and types of a checkpoint's tensors, as names.tsv of its dialect lists them; those it does not list
-/// (timm's, and the whole numbers of old files) as the file has them.
-std::map<std::string, std::pair<engine::Shape, std::string>> listed(const std::string& name,
-                                                                    const engine::NamedTensors& checkpoint) {
-  const std::filesystem::path list = case_folder(name).parent_path() / "names.tsv";
-  const bool is_list = std::filesystem::exists(list);
-  std::map<std::string, std::pair<engine::Shape, std::string>> all;
-  for (const auto& [tensor_name, tensor] : checkpoint) {
-    const bool whole_numbers = tensor.dtype() == engine::Dtype::i64;
-    if (!is_list || whole_numbers) all[tensor_name] = {tensor.shape(), whole_numbers ? "int64" : "float32"};
-  }
-  if (!is_list) return all;
-  std::istringstream lines(engine::read_file(list, 1 << 24));
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream cells(line);
-    std::string of, tensor_name, sizes, dtype;
-    for (std::string* cell : {&of, &tensor_name, &sizes, &dtype}) std::getline(cells, *cell, '\t');
-    if (of != name && "hf/" + of != name) continue;
-    std::vector<Index> dims;
-    std::istringstream axes(sizes);
-    for (std::string axis; std::getline(axes, axis, 'x');) dims.push_back(std::stoll(axis));
-    all[tensor_name] = {engine::Shape(dims), dtype};
-  }
-  return all;
-}
-
-/// Of a head that classifies images. SigLIP has others of that name: its pooling, and in the tower of texts.
-bool in_classifier(const std::string& name) {
-  for (const std::string end : {".weight", ".bias"}) {
-    if (!name.ends_with(end) || name.starts_with("text_model.")) continue;
-    const std::string module = name.substr(0, name.size() - end.size());
-    const std::string last = module.substr(module.rfind('.') + 1);
-    return last == "head" || last == "head_dist" || last.ends_with("classifier");
-  }
-  return false;
-}
-
-TEST_P(Computed, merged_with_another_head_has_the_names_of_its_list_and_stands_alone) {
-  constexpr Index kClasses = 3;
-  new_head(*loaded, kClasses, "trunc-normal", 1);
-  loaded->classes = {"a", "b", "c"};
-  engine::Random random(1, engine::Random::Use::test);
-  for (const auto& p : engine::parameters(loaded->model)) {
-    // One table of relative positions for all blocks can hold what is equal in them.
-    if (p.name.ends_with("relative_position_bias_table")) continue;
-    Tensor value = p.parameter.value();
-    std::memcpy(value.raw(), engine::add(value, engine::normal(value.shape(), random, 0.01)).raw(),
-                value.bytes());
-  }
-  const engine::TemporaryFolder alone;
-  const std::string file = alone / "merged.safetensors";
-  write_merged(file, *loaded, engine::state(loaded->model), model_of(GetParam()));
-
-  const Safetensors merged(file);
-  const auto expected = is_npz() ? listed("", engine::state(loaded->model)) : listed(GetParam(), checkpoint);
-  ASSERT_GT(expected.size(), 10u);
-  for (const auto& [name, tensor] : expected) {
-    std::vector<Index> dims = tensor.first.dims();
-    if (in_classifier(name)) dims[0] = kClasses;
-    ASSERT_TRUE(merged.contains(name)) << name;
-    EXPECT_EQ(merged.entry(name).shape(), engine::Shape(dims)) << name;
-    EXPECT_EQ(merged.entry(name).dtype, tensor.second == "int64" ? "I64" : "F32") << name;
-  }
-  // A head of its own has the tower of a library that has none.
-  std::vector<std::string> added;
-  for (const std::string& name : merged.names())
-    if (!expected.contains(name)) added.push_back(name);
-  const bool had_head = std::ranges::any_of(expected, [](const auto& t) { return in_classifier(t.first); });
-  EXPECT_EQ(added.size(), had_head ? 0u : 2u);
-  for (const std::string& name : added) EXPECT_TRUE(in_classifier(name)) << name;
-
-  ModelSource source;
-  source.model = file;
-  source.threads = 1;
-  LoadedModel again = load_model(source);
-  EXPECT_EQ(again.classes, loaded->classes);
-  EXPECT_EQ(again.preprocessing, loaded->preprocessing);
-  const engine::NoGrad evaluation;
-  const Tensor images = golden->read(images_name());
-  EXPECT_TRUE(support::same_bits(again.model(images), loaded->model(images)));
 }
 
 TEST_P(Computed, has_the_librarys_pixels) {
