@@ -122,6 +122,19 @@ TEST(FeaturesThatAreStale, are_computed_again) {
          fs::rename(g / "data/train/red/00.ppm", g / "data/train/red/zz.ppm");
          return Words{};
        }},
+      {"another data set whose images have the same names",
+       [](const Features& g) {
+         fs::create_directories(g.path() / "other");
+         fs::rename(g.data(), g.path() / "other/first");
+         for (const auto& entry : fs::recursive_directory_iterator(g.path() / "other/first")) {
+           const fs::path there = fs::path(g.data()) / fs::relative(entry.path(), g.path() / "other/first");
+           if (entry.is_directory())
+             fs::create_directories(there);
+           else
+             write_text(there, image(2, 90 + std::stoi(there.stem().string())));
+         }
+         return Words{};
+       }},
       {"damage",
        [](const Features& g) {
          std::string bytes = read_text(g.kept() + "/train.safetensors");
