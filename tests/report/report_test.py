@@ -90,10 +90,15 @@ def readout_of(page, selector):
 
 
 def grft(page):
-  check.assertEqual(headings(page), ["Training", "Confusion", "Most wrong", "Where the selection fell",
+  check.assertEqual(headings(page), ["Training", "Confusion", "Classes", "Most wrong", "Where the selection fell",
                                      "Where the squared gradient lies", "Settings and results"])
   check.assertEqual(page.locator(".plot canvas").count(), 5, "loss, accuracy, learning rate, penalty, scoring")
   check.assertNotIn("is an estimate", page.text_content("main"))
+  classes = "section:has(h2:text-is('Classes'))"
+  f1 = [float(text.split()[0]) for text in texts(page, f"{classes} .figures tbody td:nth-child(4)")]
+  check.assertGreater(len(f1), 1)
+  check.assertEqual(f1, sorted(f1), "what is found worst stands first")
+  check.assertRegex(page.text_content(f"{classes} .facts"), r"each class counts as oneprecision [\d.]+ %, recall [\d.]+ %, F1 [\d.]+ %")
   check.assertGreater(page.locator(".mistake img").count(), 0)
   seen = page.eval_on_selector(".mistake img", "(img) => img.complete && img.naturalWidth === 40")
   check.assertTrue(seen, "the images are seen")
@@ -120,7 +125,7 @@ def sift(page):
 
 
 def linear(page):
-  check.assertEqual(headings(page), ["Training", "Confusion", "Most wrong", "Settings and results"])
+  check.assertEqual(headings(page), ["Training", "Confusion", "Classes", "Most wrong", "Settings and results"])
 
 
 def many_classes(page):

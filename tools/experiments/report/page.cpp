@@ -15,10 +15,10 @@ namespace experiments {
 namespace {
 
 // In the order in which they need one another.
-constexpr const char* kScripts[] = {"dom",      "theme",     "numbers", "table",      "chart",
-                                    "bars",     "ramp",      "grid",    "curves",     "confusion",
-                                    "mistakes", "selection", "units",   "energy",     "facts",
-                                    "run",      "scatter",   "rates",   "comparison", "main"};
+constexpr const char* kScripts[] = {"dom",       "theme",      "numbers", "table",     "chart",   "bars",
+                                    "ramp",      "grid",       "curves",  "confusion", "classes", "mistakes",
+                                    "selection", "units",      "energy",  "facts",     "run",     "scatter",
+                                    "rates",     "comparison", "main"};
 
 std::string page_file(const std::string& name) {
   return std::string(embedded_file("tools/experiments/report/page/" + name));

@@ -10,7 +10,7 @@ function runReport(report) {
     el("header", {}, el("p", { class: "kicker" }, "Fine-tuning run"), el("h1", {}, `${config.method} on ${data}`),
       el("p", { class: "lead" }, [arch, report.name].filter((word) => word).join(" · "))),
     headline(result),
-    curvesSection(report), confusionSection(report), mistakesSection(report), selectionSection(report), energySection(report), factsSection(report),
+    curvesSection(report), confusionSection(report), classesSection(report), mistakesSection(report), selectionSection(report), energySection(report), factsSection(report),
     footer(config.version),
   ];
 }
