@@ -160,8 +160,13 @@ TEST(Forms, a_list_says_itself_which_split_an_image_is_in) {
                              folder / "images/all.csv", "--data-root", folder / "images", "--method", "grft",
                              "--epochs", "2", "--batch-size", "6", "--score-batches", "1", "--out", c});
   ASSERT_EQ(lists.status, 0) << lists.err;
-  for (const std::string& other : {b, c})
-    EXPECT_TRUE(read_text(a + "/delta.safetensors") == read_text(other + "/delta.safetensors")) << other;
+  EXPECT_TRUE(read_text(b + "/delta.safetensors") == read_text(c + "/delta.safetensors"));
+  // Where there was no cut, a delta has no record of one.
+  const engine::Safetensors cut(a + "/delta.safetensors"), given(b + "/delta.safetensors");
+  ASSERT_EQ(cut.names(), given.names());
+  for (const std::string& name : cut.names()) EXPECT_EQ(bits_of(cut, name), bits_of(given, name)) << name;
+  EXPECT_TRUE(cut.metadata().contains("cut_sha256"));
+  EXPECT_FALSE(given.metadata().contains("cut_sha256"));
 }
 
 TEST(Cut, belongs_to_the_identity_of_a_run_and_is_taken_when_it_is_resumed) {

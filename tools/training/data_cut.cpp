@@ -130,10 +130,14 @@ void note_lacking(const std::string& name, const data::Dataset& split,
 
 }  // namespace
 
-nlohmann::ordered_json DataCut::identity() const {
+std::string DataCut::sha256() const {
   engine::Sha256 hash;
   hash.add(std::as_bytes(std::span(csv)));
-  return {{"val_split", val}, {"test_split", test}, {"group", group}, {"cut_sha256", hash.hex()}};
+  return hash.hex();
+}
+
+nlohmann::ordered_json DataCut::identity() const {
+  return {{"val_split", val}, {"test_split", test}, {"group", group}, {"cut_sha256", sha256()}};
 }
 
 void check_uncut(const DataSource& source, const std::string& why) {
@@ -176,7 +180,14 @@ std::optional<DataCut> cut_splits(data::Splits& splits, const DataSource& source
                              recorded ? "as " + source.cut_file + " has them"
                                       : engine::say("by --val-split", shares.val, "--test-split", shares.test,
                                                     "--seed", source.seed)));
-  return DataCut{shares.val, shares.test, source.group, csv_of(all, *parts, splits.classes)};
+  DataCut made{shares.val, shares.test, source.group, csv_of(all, *parts, splits.classes)};
+  if (!source.trained_cut.empty() && made.sha256() != source.trained_cut)
+    events.on_note(
+        engine::say("note:", source.root(),
+                    "is cut otherwise than for the run that the delta is of, so that images it was "
+                    "trained on may be in any split; the cut of that run is the",
+                    kCutFile, "in its folder, which is found beside its delta"));
+  return made;
 }
 
 }  // namespace training

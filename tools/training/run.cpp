@@ -284,6 +284,7 @@ engine::Metadata metadata_of(const Run& run, const TrainConfig& config, const st
                    {"classes", json_text(run.splits.classes)},
                    {"preprocessing", preprocessing_json(run.loaded.preprocessing)},
                    {"arch", run.loaded.arch}});
+  if (run.cut) metadata["cut_sha256"] = run.cut->sha256();
   return metadata;
 }
 

@@ -57,7 +57,8 @@ struct DataSource {
   std::string group;                     ///< the column of a list whose groups a cut keeps together
   std::string class_order = "sorted";    ///< of classes that are named: sorted or natural
   std::string cut_file = {};             ///< the record of a cut; empty: there is none
-  Index seed = 0;                        ///< of a cut
+  std::string trained_cut = {};  ///< DataCut::sha256() of the run that a delta is of; empty: of no cut
+  Index seed = 0;                ///< of a cut
 
   bool has_lists() const { return !(train_list + val_list + test_list).empty(); }
   /// Throws a UsageError unless the data is given in one form that has `split`.

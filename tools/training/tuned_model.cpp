@@ -170,6 +170,7 @@ LoadedModel load_tuned_model(const ModelSource& source, const std::string& delta
   } catch (const engine::Error& e) {
     throw engine::Error(file.path() + ": " + e.what());
   }
+  if (const auto cut = metadata.find("cut_sha256"); cut != metadata.end()) loaded.cut_sha256 = cut->second;
   loaded.classes = classes;
   loaded.has_head = true, loaded.no_softmax = no_softmax(static_cast<Index>(classes.size()));
   check_heads_fit(file, static_cast<Index>(classes.size()), loaded.model.config());

@@ -112,7 +112,7 @@ void run_eval(Arguments arguments) {
   engine::pack_weights(loaded.model);
   data.note_orientation = model.passes_over_orientation(loaded.preprocessing);
   data.seed = model.seed;
-  data.cut_file = cut_beside(delta, data);
+  data.cut_file = cut_beside(delta, data), data.trained_cut = loaded.cut_sha256;
   const training::EvaluationSplit images = training::open_evaluation_split(data, split, workers, events);
   std::cerr << escaped_controls(training::skipped_lines(images.skipped));
   const std::vector<Index> map = training::match_classes(images.classes, loaded.classes, outputs);

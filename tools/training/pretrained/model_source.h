@@ -24,6 +24,7 @@ struct LoadedModel {
   /// How images are prepared, as stored beside the weights.
   std::optional<data::Preprocessing> stored_preprocessing;
   data::Preprocessing preprocessing;  ///< how they are prepared
+  std::string cut_sha256 = {};        ///< DataCut::sha256() of a delta's run; empty: its images had splits
   Threads threads = {};               ///< that compute with it
 };
 
