@@ -98,6 +98,7 @@ std::vector<Candidate> candidates(const Json& of_base, const VitConfig& c) {
   std::ranges::stable_sort(list, {}, [&](const Candidate& one) {
     const VitConfig& a = one.architecture->config;
     return std::tuple(a.pooling != c.pooling || a.fc_norm != c.fc_norm, differing_sizes(a, c),
+                      !std::string_view(one.architecture->name).starts_with("vit_"),
                       std::string_view(one.architecture->name).size());
   });
   if (auto own = candidate_of_base(of_base)) list.insert(list.begin(), std::move(*own));
