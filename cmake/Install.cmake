@@ -1,5 +1,5 @@
-# cmake --install puts in place the program, and the library it is built on: every box below experiments, with its headers,
-# a CMake package and a pkg-config file. A program uses the library by
+# cmake --install puts in place the program, and the library it is built on: every box below experiments, and exports, with its
+# headers, a CMake package and a pkg-config file. A program uses the library by
 #   find_package(espalier CONFIG REQUIRED)
 #   target_link_libraries(PROGRAM PRIVATE espalier::training)
 # or by `pkg-config --cflags --libs espalier`.
@@ -7,13 +7,13 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 # In the order in which a linker needs them.
-set(installed_boxes training models peft data engine_optim engine_nn engine_ops engine_autograd engine_kernels engine_io
+set(installed_boxes exports training models peft data engine_optim engine_nn engine_ops engine_autograd engine_kernels engine_io
     engine_tensor engine_base)
 
 install(TARGETS espalier RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS ${installed_boxes} espalier_options EXPORT espalierTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/espalier)
-foreach(folder engine models peft data tools/training)
+foreach(folder engine models peft data tools/training tools/exports)
   get_filename_component(above ${folder} DIRECTORY)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/espalier/${above}
           FILES_MATCHING PATTERN "*.h" PATTERN "*.def" PATTERN demo EXCLUDE

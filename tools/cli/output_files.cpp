@@ -170,4 +170,26 @@ void check_outputs(const OptionTable& table, const std::function<void(const fs::
     if (!output.is_folder) remove_leftovers(output.path);
 }
 
+void check_output_folder(const OptionTable& table,
+                         const std::function<void(const fs::path&)>& check_replaceable) {
+  for (Given output : paths(table, true)) {
+    const fs::path folder = absolute_normal(output.path), above = folder.parent_path();
+    const std::string name = output.path.string();
+    std::error_code ignored;
+    engine::check(fs::is_directory(above, ignored), name + ":", above.string(),
+                  "is no folder; make it, or give another path");
+    output.is_folder = true;
+    for (const Given& input : paths(table, false)) {
+      check_input(output, input);
+      for (const fs::path& file : files_of(input))
+        if (is_below(file, folder))
+          throw training::UsageError(
+              engine::say(output.option, name, "holds a file of", input.option + ",", file.string() + ",",
+                          "which would be overwritten or stand among others; give another folder"));
+    }
+    training::as_usage([&] { check_replaceable(output.path); });
+    engine::check_writable(fs::is_directory(folder, ignored) ? folder : above, name);
+  }
+}
+
 }  // namespace cli

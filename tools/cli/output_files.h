@@ -22,6 +22,11 @@ void check_outputs(
     const OptionTable& table,
     const std::function<void(const std::filesystem::path&)>& check_replaceable = check_replaces_safetensors);
 
+/// The same where --out is a folder that is made for the files, in one that is there. It may be none of the
+/// inputs, and hold none of their files.
+void check_output_folder(const OptionTable& table,
+                         const std::function<void(const std::filesystem::path&)>& check_replaceable);
+
 /// Throws a UsageError for a folder, the value of `option`, that lies in the folder of a split of `data`: it
 /// would be a class to whoever reads the data again.
 void check_not_among_images(const std::string& option, const std::filesystem::path& out,

@@ -4,12 +4,15 @@
 #include <array>
 
 #include "engine/base/text.h"
+#include "tools/exports/hugging_face.h"
 #include "tools/exports/onnx.h"
+#include "tools/exports/peft_adapter.h"
+#include "tools/exports/timm.h"
 
 namespace exports {
 
 std::span<const Format> formats() {
-  static const std::array all{onnx_format()};
+  static const std::array all{timm_format(), hugging_face_format(), peft_format(), onnx_format()};
   return all;
 }
 
@@ -22,8 +25,9 @@ const Format& find_format(const std::string& name) {
 }
 
 void check_dtype(const Format& format, const std::string& dtype) {
-  engine::check(std::ranges::find(format.dtypes, dtype) != format.dtypes.end(), "--dtype " + dtype + ":",
-                "--format", format.name, "has", engine::join(format.dtypes, ", "), "only");
+  engine::check(dtype.empty() || std::ranges::find(format.dtypes, dtype) != format.dtypes.end(),
+                "--dtype " + dtype + ":", "--format", format.name, "has", engine::join(format.dtypes, ", "),
+                "only");
 }
 
 }  // namespace exports

@@ -44,8 +44,11 @@ void declare(OptionTable& table, Options& o) {
   table.input("run", o.run, "RUN", "run folder: its delta, and its base unless --model is given")
       .excluding("delta", "the delta is the run's");
   table.choice("format", o.format, names, "form in which the model is written");
-  table.output("out", o.out, "PATH", "file to write");
-  table.choice("dtype", o.how.dtype, {"f32", "f16", "bf16"}, "type of the weights; onnx: f32");
+  table.output("out", o.out, "PATH", "folder to make (timm, hf, peft) or file to write (onnx)");
+  table
+      .choice("dtype", o.how.dtype, {"f32", "f16", "bf16"},
+              "type of the weights, rounded to the nearest; onnx: f32 alone")
+      .by_default("the base's; peft and onnx: f32");
   table.flag("external-data", o.how.external_data, "weights in PATH.data, as past 2 GB in any case")
       .needing("format", {"onnx"})
       .rare();
@@ -90,6 +93,26 @@ std::string license_of(const training::LoadedModel& loaded, const std::string& m
                                   training::Weights(loaded.checkpoint).metadata());
 }
 
+/// The command again, with the names of folders and files alone.
+std::string command_of(const Options& o) {
+  std::string command = "espalier export";
+  const auto add = [&](const char* option, const std::string& path) {
+    const fs::path normal = fs::path(path).lexically_normal();
+    if (!path.empty())
+      command += std::string(" --") + option + " " +
+                 (normal.has_filename() ? normal : normal.parent_path()).filename().string();
+  };
+  if (o.run.empty()) {
+    add("model", o.model.model);
+    add("delta", o.delta);
+  }
+  add("run", o.run);
+  command += " --format " + o.format;
+  if (!o.how.dtype.empty()) command += " --dtype " + o.how.dtype;
+  add("out", o.out);
+  return command;
+}
+
 void print(const std::vector<fs::path>& files, const exports::Format& format, bool json) {
   ordered_json list = ordered_json::array();
   for (const fs::path& file : files) {
@@ -108,7 +131,7 @@ void print(const std::vector<fs::path>& files, const exports::Format& format, bo
 void run_export(Arguments arguments) {
   Options o;
   CommandLine line("export", "Writes a model in a form that other software reads.",
-                   "espalier export --run runs/flowers --format onnx --out flowers.onnx");
+                   "espalier export --run runs/flowers --format timm --out flowers");
   declare(line.table, o);
   if (!line.parse(arguments)) return;
   if (o.format.empty() || o.out.empty())
@@ -117,7 +140,10 @@ void run_export(Arguments arguments) {
   training::as_usage([&] { exports::check_dtype(format, o.how.dtype); });
   if (!o.run.empty()) take_run(o);
   o.model.check();
-  check_outputs(line.table, format.check_replaceable);
+  if (format.folder)
+    check_output_folder(line.table, format.check_replaceable);
+  else
+    check_outputs(line.table, format.check_replaceable);
 
   note_signals();
   training::LoadedModel tuned =
@@ -129,13 +155,18 @@ void run_export(Arguments arguments) {
     std::cout << "all checks passed: nothing was written\n";
     return;
   }
-  merge_adapters(tuned.model, format.name);
+  if (!format.keeps_adapters) merge_adapters(tuned.model, format.name);
   if (!tuned.has_head) tuned.model.replace_head(0);  // none of random values
   for (const auto& [name, tensor] : engine::state(tuned.model))
     engine::check_finite(tensor, tensor.dtype(), "exported " + name);
-  const std::string license = license_of(tuned, o.model.model);
+  const exports::Exported exported{.model = tuned,
+                                   .license = license_of(tuned, o.model.model),
+                                   .base = o.model.model,
+                                   .delta = o.delta,
+                                   .run = o.run,
+                                   .command = command_of(o)};
   check_interrupted("before anything was written");
-  const std::vector<fs::path> files = format.write(o.out, {tuned, license}, o.how);
+  const std::vector<fs::path> files = format.write(o.out, exported, o.how);
   check_interrupted("after " + o.out + " was written");
   print(files, format, o.json);
 }

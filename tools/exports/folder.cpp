@@ -1,0 +1,60 @@
+#include "tools/exports/folder.h"
+
+#include <algorithm>
+
+#include "engine/base/text.h"
+#include "engine/io/atomic_file.h"
+#include "engine/io/file.h"
+#include "engine/io/folder.h"
+#include "engine/io/in_quotes.h"
+
+namespace exports {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kCard = "README.md";
+constexpr std::size_t kMaxCard = 1'000'000;
+
+/// The line of a card by which the folder is known as ours.
+std::string mark(const std::string& format) {
+  return "<!-- espalier export --format " + format + " -->";
+}
+
+}  // namespace
+
+void check_folder(const fs::path& out, const std::string& format, std::span<const char* const> names) {
+  std::error_code ignored;
+  if (!fs::exists(fs::symlink_status(out, ignored))) return;
+  const std::string name = out.string();
+  engine::check(fs::is_directory(out, ignored), name + ":", "is there and is no folder; give another path");
+  if (fs::is_empty(out, ignored)) return;
+  const fs::path card = out / kCard;
+  engine::check(fs::is_regular_file(card, ignored) && fs::file_size(card, ignored) <= kMaxCard &&
+                    engine::read_file(card, kMaxCard).find(mark(format)) != std::string::npos,
+                name + ":", "is there and is no folder of --format",
+                format + "; remove it, or give another path");
+  for (const fs::directory_entry& entry : fs::directory_iterator(out)) {
+    const std::string file = entry.path().filename().string();
+    const bool known = file == kCard || std::ranges::find(names, file) != names.end() ||
+                       std::ranges::any_of(
+                           names, [&](const char* of) { return engine::AtomicFile::is_temporary(file, of); });
+    engine::check(known, name + ": holds", engine::in_quotes(file) + ",",
+                  "which is none of an export's; remove it, or give another path");
+  }
+}
+
+std::vector<fs::path> write_folder(const fs::path& out, const FolderFiles& files) {
+  std::vector<fs::path> written;
+  const auto path = [&](const std::string& name) { return written.emplace_back(out / name); };
+  engine::make_new_folder(out);
+  engine::remove_file(out / files.weights);
+  engine::sync_folder(out, out.string());
+  engine::write_file(path(kCard), files.card + "\n" + mark(files.format) + "\n");
+  for (const auto& [name, text] : files.texts) engine::write_file(path(name), text);
+  engine::write_safetensors(path(files.weights), files.tensors, files.metadata);
+  return written;
+}
+
+}  // namespace exports
