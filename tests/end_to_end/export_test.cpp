@@ -126,5 +126,73 @@ TEST_F(Export, of_a_run_whose_base_has_gone_says_how_to_name_it) {
   EXPECT_THAT(run(to("x.onnx") + run_words()).error(kFailed), HasSubstr("--model"));
 }
 
+/// Files by name in a folder that was written.
+Words names_in(const std::string& folder) {
+  Words names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename().string());
+  std::ranges::sort(names);
+  return names;
+}
+
+TEST_F(Export, to_a_folder_is_a_model_that_the_program_reads_with_the_same_logits) {
+  garden_.tune("lora");
+  const auto logits = [&](const Words& model) {
+    const std::string file = garden_ / "logits.safetensors";
+    EXPECT_EQ(run(Words{"eval", "--data", garden_.data(), "--logits", file} + model).status, 0);
+    return bits_of(engine::Safetensors(file), "logits");
+  };
+  const std::string merged = garden_ / "merged.safetensors";
+  ASSERT_EQ(run({"merge", "--model", garden_.model(), "--delta", garden_.run_folder() + "/delta.safetensors",
+                 "--out", merged})
+                .status,
+            0);
+  const std::string expected = logits({"--model", merged});
+  for (const std::string format : {"timm", "hf"}) {
+    const std::string folder = garden_ / format;
+    const Words words = Words{"export", "--format", format, "--out", folder + "/"} + run_words();
+    const Json result = run(words + Words{"--json"}).json();
+    EXPECT_EQ(result["files"].size(), names_in(folder).size());
+    EXPECT_TRUE(logits({"--model", folder}) == expected) << format;
+    EXPECT_EQ(run(words).status, 0) << "over its own";
+    const std::string card = read_text(folder + "/README.md");
+    EXPECT_THAT(card, AllOf(HasSubstr("`data`"), HasSubstr("| test | 9 | "), HasSubstr("`lora`"),
+                            HasSubstr("espalier export --run run --format " + format)));
+    for (const std::string& name : names_in(folder))
+      EXPECT_THAT(read_text(folder + "/" + name), Not(HasSubstr(garden_.path().string()))) << name;
+  }
+  EXPECT_EQ(names_in(garden_ / "timm"), (Words{"README.md", "config.json", "model.safetensors"}));
+  EXPECT_EQ(names_in(garden_ / "hf"),
+            (Words{"README.md", "config.json", "model.safetensors", "preprocessor_config.json"}));
+  ASSERT_EQ(run(Words{"export", "--format", "peft", "--out", garden_ / "peft"} + run_words()).status, 0);
+  EXPECT_EQ(names_in(garden_ / "peft"),
+            (Words{"README.md", "adapter_config.json", "adapter_model.safetensors"}));
+}
+
+TEST_F(Export, to_a_folder_leaves_those_of_others_and_its_inputs_alone) {
+  fs::create_directory(garden_ / "base");
+  fs::copy_file(garden_.model(), garden_ / "base/model.safetensors");
+  const auto refused = [&](const std::string& out, const std::string& model) {
+    return run({"export", "--format", "timm", "--model", model, "--out", out}).error(kCalledWrongly);
+  };
+  EXPECT_THAT(refused(garden_ / "base", garden_ / "base"), HasSubstr("--model"));
+  EXPECT_THAT(refused(garden_ / "base", garden_ / "base/model.safetensors"), HasSubstr("--model"));
+  EXPECT_THAT(refused(garden_ / "base", garden_.model()), HasSubstr("no folder of --format timm"));
+  EXPECT_THAT(refused(garden_ / "data", garden_ / "base"), HasSubstr("no folder of --format timm"));
+  EXPECT_THAT(refused(garden_ / "base/model.safetensors", garden_.model()), HasSubstr("is no folder"));
+  EXPECT_EQ(names_in(garden_ / "base"), Words{"model.safetensors"});
+  const Words words{"export", "--format", "timm", "--model", garden_.model(), "--out"};
+  EXPECT_THAT(run(words + Words{(garden_.path() / "no" / "such").string()}).error(kFailed),
+              HasSubstr("is no folder; make it"));
+  EXPECT_EQ(run(words + Words{garden_ / "x", "--dry-run"}).status, 0);
+  EXPECT_FALSE(fs::exists(garden_ / "x"));
+}
+
+TEST_F(Export, of_peft_refuses_what_is_no_adapter_with_the_way_out) {
+  garden_.tune("grft");
+  EXPECT_THAT(run(Words{"export", "--format", "peft", "--out", garden_ / "x"} + run_words()).error(kFailed),
+              AllOf(HasSubstr("grft"), HasSubstr("; --format timm")));
+  EXPECT_FALSE(fs::exists(garden_ / "x"));
+}
+
 }  // namespace
 }  // namespace end_to_end
