@@ -106,5 +106,40 @@ TEST_F(WrittenFile, takes_no_harm_from_signals_and_writes_of_a_part) {
   }
 }
 
+/// A folder of files that belong together: whatever call is the last, no weights stand beside a config of
+/// others, and the same command then makes it whole.
+TEST_F(WrittenFile, in_a_folder_of_an_export_stands_beside_its_own_config) {
+  const std::string folder = garden_ / "results/exported";
+  const Words base{"export", "--format", "timm", "--model", garden_.model(), "--out", folder};
+  const Words tuned = base + Words{"--delta", garden_.run_folder() + "/delta.safetensors"};
+  const auto content = [&] {
+    std::map<std::string, std::string> files;
+    for (const char* name : {"README.md", "config.json", "model.safetensors"}) {
+      const std::string file = folder + "/" + name;
+      if (end_to_end::fs::exists(file)) files[name] = end_to_end::read_text(file);
+    }
+    return files;
+  };
+  ASSERT_EQ(run_with("", base).status, 0);
+  const auto old = content();
+  const std::string recording = garden_ / "folder.calls";
+  ASSERT_EQ(run_recorded(recording, tuned).status, 0);
+  const auto whole = content();
+  ASSERT_EQ(whole.size(), 3u);
+  ASSERT_NE(old, whole);
+  const std::size_t calls = read_recording(recording).size();
+  for (std::size_t n = 1; n <= calls; ++n) {
+    ASSERT_EQ(run_with("", base).status, 0);
+    run_with("kill_after:" + std::to_string(n), tuned);
+    const auto found = content();
+    if (found.contains("model.safetensors")) {
+      EXPECT_THAT(found, AnyOf(Eq(old), Eq(whole))) << n;
+    }
+    ASSERT_EQ(run_with("", tuned).status, 0) << n;
+    EXPECT_EQ(content(), whole) << n;
+    EXPECT_THAT(leftovers(folder), IsEmpty()) << n;
+  }
+}
+
 }  // namespace
 }  // namespace faults

@@ -22,6 +22,18 @@ std::string mark(const std::string& format) {
   return "<!-- espalier export --format " + format + " -->";
 }
 
+/// Removes what processes that have ended had begun to write for these files.
+void remove_leftovers(const fs::path& folder, const FolderFiles& files) {
+  std::vector<std::string> names{kCard, files.weights};
+  for (const auto& [name, text] : files.texts) names.push_back(name);
+  std::vector<fs::path> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    for (const std::string& name : names)
+      if (engine::AtomicFile::is_abandoned(entry.path().filename().string(), name))
+        found.push_back(entry.path());
+  for (const fs::path& leftover : found) engine::remove_file(leftover);
+}
+
 }  // namespace
 
 void check_folder(const fs::path& out, const std::string& format, std::span<const char* const> names) {
@@ -29,18 +41,17 @@ void check_folder(const fs::path& out, const std::string& format, std::span<cons
   if (!fs::exists(fs::symlink_status(out, ignored))) return;
   const std::string name = out.string();
   engine::check(fs::is_directory(out, ignored), name + ":", "is there and is no folder; give another path");
-  if (fs::is_empty(out, ignored)) return;
   const fs::path card = out / kCard;
-  engine::check(fs::is_regular_file(card, ignored) && fs::file_size(card, ignored) <= kMaxCard &&
-                    engine::read_file(card, kMaxCard).find(mark(format)) != std::string::npos,
-                name + ":", "is there and is no folder of --format",
-                format + "; remove it, or give another path");
+  const bool ours = fs::is_regular_file(card, ignored) && fs::file_size(card, ignored) <= kMaxCard &&
+                    engine::read_file(card, kMaxCard).find(mark(format)) != std::string::npos;
   for (const fs::directory_entry& entry : fs::directory_iterator(out)) {
     const std::string file = entry.path().filename().string();
-    const bool known = file == kCard || std::ranges::find(names, file) != names.end() ||
-                       std::ranges::any_of(
-                           names, [&](const char* of) { return engine::AtomicFile::is_temporary(file, of); });
-    engine::check(known, name + ": holds", engine::in_quotes(file) + ",",
+    const auto begun = [&](const char* of) { return engine::AtomicFile::is_temporary(file, of); };
+    if (begun(kCard) || std::ranges::any_of(names, begun)) continue;
+    engine::check(ours, name + ":", "is there and is no folder of --format",
+                  format + "; remove it, or give another path");
+    engine::check(file == kCard || std::ranges::find(names, file) != names.end(), name + ": holds",
+                  engine::in_quotes(file) + ",",
                   "which is none of an export's; remove it, or give another path");
   }
 }
@@ -48,7 +59,7 @@ void check_folder(const fs::path& out, const std::string& format, std::span<cons
 std::vector<fs::path> write_folder(const fs::path& out, const FolderFiles& files) {
   std::vector<fs::path> written;
   const auto path = [&](const std::string& name) { return written.emplace_back(out / name); };
-  engine::make_new_folder(out);
+  if (!engine::make_new_folder(out)) remove_leftovers(out, files);
   engine::remove_file(out / files.weights);
   engine::sync_folder(out, out.string());
   engine::write_file(path(kCard), files.card + "\n" + mark(files.format) + "\n");

@@ -27,7 +27,8 @@ void check_folder(const std::filesystem::path& out, const std::string& format,
                   std::span<const char* const> names);
 
 /// Makes the folder where it is not there, and writes every file whole. Weights that are there go first, so
-/// that none stand beside a config of others, whenever the process ends. Returns the files.
+/// that none stand beside a config of others, whenever the process ends; what a process that has ended had
+/// begun goes, too. Returns the files.
 std::vector<std::filesystem::path> write_folder(const std::filesystem::path& out, const FolderFiles& files);
 
 }  // namespace exports
