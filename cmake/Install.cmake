@@ -22,12 +22,17 @@ endforeach()
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/espalier)
 install(EXPORT espalierTargets NAMESPACE espalier:: DESTINATION ${package})
+set(espalier_dependencies "")
+if(ESPALIER_TIFF)
+  set(espalier_dependencies "find_dependency(TIFF)\n")
+endif()
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/espalierConfig.cmake.in ${PROJECT_BINARY_DIR}/espalierConfig.cmake
                               INSTALL_DESTINATION ${package})
 # Before 1.0 every version may change names in C++, so a program asks for exactly the one it was written against.
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/espalierConfigVersion.cmake COMPATIBILITY ExactVersion)
 install(FILES ${PROJECT_BINARY_DIR}/espalierConfig.cmake ${PROJECT_BINARY_DIR}/espalierConfigVersion.cmake
               ${CMAKE_CURRENT_LIST_DIR}/FindSnappy.cmake ${CMAKE_CURRENT_LIST_DIR}/FindZstd.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/FindWebP.cmake
         DESTINATION ${package})
 
 # Its paths start at its own place, so that `cmake --install --prefix` may put it anywhere.

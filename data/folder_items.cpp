@@ -14,8 +14,14 @@ namespace data {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::string_view_literals;
 
-constexpr std::array<std::string_view, 6> kExtensions = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm"};
+constexpr std::array kExtensions = {
+    ".jpg"sv, ".jpeg"sv, ".png"sv, ".webp"sv, ".gif"sv, ".bmp"sv, ".ppm"sv, ".pgm"sv,
+#ifdef ESPALIER_TIFF
+    ".tif"sv, ".tiff"sv,
+#endif
+};
 
 /// Collects the images below a folder. It goes into no folder twice, and into none that the folder lies in:
 /// links may lead in circles.
@@ -69,6 +75,13 @@ std::vector<Item> items_in(const fs::path& dir) {
 bool is_folder(const fs::path& path) {
   std::error_code error;
   return fs::is_directory(path, error);
+}
+
+std::string image_extensions() {
+  std::string all;
+  for (std::size_t i = 0; i < kExtensions.size(); ++i)
+    all += (i == 0 ? "" : i + 1 < kExtensions.size() ? ", " : " or ") + std::string(kExtensions[i]);
+  return all;
 }
 
 bool is_image_name(const fs::path& path) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "data/image.h"
@@ -17,7 +18,9 @@ std::vector<Item> items_in(const std::filesystem::path& dir);
 
 bool is_folder(const std::filesystem::path& path);
 
-/// True for *.jpg, .jpeg, .png, .bmp, .ppm and .pgm, in any case.
+/// What the names of files with images end in, for messages: ".jpg, .jpeg, ... or .pgm".
+std::string image_extensions();
+/// True for a name that ends in one of these, in any case.
 bool is_image_name(const std::filesystem::path& path);
 
 /// The images below a folder, sorted by path, and how many other files there are. Links to folders are

@@ -61,7 +61,7 @@ Split read_split(const fs::path& dir, const FolderOptions& options) {
     split.ignored += found.ignored;
   }
   check(empty.empty() || options.allow_empty_class, engine::join(empty, ", ") + ":",
-        "no images in this class (.jpg, .jpeg, .png, .bmp, .ppm or .pgm); --allow-empty-class takes it");
+        "no images in this class (" + image_extensions() + "); --allow-empty-class takes it");
   check(!split.names.empty(), dir.string() + ":",
         "holds no class folders; images lie in <split>/<class>/<file>");
   check(!split.images.empty(), dir.string() + ":", "no images in any class");

@@ -8,6 +8,7 @@
 
 #include "data/folder_items.h"
 #include "data/idx.h"
+#include "data/image_files.h"
 #include "data/metadata.h"
 #include "data/parquet_folder.h"
 #include "data/spelling.h"
@@ -106,12 +107,9 @@ constexpr std::array<Source, 9> kSources = {{
 
 /// Throws an Error that names what would be data.
 [[noreturn]] void refuse_folder(const fs::path& dir) {
-  const std::vector<Item> items = items_in(dir);
-  check(
-      std::ranges::none_of(items, [](const Item& item) { return !item.folder && is_image_name(item.path); }),
-      dir.string() + ":",
-      "holds images without labels; they lie in <class>/<image>, or a metadata.csv lists them with",
-      "their labels; `espalier predict` needs none");
+  check(!holds_unlabelled_images(dir), dir.string() + ":",
+        "holds images without labels; they lie in <class>/<image>, or a metadata.csv lists them with",
+        "their labels; `espalier predict` and `espalier eval` need none");
   std::vector<std::string> wants;
   for (const Source& source : kSources)
     if (!source.wants.empty()) wants.emplace_back(source.wants);
@@ -132,6 +130,23 @@ const Source* find_source(const fs::path& path) {
   const auto* const found = std::ranges::find_if(
       kSources, [&](const Source& source) { return source.place == place && source.detects(path); });
   return found == kSources.end() ? nullptr : found;
+}
+
+bool holds_unlabelled_images(const fs::path& path) {
+  if (!is_folder(path) || find_source(path) != nullptr) return false;
+  return std::ranges::any_of(items_in(path),
+                             [](const Item& item) { return !item.folder && is_image_name(item.path); });
+}
+
+Splits open_unlabelled(const fs::path& dir) {
+  ImagesBelow below = images_below(dir);
+  std::vector<ImageFiles::Entry> entries;
+  for (const fs::path& image : below.images) entries.push_back({image.string(), 0});
+  Splits splits;
+  splits.classes = {"unlabelled"};
+  splits.train = std::make_shared<ImageFiles>(std::move(entries));
+  splits.ignored = below.ignored;
+  return splits;
 }
 
 Splits open_data(const fs::path& path, const FolderOptions& options) {

@@ -34,6 +34,13 @@ const Source* find_source(const std::filesystem::path& path);
 /// be right, for an archive the command that unpacks it.
 Splits open_data(const std::filesystem::path& path, const FolderOptions& options = {});
 
+/// True for a folder that no source detects and that holds images: they have no labels.
+bool holds_unlabelled_images(const std::filesystem::path& path);
+
+/// The images at or below such a folder, in the order of their paths, as the train of a data set with one
+/// class, "unlabelled".
+Splits open_unlabelled(const std::filesystem::path& dir);
+
 /// One split of data that has no train to give the classes, as the train of a data set; one class is
 /// enough. Nothing of other data.
 std::optional<Splits> open_split_alone(const std::filesystem::path& path, std::string_view split,

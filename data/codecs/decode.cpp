@@ -13,6 +13,12 @@ using namespace std::string_view_literals;
 
 using Decode = Image (*)(std::span<const std::byte>, std::string_view);
 
+#ifdef ESPALIER_TIFF
+constexpr Decode kDecodeTiff = decode_tiff;
+#else
+constexpr Decode kDecodeTiff = nullptr;
+#endif
+
 /// A kind of file, recognised by the bytes at an offset. Without a decoder it only serves the message.
 struct Format {
   std::string_view name;
@@ -29,11 +35,16 @@ constexpr Format kFormats[] = {
     {"PPM", 0, "P3"sv, decode_pnm},
     {"PGM", 0, "P5"sv, decode_pnm},
     {"PPM", 0, "P6"sv, decode_pnm},
-    {"GIF", 0, "GIF8"sv},
-    {"WebP", 8, "WEBP"sv},
-    {"TIFF", 0, "II*\0"sv},
-    {"TIFF", 0, "MM\0*"sv},
-    {"AVIF or HEIC", 4, "ftyp"sv},
+    {"GIF", 0, "GIF87a"sv, decode_gif},
+    {"GIF", 0, "GIF89a"sv, decode_gif},
+    {"WebP", 8, "WEBP"sv, decode_webp},
+    {"TIFF", 0, "II*\0"sv, kDecodeTiff},
+    {"TIFF", 0, "MM\0*"sv, kDecodeTiff},
+    {"AVIF", 4, "ftypavif"sv},
+    {"AVIF", 4, "ftypavis"sv},
+    {"HEIC", 4, "ftyphei"sv},
+    {"HEIC", 4, "ftyphev"sv},
+    {"AVIF, HEIC or a film", 4, "ftyp"sv},
     {"JPEG 2000", 4, "jP  "sv},
     {"PBM, a bitmap", 0, "P1"sv},
     {"PBM, a bitmap", 0, "P4"sv},
@@ -49,6 +60,9 @@ constexpr Format kFormats[] = {
     {"a pointer of Git LFS; git lfs pull gets the file", 0, "version https://git-lfs"sv},
 };
 
+/// What there are decoders for.
+constexpr const char* kReadable = "JPEG, PNG, WebP, GIF, BMP or PPM/PGM image";
+
 constexpr std::size_t kLongestStart = 32;  // where every format has shown itself
 
 const Format* find_format(std::string_view content) {
@@ -61,11 +75,11 @@ const Format* find_format(std::string_view content) {
 
 /// The decoder for a file that begins like this; throws an Error when there is none.
 Decode decoder_for(std::span<const std::byte> start, std::string_view name) {
-  check(!start.empty(), std::string(name) + ":", "is empty, not a JPEG, PNG, BMP or PPM/PGM image");
+  check(!start.empty(), std::string(name) + ":", "is empty, not a", kReadable);
   const Format* format = find_format({reinterpret_cast<const char*>(start.data()), start.size()});
   if (format != nullptr && format->decode != nullptr) return format->decode;
   const std::string guess = format ? " (looks like " + std::string(format->name) + ")" : "";
-  throw Error(std::string(name) + ": is not a JPEG, PNG, BMP or PPM/PGM image" + guess);
+  throw Error(std::string(name) + ": is not a " + kReadable + guess);
 }
 
 }  // namespace
@@ -77,6 +91,13 @@ void check_size(std::string_view name, Index width, Index height) {
         kMaxPixels / 1'000'000, "million are read");
   check(std::max(width, height) <= kMaxSide, who, "claims", width, "x", height, "pixels; a side has at most",
         kMaxSide);
+}
+
+void check_density(std::string_view name, Index width, Index height, std::size_t bytes) {
+  constexpr Index free_pixels = 4'000'000, per_byte = 4096;
+  check(width * height <= free_pixels + per_byte * static_cast<Index>(bytes), std::string(name) + ":",
+        "claims", width, "x", height, "pixels, more than", bytes, "bytes are trusted with: beyond",
+        free_pixels / 1'000'000, "million each byte has at most", per_byte);
 }
 
 Image decode_image(std::span<const std::byte> bytes, std::string_view name) {

@@ -77,7 +77,7 @@ TEST(BadImage, is_skipped_on_request_and_listed) {
   EXPECT_EQ(outcome.json()["skipped"], 5);
   for (const char* split : {"val", "test"}) EXPECT_EQ(outcome.json()[split]["skipped"], 1) << split;
   EXPECT_TRUE(outcome.noted("note: 5 images skipped: " + bad[0] +
-                            ": is not a JPEG, PNG, BMP or PPM/PGM image (looks like HTML) | "))
+                            ": is not a JPEG, PNG, WebP, GIF, BMP or PPM/PGM image (looks like HTML) | "))
       << outcome.err;
   EXPECT_TRUE(outcome.noted("| 2 more\n")) << outcome.err;
   const std::vector<Json> skipped = read_lines(garden.run_folder() + "/skipped.jsonl");

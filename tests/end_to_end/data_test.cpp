@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <sstream>
 
 #include "tests/end_to_end/garden.h"
@@ -361,6 +362,20 @@ TEST(RandomWeights, of_an_architecture_are_tuned_and_evaluated_without_a_checkpo
   EXPECT_EQ(again, result);
 }
 
+/// The names of ImageNet-1k's classes, each with its place.
+std::map<std::string, std::size_t> imagenet_classes() {
+  std::istringstream lines(
+      read_text(fs::path(ESPALIER_SOURCE_DIR) / "tools/training/pretrained/imagenet_classes.def"));
+  std::map<std::string, std::size_t> places;
+  for (std::string line; std::getline(lines, line);) {
+    const std::string before = "\", \"", after = "\")";
+    if (!line.starts_with("IMAGENET_CLASS")) continue;
+    const std::size_t at = line.find(before) + before.size();
+    places.emplace(line.substr(at, line.size() - after.size() - at), places.size());
+  }
+  return places;
+}
+
 class RealCheckpoint : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(RealCheckpoint, predicts_real_images_as_pytorch_does) {
@@ -375,17 +390,21 @@ TEST_P(RealCheckpoint, predicts_real_images_as_pytorch_does) {
   Words images;
   for (const Json& name : Json::parse(expected.metadata().at("images")))
     images.push_back(support::shared_dir() / name.get<std::string>());
-  const Json predictions =
-      run(Words{"predict", "--model", model, "--top", "3", "--json", "--threads", "2"} + images).json();
+  const std::map<std::string, std::size_t> places = imagenet_classes();
+  ASSERT_EQ(places.size(), 1000u);
+  const Outcome outcome =
+      run(Words{"predict", "--model", model, "--top", "3", "--json", "--threads", "2"} + images);
+  EXPECT_TRUE(outcome.noted("so its classes are shown by ImageNet-1k's names")) << outcome.err;
+  const Json predictions = outcome.json();
   ASSERT_EQ(predictions.size(), 4u);
   for (std::size_t i = 0; i < 4; ++i) {
     const auto row = logits.data<double>().subspan(i * 1000, 1000);
     double sum = 0;
     for (double x : row) sum += std::exp(x);
     ASSERT_EQ(predictions[i]["top"].size(), 3u);
-    EXPECT_EQ(predictions[i]["top"][0]["class"], std::to_string(std::ranges::max_element(row) - row.begin()));
+    EXPECT_EQ(places.at(predictions[i]["top"][0]["class"]), std::ranges::max_element(row) - row.begin());
     for (const Json& c : predictions[i]["top"])
-      EXPECT_NEAR(c["probability"], std::exp(row[std::stoul(c["class"].get<std::string>())]) / sum, 1e-5);
+      EXPECT_NEAR(c["probability"], std::exp(row[places.at(c["class"])]) / sum, 1e-5);
   }
 }
 

@@ -138,5 +138,39 @@ TEST(Parquet, that_has_changed_does_not_go_on_a_run) {
               HasSubstr("image \"data/train-00001-of-00002.parquet:0\" is not what it was"));
 }
 
+TEST(Parquet, in_one_file_is_cut_resumed_and_evaluated) {
+  const ParquetGarden garden;
+  const std::string all = garden / "all.parquet", cut = garden.run_folder() + "/split.csv";
+  fs::copy_file(garden.shard("train", 0), all);
+  const Json tuned = garden.tune_on(all, "run").json();
+  const std::string listed = read_text(cut), tensors = tensors_of(garden.run_folder() + "/delta.safetensors");
+  EXPECT_THAT(listed, HasSubstr("all.parquet:0,blue,"));
+  const Outcome resumed = garden.tune_on(all, "run", {"--resume"});
+  EXPECT_TRUE(resumed.noted("as " + cut + " has them")) << resumed.err;
+  EXPECT_EQ(resumed.json()["test"]["confusion"], tuned["test"]["confusion"]);
+  EXPECT_EQ(read_text(cut), listed);
+  EXPECT_EQ(tensors_of(garden.run_folder() + "/delta.safetensors"), tensors);
+  const Json judged =
+      run({"eval", "--model", garden.model(), "--delta", garden.run_folder() + "/delta.safetensors", "--data",
+           all, "--split", "test", "--json"})
+          .json();
+  EXPECT_EQ(judged["confusion"], tuned["test"]["confusion"]);
+  EXPECT_EQ(judged["loss"], tuned["test"]["loss"]);
+}
+
+TEST(Parquet, may_have_a_run_in_its_folder) {
+  const ParquetGarden garden;
+  const std::string out = garden.parquet() + "/run";
+  const Words words{"--model", garden.model(), "--data", garden.parquet(), "--json"};
+  const Json tuned =
+      run(Words{"tune", "--method", "linear", "--batch-size", "6", "--epochs", "1", "--out", out} + words)
+          .json();
+  const Json judged = run(Words{"eval", "--delta", out + "/delta.safetensors"} + words).json();
+  EXPECT_EQ(judged["confusion"], tuned["test"]["confusion"]);
+  EXPECT_THAT(
+      run(Words{"tune", "--method", "linear", "--out", garden.parquet(), "--overwrite"} + words).error(2),
+      HasSubstr("is --data too"));
+}
+
 }  // namespace
 }  // namespace end_to_end

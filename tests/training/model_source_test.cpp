@@ -25,6 +25,33 @@ TEST(Heads, without_a_word_on_them_are_guessed_aloud_or_refused) {
   EXPECT_TRUE(checkpoint.noted("taking 2 (width / 64)"));
 }
 
+TEST(ImageNet, names_the_classes_of_its_own_head_alone) {
+  SmallCheckpoint checkpoint;
+  models::VitConfig sizes = SmallCheckpoint::sizes();
+  sizes.classes = 1000;
+  checkpoint.write(SmallCheckpoint::state(sizes), {{"num_heads", "3"}});
+  const auto shown = [&](const std::string& config) {
+    put(checkpoint / "config.json", config);
+    const LoadedModel loaded = checkpoint.load();
+    EXPECT_EQ(loaded.shown_classes.empty(), loaded.shown_note.empty()) << config;
+    EXPECT_TRUE(loaded.shown_classes.empty() || loaded.classes.empty()) << config;
+    return loaded.shown_classes.empty() ? "" : loaded.shown_classes[1];
+  };
+  const std::string goldfish = "goldfish, Carassius auratus";
+  EXPECT_EQ(shown(R"({"pretrained_cfg":{"tag":"augreg_in21k_ft_in1k"}})"), goldfish);
+  EXPECT_EQ(shown(R"({"pretrained_cfg":{"tag":"fb_in22k_ft_in1k_384"}})"), goldfish);
+  EXPECT_EQ(shown(R"({"pretrained_cfg":{"tag":"in1k"}})"), goldfish);
+  for (const char* tag : {"augreg_in21k", "openai", "notin1k", "in1k_ft_flowers", ""})
+    EXPECT_EQ(shown(R"({"pretrained_cfg":{"tag":")" + std::string(tag) + "\"}}"), "") << tag;
+  std::string names = "\"0\"";
+  for (int i = 1; i < 1000; ++i) names += ",\"" + std::to_string(i) + '"';
+  EXPECT_EQ(shown(R"({"label_names":[)" + names + R"(],"pretrained_cfg":{"tag":"in1k"}})"), "");
+  EXPECT_EQ(shown(R"({"num_attention_heads":3})"), "");
+  sizes.classes = 7;
+  checkpoint.write(SmallCheckpoint::state(sizes), {{"num_heads", "3"}});
+  EXPECT_EQ(shown(R"({"pretrained_cfg":{"tag":"in1k"}})"), "");
+}
+
 TEST(Config, that_contradicts_the_tensors_is_refused_or_noted) {
   SmallCheckpoint checkpoint;
   for (const char* field :

@@ -140,6 +140,7 @@ std::shared_ptr<const data::Dataset> find_split(const data::Splits& splits, cons
 
 EvaluationSplit open_evaluation_split(const DataSource& source, const std::string& split, Index workers,
                                       const Events& events) {
+  const bool labelled = source.data.empty() || !data::holds_unlabelled_images(source.data);
   const auto alone = [&](data::Splits splits) {  // opened as if it were train
     check_uncut(source, source.root() + " has no train split");
     note_oddities(splits, events);
@@ -149,8 +150,9 @@ EvaluationSplit open_evaluation_split(const DataSource& source, const std::strin
     splits.train = notes->watch(splits.train);
     if (skips) screen(splits, split, splits.train, workers, events);
     note_skipped(splits.skipped, events);
-    return EvaluationSplit{splits.classes, splits.train, splits.skipped, notes};
+    return EvaluationSplit{splits.classes, splits.train, splits.skipped, notes, labelled};
   };
+  if (!labelled) return alone(data::open_unlabelled(source.data));
   if (!source.data.empty()) {
     if (auto splits = data::open_split_alone(source.data, split, folder_options(source)))
       return alone(std::move(*splits));
@@ -162,7 +164,7 @@ EvaluationSplit open_evaluation_split(const DataSource& source, const std::strin
   learned.val_counts = true;
   const OpenedData opened = open_data_source(learned, {split}, workers, events);
   const data::Splits& splits = opened.splits;
-  return {splits.classes, find_split(splits, split), splits.skipped, opened.notes};
+  return {splits.classes, find_split(splits, split), splits.skipped, opened.notes, labelled};
 }
 
 std::string skipped_lines(const std::vector<data::BadImage>& skipped) {

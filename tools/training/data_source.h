@@ -35,9 +35,10 @@ struct EvaluationSplit {
   std::shared_ptr<const data::Dataset> images;
   std::vector<data::BadImage> skipped;
   std::shared_ptr<ImageNotes> notes;  ///< on those of its images that were read
+  bool labelled = true;               ///< false: a folder of images alone, and no label means anything
 };
-/// The same for one split. Where the data has no train to give the classes, they are those of the split
-/// itself.
+/// The same for one split, or for a folder of images without labels. Where the data has no train to give the
+/// classes, they are those of the split itself.
 EvaluationSplit open_evaluation_split(const DataSource& source, const std::string& split, Index workers,
                                       const Events& events = {});
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -18,35 +17,6 @@ namespace training {
 using engine::Tensor;
 
 namespace {
-
-/// Class scores, labels in the model's classes, and names of a batch of a split.
-using TakeBatch = std::function<void(const Tensor& logits, const std::vector<Index>& labels,
-                                     const std::vector<std::string>& files)>;
-
-/// Runs the model over a split and gives `take` every batch; the seconds it took.
-double run_over(models::Vit& model, std::shared_ptr<const data::Dataset> split,
-                const data::Preprocessing& how, const std::vector<Index>& class_map,
-                const EvaluateOptions& options, const Events& events, const TakeBatch& take) {
-  const engine::NoGrad no_grad;
-  const engine::Stopwatch watch;
-  data::Loader loader(split, {.preprocessing = how,
-                              .batch_size = options.batch_size,
-                              .images = !options.known.defined(),
-                              .workers = options.workers});
-  std::optional<ProgressReport> progress;
-  if (!options.part.empty()) progress.emplace(events, options.part, loader.batches(), options.batch_size);
-  loader.start(0);
-  while (const auto batch = next_batch(loader)) {
-    check_stop(events, "while evaluating");
-    const engine::PhaseTimer timer(engine::Phase::evaluate);
-    const Tensor logits = logits_of(model, *batch, options.known);
-    std::vector<Index> labels;
-    for (Index label : batch->labels) labels.push_back(class_map[static_cast<std::size_t>(label)]);
-    take(logits, labels, batch->names);
-    if (progress) progress->advance();
-  }
-  return watch.seconds();
-}
 
 /// Keeps what comes in batches.
 class Keeper {
@@ -86,6 +56,34 @@ ClassFigures figures_of(const std::map<Index, Index>& confusion, Index output,
 }
 
 }  // namespace
+
+double run_over(models::Vit& model, std::shared_ptr<const data::Dataset> split,
+                const data::Preprocessing& how, const std::vector<Index>& class_map,
+                const EvaluateOptions& options, const Events& events, const TakeBatch& take,
+                Predictions* kept) {
+  const engine::NoGrad no_grad;
+  const engine::Stopwatch watch;
+  data::Loader loader(split, {.preprocessing = how,
+                              .batch_size = options.batch_size,
+                              .images = !options.known.defined(),
+                              .workers = options.workers});
+  std::optional<Keeper> keeper;
+  if (kept) keeper.emplace(*kept, split->size(), model.config().classes);
+  std::optional<ProgressReport> progress;
+  if (!options.part.empty()) progress.emplace(events, options.part, loader.batches(), options.batch_size);
+  loader.start(0);
+  while (const auto batch = next_batch(loader)) {
+    check_stop(events, "while evaluating");
+    const engine::PhaseTimer timer(engine::Phase::evaluate);
+    const Tensor logits = logits_of(model, *batch, options.known);
+    std::vector<Index> labels;
+    for (Index label : batch->labels) labels.push_back(class_map[static_cast<std::size_t>(label)]);
+    take(logits, labels, batch->names);
+    if (keeper) keeper->add(logits, labels, batch->names);
+    if (progress) progress->advance();
+  }
+  return watch.seconds();
+}
 
 Evaluator::Evaluator(std::vector<std::string> classes, std::vector<Index> class_map, Index outputs)
     : classes_(std::move(classes)), class_map_(std::move(class_map)), metrics_(outputs) {}
@@ -153,25 +151,23 @@ ClassFigures weighted_mean(const Evaluation& e) {
 Evaluation evaluate_split(models::Vit& model, std::shared_ptr<const data::Dataset> split,
                           const data::Preprocessing& how, Evaluator& evaluator,
                           const std::vector<Index>& class_map, const EvaluateOptions& options,
-                          const Events& events, Predictions* kept) {
-  std::optional<Keeper> keeper;
-  if (kept) keeper.emplace(*kept, split->size(), model.config().classes);
+                          const Events& events, Predictions* kept, const TakeBatch& also) {
   return evaluator.result(run_over(
       model, split, how, class_map, options, events,
       [&](const Tensor& logits, const std::vector<Index>& labels, const std::vector<std::string>& files) {
         evaluator.add(logits, labels, files);
-        if (keeper) keeper->add(logits, labels, files);
-      }));
+        if (also) also(logits, labels, files);
+      },
+      kept));
 }
 
 Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Dataset> split,
                           const data::Preprocessing& how, const std::vector<Index>& class_map,
                           const EvaluateOptions& options, const Events& events) {
   Predictions all;
-  Keeper keeper(all, split->size(), model.config().classes);
-  all.seconds = run_over(model, split, how, class_map, options, events,
-                         [&](const Tensor& logits, const std::vector<Index>& labels,
-                             const std::vector<std::string>& files) { keeper.add(logits, labels, files); });
+  all.seconds = run_over(
+      model, split, how, class_map, options, events,
+      [](const Tensor&, const std::vector<Index>&, const std::vector<std::string>&) {}, &all);
   return all;
 }
 

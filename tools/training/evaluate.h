@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -75,12 +76,23 @@ class Evaluator {
   MistakesSoFar mistakes_;
 };
 
-/// Runs the model over a whole split in its order and gives the figures. No more than a batch of scores is in
-/// memory, unless they are `kept`. Events::stop is asked before every batch.
+/// Takes class scores, labels in the model's classes, and names of a batch of a split.
+using TakeBatch = std::function<void(const engine::Tensor& logits, const std::vector<Index>& labels,
+                                     const std::vector<std::string>& files)>;
+
+/// Runs the model over a whole split in its order and gives `take` every batch; the seconds it took. No more
+/// than a batch of scores is in memory, unless they are `kept`. `class_map` gives the label of each class of
+/// the data. Events::stop is asked before every batch.
+double run_over(models::Vit& model, std::shared_ptr<const data::Dataset> split,
+                const data::Preprocessing& how, const std::vector<Index>& class_map,
+                const EvaluateOptions& options, const Events& events, const TakeBatch& take,
+                Predictions* kept = nullptr);
+
+/// The same with the figures as the result; `also` gets the batches that were taken in.
 Evaluation evaluate_split(models::Vit& model, std::shared_ptr<const data::Dataset> split,
                           const data::Preprocessing& how, Evaluator& evaluator,
                           const std::vector<Index>& class_map, const EvaluateOptions& options,
-                          const Events& events = {}, Predictions* kept = nullptr);
+                          const Events& events = {}, Predictions* kept = nullptr, const TakeBatch& also = {});
 
 /// The class scores alone, all in memory.
 Predictions predict_split(models::Vit& model, std::shared_ptr<const data::Dataset> split,

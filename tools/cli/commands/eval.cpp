@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
 #include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -7,6 +11,7 @@
 #include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/console.h"
+#include "tools/cli/csv_output.h"
 #include "tools/cli/follow.h"
 #include "tools/cli/interrupt.h"
 #include "tools/cli/model_options.h"
@@ -37,10 +42,71 @@ std::string cut_beside(const std::string& delta, const training::DataSource& dat
   return !delta.empty() && !other && std::filesystem::exists(file) ? file.string() : "";
 }
 
-/// Names for all outputs: those of the data's classes, which come first, and numbers.
-std::vector<std::string> all_outputs(std::vector<std::string> names, Index outputs) {
-  for (Index i = static_cast<Index>(names.size()); i < outputs; ++i) names.push_back(std::to_string(i));
-  return names;
+const std::array<std::string, 4> kCsvColumns = {"file", "label", "predicted", "probability"};
+
+/// A row for every image, with the class that it is most probably of.
+class CsvOfClasses {
+ public:
+  /// `names` are those of the model's outputs.
+  CsvOfClasses(const std::string& path, const std::vector<std::string>& names)
+      : csv_(path, kCsvColumns), names_(names) {}
+
+  /// A batch; a label below 0 is none.
+  void add(const engine::Tensor& logits, std::span<const Index> labels, std::span<const std::string> files) {
+    const auto outputs = static_cast<std::size_t>(logits.shape()[1]);
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      const auto row = logits.data<float>().subspan(i * outputs, outputs);
+      const auto best = static_cast<std::size_t>(training::predicted_class(row));
+      csv_.add(std::array{files[i], labels[i] < 0 ? "" : names_[static_cast<std::size_t>(labels[i])],
+                          names_[best], engine::shortest(class_probabilities(row)[best])});
+    }
+  }
+  void commit() { csv_.commit(); }
+
+ private:
+  CsvOutput csv_;
+  const std::vector<std::string>& names_;
+};
+
+/// What can be said of predictions without labels.
+struct Tally {
+  std::vector<Index> predicted;  ///< how many images were taken for each of the model's classes
+  double confidence = 0;         ///< the sum of the probabilities of the predicted classes
+  Index images = 0;
+
+  void add(const engine::Tensor& logits, std::span<const std::string> files) {
+    const auto outputs = static_cast<std::size_t>(logits.shape()[1]);
+    predicted.resize(outputs);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      const auto row = logits.data<float>().subspan(i * outputs, outputs);
+      engine::check(std::ranges::all_of(row, [](float x) { return std::isfinite(x); }), "the logits of",
+                    files[i], "are not all finite: the weights are too large for it");
+      const auto best = static_cast<std::size_t>(training::predicted_class(row));
+      ++predicted[best], ++images;
+      confidence += class_probabilities(row)[best];
+    }
+  }
+  double mean_confidence() const { return images > 0 ? confidence / static_cast<double>(images) : 0; }
+};
+
+ordered_json to_json(const Tally& tally, std::span<const std::string> names, Index skipped, double seconds) {
+  ordered_json counts = ordered_json::object();
+  for (std::size_t c = 0; c < tally.predicted.size(); ++c)
+    if (tally.predicted[c] > 0) counts[names[c]] = tally.predicted[c];
+  return {{"images", tally.images},
+          {"skipped", skipped},
+          {"seconds", seconds},
+          {"confidence", tally.mean_confidence()},
+          {"predicted", counts}};
+}
+
+void print(const Tally& tally, std::span<const std::string> names, double seconds) {
+  std::cout << tally.images << " images without labels in " << engine::fixed(seconds, 1)
+            << " s, mean probability of the predicted class "
+            << engine::fixed(100 * tally.mean_confidence(), 1) << " %\n\n  images  predicted class\n";
+  for (std::size_t c = 0; c < tally.predicted.size(); ++c)
+    if (tally.predicted[c] > 0)
+      std::cout << std::setw(8) << tally.predicted[c] << "  " << shown(names[c]) << '\n';
 }
 
 /// Percent, in columns.
@@ -51,10 +117,12 @@ void print_figures(const training::ClassFigures& of) {
 }
 
 void print(const training::Evaluation& e, const std::vector<std::string>& outputs) {
+  constexpr Index kTop = 5;
+  std::cout << "top-1 " << engine::fixed(e.top1, 2) << " %, ";
+  if (e.outputs > kTop) std::cout << "top-5 " << engine::fixed(e.top5, 2) << " %, ";
   std::cout
-      << "top-1 " << engine::fixed(e.top1, 2) << " %, top-5 " << engine::fixed(e.top5, 2) << " %, loss "
-      << engine::fixed(e.loss, 4) << ", calibration error " << engine::fixed(e.ece, 4) << ", " << e.images
-      << " images in " << engine::fixed(e.seconds, 1)
+      << "loss " << engine::fixed(e.loss, 4) << ", calibration error " << engine::fixed(e.ece, 4) << ", "
+      << e.images << " images in " << engine::fixed(e.seconds, 1)
       << " s\n\n  precision  recall      F1  images  class, and the one that it was most often taken for\n";
   for (std::size_t c = 0; c < e.classes.size(); ++c) {
     std::string worst;
@@ -79,13 +147,15 @@ void print(const training::Evaluation& e, const std::vector<std::string>& output
 void run_eval(Arguments arguments) {
   training::ModelSource model;
   training::DataSource data;
-  std::string delta, split = "test", logits;
+  std::string delta, split = "test", logits, csv;
   Index batch_size = 32, workers = 2;
   bool force = false, json = false, no_memory_check = false;
   Checks checks;
-  CommandLine line("eval", "Accuracy of a checkpoint, with a delta, on one split.",
-                   "espalier eval --model vit_base.safetensors --delta runs/flowers/delta.safetensors --data "
-                   "flowers --split test");
+  CommandLine line(
+      "eval",
+      "Accuracy of a checkpoint, with a delta, on one split; of images without labels, what they are taken for.",
+      "espalier eval --model vit_base.safetensors --delta runs/flowers/delta.safetensors --data "
+      "flowers --split test");
   OptionTable& table = line.table;
   declare_model(table, model);
   declare_delta(table, delta, force);
@@ -95,13 +165,19 @@ void run_eval(Arguments arguments) {
   table.integer("workers", workers, 0, "threads that decode images ahead", kMostWorkers).handling();
   table.group("Result");
   table.output("logits", logits, "FILE", "write logits, labels and file names (safetensors)");
+  table.output("csv", csv, "FILE", "write file, label, predicted class and its probability of every image");
   table.flag("json", json, "print the result as one JSON object").this_call();
   declare_memory_check(table, no_memory_check);
   declare_checks(table, checks);
   if (!line.parse(arguments)) return;
   model.check();
   data.check(split);
-  check_outputs(table);
+  check_outputs(table, [&](const std::filesystem::path& path) {
+    if (path == csv)
+      check_replaces_csv(path, kCsvColumns);
+    else
+      check_replaces_safetensors(path);
+  });
 
   note_signals();
   Follower follower;
@@ -115,30 +191,64 @@ void run_eval(Arguments arguments) {
   data.cut_file = cut_beside(delta, data), data.trained_cut = loaded.cut_sha256;
   const training::EvaluationSplit images = training::open_evaluation_split(data, split, workers, events);
   std::cerr << escaped_controls(training::skipped_lines(images.skipped));
-  const std::vector<Index> map = training::match_classes(images.classes, loaded.classes, outputs);
+  const std::vector<Index> map = images.labelled
+                                     ? training::match_classes(images.classes, loaded.classes, outputs)
+                                     : std::vector<Index>{-1};
+  const std::vector<std::string> names = !loaded.classes.empty() ? loaded.classes
+                                         : images.labelled       ? output_names(images.classes, outputs)
+                                                           : output_names(loaded.shown_classes, outputs);
+  if (!images.labelled && loaded.classes.empty() && !loaded.shown_note.empty())
+    events.on_note("note: " + loaded.shown_note);
   training::MemoryEstimate memory = training::estimate_inference(loaded.model.config(), batch_size);
   if (!logits.empty())
     memory.results = static_cast<std::size_t>(images.images->size() * outputs) * sizeof(float);
   check_inference_memory(memory, no_memory_check);
   if (checks.dry_run) {
-    std::cout << "all checks passed: " << images.images->size() << " images of " << split << '\n';
+    std::cout << "all checks passed: " << images.images->size() << " images "
+              << (images.labelled ? "of " + split : std::string("without labels")) << '\n';
     return;
   }
-  training::Evaluator evaluator(images.classes, map, outputs);
+  const training::EvaluateOptions how{batch_size, static_cast<int>(workers), split};
+  CsvOfClasses rows(csv, names);
   training::Predictions all;
-  training::Evaluation e = training::evaluate_split(
-      loaded.model, images.images, loaded.preprocessing, evaluator, map,
-      {batch_size, static_cast<int>(workers), split}, events, logits.empty() ? nullptr : &all);
+  training::Predictions* const kept = logits.empty() ? nullptr : &all;
+  const Index skipped = std::ssize(images.skipped);
+  std::function<void()> print_result;
+  if (images.labelled) {
+    training::Evaluator evaluator(images.classes, map, outputs);
+    training::Evaluation e = training::evaluate_split(
+        loaded.model, images.images, loaded.preprocessing, evaluator, map, how, events, kept,
+        [&](const auto& scores, const auto& labels, const auto& files) { rows.add(scores, labels, files); });
+    e.skipped = skipped;
+    print_result = [=] {
+      if (json)
+        print_json(training::to_json(e, training::kMostPrinted));
+      else
+        print(e, names);
+    };
+  } else {
+    Tally tally;
+    const double seconds = training::run_over(
+        loaded.model, images.images, loaded.preprocessing, map, how, events,
+        [&](const auto& scores, const auto& labels, const auto& files) {
+          tally.add(scores, files);
+          rows.add(scores, labels, files);
+        },
+        kept);
+    print_result = [=] {
+      if (json)
+        print_json(to_json(tally, names, skipped, seconds));
+      else
+        print(tally, names, seconds);
+    };
+  }
   images.notes->note(events);
-  e.skipped = std::ssize(images.skipped);
   if (!logits.empty()) {
     write_logits(logits, all);
     check_interrupted("after " + logits + " was written");
   }
-  if (json)
-    print_json(training::to_json(e, training::kMostPrinted));
-  else
-    print(e, loaded.classes.empty() ? all_outputs(images.classes, outputs) : loaded.classes);
+  rows.commit();
+  print_result();
 }
 
 }  // namespace cli

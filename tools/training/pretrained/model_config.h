@@ -37,6 +37,7 @@ struct ModelConfig {
   std::vector<StatedSize> sizes;
   std::vector<StatedImageSize> image_sizes;
   std::vector<std::string> classes;  ///< one name for each row of the head, where every one has its own
+  std::string imagenet_tag;          ///< timm's tag by which the head is ImageNet-1k's; empty without one
   std::string without_head;          ///< the library's class that config.json names, which has no classifier
   std::string no_softmax;  ///< why the head's outputs are no classes that exclude each other; empty: they are
   std::optional<data::Preprocessing> preprocessing;  ///< nothing when no file has it

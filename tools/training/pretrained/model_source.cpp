@@ -13,6 +13,7 @@
 #include "models/words.h"
 #include "models/zoo.h"
 #include "tools/training/pretrained/at_image_size.h"
+#include "tools/training/pretrained/imagenet_classes.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/pretrained/model_config.h"
 #include "tools/training/pretrained/model_path.h"
@@ -125,6 +126,16 @@ std::vector<std::string> names_of_rows(const ModelConfig& config, Index rows, co
   return {};
 }
 
+/// Names for a head that is ImageNet-1k's by timm's tag, or by torchvision's names of the weights.
+void name_imagenet_classes(LoadedModel& loaded, Index rows, const std::string& tag, bool torchvision) {
+  if (rows != std::ssize(imagenet_classes()) || (tag.empty() && !torchvision)) return;
+  loaded.shown_classes = imagenet_classes();
+  loaded.shown_note = "the checkpoint names no classes; " +
+                      (tag.empty() ? "its weights are named as torchvision's"
+                                   : "by its tag " + engine::in_quotes(tag) + " the head is ImageNet-1k's") +
+                      ", so its classes are shown by ImageNet-1k's names";
+}
+
 /// The config of a model for images of the size that the options ask for, if any.
 models::VitConfig at_size(const models::VitConfig& made, const ModelSource& source) {
   const auto [height, width] = source.image_size;
@@ -190,6 +201,8 @@ LoadedModel from_checkpoint(const ModelSource& source, const Events& events, boo
                      .classes = names_of_rows(config, stored.classes, events),
                      .stored_preprocessing = config.preprocessing,
                      .preprocessing = {}};
+  if (config.classes.empty() && !written_by_us(file.metadata()))
+    name_imagenet_classes(loaded, stored.classes, config.imagenet_tag, weights.torchvision);
   if (stored.classes == 1)
     loaded.no_softmax = "it has one row, which is the most probable of all whatever it is";
   fill(loaded, std::move(state));

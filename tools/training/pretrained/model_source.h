@@ -21,6 +21,10 @@ struct LoadedModel {
   bool has_head = false;             ///< the checkpoint brought a head
   std::string no_softmax = {};       ///< why that head is none of a classifier by softmax; empty: it is one
   std::vector<std::string> classes;  ///< names of the head's classes, where the checkpoint has one for each
+  /// Names for the outputs of a head whose checkpoint states none, only to be shown: ImageNet-1k's where
+  /// something says that it is its head, which `shown_note` names. Labels of data are not found by them.
+  std::vector<std::string> shown_classes = {};
+  std::string shown_note = {};
   /// How images are prepared, as stored beside the weights.
   std::optional<data::Preprocessing> stored_preprocessing;
   data::Preprocessing preprocessing;  ///< how they are prepared

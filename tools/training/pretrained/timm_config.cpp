@@ -10,6 +10,7 @@
 #include "models/words.h"
 #include "tools/training/pretrained/config_fields.h"
 #include "tools/training/pretrained/config_values.h"
+#include "tools/training/pretrained/imagenet_classes.h"
 
 namespace training {
 
@@ -173,6 +174,15 @@ const models::Architecture* architecture_of(const Json& json, const Json& cfg, M
   return known;
 }
 
+/// The tag behind an architecture's name, or that of pretrained_cfg; empty without one.
+std::string tag_of(const Json& json, const Json& cfg) {
+  for (const Json* object : {&json, &cfg})
+    if (const auto name = field<std::string>(*object, "architecture");
+        name && name->find('.') != std::string::npos)
+      return name->substr(name->find('.') + 1);
+  return field<std::string>(cfg, "tag").value_or("");
+}
+
 /// The first list of names counts.
 void read_class_names(const Json& json, const Json& cfg, ModelConfig& config) {
   std::string counts;
@@ -233,6 +243,7 @@ ModelConfig read_timm_config(const Json& json, const ModelSource& options) {
       break;
     }
   }
+  if (const std::string tag = tag_of(json, cfg); is_imagenet_tag(tag)) config.imagenet_tag = tag;
   config.no_softmax = no_softmax(json);
   if (!flat || states_preprocessing(json))
     config.preprocessing = preprocessing_of(cfg, input ? input : img_size, options);
