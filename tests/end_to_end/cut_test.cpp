@@ -28,8 +28,8 @@ TEST(CutOfADelta, is_found_beside_it_and_another_is_noted) {
   EXPECT_EQ(beside.json()["loss"], loss);
   EXPECT_FALSE(beside.noted(other));
   EXPECT_TRUE(garden.eval(garden / "alone.safetensors").noted(other));
-  const Outcome same = garden.eval(garden / "alone.safetensors",
-                                   {"--seed", "3", "--val-split", "0.3", "--test-split", "0.3"});
+  const Outcome same =
+      garden.eval(garden / "alone.safetensors", {"--seed", "3", "--val-split", "0.3", "--test-split", "0.3"});
   EXPECT_EQ(same.json()["loss"], loss);
   EXPECT_FALSE(same.noted(other));
 }
