@@ -69,7 +69,7 @@ TEST(Cut, is_the_same_for_the_same_images_in_any_order) {
   const auto before = by_path(shares);
   std::ranges::reverse(images);
   EXPECT_EQ(by_path(shares), before);
-  std::ranges::rotate(images, images.begin() + 7);
+  std::rotate(images.begin(), images.begin() + 7, images.end());
   EXPECT_EQ(by_path(shares), before);
   EXPECT_NE(by_path({.val = 0.2, .test = 0.2, .seed = 4}), before);
 }

@@ -109,7 +109,8 @@ TEST(DataForms, folders_one_level_off_are_refused_with_what_would_be_right) {
 
 TEST(DataForms, images_without_labels_are_refused_or_noted) {
   EXPECT_THAT((Images{"a.ppm", "b.ppm"}.error()), HasSubstr("holds images without labels"));
-  EXPECT_THAT((Images{"train_0.ppm", "val-0.ppm"}.error()), HasSubstr("`espalier predict` needs none"));
+  EXPECT_THAT((Images{"train_0.ppm", "val-0.ppm"}.error()),
+              HasSubstr("`espalier predict` and `espalier eval` need none"));
   EXPECT_THAT((Images{"train/a.ppm", "val/b.ppm"}.error()), HasSubstr("images without classes"));
   EXPECT_THAT((Images{"train/a/1.ppm", "train/b/1.ppm", "val/b.ppm"}.error()),
               HasSubstr("val: holds no class folders"));

@@ -140,6 +140,14 @@ Words job(const std::string& data, const std::string& out, const Words& more = {
          kOneThread + more;
 }
 
+/// All tensors of a file, without its metadata.
+std::string values_of(const std::string& path) {
+  const engine::Safetensors file(path);
+  std::string all;
+  for (const std::string& name : file.names()) all += name + bits_of(file, name);
+  return all;
+}
+
 TEST(Forms, go_through_tune_eval_and_predict_with_the_bits_of_folders) {
   const Folder folder;
   Names names = write_demo(folder / "images");
@@ -160,8 +168,7 @@ TEST(Forms, go_through_tune_eval_and_predict_with_the_bits_of_folders) {
   std::map<std::string, std::string> first;
   const auto same = [&](const std::string& what, const std::string& form, const std::string& value) {
     const auto [at, is_new] = first.emplace(what, value);
-    EXPECT_TRUE(is_new || at->second == value)
-        << what << " of " << form << ": " << value << " and " << at->second;
+    EXPECT_TRUE(is_new || at->second == value) << what << " of " << form;
   };
   for (const std::string form : {"images", "images/all.csv", "images/all.tsv", "images/all.jsonl", "beside",
                                  "objects", "all.parquet", "webp", "gif"}) {
@@ -178,7 +185,7 @@ TEST(Forms, go_through_tune_eval_and_predict_with_the_bits_of_folders) {
     for (const char* split : {"val", "test"})
       for (const char* field : {"top1", "loss"})
         same(split + std::string(field), form, result[split][field].dump());
-    same("delta", form, read_text(out + "/delta.safetensors"));
+    same("delta", form, values_of(out + "/delta.safetensors"));
     if (!own_names) same("split.csv", form, read_text(out + "/split.csv"));
     const Words tuned_model{
         "--model", kDemo / "model.safetensors", "--delta", out + "/delta.safetensors", "--threads", "1"};

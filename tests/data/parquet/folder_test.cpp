@@ -314,7 +314,7 @@ TEST(ParquetImages, that_are_null_are_refused_by_row_when_they_are_asked_for) {
 TEST(ParquetImages, that_are_no_images_are_refused_by_their_names) {
   const Folder folder;
   ParquetFile file = numbered({0, 1});
-  file.columns[0].values[1] = "GIF89a";
+  file.columns[0].values[1] = "%PDF-1";
   folder.put("train.parquet", file);
   EXPECT_THAT(error_of([&] { folder.open().train->image(1); }),
               HasSubstr("train.parquet:1: is not a JPEG, PNG"));

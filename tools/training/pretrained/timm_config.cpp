@@ -174,13 +174,15 @@ const models::Architecture* architecture_of(const Json& json, const Json& cfg, M
   return known;
 }
 
-/// The tag behind an architecture's name, or that of pretrained_cfg; empty without one.
+/// The tag behind an architecture's name, or that of pretrained_cfg; empty without one. It says nothing about
+/// the numbers, so that one of another type is none.
 std::string tag_of(const Json& json, const Json& cfg) {
   for (const Json* object : {&json, &cfg})
     if (const auto name = field<std::string>(*object, "architecture");
         name && name->find('.') != std::string::npos)
       return name->substr(name->find('.') + 1);
-  return field<std::string>(cfg, "tag").value_or("");
+  const auto tag = cfg.find("tag");
+  return tag != cfg.end() && tag->is_string() ? tag->get<std::string>() : "";
 }
 
 /// The first list of names counts.
