@@ -114,7 +114,7 @@ void check_parts(std::span<const CutImage> images, std::span<const Part> parts,
     const char* const name = kPartNames[static_cast<std::size_t>(part)];
     check(share == 0 || sizes[static_cast<std::size_t>(part)] > 0, "--" + std::string(name) + "-split", share,
           "of", images.size(), "images leaves none for",
-          std::string(name) + "; there are too few images, or groups");
+          std::string(name) + "; there are too few images, or of groups another --seed cuts otherwise");
   }
   for (std::size_t c = 0; c < classes.size(); ++c)
     check(all[c] == 0 || trained[c] > 0, "the cut leaves class", classes[c],
@@ -145,8 +145,18 @@ std::vector<Index> largest_remainders(std::span<const Index> counts, double shar
   return taken;
 }
 
-std::vector<Part> cut(std::span<const CutImage> images, std::span<const std::string> classes,
+std::vector<Part> cut(std::span<const CutImage> given, std::span<const std::string> names,
                       const CutShares& shares) {
+  // Classes are counted in the order of their names, so that none of this hangs on that of the labels.
+  std::vector<std::size_t> order(names.size()), place(names.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t c) -> const std::string& { return names[c]; });
+  std::vector<std::string> classes;
+  for (const std::size_t c : order) place[c] = classes.size(), classes.push_back(names[c]);
+  std::vector<CutImage> images(given.begin(), given.end());
+  for (CutImage& image : images)
+    image.label = static_cast<Index>(place[static_cast<std::size_t>(image.label)]);
+
   const Counts targets = targets_of(images, classes.size(), shares);
   const bool grouped =
       std::ranges::any_of(images, [](const CutImage& image) { return !image.group.empty(); });

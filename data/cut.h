@@ -31,12 +31,12 @@ struct CutShares {
 std::vector<Index> largest_remainders(std::span<const Index> counts, double share,
                                       std::span<const Index> most);
 
-/// The split of every image, a function of the seed, paths, labels and groups alone: in whatever order the
-/// images are given, each has the same. Shares of all images, rounded to whole numbers, are divided among the
-/// classes by largest_remainders; each class keeps an image in train. Which images these are is random.
-/// Groups go one after the other, the largest first, to the split where they bring the counts of all classes
-/// nearest to these (least squares). Throws an Error when a path is there twice, when val or test would get
-/// no image, or train none of a class.
+/// The split of every image, a function of the seed, paths, labels' names and groups alone: in whatever order
+/// images and classes are given, each has the same. Shares of all images, rounded to whole numbers, are
+/// divided among the classes by largest_remainders; each class keeps an image in train. Which images these
+/// are is random. Groups go one after the other, the largest first, to the split where they bring the counts
+/// of all classes nearest to these (least squares). Throws an Error when a path is there twice, when val or
+/// test would get no image, or train none of a class.
 std::vector<Part> cut(std::span<const CutImage> images, std::span<const std::string> classes,
                       const CutShares& shares);
 

@@ -80,9 +80,11 @@ void note_case(const fs::path& dir, Splits& splits) {
   }
 }
 
-/// Notes folders that hold the classes of train and are no split, and images without classes in one that is
-/// by its name: nobody wants a validation that is there to be passed over in silence. A val is refused.
+/// Notes folders that hold images or the classes of train and are no split, and images without classes in
+/// one that is by its name: nobody wants a validation that is there to be passed over in silence. A val is
+/// refused.
 void note_passed_over(const fs::path& root, const std::vector<fs::path>& taken, Splits& splits) {
+  std::vector<std::string> beside;
   for (const Item& item : items_in(root)) {
     if (!item.folder || std::ranges::find(taken, item.path) != taken.end()) continue;
     const std::string_view split = split_named(item.path.filename().string());
@@ -100,7 +102,13 @@ void note_passed_over(const fs::path& root, const std::vector<fs::path>& taken, 
       splits.notes.push_back(engine::say(item.path.string() + ":",
                                          "holds classes of train, but is no split by its name, so that it is",
                                          "passed over; val and test are such names"));
+    else if (flat)
+      beside.push_back(item.path.filename().string());
   }
+  if (!beside.empty())
+    splits.notes.push_back(engine::say(root.string() + ":", "passed over: the images in",
+                                       engine::join(beside, ", "), "beside",
+                                       taken.front().filename().string() + ", which is a split by its name"));
 }
 
 /// Notes a folder that is taken for a split by another name.

@@ -90,7 +90,12 @@ Splits open_class_folders_with(const fs::path& list, const ListedImages& read, c
   Splits splits = open_whole_class_folders(dir, options);
   if (options.group.empty()) return splits;
   std::unordered_map<std::string, std::string> group_of;
-  for (std::size_t i = 0; i < read.images.size(); ++i) group_of.emplace(read.images[i].path, read.groups[i]);
+  for (std::size_t i = 0; i < read.images.size(); ++i) {
+    const auto at = group_of.emplace(read.images[i].path, read.groups[i]).first;
+    check(at->second == read.groups[i], list.string() + ":", read.images[i].path, "has the", options.group,
+          engine::in_quotes(at->second), "and",
+          engine::in_quotes(read.groups[i]) + "; one of the two is right");
+  }
   for (Index i = 0; i < splits.train->size(); ++i) {
     const auto found = group_of.find(fs::path(splits.train->name(i)).lexically_normal().string());
     check(found != group_of.end(), list.string() + ":", "lacks",

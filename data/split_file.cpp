@@ -165,6 +165,8 @@ Splits open_split_files(const SplitFiles& files) {
     check(list->read.splits.empty() || (list == &train && !val.there() && !test.there()),
           list->path.string() + ":",
           "has a column split, beside lists of splits; one of the two says which split an image is in");
+  check(!files.judged || !dealt, files.train.string() + ":",
+        "has a column split; as --train-list it is every split that the column names");
   Splits splits;
   splits.whole = files.whole && !dealt;
   splits.groups = std::move(train.read.groups);
@@ -187,11 +189,19 @@ Splits open_split_files(const SplitFiles& files) {
     splits.classes = map->names, splits.class_order = "the order of " + map->file.string(), end = count;
   } else if (std::ranges::all_of(learned, numbered)) {
     const Classes any(kMaxClasses, engine::say("is no class; labels lie in 0 to", kMaxClasses - 1));
+    std::unordered_map<Index, std::string> spelling;
     for (const List* list : learned) {
       ListedImages labels = {
           .images = {}, .labels = list->read.labels, .where = list->read.where, .splits = {}, .groups = {}};
       any.put_into(labels);
-      for (const std::string& label : labels.labels) end = std::max(end, number_of(label) + 1);
+      for (const std::string& label : labels.labels) {
+        const Index number = number_of(label);
+        end = std::max(end, number + 1);
+        const std::string& before = spelling.emplace(number, label).first->second;
+        if (before != label)
+          splits.notes.push_back(engine::say(list->path.string() + ":", "the labels", in_quotes(before),
+                                             "and", in_quotes(label), "are one class, the number", number));
+      }
     }
     splits.classes = numbered_classes(end), splits.class_order = "that of their numbers";
     otherwise = engine::say(lacks + ": its labels are 0 to",

@@ -57,6 +57,15 @@ TEST(Cut, has_the_counts_of_a_computation_by_hand) {
   EXPECT_THAT(counts[Part::train], ElementsAre(4, 6, 7));
 }
 
+TEST(Cut, is_the_same_for_classes_in_any_order) {
+  std::vector<CutImage> images = images_of({7, 13, 15});
+  const auto before = cut(images, kClasses, {.val = 0.2, .test = 0.3, .seed = 5});
+  for (CutImage& image : images) image.label = 2 - image.label;
+  EXPECT_EQ(cut(images, std::vector<std::string>(kClasses.rbegin(), kClasses.rend()),
+                {.val = 0.2, .test = 0.3, .seed = 5}),
+            before);
+}
+
 TEST(Cut, is_the_same_for_the_same_images_in_any_order) {
   std::vector<CutImage> images = images_of({9, 10, 11});
   const auto by_path = [&](const CutShares& shares) {

@@ -154,6 +154,8 @@ TEST(DataForms, labels_of_a_list_are_numbers_where_all_of_them_are) {
   EXPECT_THAT(numbered.notes,
               ElementsAre(HasSubstr("8 of 11 classes have no image to learn from, such as label 1; labels "
                                     "count from 0")));
+  EXPECT_THAT(open("a.ppm,01\nb.ppm,1\nc.ppm,0\n").notes,
+              Contains(HasSubstr("the labels '01' and '1' are one class, the number 1")));
   EXPECT_THAT(open("a.ppm,10\nb.ppm,x\n").classes, ElementsAre("10", "x"));
   EXPECT_EQ(open("a.ppm,10\nb.ppm,x\n").class_order, "");
 }
@@ -205,6 +207,20 @@ TEST(DataForms, a_list_that_cannot_be_read_for_sure_is_refused) {
   EXPECT_THAT(
       error_of([&] { open_split_files({.train = folder.write("l.txt", "path,label\n"), .root = "."}); }),
       HasSubstr("a list with columns is called .csv, .tsv or .jsonl"));
+}
+
+TEST(DataForms, classes_beside_one_that_is_called_as_a_split_are_noted) {
+  const Images folder{"train station/day/0.ppm", "train station/night/0.ppm", "cup/0.ppm", "flask/0.ppm"};
+  EXPECT_THAT(folder.open().notes,
+              Contains(HasSubstr("passed over: the images in cup, flask beside train station, which is a "
+                                 "split by its name")));
+}
+
+TEST(DataForms, an_image_of_two_groups_is_refused) {
+  const Images folder{"a/0.ppm", "b/0.ppm"};
+  folder.write("metadata.csv", "file_name,patient\na/0.ppm,x\nb/0.ppm,x\na/0.ppm,y\n");
+  EXPECT_THAT(error_of([&] { open_data(folder.path(), {.group = "patient"}); }),
+              HasSubstr("has the patient 'x' and 'y'; one of the two is right"));
 }
 
 TEST(DataForms, metadata_beside_images_is_a_list) {

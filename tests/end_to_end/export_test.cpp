@@ -187,6 +187,18 @@ TEST_F(Export, to_a_folder_leaves_those_of_others_and_its_inputs_alone) {
   EXPECT_FALSE(fs::exists(garden_ / "x"));
 }
 
+TEST_F(Export, that_would_be_refused_is_refused_by_a_dry_run) {
+  garden_.tune("grft");
+  const Words words = Words{"export", "--format", "peft", "--out", garden_ / "x", "--dry-run"} + run_words();
+  EXPECT_THAT(run(words).error(kFailed), HasSubstr("grft"));
+}
+
+TEST_F(Export, notes_that_no_format_states_an_orientation) {
+  garden_.tune("linear", {"--exif-rotate"});
+  EXPECT_TRUE(run(Words{"export", "--format", "onnx", "--out", garden_ / "x.onnx"} + run_words())
+                  .noted("does not state that images are turned upright"));
+}
+
 TEST_F(Export, of_peft_refuses_what_is_no_adapter_with_the_way_out) {
   garden_.tune("grft");
   EXPECT_THAT(run(Words{"export", "--format", "peft", "--out", garden_ / "x"} + run_words()).error(kFailed),

@@ -59,6 +59,8 @@ std::string options_of(const Json& config) {
   for (const char* name :
        {"epochs", "steps", "batch_size", "lr", "optimizer", "weight_decay", "schedule", "augment", "seed"}) {
     const auto found = config.find(name);
+    const bool by_steps = config.value("steps", engine::Json(0)) != 0;
+    if (by_steps && name == std::string_view("epochs")) continue;  // steps came in their place
     if (found == config.end() || found->is_structured()) continue;
     const std::string value = found->is_string() ? found->get<std::string>() : found->dump();
     if (!value.empty() && value != "0" && value != "0.0") options.push_back(std::string(name) + " " + value);
@@ -124,8 +126,12 @@ std::string model_card(const Exported& exported, const std::string& library, con
           engine::say(training::image_size_of(model.model.config())) + "\n";
   card += "- **Weights:** " + dtype + "\n";
   card += "- **Preprocessing:** " + code(training::preprocessing_json(model.preprocessing)) + "\n";
-  if (model.preprocessing.exif_rotate)
-    card += "- Images are turned upright by their EXIF orientation first, which is up to the caller.\n";
+  card +=
+      model.preprocessing.exif_rotate
+          ? "- **Orientation:** images are turned upright by their EXIF orientation first. transformers' "
+            "pipeline does so with files, timm does not.\n"
+          : "- **Orientation:** images are taken as they are stored, whatever their EXIF orientation. timm does "
+            "so, too; transformers' pipeline turns files upright.\n";
   card += training_of(metadata_of(exported.delta)) + options_of(config);
   for (const char* name : {"data", "train_list"})
     if (const auto data = training::field<std::string>(config, name); data && !data->empty())

@@ -48,8 +48,7 @@ void check_folder(const fs::path& out, const std::string& format, std::span<cons
     const std::string file = entry.path().filename().string();
     const auto begun = [&](const char* of) { return engine::AtomicFile::is_temporary(file, of); };
     if (begun(kCard) || std::ranges::any_of(names, begun)) continue;
-    engine::check(ours, name + ":", "is there and is no folder of --format",
-                  format + "; remove it, or give another path");
+    engine::check(ours, name + ":", "is there and is no folder of --format", format + "; give another path");
     engine::check(file == kCard || std::ranges::find(names, file) != names.end(), name + ": holds",
                   engine::in_quotes(file) + ",",
                   "which is none of an export's; remove it, or give another path");

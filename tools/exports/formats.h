@@ -21,6 +21,7 @@ struct Exported {
 
 struct ExportOptions {
   std::string dtype = {};      ///< one of the format's; empty: the base's where the format has it, else f32
+  bool only_checks = false;    ///< nothing is written, but what would be refused is
   bool external_data = false;  ///< ONNX: the weights in a file of their own
 };
 

@@ -151,8 +151,8 @@ std::vector<fs::path> write(const fs::path& out, const Exported& exported, const
                               {kProcessor, training::json_text(processor, 2) + "\n"}},
                     .weights = kWeights,
                     .tensors = stored_as(named(exported.model), dtype),
-                    .metadata = {{"format", "pt"}}};
-  return write_folder(out, files);
+                    .metadata = metadata_of_weights(exported.model)};
+  return options.only_checks ? std::vector<fs::path>{} : write_folder(out, files);
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ std::vector<fs::path> write(const fs::path& out, const Exported& exported, const
   if (!model.classes.empty()) text["classes"] = training::json_text(model.classes);
   if (!exported.license.empty()) text["license"] = exported.license;
   const OnnxGraph graph = onnx_graph(model.model.config(), engine::state(model.model), model.arch);
+  if (options.only_checks) return {};
   return write_onnx(out, graph, text, {.always_outside = options.external_data});
 }
 

@@ -204,7 +204,7 @@ std::vector<fs::path> write(const fs::path& out, const Exported& exported, const
                     .weights = kWeights,
                     .tensors = stored_as(std::move(adapters.tensors), dtype),
                     .metadata = std::move(metadata)};
-  return write_folder(out, files);
+  return options.only_checks ? std::vector<fs::path>{} : write_folder(out, files);
 }
 
 }  // namespace

@@ -82,4 +82,10 @@ NamedTensors in_names_of_base(training::LoadedModel& model, const models::Layout
   return kept;
 }
 
+engine::Metadata metadata_of_weights(const training::LoadedModel& model) {
+  engine::Metadata metadata{{"format", "pt"}};
+  if (!model.cut_sha256.empty()) metadata["cut_sha256"] = model.cut_sha256;
+  return metadata;
+}
+
 }  // namespace exports

@@ -24,4 +24,7 @@ std::optional<models::Layout> layout_of(const training::LoadedModel& model);
 /// before them and without what stands beside the classifier in the file.
 engine::NamedTensors in_names_of_base(training::LoadedModel& model, const models::Layout& layout);
 
+/// The metadata of a whole model's weights: a format, and the cut that it was trained on where there was one.
+engine::Metadata metadata_of_weights(const training::LoadedModel& model);
+
 }  // namespace exports

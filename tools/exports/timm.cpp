@@ -274,8 +274,8 @@ std::vector<fs::path> write(const fs::path& out, const Exported& exported, const
                     .texts = {{kConfig, training::json_text(timm_config(exported), 2) + "\n"}},
                     .weights = kWeights,
                     .tensors = stored_as(in_timm_names(exported), dtype),
-                    .metadata = {{"format", "pt"}}};
-  return write_folder(out, files);
+                    .metadata = metadata_of_weights(exported.model)};
+  return options.only_checks ? std::vector<fs::path>{} : write_folder(out, files);
 }
 
 }  // namespace

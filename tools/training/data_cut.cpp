@@ -31,9 +31,14 @@ data::CutShares shares_of(const data::Splits& splits, const DataSource& source) 
           .seed = static_cast<std::uint64_t>(source.seed)};
 }
 
+/// What was given as the images, for messages.
+const std::string& given_by(const DataSource& source) {
+  return source.data.empty() ? source.train_list : source.data;
+}
+
 /// Refuses options that ask for what cannot be, or that nothing comes of.
 void check_options(const data::Splits& splits, const DataSource& source) {
-  const std::string who = source.root();
+  const std::string& who = given_by(source);
   const auto refuse = [&](const std::string& option, const std::string& why) {
     throw UsageError(option + ": " + why);
   };
@@ -84,7 +89,7 @@ std::optional<std::vector<Part>> read_cut(const std::string& file, std::span<con
   return parts;
 }
 
-/// Images as a cut sees them, and their places in the order of class and path.
+/// Images as a cut sees them, and their places, in the order of their class' name and path.
 struct Cuttable {
   std::vector<CutImage> images;
   std::vector<Index> places;
@@ -98,9 +103,12 @@ Cuttable cuttable(const data::Splits& splits, const ImageContents& contents) {
                       splits.groups.empty() ? "" : splits.groups[static_cast<std::size_t>(i)]});
   Cuttable sorted{{}, std::vector<Index>(images.size())};
   std::iota(sorted.places.begin(), sorted.places.end(), Index{0});
+  const auto name = [&](const CutImage& image) -> const std::string& {
+    return splits.classes[static_cast<std::size_t>(image.label)];
+  };
   std::ranges::stable_sort(sorted.places, [&](Index a, Index b) {
     const CutImage &x = images[static_cast<std::size_t>(a)], &y = images[static_cast<std::size_t>(b)];
-    return std::tie(x.label, x.path) < std::tie(y.label, y.path);
+    return std::tie(name(x), x.path) < std::tie(name(y), y.path);
   });
   for (const Index i : sorted.places) sorted.images.push_back(std::move(images[static_cast<std::size_t>(i)]));
   return sorted;
@@ -174,7 +182,7 @@ std::optional<DataCut> cut_splits(data::Splits& splits, const DataSource& source
     note_lacking(name, *split, splits.classes, events);
   };
   part(Part::train, splits.train), part(Part::val, splits.val), part(Part::test, splits.test);
-  events.on_note(engine::say("note:", source.root(),
+  events.on_note(engine::say("note:", given_by(source),
                              splits.whole ? "has no splits: cut into" : "has no val split: train is cut into",
                              engine::join(sizes, ", "), "images,",
                              recorded ? "as " + source.cut_file + " has them"
@@ -182,11 +190,10 @@ std::optional<DataCut> cut_splits(data::Splits& splits, const DataSource& source
                                                     "--seed", source.seed)));
   DataCut made{shares.val, shares.test, source.group, csv_of(all, *parts, splits.classes)};
   if (!source.trained_cut.empty() && made.sha256() != source.trained_cut)
-    events.on_note(
-        engine::say("note:", source.root(),
-                    "is cut otherwise than for the run that the delta is of, so that images it was "
-                    "trained on may be in any split; the cut of that run is the",
-                    kCutFile, "in its folder, which is found beside its delta"));
+    events.on_note(engine::say(
+        "note:", given_by(source),
+        "is cut otherwise than the images of the run that the model is of: where they are the same, it may have been trained on any; that run's cut is the",
+        kCutFile, "in its folder, which is found beside its delta"));
   return made;
 }
 

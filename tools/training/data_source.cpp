@@ -39,8 +39,29 @@ void screen(data::Splits& splits, const std::string& name, std::shared_ptr<const
   std::ranges::move(screened.bad, std::back_inserter(splits.skipped));
 }
 
-/// Throws an Error that names the first image of a split that is not there, and how many there are.
-void check_all_there(const std::string& split, const data::Dataset& images) {
+/// Notes images that are in two splits: what is learned by heart would count as right.
+void note_shared(const data::Splits& splits, const Events& events) {
+  std::unordered_map<std::string, const char*> split_of;
+  std::map<std::pair<std::string, std::string>, std::pair<Index, std::string>> shared;
+  const std::pair<const char*, std::shared_ptr<const data::Dataset>> all[] = {
+      {"train", splits.train}, {"val", splits.val}, {"test", splits.test}};
+  for (const auto& [split, images] : all) {
+    for (Index i = 0; images && i < images->size(); ++i) {
+      const std::string name = std::filesystem::path(images->name(i)).lexically_normal().string();
+      const auto [at, is_new] = split_of.emplace(name, split);
+      if (is_new || at->second == split) continue;
+      auto& [count, first] = shared[{at->second, split}];
+      if (count++ == 0) first = name;
+    }
+  }
+  for (const auto& [pair, found] : shared)
+    events.on_note(engine::say("note:", found.first, found.first == 1 ? "image is" : "images are", "in",
+                               pair.first, "and in", pair.second + ", such as", found.second));
+}
+
+/// Throws an Error that names the first image of a split that is not there, and how many there are; `hint` is
+/// what to do where all are missing.
+void check_all_there(const std::string& split, const data::Dataset& images, const std::string& hint = {}) {
   Index missing = 0;
   std::string first;
   for (Index i = 0; i < images.size(); ++i) {
@@ -51,7 +72,8 @@ void check_all_there(const std::string& split, const data::Dataset& images) {
     }
   }
   engine::check(missing == 0, first + ";", missing, "of the", images.size(), "images of", split,
-                "cannot be opened; --on-bad-image skip leaves them out");
+                "cannot be opened;",
+                missing == images.size() && !hint.empty() ? hint : "--on-bad-image skip leaves them out");
 }
 
 data::ClassOrder order_of(const DataSource& source) {
@@ -101,12 +123,17 @@ OpenedData open_data_source(const DataSource& source, const std::vector<std::str
   data::Splits& splits = opened.splits;
   note_oddities(splits, events);
   opened.cut = cut_splits(splits, source, *opened.contents, events);
+  note_shared(splits, events);
+  const bool is_list = !source.data.empty() && !std::filesystem::is_directory(source.data);
+  const std::string hint = is_list ? "its paths are relative to its folder; --train-list " + source.data +
+                                         " --data-root DIR has them relative to DIR"
+                                   : "";
   const bool skips = source.on_bad_image == "skip";
   const std::pair<const char*, std::shared_ptr<const data::Dataset>*> all[] = {
       {"train", &splits.train}, {"val", &splits.val}, {"test", &splits.test}};
   for (const auto& [name, split] : all) {
     if (!*split) continue;
-    if (!skips && std::ranges::find(used, name) != used.end()) check_all_there(name, **split);
+    if (!skips && std::ranges::find(used, name) != used.end()) check_all_there(name, **split, hint);
     *split = opened.notes->watch(opened.contents->watch(*split));
   }
   opened.listed = splits;
@@ -181,7 +208,8 @@ std::vector<Index> match_classes(const std::vector<std::string>& data_classes,
     const Index there = static_cast<Index>(data_classes.size());
     const bool numbered = data_classes == data::numbered_classes(there);  // their places are told
     engine::check(there == outputs || (numbered && there < outputs), "the model has", outputs,
-                  "classes but the data has", there);
+                  "classes but the data has",
+                  std::to_string(there) + "; a tuned model's come with its --delta");
     std::iota(map.begin(), map.end(), Index{0});
     return map;
   }

@@ -141,6 +141,8 @@ LoadedModel load_tuned_model(const ModelSource& source, const std::string& delta
                              const Events& events) {
   if (delta.empty()) return load_model(source, events);
   engine::check(fs::exists(delta), delta + ": no such file or folder");
+  engine::check(!fs::is_directory(delta), delta + ":", "is a folder; the delta of a run is",
+                (fs::path(delta) / "delta.safetensors").string());
   const Safetensors file(delta);
   const auto& metadata = file.metadata();
   const auto stored = [&](const std::string& key) {

@@ -61,6 +61,7 @@ void declare(OptionTable& table, Options& o) {
 void take_run(Options& o) {
   const fs::path folder = o.run, config = folder / "config.json";
   o.delta = (folder / "delta.safetensors").string();
+  engine::check(fs::exists(folder), o.run + ": no such file or folder");
   engine::check(fs::exists(config) && fs::exists(o.delta), o.run + ":",
                 "is no run folder that came to its end: config.json and delta.safetensors are needed");
   if (!o.model.model.empty() || !o.model.arch.empty()) return;
@@ -113,6 +114,15 @@ std::string command_of(const Options& o) {
   return command;
 }
 
+/// No format states that images are to be turned upright.
+void note_orientation(const training::LoadedModel& model, const exports::Format& format) {
+  if (model.preprocessing.exif_rotate)
+    note(
+        "note: --format " + format.name +
+        " does not state that images are turned upright by their EXIF orientation first, as they were here; who "
+        "reads it has to, in espalier by --exif-rotate");
+}
+
 void print(const std::vector<fs::path>& files, const exports::Format& format, bool json) {
   ordered_json list = ordered_json::array();
   for (const fs::path& file : files) {
@@ -151,10 +161,6 @@ void run_export(Arguments arguments) {
   training::MemoryEstimate memory = training::estimate_inference(tuned.model.config(), 1);
   memory.copies = engine::live_bytes();  // values that adapters are merged into
   check_inference_memory(memory, o.no_memory_check);
-  if (o.checks.dry_run) {
-    std::cout << "all checks passed: nothing was written\n";
-    return;
-  }
   if (!format.keeps_adapters) merge_adapters(tuned.model, format.name);
   if (!tuned.has_head) tuned.model.replace_head(0);  // none of random values
   for (const auto& [name, tensor] : engine::state(tuned.model))
@@ -165,6 +171,13 @@ void run_export(Arguments arguments) {
                                    .delta = o.delta,
                                    .run = o.run,
                                    .command = command_of(o)};
+  note_orientation(tuned, format);
+  if (o.checks.dry_run) {
+    o.how.only_checks = true;
+    format.write(o.out, exported, o.how);
+    std::cout << "all checks passed: nothing was written\n";
+    return;
+  }
   check_interrupted("before anything was written");
   const std::vector<fs::path> files = format.write(o.out, exported, o.how);
   check_interrupted("after " + o.out + " was written");

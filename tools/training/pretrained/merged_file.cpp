@@ -24,6 +24,7 @@ void write_merged(const std::string& out, const LoadedModel& tuned, engine::Name
                    {"classes", json_text(tuned.classes)},
                    {"preprocessing", preprocessing_json(tuned.preprocessing)}});
   if (!license.empty()) metadata["license"] = license;
+  if (!tuned.cut_sha256.empty()) metadata["cut_sha256"] = tuned.cut_sha256;
   engine::write_safetensors(out, tensors, metadata, {}, check);
 }
 

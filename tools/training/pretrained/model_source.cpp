@@ -205,6 +205,8 @@ LoadedModel from_checkpoint(const ModelSource& source, const Events& events, boo
     name_imagenet_classes(loaded, stored.classes, config.imagenet_tag, weights.torchvision);
   if (stored.classes == 1)
     loaded.no_softmax = "it has one row, which is the most probable of all whatever it is";
+  if (const auto cut = file.metadata().find("cut_sha256"); cut != file.metadata().end())
+    loaded.cut_sha256 = cut->second;
   fill(loaded, std::move(state));
   models::resize(loaded.model, wanted.image_height, wanted.image_width);
   return loaded;

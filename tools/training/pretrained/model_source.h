@@ -28,7 +28,7 @@ struct LoadedModel {
   /// How images are prepared, as stored beside the weights.
   std::optional<data::Preprocessing> stored_preprocessing;
   data::Preprocessing preprocessing;  ///< how they are prepared
-  std::string cut_sha256 = {};        ///< DataCut::sha256() of a delta's run; empty: its images had splits
+  std::string cut_sha256 = {};        ///< DataCut::sha256() of the run it is of; empty: its images had splits
   Threads threads = {};               ///< that compute with it
 };
 
