@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "engine/tensor/random.h"
+#include "tests/support/sanitizer.h"
 #include "tests/training/small_checkpoint.h"
 #include "tools/training/pretrained/config_fields.h"
 
@@ -299,7 +300,10 @@ TEST(ConfigSweep, no_config_is_silently_wrong) {
   SmallCheckpoint checkpoint;
   Sweep sweep(7);
   int loaded = 0, refused = 0, noted = 0;
-  for (int i = 0; i < 2000; ++i) {
+  // Under sanitizers, which are ten times as slow, fewer: there the fuzz target model_config reads configs,
+  // too.
+  const int configs = support::kSanitized ? 200 : 2000;
+  for (int i = 0; i < configs; ++i) {
     for (const char* name : {"config.json", "preprocessor_config.json", "processor_config.json"})
       std::filesystem::remove(checkpoint / name);
     Json config = Json::object(), processor = Json::object();
@@ -337,9 +341,9 @@ TEST(ConfigSweep, no_config_is_silently_wrong) {
     for (const std::string& text : e.noted) EXPECT_TRUE(checkpoint.noted(text)) << text << "\nin " << what;
     if (::testing::Test::HasFailure()) break;
   }
-  EXPECT_GT(loaded, 400);
-  EXPECT_GT(refused, 400);
-  EXPECT_GT(noted, 100);
+  EXPECT_GT(loaded, configs / 5);
+  EXPECT_GT(refused, configs / 5);
+  EXPECT_GT(noted, configs / 20);
 }
 
 }  // namespace
