@@ -6,12 +6,15 @@
 
 #include "tests/end_to_end/garden.h"
 #include "tests/support/parquet_bytes.h"
+#include "tests/support/paths.h"
 
 namespace end_to_end {
 namespace {
 
 using engine::Safetensors;
 using ::testing::HasSubstr;
+
+const fs::path kDemo = fs::path(ESPALIER_SOURCE_DIR) / "data/demo";
 
 /// A garden whose images lie in Parquet files, too: parquet/data/<split>-0000<n>-of-00002.parquet.
 struct ParquetGarden : Garden {
@@ -156,6 +159,52 @@ TEST(Parquet, in_one_file_is_cut_resumed_and_evaluated) {
           .json();
   EXPECT_EQ(judged["confusion"], tuned["test"]["confusion"]);
   EXPECT_EQ(judged["loss"], tuned["test"]["loss"]);
+}
+
+TEST(ParquetOfEveryWriter, is_cut_and_trained_on_to_the_same_bits_and_evaluated_as_its_images_in_folders) {
+  const fs::path golden = support::shared_dir() / "golden/exports/parquet";
+  if (!fs::exists(golden)) GTEST_SKIP() << "needs " << golden;
+  const Folder folder;
+  const Words model{"--model", kDemo / "model.safetensors", "--json", "--threads", "1", "--workers", "0"};
+  const auto evaluated = [&](const std::string& data, const std::string& delta) {
+    return run(Words{"eval", "--data", data, "--delta", delta, "--split", "test"} + model).json();
+  };
+  fs::create_directories(folder.path() / "folders");
+  fs::create_directory_symlink(golden / "source", folder.path() / "folders/test");
+  std::string first, trained, named;
+  std::vector<Json> rows;
+  Index read = 0, refused = 0;
+  for (const auto& file : fs::directory_iterator(golden)) {
+    if (file.path().extension() != ".parquet") continue;
+    SCOPED_TRACE(file.path());
+    const std::string name = file.path().stem(), out = folder / ("runs/" + name),
+                      delta = out + "/delta.safetensors";
+    const Outcome tuned = run(Words{"tune", "--data", file.path(), "--method", "linear", "--steps", "2",
+                                    "--batch-size", "2", "--out", out} +
+                              model);
+    if (tuned.status == 1) {
+      EXPECT_THAT(tuned.error(1), HasSubstr(name + ".parquet"));
+      ++refused;
+      continue;
+    }
+    ++read;
+    const std::string values = tensors_of(delta);
+    if (first.empty()) first = delta, trained = values;
+    EXPECT_EQ(values, trained);
+    EXPECT_EQ(evaluated(file.path(), delta)["confusion"], tuned.json()["test"]["confusion"]);
+    // All of it as one split, as the folder that it was made of.
+    const fs::path whole = folder.path() / "whole" / name;
+    fs::create_directories(whole);
+    fs::create_symlink(file.path(), whole / "test-00000-of-00001.parquet");
+    const Json of_rows = evaluated(whole, delta);
+    rows.push_back({of_rows["top1"], of_rows["confusion"]});
+    // Files that name no classes call them 0, 1 and 2, in the same order.
+    if (read_json(out + "/config.json")["classes"].back() != "2") named = delta;
+  }
+  const Json of_images = evaluated(folder / "folders", named);
+  for (const Json& of_rows : rows) EXPECT_EQ(of_rows, Json({of_images["top1"], of_images["confusion"]}));
+  EXPECT_EQ(read, 39);
+  EXPECT_EQ(refused, 7);
 }
 
 TEST(Parquet, may_have_a_run_in_its_folder) {
