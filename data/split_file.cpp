@@ -211,6 +211,11 @@ Splits open_split_files(const SplitFiles& files) {
     std::set<std::string> names;
     for (const List* list : learned) names.insert(list->read.labels.begin(), list->read.labels.end());
     splits.classes.assign(names.begin(), names.end());
+    const auto name = std::ranges::find_if_not(names, is_whole_number);
+    if (std::ranges::any_of(names, is_whole_number))
+      splits.notes.push_back(engine::say(files.train.string() + ":", "labels are taken as names, since",
+                                         in_quotes(*name),
+                                         "is not a whole number of 0 or more, as others are"));
     sort_classes(splits.classes, files.order);
     otherwise = lacks;
   }

@@ -156,6 +156,8 @@ TEST(DataForms, labels_of_a_list_are_numbers_where_all_of_them_are) {
                                     "count from 0")));
   EXPECT_THAT(open("a.ppm,01\nb.ppm,1\nc.ppm,0\n").notes,
               Contains(HasSubstr("the labels '01' and '1' are one class, the number 1")));
+  EXPECT_THAT(open("a.ppm,10\nb.ppm,-1\n").notes,
+              ElementsAre(HasSubstr("labels are taken as names, since '-1' is not a whole number")));
   EXPECT_THAT(open("a.ppm,10\nb.ppm,x\n").classes, ElementsAre("10", "x"));
   EXPECT_EQ(open("a.ppm,10\nb.ppm,x\n").class_order, "");
 }
