@@ -79,7 +79,7 @@ constexpr std::array<Source, 9> kSources = {{
     {"list", "", kFile, Table::is_table, open_list, nullptr},
     {"Parquet file", "", kFile, is_parquet_file, open_parquet_file, open_parquet_split},
     {"metadata", "metadata.csv or .jsonl beside images", kFolder, is_metadata_folder, open_metadata_folder,
-     open_folder_alone},
+     open_folder_alone, true},
     {"folders", "train/<class>/<image>", kFolder, has_split_folder, open_image_folder, open_folder_alone},
     {"VTAB lists", "train800.txt", kFolder, is_vtab, open_vtab, nullptr},
     {"IDX", "train-images-idx3-ubyte[.gz]", kFolder, is_idx, open_idx_files, nullptr},
@@ -87,7 +87,7 @@ constexpr std::array<Source, 9> kSources = {{
      open_parquet_split},
     {"folders by other names", "", kFolder, has_split_folder_by_any_name, open_image_folder,
      open_folder_alone},
-    {"class folders", "<class>/<image>", kFolder, is_class_folders, open_whole_class_folders, nullptr},
+    {"class folders", "<class>/<image>", kFolder, is_class_folders, open_whole_class_folders, nullptr, true},
 }};
 
 /// Throws an Error that says what to do with an archive, or what a file with data is called.

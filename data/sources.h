@@ -22,6 +22,7 @@ struct Source {
   /// null.
   std::optional<Splits> (*open_alone)(const std::filesystem::path& path, std::string_view split,
                                       const FolderOptions& options);
+  bool may_be_classes = false;  ///< folders right below the path may be classes
 };
 
 /// All of them, in the order they are tried.

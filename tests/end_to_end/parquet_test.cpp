@@ -171,7 +171,7 @@ TEST(ParquetOfEveryWriter, is_cut_and_trained_on_to_the_same_bits_and_evaluated_
   };
   fs::create_directories(folder.path() / "folders");
   fs::create_directory_symlink(golden / "source", folder.path() / "folders/test");
-  std::string first, trained, named;
+  std::string trained, named;
   std::vector<Json> rows;
   Index read = 0, refused = 0;
   for (const auto& file : fs::directory_iterator(golden)) {
@@ -189,7 +189,7 @@ TEST(ParquetOfEveryWriter, is_cut_and_trained_on_to_the_same_bits_and_evaluated_
     }
     ++read;
     const std::string values = tensors_of(delta);
-    if (first.empty()) first = delta, trained = values;
+    if (trained.empty()) trained = values;
     EXPECT_EQ(values, trained);
     EXPECT_EQ(evaluated(file.path(), delta)["confusion"], tuned.json()["test"]["confusion"]);
     // All of it as one split, as the folder that it was made of.

@@ -3,7 +3,6 @@
 #include <filesystem>
 
 #include "data/image_folder.h"
-#include "data/metadata.h"
 #include "data/sources.h"
 #include "data/split_names.h"
 #include "engine/io/atomic_file.h"
@@ -145,9 +144,7 @@ void check_not_among_images(const std::string& option, const fs::path& out, cons
   if (!fs::is_directory(data, ignored)) return;
   std::vector<fs::path> folders;  // whose folders are classes
   const data::Source* const source = data::find_source(data);
-  const bool may_be_class = source && (source->open == data::open_whole_class_folders ||
-                                       source->open == data::open_metadata_folder);
-  if (may_be_class && data::is_class_folders(data)) folders.push_back(data);
+  if (source && source->may_be_classes && data::is_class_folders(data)) folders.push_back(data);
   for (const char* split : {"train", "val", "test"}) folders.push_back(data::split_folder(data, split));
   for (const fs::path& folder : folders)
     if (!folder.empty() && is_below(out, folder))

@@ -34,7 +34,8 @@ struct Format {
   /// Throws an Error when something lies at the path that is none of ours of that form, and so must not be
   /// replaced; the path may be free.
   void (*check_replaceable)(const std::filesystem::path& out);
-  /// Writes the model to a path and returns the files that were written. Throws an Error, with nothing
+  /// Writes the model to a path and returns the files that were written. With ExportOptions::only_checks it
+  /// does all but that, so that what would be refused is. Throws an Error, with nothing
   /// written, that names what the format cannot hold and another way out.
   std::vector<std::filesystem::path> (*write)(const std::filesystem::path& out, const Exported& exported,
                                               const ExportOptions& options);
