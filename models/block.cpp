@@ -71,14 +71,24 @@ void Block::own_parts(engine::Parts& visit) {
 }
 
 Tensor Blocks::operator()(const Tensor& x, const DropPath& drop) {
-  return adapted(x, [&](Tensor y) {
-    for (std::size_t i = 0; i < blocks_.size(); ++i) {
-      const Index tokens = i + 1 < blocks_.size() ? 0 : tokens_;
-      const auto block = [this, drop, i, tokens](const Tensor& in) { return blocks_[i](in, drop, tokens); };
-      y = recompute_whole_ && engine::grad_enabled() ? engine::recompute(block, y) : block(y);
-    }
-    return y;
-  });
+  return adapted(x, [&](const Tensor& y) { return run(y, drop, 0, std::ssize(blocks_)); });
+}
+
+Tensor Blocks::some(const Tensor& x, const DropPath& drop, Index first, Index end) {
+  if (first == 0 && end == std::ssize(blocks_)) return (*this)(x, drop);
+  engine::check(!adapter(), "vit: some blocks alone cannot be run where all together are adapted");
+  return run(x, drop, first, end);
+}
+
+Tensor Blocks::run(Tensor x, const DropPath& drop, Index first, Index end) {
+  for (Index i = first; i < end; ++i) {
+    const Index tokens = i + 1 < std::ssize(blocks_) ? 0 : tokens_;
+    const auto block = [this, drop, i, tokens](const Tensor& in) {
+      return blocks_[static_cast<std::size_t>(i)](in, drop, tokens);
+    };
+    x = recompute_whole_ && engine::grad_enabled() ? engine::recompute(block, x) : block(x);
+  }
+  return x;
 }
 
 void Blocks::recompute(Recompute what) {

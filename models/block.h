@@ -80,6 +80,9 @@ class Blocks : public engine::Adaptable {
 
   /// x [n, any, width] behind the last block: [n, tokens, width], of one token [n, width].
   engine::Tensor operator()(const engine::Tensor& x, const DropPath& drop);
+  /// x, which goes into block `first`, behind block `end` - 1; x itself where there is none between. Throws
+  /// an Error where all blocks together are adapted, unless it is all of them.
+  engine::Tensor some(const engine::Tensor& x, const DropPath& drop, Index first, Index end);
   void recompute(Recompute what);
   /// The blocks' tables of biases by relative positions [entries, heads] for another grid, in order; none
   /// where they have none. Throws an Error when they do not fit `config`.
@@ -89,6 +92,8 @@ class Blocks : public engine::Adaptable {
   void own_parts(engine::Parts& visit) override;
 
  private:
+  engine::Tensor run(engine::Tensor x, const DropPath& drop, Index first, Index end);
+
   std::vector<Block> blocks_;
   Index tokens_;
   bool recompute_whole_ = false;

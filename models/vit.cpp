@@ -1,5 +1,7 @@
 #include "models/vit.h"
 
+#include <algorithm>
+
 #include "engine/nn/roles.h"
 #include "engine/ops/ops.h"
 #include "engine/tensor/random.h"
@@ -108,8 +110,28 @@ Tensor Vit::embed(const Tensor& images) {
   return norm_pre_ ? (*norm_pre_)(x) : x;
 }
 
+Tensor Vit::below(const Tensor& images, Index cut, const DropPath& drop) {
+  const Tensor x = blocks_.some(embed(images), drop, 0, std::min(cut, config_.depth));
+  return cut > config_.depth ? pool(x) : x;
+}
+
+Tensor Vit::above(const Tensor& x, Index cut, const DropPath& drop) {
+  return cut > config_.depth ? x : pool(blocks_.some(x, drop, cut, config_.depth));
+}
+
+Shape Vit::shape_below(Index cut) const {
+  const VitConfig& c = config_;
+  const auto rows = [](Index count, Index width) { return count == 1 ? Shape{width} : Shape{count, width}; };
+  if (cut > c.depth) return rows(1 + c.distillation_head, c.head_width());
+  const Index pooled = c.pooled_tokens();
+  return cut == c.depth && pooled > 0 ? rows(pooled, c.width) : Shape{c.tokens(), c.width};
+}
+
 Tensor Vit::pooled(const Tensor& images, const DropPath& drop) {
-  Tensor x = blocks_(embed(images), drop);
+  return above(embed(images), 0, drop);
+}
+
+Tensor Vit::pool(Tensor x) {
   if (norm_) x = (*norm_)(x);
   const auto average = [&] {  // patches are the last tokens
     return engine::mean_tokens(x, x.shape()[1] - config_.patches(), config_.patches());
@@ -129,9 +151,12 @@ Tensor Vit::scores(const Tensor& pooled) {
       0.5);
 }
 
+Tensor Vit::features_of(const Tensor& pooled) {
+  return pooled.shape().rank() == 3 ? engine::mean_tokens(pooled, 0, pooled.shape()[1]) : pooled;
+}
+
 Tensor Vit::features(const Tensor& images, const DropPath& drop) {
-  const Tensor x = pooled(images, drop);
-  return x.shape().rank() == 3 ? engine::mean_tokens(x, 0, x.shape()[1]) : x;
+  return features_of(pooled(images, drop));
 }
 
 Tensor Vit::operator()(const Tensor& images, const DropPath& drop) {

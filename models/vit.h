@@ -14,12 +14,26 @@ class Vit : public engine::Module {
   /// initialize().
   explicit Vit(const VitConfig& config);
 
+  // A pass can be cut before block `cut`, counted from 0, behind the last (cut = depth), or where the head
+  // reads (cut = depth + 1), so that what lies below is computed once for an image where nothing of it
+  // trains.
+
+  /// What images [n, channels, height, width] give below a cut: [n, tokens, width] before a block, what is
+  /// pooled of it behind the last, pooled() at the head.
+  engine::Tensor below(const engine::Tensor& images, Index cut, const DropPath& drop = {});
+  /// pooled() of what below() gave at that cut.
+  engine::Tensor above(const engine::Tensor& x, Index cut, const DropPath& drop = {});
+  /// The shape of what below() gives of one image.
+  engine::Shape shape_below(Index cut) const;
+
   /// What the head reads of images [n, channels, height, width]: [n, head_width()]; with a distillation head
   /// what each of two heads reads, [n, 2, head_width()].
   engine::Tensor pooled(const engine::Tensor& images, const DropPath& drop = {});
   /// Class scores [n, classes] of what pooled() gives: of two heads their mean.
   engine::Tensor scores(const engine::Tensor& pooled);
-  /// pooled(), of two heads the mean: [n, head_width()].
+  /// Of what pooled() gives for two heads the mean, else itself: [n, head_width()].
+  static engine::Tensor features_of(const engine::Tensor& pooled);
+  /// features_of(pooled(images)).
   engine::Tensor features(const engine::Tensor& images, const DropPath& drop = {});
   /// scores(pooled(images)).
   engine::Tensor operator()(const engine::Tensor& images, const DropPath& drop = {});
@@ -41,6 +55,8 @@ class Vit : public engine::Module {
  private:
   /// Images to tokens, [n, tokens, width], with prefix and positions.
   engine::Tensor embed(const engine::Tensor& images);
+  /// What is behind the blocks, normalised and pooled.
+  engine::Tensor pool(engine::Tensor x);
   void make_heads();
 
   VitConfig config_;
