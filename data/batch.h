@@ -17,6 +17,7 @@ struct Batch {
   std::vector<std::string> names;  ///< n names, as the data set calls them
   Tensor targets;                  ///< soft labels [n, classes] f32 when mixed by mixup or cutmix, else empty
   std::vector<Index> samples;      ///< n positions in the data set
+  Index variant = 0;               ///< which of its fixed variants an image is in
 };
 
 }  // namespace data

@@ -29,6 +29,7 @@ void check_options(const LoaderOptions& options, Index size) {
         kMaxViews, "and not", options.views);
   check(options.workers >= 0 && options.workers <= kMaxWorkers, "loader: the workers must be 0 to",
         kMaxWorkers, "and not", options.workers);
+  check(options.variants >= 0, "loader: the variants of an image must be at least 0, not", options.variants);
   check(options.mixup >= 0 && options.cutmix >= 0, "loader: mixup and cutmix must be at least 0, not",
         options.mixup, "and", options.cutmix);
   const bool mixes = options.mixup > 0 || options.cutmix > 0;
@@ -65,11 +66,16 @@ std::vector<Index> Loader::order(Index epoch) const {
   return order;
 }
 
-Batch Loader::open(const std::vector<Index>& order, Index index) const {
+Index Loader::variant(Index epoch) const {
+  return options_.variants > 0 ? epoch % options_.variants : 0;
+}
+
+Batch Loader::open(const std::vector<Index>& order, Index epoch, Index index) const {
   const Index begin = index * options_.batch_size;
   const Index end = std::min(begin + options_.batch_size, static_cast<Index>(order.size()));
   const auto [height, width] = options_.preprocessing.size;
   Batch batch;
+  batch.variant = variant(epoch);
   if (options_.images)
     batch.images = Tensor::uninitialized({(end - begin) * options_.views, 3, height, width});
   for (Index i = begin; i < end; ++i) {
@@ -89,7 +95,8 @@ void Loader::fill(Batch& batch, Index epoch, Index sample, Index slot) const {
   const Index n = static_cast<Index>(batch.labels.size()), values = 3 * how.size.height * how.size.width;
   float* images = reinterpret_cast<float*>(batch.images.raw());
   for (Index view = 0; view < options_.views; ++view) {
-    Random random = augment_stream(options_.seed, epoch, sample, view);
+    const Index drawn = options_.variants > 0 ? variant(epoch) : epoch;
+    Random random = augment_stream(options_.seed, drawn, sample, view);
     normalize(augmentation_->apply(image, how, random), how,
               {images + (view * n + slot) * values, static_cast<std::size_t>(values)});
   }
@@ -109,7 +116,7 @@ void Loader::finish(Batch& batch, Index epoch, Index index) const {
 Batch Loader::batch(Index epoch, Index index) const {
   check(index >= 0 && index < batches(), "loader: batch", index, "of an epoch with", batches());
   const std::vector<Index> samples = order(epoch);
-  Batch batch = open(samples, index);
+  Batch batch = open(samples, epoch, index);
   for (Index slot = 0; slot < static_cast<Index>(batch.labels.size()); ++slot)
     fill(batch, epoch, samples[static_cast<std::size_t>(index * options_.batch_size + slot)], slot);
   finish(batch, epoch, index);
@@ -124,7 +131,7 @@ void Loader::start(Index epoch, Index first) {
   if (options_.workers == 0) return;
   const auto samples = std::make_shared<const std::vector<Index>>(order(epoch));
   BatchMaker maker;
-  maker.open = [this, samples](Index index) { return open(*samples, index); };
+  maker.open = [this, samples, epoch](Index index) { return open(*samples, epoch, index); };
   maker.pieces = [](const Batch& batch) { return static_cast<Index>(batch.labels.size()); };
   maker.fill = [this, samples, epoch](Batch& batch, Index index, Index slot) {
     fill(batch, epoch, (*samples)[static_cast<std::size_t>(index * options_.batch_size + slot)], slot);

@@ -22,6 +22,7 @@ struct LoaderOptions {
   bool shuffle = false;    ///< another order each epoch; otherwise that of the data set
   std::uint64_t seed = 0;
   std::string augmentation = "none";  ///< a name of augmentations()
+  Index variants = 0;                 ///< of each image, one an epoch in turn; 0: another one every epoch
   Index views = 1;                    ///< how often each image is in its batch, varied each time
   double mixup = 0, cutmix = 0;       ///< alphas; 0 is off. Need `classes` and a single view
   Index classes = 0;                  ///< how many, for mixed targets
@@ -53,7 +54,8 @@ class Loader {
   std::optional<Batch> next();
 
  private:
-  Batch open(const std::vector<Index>& order, Index index) const;
+  Index variant(Index epoch) const;
+  Batch open(const std::vector<Index>& order, Index epoch, Index index) const;
   void fill(Batch& batch, Index epoch, Index sample, Index slot) const;
   void finish(Batch& batch, Index epoch, Index index) const;
 

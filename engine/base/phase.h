@@ -3,7 +3,7 @@
 namespace engine {
 
 /// A part of a pass, a step or a run whose time can be asked for. `data` is the time spent waiting for
-/// images, outside scoring.
+/// images, outside scoring; `prefix` that for what frozen blocks give of images.
 enum class Phase {
   forward,
   backward,
@@ -15,6 +15,7 @@ enum class Phase {
   score,
   step,
   evaluate,
+  prefix,
   save
 };
 constexpr int kPhases = static_cast<int>(Phase::save) + 1;

@@ -124,6 +124,15 @@ void Safetensors::read_into(std::string_view name, Tensor& tensor) const {
   }
 }
 
+void Safetensors::read_row(std::string_view name, Index row, std::span<std::byte> out) const {
+  const SafetensorsEntry& stored = entry(name);
+  const Shape shape = stored.shape();
+  check(shape.rank() > 0 && row >= 0 && row < shape[0], about(stored), "has no row", row);
+  const auto bytes = static_cast<std::size_t>(shape.numel() / shape[0] * size_of(dtype_of_entry(stored)));
+  check(out.size() == bytes, about(stored), "has rows of", bytes, "bytes, not", out.size());
+  file_.read_at(stored.offset + static_cast<std::uint64_t>(row) * bytes, out);
+}
+
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const Metadata& metadata, const std::filesystem::path& former,
                        const FileCheck& check) {

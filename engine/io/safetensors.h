@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,9 @@ class Safetensors {
   /// Overwrites the values of `tensor`, converted to its dtype as read_as() does, without a second tensor
   /// in memory. Throws an Error when the shapes differ.
   void read_into(std::string_view name, Tensor& tensor) const;
+  /// Row `row` of a tensor's first axis as it is stored, into `out`. Throws an Error when there is no such
+  /// row or `out` has not its size.
+  void read_row(std::string_view name, Index row, std::span<std::byte> out) const;
 
  private:
   std::string about(const SafetensorsEntry& entry) const;

@@ -88,7 +88,7 @@ TEST(Identity, has_every_option_that_acts_on_the_result) {
                             "mean",       "std",          "interpolation",     "resize",    "data",
                             "crop_pct",   "exif_rotate",  "train_list",        "val_list",  "test_list",
                             "data_root",  "on_bad_image", "allow_empty_class", "val_split", "test_split",
-                            "group"})
+                            "group",      "prefix_cache"})
     EXPECT_EQ(expected.erase(other), 1u) << other;
   const auto identity = training::options_of(options.config);
   EXPECT_EQ(nlohmann::json(identity), nlohmann::json(expected));

@@ -49,9 +49,9 @@ TEST_P(FeaturesOf, a_linear_probe_give_the_bits_that_its_images_give_and_are_com
   const Features garden;
   const Words words = GetParam().words;
   garden.probe("plain", words);
-  EXPECT_TRUE(garden.quick("first", words).noted("features train"));
+  EXPECT_TRUE(garden.quick("first", words).noted("prefix train"));
   const Outcome again = garden.quick("second", words);
-  EXPECT_FALSE(again.noted("features train")) << again.err;
+  EXPECT_FALSE(again.noted("prefix train")) << again.err;
   for (const char* name : {"first", "second"}) {
     EXPECT_TRUE(garden.delta(name) == garden.delta("plain")) << name;
     expect_same_run(garden.run_folder(name), garden.run_folder("plain"));
@@ -72,7 +72,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Features, of_one_batch_size_serve_all_others) {
   const Features garden;
   garden.quick("one", {"--batch-size", "4"});
-  EXPECT_FALSE(garden.quick("other", {"--batch-size", "9", "--seed", "3"}).noted("features train"));
+  EXPECT_FALSE(garden.quick("other", {"--batch-size", "9", "--seed", "3"}).noted("prefix train"));
   const Features plain;
   plain.probe("other", {"--batch-size", "9", "--seed", "3"});
   EXPECT_TRUE(garden.delta("other") == plain.delta("other"));
@@ -81,12 +81,13 @@ TEST(Features, of_one_batch_size_serve_all_others) {
 TEST(Features, leave_files_of_something_else_alone) {
   const Features garden;
   fs::create_directories(garden.kept());
-  write_model(garden.kept() + "/train.safetensors", small_state());
-  const std::string before = read_text(garden.kept() + "/train.safetensors");
+  write_model(garden.kept() + "/prefix-train-head-0.safetensors", small_state());
+  const std::string before = read_text(garden.kept() + "/prefix-train-head-0.safetensors");
   const Words words = Words{"tune"} + garden.job("linear") +
                       Words{"--features", garden.kept(), "--out", garden.run_folder("other")};
-  EXPECT_THAT(run(words).error(1), ::testing::HasSubstr("train.safetensors: not a file of features"));
-  EXPECT_TRUE(read_text(garden.kept() + "/train.safetensors") == before);
+  EXPECT_THAT(run(words).error(1),
+              ::testing::HasSubstr("prefix-train-head-0.safetensors: not a file of activations"));
+  EXPECT_TRUE(read_text(garden.kept() + "/prefix-train-head-0.safetensors") == before);
 }
 
 TEST(FeaturesThatAreStale, are_computed_again) {
@@ -137,14 +138,14 @@ TEST(FeaturesThatAreStale, are_computed_again) {
        }},
       {"damage",
        [](const Features& g) {
-         std::string bytes = read_text(g.kept() + "/train.safetensors");
+         std::string bytes = read_text(g.kept() + "/prefix-train-head-0.safetensors");
          bytes[bytes.size() - 9] ^= 1;
-         write_text(g.kept() + "/train.safetensors", bytes);
+         write_text(g.kept() + "/prefix-train-head-0.safetensors", bytes);
          return Words{};
        }},
       {"nonsense",
        [](const Features& g) {
-         write_text(g.kept() + "/train.safetensors", "none");
+         write_text(g.kept() + "/prefix-train-head-0.safetensors", "none");
          return Words{};
        }},
   };
@@ -153,7 +154,7 @@ TEST(FeaturesThatAreStale, are_computed_again) {
     garden.quick("before");
     const Words words = change(garden);
     const Outcome after = garden.quick("after", words);
-    EXPECT_TRUE(after.noted("features train")) << name << ": " << after.err;
+    EXPECT_TRUE(after.noted("prefix train")) << name << ": " << after.err;
     garden.probe("plain", words);
     EXPECT_TRUE(garden.delta("after") == garden.delta("plain")) << name;
   }

@@ -13,7 +13,8 @@ Words long_run(const Garden& garden, const std::string& method, const fs::path& 
 /// The lines of a run's metrics without the fields about time.
 std::vector<Json> timeless(const fs::path& folder);
 
-/// True when two runs have left the same delta, metrics and results, but for fields about time or memory.
+/// True when two runs have left the same delta, metrics and results, but for fields about time, memory or
+/// what was kept.
 void expect_same_run(const fs::path& a, const fs::path& b);
 
 /// Waits until the log in `folder` has a line with this text, or the run is over.

@@ -65,7 +65,8 @@ TEST_P(Cut, leaves_the_gradients_of_what_is_above) {
     if (engine::role_of(name).layer(config.depth) < 3) parameter.freeze();
   }
   const auto gradients = [&](const Tensor& pooled) {
-    engine::backward(engine::cross_entropy(model.scores(pooled), engine::one_hot(std::vector<Index>{0, 1, 2, 3, 0}, 4)));
+    engine::backward(
+        engine::cross_entropy(model.scores(pooled), engine::one_hot(std::vector<Index>{0, 1, 2, 3, 0}, 4)));
     std::vector<Tensor> all;
     for (const auto& [name, parameter] : engine::parameters(model))
       if (parameter.grad().defined()) all.push_back(std::exchange(parameter.grad(), {}));

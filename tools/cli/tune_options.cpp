@@ -28,9 +28,7 @@ void declare_tune(OptionTable& table, TuneOptions& o) {
       .this_call();
   table.flag("json", o.json, "print the result as one JSON object").this_call();
   table.flag("tensorboard", o.tensorboard, "write TensorBoard's event files, too").this_call().rare();
-  table
-      .output("features", o.features, "DIR",
-              "train linear on frozen features of the images, kept in DIR for later runs; same bits")
+  table.output("features", o.features, "DIR", "the same as --prefix-cache DIR, for linear")
       .needing("method", {"linear"}, "the features of all others change")
       .needing_that(
           "--method linear and images that stay as they are", [&] { return c.knows_features(); },
@@ -44,6 +42,13 @@ void declare_tune(OptionTable& table, TuneOptions& o) {
 
 void TuneOptions::check() const {
   config.check();
+  training::as_usage([&] { prefix_cache(); });
+}
+
+training::PrefixCacheOptions TuneOptions::prefix_cache() const {
+  auto kept = training::PrefixCacheOptions::parse(config.prefix_cache);
+  if (!features.empty()) kept.folder = features;
+  return kept;
 }
 
 nlohmann::ordered_json TuneOptions::to_json() const {

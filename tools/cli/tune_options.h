@@ -6,6 +6,7 @@
 
 #include "tools/cli/model_options.h"
 #include "tools/training/options/relations.h"
+#include "tools/training/prefix/cache.h"
 #include "tools/training/train_config.h"
 
 namespace cli {
@@ -21,6 +22,8 @@ struct TuneOptions {
 
   /// Throws a UsageError when a value makes no sense or options contradict each other.
   void check() const;
+  /// --prefix-cache in parts; its folder may be called --features.
+  training::PrefixCacheOptions prefix_cache() const;
   /// Every resolved option, for config.json.
   nlohmann::ordered_json to_json() const;
 };

@@ -49,6 +49,17 @@ double seconds_per_batch(const fs::path& log, Index batch_size, const training::
   return batches > 0 ? seconds / static_cast<double>(batches) : 0;
 }
 
+namespace {
+
+/// True when a run took activations of its images from a folder that others share.
+bool knew_features(const Json& config, const Json& result) {
+  const Json cache = result.value("prefix_cache", Json());
+  return !training::needed_field<std::string>(config, "features").empty() ||
+         (cache.is_object() && training::field<bool>(cache, "shared").value_or(false));
+}
+
+}  // namespace
+
 std::optional<RunRecord> read_run(const fs::path& folder, const training::RunIdentity& identity,
                                   RunRecord run) {
   if (!is_run_of(folder, identity)) return std::nullopt;
@@ -72,7 +83,7 @@ std::optional<RunRecord> read_run(const fs::path& folder, const training::RunIde
     run.peak_mb = training::needed_field<double>(result, "peak_mb");
     run.resumed = training::needed_field<bool>(result, "resumed");
     const Json config = training::with_present_names(engine::read_json(folder / "config.json"));
-    run.knew_features = !training::needed_field<std::string>(config, "features").empty();
+    run.knew_features = knew_features(config, result);
     const Index batch = training::needed_field<Index>(identity.fields(), "batch_size"),
                 accum = training::needed_field<Index>(identity.fields(), "grad_accum"),
                 images = training::needed_field<Index>(config, "images");

@@ -141,7 +141,7 @@ std::string markdown_tables(const Json& comparison) {
   const auto& runs = comparison["runs"];
   if (std::ranges::any_of(runs, [](const Json& run) { return run.value("knew_features", false); }))
     text +=
-        "\nLinear probes were trained on features of the images that were computed once per task; s/epoch "
+        "\nThe features of a frozen backbone, and what frozen blocks give, were computed once per task; s/epoch "
         "leaves that out.\n";
   if (table.size() > 1) {
     text += '\n' + against(table[0]["method"], comparison) +

@@ -9,7 +9,6 @@
 #include "engine/autograd/record.h"
 #include "engine/base/phase.h"
 #include "engine/base/stopwatch.h"
-#include "tools/training/features.h"
 #include "tools/training/next_batch.h"
 
 namespace training {
@@ -65,7 +64,7 @@ double run_over(models::Vit& model, std::shared_ptr<const data::Dataset> split,
   const engine::Stopwatch watch;
   data::Loader loader(split, {.preprocessing = how,
                               .batch_size = options.batch_size,
-                              .images = !options.known.defined(),
+                              .images = !options.known,
                               .workers = options.workers});
   std::optional<Keeper> keeper;
   if (kept) keeper.emplace(*kept, split->size(), model.config().classes);
@@ -75,7 +74,7 @@ double run_over(models::Vit& model, std::shared_ptr<const data::Dataset> split,
   while (const auto batch = next_batch(loader)) {
     check_stop(events, "while evaluating");
     const engine::PhaseTimer timer(engine::Phase::evaluate);
-    const Tensor logits = logits_of(model, *batch, options.known);
+    const Tensor logits = logits_of(model, *batch, options.known.get());
     std::vector<Index> labels;
     for (Index label : batch->labels) labels.push_back(class_map[static_cast<std::size_t>(label)]);
     take(logits, labels, batch->names);

@@ -15,6 +15,7 @@
 #include "tools/training/events.h"
 #include "tools/training/metrics.h"
 #include "tools/training/mistakes.h"
+#include "tools/training/prefix/activations.h"
 
 namespace training {
 
@@ -54,8 +55,8 @@ ClassFigures weighted_mean(const Evaluation& evaluation);
 struct EvaluateOptions {
   Index batch_size = 32;
   int workers = 2;
-  std::string part = {};      ///< what its progress is reported as; empty for not at all
-  engine::Tensor known = {};  ///< features of the split's images, as of KnownFeatures
+  std::string part = {};                          ///< what its progress is reported as; empty for not at all
+  std::shared_ptr<const Activations> known = {};  ///< of the split's images, which are then not read
 };
 
 /// The figures of predictions that arrive batch by batch, and the worst mistakes among them.

@@ -68,10 +68,11 @@ std::vector<double> balanced_weights(const data::Dataset& images, const std::vec
   return weights;
 }
 
-Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, bool two_views, double temperature) {
+Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, bool two_views, double temperature,
+                        const Activations* known) {
   std::vector<Index> labels = batch.labels;
   labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
-  Tensor features = engine::normalize_rows(model.features(batch.images));
+  Tensor features = engine::normalize_rows(models::Vit::features_of(pooled_of(model, batch, known)));
   // Their gradient is zero; what would be computed of it is rounding.
   if (are_alike(features)) features = engine::scale(features, 0);
   if (!two_views) features = engine::repeat(features, 2);

@@ -28,7 +28,7 @@ ScoringData chosen(const Scoring& scoring, ScoringData data) {
   return data;
 }
 
-data::LoaderOptions loader_options(const Scoring& scoring, const ScoringData& data) {
+data::LoaderOptions loader_options(const Scoring& scoring, const ScoringData& data, bool images = true) {
   const bool contrast = scoring.loss == Scoring::Loss::supcon, two_views = contrast && scoring.augment;
   return {.preprocessing = data.preprocessing,
           .batch_size = data.batch_size,
@@ -38,7 +38,9 @@ data::LoaderOptions loader_options(const Scoring& scoring, const ScoringData& da
           .augmentation = two_views  ? "simclr"
                           : contrast ? "none"
                                      : data.augmentation,
+          .variants = contrast ? 0 : data.variants,
           .views = two_views ? 2 : 1,
+          .images = images,
           .workers = data.workers};
 }
 
@@ -52,8 +54,7 @@ class ScoringLosses {
         data_(chosen(scoring, data)),
         events_(events),
         how_(how),
-        loader_(data_.images, loader_options(scoring, data_)),
-        batches_(scoring.batches == 0 ? loader_.batches() : std::min(scoring.batches, loader_.batches())),
+        batches_(batches_of(scoring, data_)),
         done_(how_.begun ? how_.begun->batches : 0),
         progress_(events_, "score", batches_ - done_, data.batch_size) {
     engine::check(!how_.begun || (done_ > 0 && done_ < batches_), "the saved scores are of", done_,
@@ -64,7 +65,7 @@ class ScoringLosses {
   Tensor next() {
     if (!size_) start();
     if (done_ == batches_) return {};
-    const auto batch = loader_.next();
+    const auto batch = loader_->next();
     engine::check(batch.has_value(), "scoring: the images ran out after batch", done_);
     images_ = batch->names;
     last_ = *batch;
@@ -76,12 +77,17 @@ class ScoringLosses {
   }
 
   Index batches() const { return batches_; }
+  static Index batches_of(const Scoring& scoring, const ScoringData& data) {
+    const Index all = data::Loader(data.images, loader_options(scoring, data)).batches();
+    return scoring.batches == 0 ? all : std::min(scoring.batches, all);
+  }
 
   /// The loss of the last batch with the weights as they are.
   Tensor again() {
     return scoring_.loss == Scoring::Loss::supcon
-               ? contrastive_loss(model_, last_, scoring_.augment, scoring_.temperature)
-               : engine::cross_entropy(model_(last_.images), engine::one_hot(last_.labels, data_.classes));
+               ? contrastive_loss(model_, last_, scoring_.augment, scoring_.temperature, known_)
+               : engine::cross_entropy(logits_of(model_, last_, known_),
+                                       engine::one_hot(last_.labels, data_.classes));
   }
 
   /// After the backward pass of a batch: refuses sums that are not finite, hands them out to be kept when
@@ -112,7 +118,9 @@ class ScoringLosses {
     size_.emplace(model_, scoring_.image_size);
     if (how_.begun)
       restore_partial_scores(*std::exchange(how_.begun, std::nullopt), engine::parameters(model_));
-    loader_.start(0, done_);
+    known_ = how_.known();
+    loader_.emplace(data_.images, loader_options(scoring_, data_, !known_));
+    loader_->start(0, done_);
   }
 
   void check_batch(bool finite, const std::string& complaint) const {
@@ -124,7 +132,8 @@ class ScoringLosses {
   ScoringData data_;
   Events events_;
   ScoringOptions how_;
-  data::Loader loader_;
+  std::optional<data::Loader> loader_;
+  const Activations* known_ = nullptr;
   Index batches_, done_;
   ProgressReport progress_;
   std::optional<AtImageSize> size_;

@@ -9,6 +9,7 @@
 #include "tools/training/events.h"
 #include "tools/training/image_contents.h"
 #include "tools/training/partial_scores.h"
+#include "tools/training/prefix/activations.h"
 
 namespace training {
 
@@ -21,6 +22,7 @@ struct ScoringData {
   int workers = 2;
   bool shuffle = true;
   std::string augmentation = "none";  ///< of the training; cross entropy is scored with it
+  Index variants = 0;                 ///< of the training
   Index classes = 0;
 };
 
@@ -28,6 +30,8 @@ struct ScoringData {
 struct ScoringOptions {
   Index save_every = 0;  ///< batches from one Events::on_partial_scores to the next; 0: some minutes
   std::optional<PartialScores> begun = {};  ///< what an interrupted scoring has left
+  /// Asked when the first loss is: the activations that are known of the images; nullptr for none.
+  std::function<const Activations*()> known = [] { return nullptr; };
 };
 
 /// The scoring losses of one pass over the images, batch by batch in the order of training's first epoch:

@@ -117,9 +117,13 @@ void TrainConfig::check() const {
   if (min_lr > lr) throw UsageError("--min-lr is above --lr");
 }
 
+bool TrainConfig::image_is_fixed() const {
+  return (augment == "none" || augment_copies > 0) && mixup == 0 && cutmix == 0 && drop_path == 0;
+}
+
 bool TrainConfig::knows_features() const {
-  return peft::make_method(method, method_options)->traits().trains_head_only && augment == "none" &&
-         mixup == 0 && cutmix == 0 && drop_path == 0 && reinit_blocks == 0;
+  return peft::make_method(method, method_options)->traits().trains_head_only && image_is_fixed() &&
+         reinit_blocks == 0;
 }
 
 std::unique_ptr<engine::Optimizer> TrainConfig::make_optimizer(

@@ -79,14 +79,16 @@ struct TrainConfig {
   std::string method = "grft";
   std::map<std::string, std::string> method_options;  ///< those that are not the method's defaults
 
-  std::string on = "train";                           ///< split to train on, or train+val
-  std::string head = "auto";                          ///< auto keeps a head whose class count fits; keep, new
-  std::string init_head = "trunc-normal";             ///< values of a new head, or zeros
-  std::string augment = "none";                       ///< see data::augmentations()
+  std::string on = "train";                ///< split to train on, or train+val
+  std::string head = "auto";               ///< auto keeps a head whose class count fits; keep, new
+  std::string init_head = "trunc-normal";  ///< values of a new head, or zeros
+  std::string augment = "none";            ///< see data::augmentations()
+  Index augment_copies = 0;                ///< fixed variants of each image; 0: new ones every epoch
   bool no_score_shuffle = false, no_shuffle = false;  ///< score, train in sorted path order
   Index batch_size = 32, grad_accum = 1;              ///< images in a batch, batches for one step
   Index workers = 2;                                  ///< threads that decode ahead
   std::string recompute = "none";                     ///< see models::recompute_names()
+  std::string prefix_cache = "auto";                  ///< see PrefixCacheOptions::parse()
 
   Index epochs = 10, steps = 0;    ///< steps, where set, instead of epochs
   std::string optimizer = "adam";  ///< sgd, adam, adamw
@@ -109,7 +111,9 @@ struct TrainConfig {
   /// Throws a UsageError when a value makes no sense, or a field that is set contradicts another one or has
   /// no effect because of it: by the declarations of tools/training/options/train_options.h.
   void check() const;
-  /// True when the features of an image are the same in every pass: the backbone is frozen, nothing varies.
+  /// True when an image is the same in every pass of the training, in each of its variants.
+  bool image_is_fixed() const;
+  /// True when the features of an image are: the backbone is frozen, too.
   bool knows_features() const;
 
   std::unique_ptr<engine::Optimizer> make_optimizer(const std::vector<engine::NamedParameter>& all) const;

@@ -18,6 +18,7 @@
 #include "tools/training/evaluate.h"
 #include "tools/training/losses.h"
 #include "tools/training/next_batch.h"
+#include "tools/training/prefix/cut.h"
 
 namespace training {
 
@@ -34,6 +35,7 @@ data::LoaderOptions loader_options(const Run& run, const TrainConfig& c, bool im
           .shuffle = !c.no_shuffle,
           .seed = static_cast<std::uint64_t>(c.model.seed),
           .augmentation = c.augment,
+          .variants = c.augment_copies,
           .views = 1,
           .mixup = c.mixup,
           .cutmix = c.cutmix,
@@ -75,15 +77,15 @@ void note_long_warmup(const TrainConfig& config, Index steps, Index steps_per_ep
 
 }  // namespace
 
-Trainer::Trainer(Run& run, const TrainConfig& config, Events events, KnownFeatures features)
+Trainer::Trainer(Run& run, const TrainConfig& config, Events events, KnownActivations known)
     : model_(run.loaded.model),
       loaded_(run.loaded),
       method_(*run.method),
       splits_(run.splits),
       config_(config),
       events_(std::move(events)),
-      features_(std::move(features)),
-      loader_(run.images, loader_options(run, config_, !features_.trained_on.defined())),
+      known_(std::move(known)),
+      loader_(run.images, loader_options(run, config_, !known_.trained_on)),
       epoch_steps_(config_.epoch_steps(run.images->size())),
       steps_(config_.total_steps(epoch_steps_.count())),
       parameters_(engine::parameters(model_)),
@@ -183,7 +185,7 @@ Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::strin
     const models::DropPath drop{c.drop_path, static_cast<std::uint64_t>(c.model.seed),
                                 static_cast<std::uint64_t>(step * epoch_steps_.most() + i)};
     const auto loss_of_batch = [&] {
-      const Tensor logits = logits_of(model_, *batch, features_.trained_on, drop);
+      const Tensor logits = logits_of(model_, *batch, known_.trained_on.get(), drop);
       const Tensor loss = cross_entropy_loss(logits, *batch, c.label_smoothing, class_weights_);
       stop_unless_finite(step, loss.item(), "loss", images);
       return loss;
@@ -194,6 +196,7 @@ Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::strin
                          {step, steps_, epoch_steps_.count(), rate_at(step), loss_of_batch, *optimizer_});
       apply_depth(model_, c);
       selection_changed_ = versions(parameters_) != before;
+      if (selection_changed_) check_known();
     }
     const Tensor loss = loss_of_batch();
     total.loss += loss.item() / static_cast<double>(batches);
@@ -201,6 +204,12 @@ Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::strin
   }
   total.penalty = method_.regularize(parameters_);
   return total;
+}
+
+void Trainer::check_known() const {
+  for (const auto& known : {known_.trained_on, known_.val, known_.test})
+    engine::check(!known || known->cut() <= highest_cut(model_), "method", config_.method,
+                  "trains what activations were kept of, which its traits do not say");
 }
 
 double Trainer::take_step(Index step, Index epoch) {
@@ -250,7 +259,7 @@ void Trainer::put_back_best() {
 void Trainer::evaluate_val(Index epoch) {
   if (!splits_.val || config_.on != "train") return;
   const std::vector<Index> map = match_classes(splits_.classes, loaded_.classes, model_.config().classes);
-  const EvaluateOptions how{config_.batch_size, static_cast<int>(config_.workers), "", features_.val};
+  const EvaluateOptions how{config_.batch_size, static_cast<int>(config_.workers), "", known_.val};
   Evaluation e;
   {
     const WithAverages averages(ema_);

@@ -3,7 +3,7 @@
 #include "data/loader.h"
 #include "tools/training/checkpoint.h"
 #include "tools/training/events.h"
-#include "tools/training/features.h"
+#include "tools/training/prefix/activations.h"
 #include "tools/training/run.h"
 #include "tools/training/train_config.h"
 
@@ -17,9 +17,9 @@ struct Diverged : engine::Error {
 /// The training loop: forward, backward, penalty, clip, step, average; and evaluation on val between epochs.
 class Trainer {
  public:
-  /// Trains what the method of `run` has set to train; the run must outlive the trainer. With `features` the
-  /// images they are of are not read.
-  explicit Trainer(Run& run, const TrainConfig& config, Events events = {}, KnownFeatures features = {});
+  /// Trains what the method of `run` has set to train; the run must outlive the trainer. The images
+  /// of `known` activations are not read.
+  explicit Trainer(Run& run, const TrainConfig& config, Events events = {}, KnownActivations known = {});
 
   /// Takes back what a checkpoint holds beside the weights, which Checkpoint::restore() has put in the model.
   /// Throws an Error that names what does not fit the run.
@@ -47,6 +47,8 @@ class Trainer {
   /// The first parameter whose gradient is not finite, as " of NAME".
   std::string bad_gradient() const;
   [[noreturn]] void diverged(const std::string& complaint, const std::vector<std::string>& images) const;
+  /// Nothing that is known hangs on what trains now.
+  void check_known() const;
   double take_step(Index step, Index epoch);  ///< the loss
   void train_epoch(Index epoch, ProgressReport& progress);
   /// True after the last step of an epoch that was not yet evaluated.
@@ -65,7 +67,7 @@ class Trainer {
   const data::Splits& splits_;
   TrainConfig config_;
   Events events_;
-  KnownFeatures features_;
+  KnownActivations known_;
   data::Loader loader_;
   EpochSteps epoch_steps_;
   Index steps_;  ///< of the whole run

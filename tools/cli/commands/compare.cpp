@@ -45,7 +45,9 @@ class TuneRuns {
       config_.methods.push_back({m.label, m.method, method_options(m), m.lrs});
     config_.overwrite = o_.overwrite;
     instruction_set_ = chosen_instruction_set();
-    std::erase_if(o_.given, [](const auto& option) { return option.first == "instruction-set"; });
+    std::erase_if(o_.given, [](const auto& option) {
+      return option.first == "instruction-set" || option.first == "prefix-cache";
+    });
     check_arguments();
     check_common_options();
     load_base();
@@ -73,9 +75,7 @@ class TuneRuns {
     all.push_back("--json");
     all.push_back("--instruction-set=" + instruction_set_);
     if (o_.checks.strict) all.emplace_back("--strict");
-    if (parse_tune(all, "")->config.knows_features())
-      all.push_back("--features=" +
-                    (config_.out / "features" / experiments::folder_name(task.name)).string());
+    all.push_back("--prefix-cache=" + prefix_cache(task));
     return all;
   }
 
@@ -105,6 +105,17 @@ class TuneRuns {
   }
 
  private:
+  /// --prefix-cache of all runs on a task: a folder that they share, with the bound that was given; or what
+  /// was given, where they do not.
+  std::string prefix_cache(const experiments::Task& task) const {
+    const std::string& given = o_.common.config.prefix_cache;
+    const auto options = training::as_usage([&] { return training::PrefixCacheOptions::parse(given); });
+    if (options.off) return given;
+    const fs::path folder = options.folder.empty() ? config_.out / "prefixes" : options.folder;
+    return (folder / experiments::folder_name(task.name)).string() +
+           (options.most ? "," + given.substr(given.rfind(',') + 1) : "");
+  }
+
   /// Throws a UsageError for a method whose options `tune` would not take.
   void check_arguments() const {
     for (const PlannedRun& run : plan_of(config_)) {

@@ -21,7 +21,6 @@
 #include "tools/experiments/report/write.h"
 #include "tools/training/checkpoint.h"
 #include "tools/training/evaluate.h"
-#include "tools/training/features.h"
 #include "tools/training/free_memory.h"
 #include "tools/training/identity.h"
 #include "tools/training/json_field.h"
@@ -29,6 +28,7 @@
 #include "tools/training/memory_estimate.h"
 #include "tools/training/mistakes.h"
 #include "tools/training/peak_memory.h"
+#include "tools/training/prefix/cache.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/run_recorder.h"
 #include "tools/training/trainer.h"
@@ -96,9 +96,11 @@ void write_config(const training::RunFolder& folder, const training::Run& run, c
 
 /// Scores and selects, writing the selection; goes on with a scoring that was interrupted.
 void select(training::Run& run, const TuneOptions& options, training::RunFolder& folder,
-            const training::RunIdentity& identity, const training::Events& events) {
+            const training::RunIdentity& identity, training::PrefixCache& cache,
+            const training::Events& events) {
   const engine::PhaseTimer timer(Phase::score);
-  training::ScoringOptions how{.save_every = options.config.save_every};
+  training::ScoringOptions how{.save_every = options.config.save_every,
+                               .known = [&cache] { return cache.scored_on(); }};
   if (options.resume)
     how.begun = training::read_partial_scores(folder.file(training::kPartialScoresFile), identity, events);
   if (how.begun)
@@ -117,11 +119,9 @@ void select(training::Run& run, const TuneOptions& options, training::RunFolder&
 
 /// Where the time of a run went, in seconds. The rest is loading, and what little is between.
 ordered_json phases_json() {
-  constexpr std::pair<const char*, Phase> kParts[] = {{"score", Phase::score},
-                                                      {"step", Phase::step},
-                                                      {"evaluate", Phase::evaluate},
-                                                      {"data", Phase::data},
-                                                      {"save", Phase::save}};
+  constexpr std::pair<const char*, Phase> kParts[] = {
+      {"score", Phase::score},   {"step", Phase::step}, {"evaluate", Phase::evaluate},
+      {"prefix", Phase::prefix}, {"data", Phase::data}, {"save", Phase::save}};
   ordered_json seconds;
   for (const auto& [name, phase] : kParts) seconds[name] = engine::phase_seconds(phase);
   return seconds;
@@ -129,7 +129,7 @@ ordered_json phases_json() {
 
 /// The last evaluation of every split that was not trained on.
 ordered_json evaluate_splits(training::Run& run, const TuneOptions& options, training::RunFolder& folder,
-                             Index epoch, const training::KnownFeatures& features,
+                             Index epoch, const training::KnownActivations& known,
                              const training::Events& events) {
   ordered_json results;
   const std::vector<Index> map =
@@ -139,7 +139,7 @@ ordered_json evaluate_splits(training::Run& run, const TuneOptions& options, tra
                                       : run.splits.test && !options.config.no_test;
     if (!there) continue;
     const training::EvaluateOptions how{options.config.batch_size, static_cast<int>(options.config.workers),
-                                        split, split == "val" ? features.val : features.test};
+                                        split, split == "val" ? known.val : known.test};
     training::Evaluator evaluator(run.splits.classes, map, run.loaded.model.config().classes);
     training::Evaluation e =
         training::evaluate_split(run.loaded.model, training::find_split(run.splits, split),
@@ -166,13 +166,14 @@ void keep_cost(ordered_json& result, const ordered_json& before) {
     if (before.contains(field)) result[field] = before[field];
 }
 
-/// Notes what the run will need, and refuses one that needs more than there is.
-void estimate_memory(training::Run& run, const TuneOptions& options) {
+/// What the run will need, which is noted; refuses one that needs more than there is.
+training::MemoryEstimate estimate_memory(training::Run& run, const TuneOptions& options) {
   const training::MemoryEstimate estimate = training::estimate_memory(run, options.config);
   engine::release_free_buffers();
   const std::size_t free = training::free_memory();
   note("memory: " + estimate.text());
   if (!options.no_memory_check) training::check_memory(estimate, free);
+  return estimate;
 }
 
 /// What config.json in the folder of a run that is to be resumed says of its identity; nothing where there is
@@ -270,7 +271,7 @@ void run_tune(Arguments arguments) {
   Follower follower;
   training::Events events = follower.events();
   training::Run run = training::open_run(config, splits, events);
-  estimate_memory(run, options);
+  const training::MemoryEstimate estimate = estimate_memory(run, options);
   training::RunIdentity identity = training::identity_of(run, options.config);
   if (before) check_same_run(run, options, *before, identity);
   if (options.checks.dry_run) return print_plan(run, options);
@@ -287,6 +288,9 @@ void run_tune(Arguments arguments) {
   if (run.cut) engine::write_file(folder.file(training::kCutFile), run.cut->csv);
   if (options.config.data.on_bad_image == "skip")
     engine::write_file(folder.file("skipped.jsonl"), training::skipped_lines(run.splits.skipped));
+  training::PrefixCacheOptions kept = options.prefix_cache();
+  kept.spare = folder.path();
+  training::PrefixCache cache(run, options.config, kept, estimate.total() - estimate.weights, events);
   if (checkpoint) {
     const training::RunState& state = checkpoint->state();
     folder.cut_log(
@@ -295,12 +299,11 @@ void run_tune(Arguments arguments) {
     checkpoint->restore(run.loaded.model, *run.method);
     note(engine::say("resuming after step", state.step));
   } else {
-    select(run, options, folder, identity, events);
+    select(run, options, folder, identity, cache, events);
     engine::release_free_buffers();  // of sizes that scoring needed and training does not
   }
-  const training::KnownFeatures features =
-      training::known_features(run, options.config, options.features, events);
-  training::Trainer trainer(run, options.config, events, features);
+  const training::KnownActivations known = cache.known(checkpoint ? checkpoint->state().step : 0);
+  training::Trainer trainer(run, options.config, events, known);
   if (checkpoint)
     trainer.resume(*checkpoint);
   else
@@ -316,13 +319,14 @@ void run_tune(Arguments arguments) {
   const auto delta = folder.file("delta.safetensors");
   training::write_delta(delta, run, options.config);
   const peft::Account account = peft::account(run.loaded.model);
-  ordered_json result = evaluate_splits(run, options, folder, trainer.last_epoch(), features, events);
+  ordered_json result = evaluate_splits(run, options, folder, trainer.last_epoch(), known, events);
   run.notes->note(events);
   result["trainable"] = account.trainable;
   result["total"] = account.total;
   result["resumed"] = checkpoint.has_value();
   result["seconds"] = watch.seconds();
   result["phases"] = phases_json();
+  result["prefix_cache"] = cache.json();
   result["skipped"] = run.splits.skipped.size();
   result["peak_mb"] = training::peak_mb();
   if (finished) keep_cost(result, *finished);
@@ -330,6 +334,7 @@ void run_tune(Arguments arguments) {
   folder.sync_log();
   folder.add_images(run.contents->new_lines());
   folder.write_json("result.json", result);
+  cache.remove_spare();
   experiments::write_run_report(folder.path(),
                                 {.result = &result,
                                  .evaluated = result.contains("test") ? run.splits.test : run.splits.val,

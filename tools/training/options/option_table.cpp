@@ -76,7 +76,7 @@ Option& OptionTable::methods(std::string& method, std::map<std::string, std::str
     for (const peft::OptionInfo& option : info.options)
       if (!find(option.name)) method_options_.push_back(method_option(option, values));
   }
-  return text("method", method, "NAME", "fine-tuning method; `espalier methods` lists them");
+  return text("method", method, "NAME", "see `espalier methods`");
 }
 
 void OptionTable::words(std::string takes, std::vector<std::string>& field, std::string help) {

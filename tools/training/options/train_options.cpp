@@ -28,7 +28,7 @@ void declare_base(OptionTable& table, ModelSource& model) {
       .reading();
   table.text("arch", model.arch, "NAME", "random weights of timm's model of that name");
   table.image_size("image-size", model.image_size, "in pixels: N x N, or H x W").by_default(stored).reading();
-  table.text("mean", model.mean, "a,b,c", "per-channel mean of pixels scaled to [0, 1]")
+  table.text("mean", model.mean, "a,b,c", "per-channel mean of pixels in [0, 1]")
       .by_default(stored)
       .reading()
       .rare();
@@ -53,10 +53,8 @@ void declare_base(OptionTable& table, ModelSource& model) {
       .reading()
       .rare();
   table
-      .flag(
-          "exif-rotate", model.exif_rotate,
-          "turn images upright by their EXIF orientation, as Hugging Face's datasets do; timm and torchvision "
-          "read them as stored")
+      .flag("exif-rotate", model.exif_rotate,
+            "turn images by their EXIF orientation, as Hugging Face's datasets do and timm does not")
       .by_default("the checkpoint's, or off")
       .reading()
       .rare();
@@ -116,7 +114,7 @@ void declare_screening(OptionTable& table, DataSource& data) {
   table.group("Data");
   table
       .choice("on-bad-image", data.on_bad_image, {"error", "skip"},
-              "skip: decode every image first and leave out those that cannot be decoded")
+              "skip: leave out those that do not decode")
       .reading()
       .rare();
   table.flag("allow-empty-class", data.allow_empty_class, "accept class folders without images")
@@ -157,6 +155,11 @@ void declare_reading(OptionTable& table, TrainConfig& c) {
   const auto scores = [&] { return peft::make_method(c.method, c.method_options)->scoring() != nullptr; };
   table.group("Data");
   table.choice("augment", c.augment, augmentation_names(), "augmentation of training images");
+  table.integer("augment-copies", c.augment_copies, 1, "fixed variants of each image")
+      .by_default("new every epoch")
+      .needing_that(
+          "--augment", [&] { return c.augment != "none"; }, "images stay as they are")
+      .rare();
   table.integer("batch-size", c.batch_size, 1, "images in a batch");
   table.integer("workers", c.workers, 0, "threads that decode images ahead", kMostWorkers).handling();
   table.flag("no-score-shuffle", c.no_score_shuffle, "score images in sorted path order")
@@ -173,8 +176,7 @@ void declare_reading(OptionTable& table, TrainConfig& c) {
       .rare();
   table
       .choice("recompute", c.recompute, models::recompute_names(),
-              "recompute activations in the backward pass, of every MLP or every block: less memory, more "
-              "time, same bits")
+              "recompute what an MLP or a block keeps for the backward pass: less memory, same bits")
       .handling()
       .rare();
 }
@@ -245,11 +247,14 @@ void declare_keeping(OptionTable& table, TrainConfig& c) {
 
 void declare_handling(OptionTable& table, TrainConfig& c) {
   table.group("Run");
+  table.text("prefix-cache", c.prefix_cache, "off|auto|SIZE|DIR", "what frozen blocks give, kept; same bits")
+      .handling()
+      .rare();
   table.integer("save-every", c.save_every, 0, "steps between checkpoints; 0: after every epoch")
       .handling()
       .rare();
   table.choice("instruction-set", c.instruction_set, instruction_sets(), "of the inner loops; changes bits")
-      .by_default("the best there is, or that of the run that is resumed")
+      .by_default("the best, or the resumed run's")
       .rare();
 }
 
