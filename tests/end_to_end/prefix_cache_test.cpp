@@ -14,8 +14,9 @@ class PrefixCache : public Garden {
  public:
   std::string kept() const { return *this / "kept"; }
   Outcome run_of(const std::string& name, const Words& words) const {
-    const Outcome outcome = run(Words{"tune", "--model", model(), "--data", data(), "--out", run_folder(name)} + words +
-                               defaults(words));
+    const Outcome outcome =
+        run(Words{"tune", "--model", model(), "--data", data(), "--out", run_folder(name)} + words +
+            defaults(words));
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     return outcome;
   }
@@ -160,8 +161,9 @@ TEST(PrefixCache, serves_other_methods_rates_and_seeds_at_the_same_depth) {
 TEST(PrefixCache, takes_a_word_a_size_or_a_folder) {
   const PrefixCache garden;
   for (const char* text : {"", "500", "1.5"}) {
-    EXPECT_THAT(run({"tune", "--model", garden.model(), "--data", garden.data(), "--prefix-cache", text}).error(2),
-                HasSubstr("--prefix-cache"));
+    EXPECT_THAT(
+        run({"tune", "--model", garden.model(), "--data", garden.data(), "--prefix-cache", text}).error(2),
+        HasSubstr("--prefix-cache"));
   }
 }
 

@@ -12,8 +12,8 @@ namespace training {
 
 using engine::Index;
 
-/// What the part of a model below a cut gives of all images of a data set, one row an image; where images come
-/// in several variants, first those of one variant, then the next. Rows are in memory or in files.
+/// What the part of a model below a cut gives of all images of a data set, one row an image; where images
+/// come in several variants, first those of one variant, then the next. Rows are in memory or in files.
 class Activations {
  public:
   /// Of `images` images, none of them there yet, with rows of this shape.

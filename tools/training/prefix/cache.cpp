@@ -9,10 +9,10 @@
 #include "engine/base/phase.h"
 #include "engine/base/text.h"
 #include "engine/io/folder.h"
-#include "tools/training/prefix/cut.h"
 #include "tools/training/data_source.h"
 #include "tools/training/free_memory.h"
 #include "tools/training/json_text.h"
+#include "tools/training/prefix/cut.h"
 #include "tools/training/prefix/files.h"
 
 namespace training {
@@ -41,8 +41,8 @@ PrefixCache::PrefixCache(Run& run, const TrainConfig& config, PrefixCacheOptions
 /// How often a run without the cache would still look at every image of a split, in every variant.
 double PrefixCache::passes_over(const std::string& split) const {
   const EpochSteps steps = config_.epoch_steps(run_.images->size());
-  const double epochs =
-      static_cast<double>(config_.total_steps(steps.count()) - steps_done_) / static_cast<double>(steps.count());
+  const double epochs = static_cast<double>(config_.total_steps(steps.count()) - steps_done_) /
+                        static_cast<double>(steps.count());
   if (split == "val") return std::floor(epochs / static_cast<double>(config_.eval_every)) + 1;
   if (split == "test") return 1;
   return epochs / static_cast<double>(std::max<Index>(1, config_.augment_copies));
@@ -75,11 +75,11 @@ const KnownActivations& PrefixCache::known(Index steps_done) {
   if (run_.splits.val && config_.on == "train" && is_worth_it("val")) known_.val = activations_of("val", 0);
   if (run_.splits.test && !config_.no_test && is_worth_it("test")) known_.test = activations_of("test", 0);
   if (images_ > 0) {
-    events_.on_note(engine::say(
-        "prefix cache:", words_below(cut, run_.loaded.model.config().depth), "computed once for", images_,
-        "images,",
-        engine::human_bytes(static_cast<double>(in_memory_ > 0 ? in_memory_ : in_files_)) +
-            (in_memory_ > 0 ? " in memory" : " in files")));
+    events_.on_note(
+        engine::say("prefix cache:", words_below(cut, run_.loaded.model.config().depth), "computed once for",
+                    images_, "images,",
+                    engine::human_bytes(static_cast<double>(in_memory_ > 0 ? in_memory_ : in_files_)) +
+                        (in_memory_ > 0 ? " in memory" : " in files")));
   }
   return known_;
 }
@@ -88,8 +88,7 @@ const Activations* PrefixCache::scored_on() {
   const peft::Scoring& scoring = *run_.method->scoring();
   const bool contrast = scoring.loss == peft::Scoring::Loss::supcon;
   const bool as_trained = contrast ? !scoring.augment && config_.augment == "none" : true;
-  const bool in_order =
-      config_.no_score_shuffle && !config_.no_shuffle && !config_.data.train_list.empty();
+  const bool in_order = config_.no_score_shuffle && !config_.no_shuffle && !config_.data.train_list.empty();
   const bool same = as_trained && !in_order && scoring.classes == 0 && scoring.image_size == 0;
   return same && config_.image_is_fixed() ? known().trained_on.get() : nullptr;
 }
@@ -135,9 +134,9 @@ std::shared_ptr<Activations> PrefixCache::activations_of(const std::string& name
   if (folder.empty() && !in_memory) folder = options_.spare;
   const std::string size = engine::human_bytes(static_cast<double>(bytes));
   const auto too_large = [&](const std::string& where) {
-    events_.on_note(engine::say("note: the activations of", split.rows(),
-                                "images of", name, "(" + size + ") are more than", where,
-                                "has room for, and", in_memory ? "kept in memory alone" : "not kept"));
+    events_.on_note(engine::say("note: the activations of", split.rows(), "images of", name,
+                                "(" + size + ") are more than", where, "has room for, and",
+                                in_memory ? "kept in memory alone" : "not kept"));
   };
   if (!folder.empty()) {
     // Beside the rows a file has a header, and 56 bytes of every image.

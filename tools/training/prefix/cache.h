@@ -6,8 +6,8 @@
 #include <string>
 
 #include "tools/training/prefix/activations.h"
-#include "tools/training/prefix/options.h"
 #include "tools/training/prefix/files.h"
+#include "tools/training/prefix/options.h"
 #include "tools/training/prefix/rows.h"
 #include "tools/training/run.h"
 

@@ -7,8 +7,8 @@
 #include "engine/io/folder.h"
 #include "engine/io/sha256.h"
 #include "engine/kernels/simd.h"
-#include "tools/training/prefix/cut.h"
 #include "tools/training/json_text.h"
+#include "tools/training/prefix/cut.h"
 #include "tools/training/pretrained/metadata.h"
 #include "tools/training/sealed_file.h"
 

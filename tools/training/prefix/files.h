@@ -26,7 +26,8 @@ std::string prefix_file_name(const std::string& split, Index cut, Index blocks, 
 bool is_prefix_file(const std::string& name);
 
 /// Opens the file, when it is whole and has what this model and program would compute of the images as they
-/// are now; nothing otherwise, with a note unless there is none. Throws an Error for a file of something else.
+/// are now; nothing otherwise, with a note unless there is none. Throws an Error for a file of something
+/// else.
 std::shared_ptr<const engine::Safetensors> open_prefix(const PrefixFile& file, const Run& run,
                                                        const Events& events);
 /// Writes it, whole or not at all. The images must all have been read.

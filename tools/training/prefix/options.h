@@ -11,7 +11,7 @@ namespace training {
 /// `--prefix-cache off|auto|SIZE|DIR`.
 struct PrefixCacheOptions {
   bool off = false;
-  std::filesystem::path folder;       ///< for other runs, too; empty: for this run alone, in memory if they fit
+  std::filesystem::path folder;  ///< for other runs, too; empty: for this run alone, in memory if they fit
   std::optional<std::uint64_t> most;  ///< bytes; nothing: what half of the free memory or disk has
   std::filesystem::path spare = {};   ///< for files of a run alone that memory has no room for; empty: none
 

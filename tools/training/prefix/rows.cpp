@@ -57,8 +57,8 @@ Tensor PrefixRows::of(const PrefixPiece& piece) {
   const auto bytes = static_cast<std::size_t>(split_.row_bytes());
   for (Index done = 0; done < piece.count;) {
     const Index from = piece.first + done;
-    const bool held = last_.defined() && piece.variant == variant_ && from >= begin_ &&
-                      from < begin_ + last_.shape()[0];
+    const bool held =
+        last_.defined() && piece.variant == variant_ && from >= begin_ && from < begin_ + last_.shape()[0];
     if (!held) take(piece.variant, from / batch_size_);
     const Index n = std::min(piece.count - done, begin_ + last_.shape()[0] - from);
     std::memcpy(all.raw() + static_cast<std::size_t>(done) * bytes,
