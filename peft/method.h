@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/nn/roles.h"
 #include "engine/optim/optimizer.h"
 #include "peft/selection/score.h"
 
@@ -49,6 +50,8 @@ struct MethodTraits {
   bool selection_is_fixed = true;
   /// How many parameters train, and which modules are added, cannot be known without images.
   bool count_depends_on_data = false;
+  /// It chooses what trains, by gradients, values or chance, so that it can be said from what (limit_to()).
+  bool chooses = false;
   /// What it does in a step depends on how many there will be.
   bool depends_on_steps = false;
   /// Before the first step the model computes what the base does, up to rounding.
@@ -64,7 +67,9 @@ struct MethodTraits {
 /// A fine-tuning method decides which parameters of a model train, and may add modules to it. Its life, in
 /// the order of the calls (to train, only 1, 4 and 6 are needed):
 ///
-///   1. make_method()   reads and checks the options (peft/methods.h). traits() holds from here on.
+///   1. make_method()   reads and checks the options (peft/methods.h). traits() holds from here on;
+///   limit_to()
+///                      may be called here.
 ///   2. check_model()   refuses options that do not fit the model, before any image is read.
 ///   3. scoring()       names the losses that prepare() will draw, or that it draws none.
 ///   4. prepare()       attaches modules, draws the losses, chooses, and sets what trains; choices(),
@@ -79,6 +84,12 @@ class Method {
   virtual ~Method() = default;
 
   virtual MethodTraits traits() const { return {}; }
+
+  /// Has a method that chooses choose from these layers alone, where a share is then a share of them. What it
+  /// trains without a choice (the head, and every bias with --train-bias) is left to the caller.
+  void limit_to(const engine::LayerRange& layers) { layers_ = layers; }
+  /// What it chooses from; nothing for a method that does not choose.
+  virtual std::vector<engine::NamedParameter> pool(engine::Module&) const { return {}; }
 
   /// Throws an Error when the options do not fit the model: a target that matches nothing, a k that is too
   /// large.
@@ -130,6 +141,7 @@ class Method {
   };
   Selected selected_;  ///< by the last prepare()
   bool keep_gradients_ = false;
+  engine::LayerRange layers_;  ///< of limit_to()
 };
 
 /// What trains in the model now.

@@ -9,13 +9,9 @@ namespace peft {
 using engine::Index;
 using engine::NamedParameter;
 
-namespace {
-
 bool is_weight_matrix(const NamedParameter& p) {
   return p.name.ends_with(".weight") && p.parameter.value().shape().rank() >= 2;
 }
-
-}  // namespace
 
 bool is_linear_bias(const std::string& name, const std::vector<NamedParameter>& all) {
   if (!engine::is_bias(name) || name.find('.') == std::string::npos) return false;
@@ -52,15 +48,21 @@ void check_targets(const std::vector<std::string>& patterns, const std::vector<s
   }
 }
 
-std::vector<NamedParameter> find_targets(engine::Module& model, const std::vector<std::string>& patterns) {
-  std::vector<NamedParameter> pool;
+std::vector<NamedParameter> parameters_of(engine::Module& model, const engine::LayerRange& layers) {
+  std::vector<NamedParameter> all = engine::parameters(model);
+  const Index blocks = engine::count_blocks(all);
+  std::erase_if(all, [&](const NamedParameter& p) {
+    return engine::in_head(p.name) || !layers.contains(p.name, blocks);
+  });
+  return all;
+}
+
+std::vector<NamedParameter> find_targets(engine::Module& model, const std::vector<std::string>& patterns,
+                                         const engine::LayerRange& layers) {
   std::vector<std::string> names;
-  for (const NamedParameter& p : engine::parameters(model)) {
-    if (engine::in_head(p.name)) continue;
-    pool.push_back(p);
-    names.push_back(p.name);
-  }
+  for (const NamedParameter& p : parameters_of(model, {})) names.push_back(p.name);
   check_targets(patterns, names, "parameter that a method can choose from");
+  std::vector<NamedParameter> pool = parameters_of(model, layers);
   std::erase_if(pool, [&](const NamedParameter& p) {
     return patterns.empty() ? !is_weight_matrix(p) : !matches_target(patterns, p.name);
   });

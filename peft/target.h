@@ -25,10 +25,18 @@ bool matches_target(const std::vector<std::string>& patterns, const std::string&
 void check_targets(const std::vector<std::string>& patterns, const std::vector<std::string>& names,
                    const std::string& kind);
 
-/// The parameters that a method chooses from. Without patterns: every weight matrix but the head's, in
-/// the blocks and around them. With patterns: every parameter that one of them matches, but the head's.
-/// Throws an Error when a pattern matches nothing, with the nearest names.
+/// True for the weight of a linear layer or convolution.
+bool is_weight_matrix(const engine::NamedParameter& p);
+
+/// The parameters of these layers outside the head.
+std::vector<engine::NamedParameter> parameters_of(engine::Module& model, const engine::LayerRange& layers);
+
+/// The parameters that a method chooses from, of those that are in these layers. Without patterns: every
+/// weight matrix but the head's, in the blocks and around them. With patterns: every parameter that one of
+/// them matches, but the head's. Throws an Error when a pattern matches nothing in any layer, with the
+/// nearest names.
 std::vector<engine::NamedParameter> find_targets(engine::Module& model,
-                                                 const std::vector<std::string>& patterns);
+                                                 const std::vector<std::string>& patterns,
+                                                 const engine::LayerRange& layers = {});
 
 }  // namespace peft

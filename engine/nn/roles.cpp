@@ -43,6 +43,12 @@ Index Role::layer(Index blocks) const {
   return kind == Kind::block ? block + 1 : blocks + 1;
 }
 
+bool LayerRange::contains(std::string_view name, Index blocks) const {
+  const Role role = role_of(name);
+  const Index layer = role.layer(blocks);
+  return role.kind == Role::Kind::head || (first <= layer && layer <= last);
+}
+
 Role role_of(std::string_view name) {
   std::string_view rest = name;
   const std::string_view first = take_part(rest);

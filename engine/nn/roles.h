@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <optional>
 
 #include "engine/nn/module.h"
@@ -55,6 +56,16 @@ struct Role {
 
 /// The role of a dotted name: block 3 and inside "attn.qkv.weight" for "blocks.3.attn.qkv.weight".
 Role role_of(std::string_view name);
+
+/// The layers of a model from `first` to `last`, both included, as Role::layer() counts them, and its head.
+/// By default all that any model has.
+struct LayerRange {
+  Index first = 0, last = std::numeric_limits<Index>::max();
+
+  /// True for a parameter or module in one of these layers of a model with so many blocks, or in its head.
+  bool contains(std::string_view name, Index blocks) const;
+  friend bool operator==(const LayerRange&, const LayerRange&) = default;
+};
 
 /// True for the classifier and its parameters: "head", "head.weight".
 bool in_head(std::string_view name);

@@ -9,7 +9,7 @@ namespace {
 class Fisher : public SelectingMethod {
  public:
   using SelectingMethod::SelectingMethod;
-  MethodTraits traits() const override { return {.weight_copies = 1}; }
+  MethodTraits traits() const override { return {.chooses = true, .weight_copies = 1}; }
 
  protected:
   /// The root, whose squares a row or column adds up.

@@ -25,7 +25,7 @@ class Green : public Method {
 
   /// Until the first batch is there, as much of the end of the model as the budget allows.
   void prepare(engine::Module& model, const NextLoss&) override {
-    const std::vector<NamedParameter> tensors = tensors_of(model);
+    const std::vector<NamedParameter> tensors = pool(model);
     std::vector<Item> items;
     for (const NamedParameter& p : tensors) items.push_back(cost_of(p));
     for (Item& item : items) item.value = item.own;
@@ -35,10 +35,15 @@ class Green : public Method {
 
   void begin_step(engine::Module& model, const Step& step) override {
     if (step.number % step.per_epoch != 0 || step.number / step.per_epoch % epochs_ != 0) return;
-    const std::vector<NamedParameter> tensors = tensors_of(model);
+    const std::vector<NamedParameter> tensors = pool(model);
     train(model, tensors, worth(model, tensors, step));
   }
-  MethodTraits traits() const override { return {.selection_is_fixed = false, .weight_copies = 3}; }
+  MethodTraits traits() const override {
+    return {.selection_is_fixed = false, .chooses = true, .weight_copies = 3};
+  }
+  std::vector<NamedParameter> pool(engine::Module& model) const override {
+    return parameters_of(model, layers_);
+  }
 
   PartsByName moved(engine::Module& model) const override {
     PartsByName all = trained_parts(model);
@@ -58,12 +63,6 @@ class Green : public Method {
   }
 
  private:
-  static std::vector<NamedParameter> tensors_of(engine::Module& model) {
-    std::vector<NamedParameter> all = engine::parameters(model);
-    std::erase_if(all, [](const NamedParameter& p) { return engine::in_head(p.name); });
-    return all;
-  }
-
   /// The value of a tensor is how much its part of one gradient step lowers the loss: g1 * (w0 - w1), with g1
   /// the gradient after the step. The step is taken back.
   static std::vector<Item> worth(engine::Module& model, const std::vector<NamedParameter>& tensors,

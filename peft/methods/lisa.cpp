@@ -27,7 +27,12 @@ class Lisa : public Method {
   void begin_step(engine::Module& model, const Step& step) override {
     if (step.number % period_ == 0) draw(model, step.number / period_);
   }
-  MethodTraits traits() const override { return {.selection_is_fixed = false}; }
+  MethodTraits traits() const override { return {.selection_is_fixed = false, .chooses = true}; }
+  std::vector<engine::NamedParameter> pool(engine::Module& model) const override {
+    std::vector<engine::NamedParameter> all = parameters_of(model, layers_);
+    std::erase_if(all, [](const engine::NamedParameter& p) { return !engine::block_of(p.name); });
+    return all;
+  }
 
   PartsByName moved(engine::Module& model) const override { return parts_with(model, drawn_); }
   engine::NamedTensors state() const override {
@@ -47,16 +52,23 @@ class Lisa : public Method {
  private:
   void draw(engine::Module& model, Index period) {
     engine::Random random = random_of(seed_, "blocks", static_cast<std::uint64_t>(period));
-    const std::vector<Index> order = random.permutation(engine::count_blocks(engine::parameters(model)));
-    const std::set<Index> blocks(order.begin(), order.begin() + std::min(count_, std::ssize(order)));
+    std::set<Index> drawable;
+    for (const auto& p : pool(model)) drawable.insert(*engine::block_of(p.name));
+    const std::vector<Index> all(drawable.begin(), drawable.end()),
+        order = random.permutation(std::ssize(all));
+    std::set<Index> blocks;
+    for (Index i = 0; i < std::min(count_, std::ssize(order)); ++i)
+      blocks.insert(all[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])]);
     drawn_.insert(blocks.begin(), blocks.end());
     train_only(model, parts_with(model, blocks));
   }
 
   /// Those blocks, the embeddings, an attention pool and the head: all that is in no block but final norms.
-  static PartsByName parts_with(engine::Module& model, const std::set<Index>& blocks) {
+  PartsByName parts_with(engine::Module& model, const std::set<Index>& blocks) const {
     PartsByName parts;
-    for (const auto& p : engine::parameters(model)) {
+    const std::vector<engine::NamedParameter> all = engine::parameters(model);
+    for (const auto& p : all) {
+      if (!layers_.contains(p.name, engine::count_blocks(all))) continue;
       const Role role = engine::role_of(p.name);
       if (role.kind == Role::Kind::block ? blocks.contains(role.block) : role.kind != Role::Kind::final_norm)
         parts.emplace(p.name, Selection::all());

@@ -35,7 +35,10 @@ class LtSft : public Method {
     if (step.number == first_steps(step.steps)) keep_largest_movements(model);
   }
   MethodTraits traits() const override {
-    return {.selection_is_fixed = false, .all_train_later = true, .weight_copies = 1};
+    return {.selection_is_fixed = false, .chooses = true, .all_train_later = true, .weight_copies = 1};
+  }
+  std::vector<NamedParameter> pool(engine::Module& model) const override {
+    return parameters_of(model, layers_);
   }
 
  private:
@@ -49,14 +52,18 @@ class LtSft : public Method {
     for (const NamedParameter& p : engine::parameters(model)) origin_.push_back(p.parameter.value().clone());
   }
 
-  /// Keeps the largest |w - w0| of all parameters outside the head together; everything goes back to w0.
+  /// Keeps the largest |w - w0| of all that it chooses from together; everything goes back to w0.
   void keep_largest_movements(engine::Module& model) {
     const std::vector<NamedParameter> all = engine::parameters(model);
+    const Index blocks = engine::count_blocks(all);
+    const auto is_chosen_from = [&](const NamedParameter& p) {
+      return !engine::in_head(p.name) && layers_.contains(p.name, blocks);
+    };
     std::vector<Tensor> movements;
     Index elements = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
       const Tensor& now = all[i].parameter.value();
-      if (!engine::in_head(all[i].name)) {
+      if (is_chosen_from(all[i])) {
         movements.push_back(engine::add(now.detached(), engine::scale(origin_[i], -1)));
         elements += now.numel();
       }
@@ -69,7 +76,7 @@ class LtSft : public Method {
       if (engine::in_head(p.name))
         p.parameter.train(Selection::all());
       else
-        p.parameter.train(elements_or_none(*next++));
+        p.parameter.train(is_chosen_from(p) ? elements_or_none(*next++) : Selection::none());
     }
     origin_.clear();
   }

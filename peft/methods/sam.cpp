@@ -25,7 +25,9 @@ class Sam : public SelectingMethod {
     std::uint64_t seed = 0;
   };
   Sam(Options options, const Hessian& hessian) : SelectingMethod(std::move(options)), hessian_(hessian) {}
-  MethodTraits traits() const override { return {.weight_copies = hessian_.probes > 0 ? 6 : 0}; }
+  MethodTraits traits() const override {
+    return {.chooses = true, .weight_copies = hessian_.probes > 0 ? 6 : 0};
+  }
   void prepare(engine::Module& model, const NextLoss& next_loss) override {
     diagonals_.clear();
     SelectingMethod::prepare(model, next_loss);

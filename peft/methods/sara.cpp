@@ -64,11 +64,16 @@ class Sara : public Method {
     std::uint64_t seed = 0;
   };
   explicit Sara(Own own) : own_(std::move(own)) {}
-  MethodTraits traits() const override { return {.depends_on_steps = own_.progressive}; }
+  MethodTraits traits() const override { return {.chooses = true, .depends_on_steps = own_.progressive}; }
 
+  std::vector<NamedParameter> pool(engine::Module& model) const override {
+    std::vector<NamedParameter> matrices = find_targets(model, own_.targets, layers_);
+    std::erase_if(matrices, [](const NamedParameter& p) { return !is_matrix(p); });
+    return matrices;
+  }
   void check_model(engine::Module& model) const override {
-    const std::vector<NamedParameter> targets = find_targets(model, own_.targets);
-    engine::check(std::ranges::any_of(targets, is_matrix), "--targets: none of them is a matrix");
+    engine::check(std::ranges::any_of(find_targets(model, own_.targets), is_matrix),
+                  "--targets: none of them is a matrix");
   }
   void prepare(engine::Module& model, const NextLoss&) override {
     begin(model);
@@ -125,8 +130,7 @@ class Sara : public Method {
   static bool is_matrix(const NamedParameter& p) { return p.parameter.value().shape().rank() >= 2; }
   /// From the pre-trained values.
   void begin(engine::Module& model) {
-    matrices_ = find_targets(model, own_.targets);
-    std::erase_if(matrices_, [](const NamedParameter& p) { return !is_matrix(p); });
+    matrices_ = pool(model);
     first_.clear();
     for (const NamedParameter& p : matrices_) {
       std::vector<Index> at = smallest(p.parameter.value(), own_.threshold);

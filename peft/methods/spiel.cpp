@@ -39,7 +39,10 @@ class Spiel : public Method {
   };
   explicit Spiel(Own own) : own_(std::move(own)) {}
 
-  void check_model(engine::Module& model) const override { find_targets(model, own_.targets); }
+  std::vector<NamedParameter> pool(engine::Module& model) const override {
+    return find_targets(model, own_.targets, layers_);
+  }
+  void check_model(engine::Module& model) const override { pool(model); }
 
   void prepare(engine::Module& model, const NextLoss&) override {
     begin(model);
@@ -61,7 +64,9 @@ class Spiel : public Method {
     const std::vector<Tensor> gradients = dense_gradients(model, targets(), step.loss);
     for (std::size_t i = 0; i < tracked_.size(); ++i) tracked_[i].add(gradients[i]);
   }
-  MethodTraits traits() const override { return {.selection_is_fixed = false, .weight_copies = 2}; }
+  MethodTraits traits() const override {
+    return {.selection_is_fixed = false, .chooses = true, .weight_copies = 2};
+  }
 
   engine::NamedTensors state() const override {
     engine::NamedTensors all;
@@ -129,7 +134,7 @@ class Spiel : public Method {
 
   void begin(engine::Module& model) {
     tracked_.clear();
-    for (const NamedParameter& p : find_targets(model, own_.targets))
+    for (const NamedParameter& p : pool(model))
       tracked_.push_back({p, p.parameter.value().clone(), {}, {}, {}});
   }
 

@@ -25,7 +25,14 @@ class Spt : public Method {
     std::uint64_t seed = 0;
   };
   explicit Spt(Own own) : own_(std::move(own)) {}
-  MethodTraits traits() const override { return {.count_depends_on_data = true}; }
+  MethodTraits traits() const override { return {.count_depends_on_data = true, .chooses = true}; }
+  std::vector<NamedParameter> pool(engine::Module& model) const override {
+    std::vector<NamedParameter> all = parameters_of(model, layers_);
+    std::erase_if(all, [](const NamedParameter& p) {
+      return engine::role_of(p.name).part == engine::kPatchEmbedName || is_classified(p.name);
+    });
+    return all;
+  }
 
   void attach(engine::Module& model, const std::set<std::string>& stored) override {
     for (const Site& site : sites(model)) {
@@ -39,28 +46,23 @@ class Spt : public Method {
 
   void prepare(engine::Module& model, const NextLoss& next_loss) override {
     for (const Site& site : sites(model)) site.layer->detach();  // of an earlier preparation
-    std::vector<NamedParameter> pool = engine::parameters(model);
-    std::erase_if(pool, [](const NamedParameter& p) {
-      const engine::Role role = engine::role_of(p.name);
-      return role.kind == engine::Role::Kind::head || role.part == engine::kPatchEmbedName ||
-             is_classified(p.name);
-    });
+    const std::vector<NamedParameter> scored = pool(model);
     const auto start = std::chrono::steady_clock::now();
     if (next_loss) {
-      accumulate_gradients(model, pool, next_loss, own_.scoring.accumulate);
-      check_some_gradient(pool, own_.scoring);
+      accumulate_gradients(model, scored, next_loss, own_.scoring.accumulate);
+      check_some_gradient(scored, own_.scoring);
     }
     selected_.score_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     std::vector<Tensor> sensitivity;
     Index elements = 0;
-    for (const NamedParameter& p : pool) {
+    for (const NamedParameter& p : scored) {
       const engine::Shape& shape = p.parameter.value().shape();
       sensitivity.push_back(next_loss ? p.parameter.grad() : Tensor::zeros(shape));
       p.parameter.freeze();
       elements += shape.numel();
     }
     const auto chosen = top_overall(sensitivity, std::lround(own_.rate * static_cast<double>(elements)));
-    train(model, pool, sensitivity, chosen);
+    train(model, scored, sensitivity, chosen);
   }
 
  private:
@@ -77,7 +79,7 @@ class Spt : public Method {
   /// A matrix with at least (parameters of its LoRA) / `matrix` chosen elements gets LoRA, a vector with at
   /// least (its elements) / `vector` of them trains whole, all others train the chosen elements; class and
   /// distillation token and head always train.
-  void train(engine::Module& model, const std::vector<NamedParameter>& pool,
+  void train(engine::Module& model, const std::vector<NamedParameter>& scored,
              const std::vector<Tensor>& sensitivity, const std::vector<std::vector<Index>>& chosen) {
     std::map<std::string, Site> linear;
     for (const Site& site : sites(model))
@@ -85,21 +87,21 @@ class Spt : public Method {
     PartsByName parts;
     std::vector<Site> dense;
     selected_.choices.clear();
-    for (std::size_t i = 0; i < pool.size(); ++i) {
-      const engine::Shape& shape = pool[i].parameter.value().shape();
+    for (std::size_t i = 0; i < scored.size(); ++i) {
+      const engine::Shape& shape = scored[i].parameter.value().shape();
       const double count = static_cast<double>(chosen[i].size());
-      const auto matrix = linear.find(pool[i].name);
+      const auto matrix = linear.find(scored[i].name);
       const double added =
           static_cast<double>(own_.lora.rank) * static_cast<double>(shape.rows() + shape.columns());
       if (matrix != linear.end() && count >= added / own_.matrix) {
         dense.push_back(matrix->second);
       } else if (shape.rank() == 1 && count > 0 &&
                  count >= static_cast<double>(shape.numel()) / own_.vector) {
-        parts.emplace(pool[i].name, Selection::all());
+        parts.emplace(scored[i].name, Selection::all());
       } else if (count > 0) {
         const Selection part = Selection::elements(chosen[i]);
-        parts.emplace(pool[i].name, part);
-        selected_.choices.push_back({pool[i].name,
+        parts.emplace(scored[i].name, part);
+        selected_.choices.push_back({scored[i].name,
                                      part,
                                      scores_of(sensitivity[i], part),
                                      squares_of(sensitivity[i]),

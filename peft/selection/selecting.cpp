@@ -49,8 +49,12 @@ SelectingMethod::SelectingMethod(Options options) : options_(std::move(options))
   if (scoring.until_stable) scoring.resumes = false;  // it depends on earlier choices
 }
 
+std::vector<NamedParameter> SelectingMethod::pool(engine::Module& model) const {
+  return find_targets(model, options_.targets, layers_);
+}
+
 void SelectingMethod::check_model(engine::Module& model) const {
-  options_.units.check_fits(find_targets(model, options_.targets));
+  options_.units.check_fits(pool(model));
 }
 
 void SelectingMethod::score(engine::Module& model, const std::vector<NamedParameter>& targets,
@@ -107,8 +111,7 @@ Choice SelectingMethod::choose(const NamedParameter& target, bool scored) {
 }
 
 void SelectingMethod::prepare(engine::Module& model, const NextLoss& next_loss) {
-  const std::vector<NamedParameter> all = engine::parameters(model),
-                                    targets = find_targets(model, options_.targets);
+  const std::vector<NamedParameter> all = engine::parameters(model), targets = pool(model);
   options_.units.check_fits(targets);
   selected_.snapshots.clear();
   const bool scored = needs_gradient() && next_loss;

@@ -20,6 +20,8 @@ class SelectingMethod : public Method {
   };
   explicit SelectingMethod(Options options);
 
+  MethodTraits traits() const override { return {.chooses = true}; }
+  std::vector<engine::NamedParameter> pool(engine::Module& model) const override;
   void prepare(engine::Module& model, const NextLoss& next_loss) override;
   void check_model(engine::Module& model) const override;
   const Scoring* scoring() const override { return needs_gradient() ? &options_.scoring : nullptr; }

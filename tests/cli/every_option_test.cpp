@@ -42,6 +42,7 @@ std::optional<std::string> another(const Option& option) {
   if (std::holds_alternative<training::Switch>(option.value)) return "on";
   if (std::holds_alternative<training::OverridingSwitch>(option.value)) return "on";
   if (option.name == "mean" || option.name == "std") return "0.4,0.5,0.6";
+  if (option.name == "select-blocks") return "1-1";
   if (option.name == "arch") return "vit_tiny_patch16_224";
   return std::nullopt;
 }
@@ -163,6 +164,10 @@ TEST(IdleOption, is_refused_with_what_it_needs_and_why) {
       {{"--head", "keep", "--init-head", "zeros"}, "--init-head"},
       {{"--method", "linear", "--layer-decay", "0.5"}, "--layer-decay"},
       {{"--method", "linear", "--freeze-blocks", "1"}, "--freeze-blocks"},
+      {{"--method", "linear", "--select-blocks", "1-2"}, "--select-blocks"},
+      {{"--method", "last-k", "--select-blocks", "1-2"}, "--select-blocks"},
+      {{"--method", "lora", "--select-blocks", "1-2"}, "--select-blocks"},
+      {{"--method", "bitfit", "--select-blocks", "1-2"}, "--select-blocks"},
       {{"--keep", "best", "--on", "train+val"}, "--keep"},
       {{"--eval-every", "2", "--on", "train+val"}, "--eval-every"},
       {{"--method", "lisa", "--keep", "best"}, "--keep"},

@@ -24,7 +24,7 @@ using Kinds = std::set<std::string>;
 BenchOptions options(const std::string& method = "grft", const std::string& recompute = "none") {
   BenchOptions options;
   options.arch = "vit_demo_patch4_28";
-  options.method = method;
+  options.config.method = method;
   options.recompute = recompute;
   options.batch = 4;
   return options;
@@ -138,7 +138,7 @@ TEST(Roofline, of_grft_has_products_of_two_rows_or_columns) {
 
 TEST(Roofline, of_few_single_elements_has_sampled_products) {
   BenchOptions few = options("sift");
-  few.method_options["rate"] = "0.001";
+  few.config.method_options["rate"] = "0.001";
   EXPECT_THAT(kinds(checked(profiled(*make_step_job(few)))), ::testing::Contains("linear dW, sampled"));
 }
 
@@ -159,7 +159,7 @@ TEST(Roofline, has_rows_of_their_own_for_what_is_recomputed) {
 TEST(Roofline, of_scoring_has_the_loss_and_the_selection) {
   for (const char* sketch : {"0", "16"}) {
     BenchOptions with_sketch = options();
-    with_sketch.method_options["score-sketch"] = sketch;
+    with_sketch.config.method_options["score-sketch"] = sketch;
     const Json rows = checked(profiled(*make_score_job(with_sketch)));
     EXPECT_THAT(kinds(rows), IsSupersetOf({"linear dX", "linear dW", "loss forward", "loss backward",
                                            "normalize rows backward", "selection", "everything else"}));

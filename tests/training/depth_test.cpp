@@ -60,14 +60,84 @@ TEST(Depth, gives_the_last_blocks_new_numbers_and_trains_them_whole) {
   }
 }
 
+std::string refusal(TrainConfig config, const std::string& method = "grft") {
+  models::Vit model = small();
+  config.method = method;
+  return support::error_of([&] { check_method(*make_method(config), model, config); });
+}
+
 TEST(Depth, refuses_more_blocks_than_there_are) {
-  const models::Vit model = small();
   TrainConfig options;
   options.freeze_blocks = 3, options.reinit_blocks = 2;
-  EXPECT_EQ(support::error_of([&] { check_depth(model, options); }),
+  EXPECT_EQ(refusal(options),
             "--freeze-blocks 3 and --reinit-blocks 2 are more than the 4 blocks of the model");
   options.freeze_blocks = 2;
-  EXPECT_NO_THROW(check_depth(model, options));
+  EXPECT_EQ(refusal(options), "nothing was thrown");
+  options.select_blocks = "3-5";
+  EXPECT_EQ(refusal(options), "--select-blocks 3-5 is more than the 4 blocks of the model");
+}
+
+TEST(Depth, takes_blocks_counted_from_1_in_one_spelling) {
+  TrainConfig options;
+  EXPECT_EQ(options.layers(), engine::LayerRange());
+  options.freeze_blocks = 3;
+  EXPECT_EQ(options.layers().first, 4);
+  options.select_blocks = "2-4";
+  EXPECT_EQ(options.layers(), (engine::LayerRange{4, 4}));
+  options.freeze_blocks = 0;
+  EXPECT_EQ(options.layers(), (engine::LayerRange{2, 4}));
+  for (const char* wrong :
+       {"2", "-", "0-2", "3-2", "2-", "-2", "02-4", "2-4 ", "2-4-5", "a-b", "1-99999999999999999999"}) {
+    options.select_blocks = wrong;
+    EXPECT_EQ(support::error_of([&] { options.layers(); }),
+              "--select-blocks takes A-B, the first and the last of the blocks, counted from 1, not '" +
+                  std::string(wrong) + "'");
+  }
+}
+
+TEST(Depth, refuses_options_that_leave_nothing_to_choose_from_by_their_names) {
+  TrainConfig options;
+  options.freeze_blocks = 2, options.select_blocks = "1-2";
+  EXPECT_EQ(support::error_of([&] { options.layers(); }),
+            "--freeze-blocks 2 and --select-blocks 1-2 leave nothing to choose from: all of these blocks are "
+            "frozen");
+  options.freeze_blocks = 0;
+  options.method_options = {{"targets", "blocks.3.*"}};
+  EXPECT_EQ(refusal(options), "--select-blocks 1-2 and --targets blocks.3.* leave nothing to choose from");
+  EXPECT_EQ(refusal(options, "sara"),
+            "--select-blocks 1-2 and --targets blocks.3.* leave nothing to choose from");
+}
+
+TEST(Depth, says_what_is_chosen_from) {
+  models::Vit model = small();
+  TrainConfig options;
+  const auto pool = [&] { return describe_pool(*make_method(options), model, options); };
+  EXPECT_EQ(pool(), "");
+  options.freeze_blocks = 1;
+  EXPECT_EQ(pool(), "chosen from 12 of 17 matrices: blocks 2 to 4");
+  options.select_blocks = "2-2";
+  EXPECT_EQ(pool(), "chosen from 4 of 17 matrices: block 2");
+  options.freeze_blocks = 0, options.select_blocks = "";
+  options.method_options = {{"targets", "patch_embed.*,blocks.0.*,blocks.2.*,norm.weight"}};
+  EXPECT_EQ(pool(),
+            "chosen from 27 of 54 parameters: the embeddings, blocks 1, 3, what is behind the blocks");
+  options.method = "bitfit", options.method_options = {}, options.freeze_blocks = 1;
+  EXPECT_EQ(pool(), "");
+}
+
+TEST(Depth, freezes_what_is_outside_the_selected_blocks_too) {
+  models::Vit model = small();
+  TrainConfig options;
+  options.method = "gps", options.select_blocks = "2-3";  // with every bias
+  const auto method = make_method(options);
+  method->prepare(model, {});
+  apply_depth(model, options);
+  for (const auto& [name, parameter] : engine::parameters(model)) {
+    const bool in = name.starts_with("blocks.1.") || name.starts_with("blocks.2.");
+    EXPECT_EQ(parameter.trains().any(),
+              (in && name.find("norm") == std::string::npos) || name.starts_with("head."))
+        << name;
+  }
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "engine/tensor/random.h"
 #include "models/positions.h"
 #include "models/zoo.h"
+#include "tools/training/depth.h"
 #include "tools/training/memory_estimate.h"
 #include "tools/training/usage_error.h"
 
@@ -62,11 +63,9 @@ struct Setup {
 };
 
 std::unique_ptr<peft::Method> method_of(const BenchOptions& options, models::Vit& model) {
-  return training::as_usage([&] {
-    auto method = peft::make_method(options.method, options.method_options);
-    method->check_model(model);
-    return method;
-  });
+  auto method = training::as_usage([&] { return training::make_method(options.config); });
+  training::check_method(*method, model, options.config);
+  return method;
 }
 
 std::size_t weight_bytes(models::Vit& model) {
@@ -103,6 +102,7 @@ class StepJob : public BenchJob {
   explicit StepJob(const BenchOptions& options) : setup_(options) {
     method_ = method_of(options, setup_.model);
     prepare();
+    training::apply_depth(setup_.model, options.config);
     images_ = setup_.images(options.batch);
     targets_ = setup_.targets(options.batch);
     parameters_ = engine::parameters(setup_.model);
@@ -171,7 +171,7 @@ class ScoreJob : public BenchJob {
   explicit ScoreJob(const BenchOptions& options)
       : setup_(options), method_(method_of(options, setup_.model)), batch_(options.batch) {
     if (!method_->scoring())
-      throw training::UsageError("bench score: method " + options.method +
+      throw training::UsageError("bench score: method " + options.config.method +
                                  " does not select by gradients; grft, gps and sift do");
     const Index least = stacked_views() ? 3 : contrasts() ? 2 : 1;  // with one alone the loss is zero
     if (batch_ < least)

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 
@@ -9,6 +8,7 @@
 #include "engine/optim/optimizer.h"
 #include "models/vit.h"
 #include "peft/methods.h"
+#include "tools/training/train_config.h"
 
 namespace cli {
 
@@ -16,8 +16,8 @@ using engine::Index;
 
 /// What is benchmarked: random weights, random images.
 struct BenchOptions {
-  std::string arch, method = "grft", recompute = "none";
-  std::map<std::string, std::string> method_options;
+  std::string arch, recompute = "none";
+  training::TrainConfig config;  ///< the method, its options, and which layers may train
   Index batch = 0, classes = 10;
   data::ImageSize image_size;  ///< 0: the architecture's own
   Index seed = 0;

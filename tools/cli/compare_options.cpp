@@ -84,6 +84,7 @@ std::optional<CompareOptions> parse_compare(std::span<const std::string> words) 
   declare_threads(table, o.common.config.model.threads);
   declare_screening(table, o.common.config.data);
   training::declare_reading(table, o.common.config);
+  training::declare_depth(table, o.common.config);
   training::declare_training(table, o.common.config);
   training::declare_handling(table, o.common.config);
   declare_memory_check(table, o.common.no_memory_check);

@@ -39,6 +39,7 @@ constexpr std::pair<const char*, const char*> kDecided[] = {
     {"overwrite", "runs with other options are started over"},
     {"json", "it is given once, for the comparison"},
     {"instruction-set", "all runs have one --instruction-set"},
+    {"prefix-cache", "all runs have one --prefix-cache"},
     {"dry-run", "it is given once, for the comparison"},
     {"strict", "it is given once, for the comparison"},
     {"help", "see espalier tune --help"},

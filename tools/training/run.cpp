@@ -121,8 +121,7 @@ Run open_run(const TrainConfig& config, const std::vector<std::string>& splits, 
   Run run{.loaded = load_model(config.model, events, config.head != "new"),
           .splits = {},
           .images = nullptr,
-          .method = peft::make_method(config.method, config.method_options,
-                                      static_cast<std::uint64_t>(config.model.seed))};
+          .method = make_method(config)};
   data.note_orientation = config.model.passes_over_orientation(run.loaded.preprocessing);
   OpenedData opened = open_data_source(data, splits, config.workers, events);
   run.splits = std::move(opened.splits), run.listed = std::move(opened.listed);
@@ -136,13 +135,12 @@ Run open_run(const TrainConfig& config, const std::vector<std::string>& splits, 
   run.images = find_split(run.splits, config.on);
   check_data(run, config);
   choose_head(run.loaded, run.splits, config, events);
-  check_depth(run.loaded.model, config);
+  check_method(*run.method, run.loaded.model, config);
   reinitialize_blocks(run.loaded.model, config);
   run.loaded.model.recompute(models::recompute_named(config.recompute));
-  as_usage([&] {
-    run.method->check_model(run.loaded.model);
-    check_scoring(run, config);
-  });
+  as_usage([&] { check_scoring(run, config); });
+  const std::string pool = describe_pool(*run.method, run.loaded.model, config);
+  if (!pool.empty()) events.on_note(pool);
   return run;
 }
 
@@ -285,6 +283,7 @@ engine::Metadata metadata_of(const Run& run, const TrainConfig& config, const st
                    {"classes", json_text(run.splits.classes)},
                    {"preprocessing", preprocessing_json(run.loaded.preprocessing)},
                    {"arch", run.loaded.arch}});
+  if (!config.select_blocks.empty()) metadata["select_blocks"] = config.select_blocks;
   if (run.cut) metadata["cut_sha256"] = run.cut->sha256();
   return metadata;
 }

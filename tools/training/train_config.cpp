@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 
@@ -25,6 +26,22 @@ std::array<float, 3> three_numbers(const std::string& text, const std::string& o
   std::array<float, 3> values{};
   for (std::size_t i = 0; i < 3; ++i) values[i] = static_cast<float>(engine::parse_number(parts[i], option));
   return values;
+}
+
+/// "A-B".
+engine::LayerRange block_range(const std::string& text) {
+  engine::LayerRange range{0, 0};
+  const char *const end = text.data() + text.size(), *const dash =
+                                                         text.data() + std::min(text.find('-'), text.size());
+  std::from_chars(text.data(), dash, range.first);
+  if (dash != end) std::from_chars(dash + 1, end, range.last);
+  // One spelling each: it is part of what identifies a run.
+  if (range.first < 1 || range.last < range.first ||
+      text != std::to_string(range.first) + '-' + std::to_string(range.last))
+    throw UsageError(
+        "--select-blocks takes A-B, the first and the last of the blocks, counted from 1, not '" + text +
+        "'");
+  return range;
 }
 
 /// Puts what the source sets in the place of what `how` has.
@@ -114,11 +131,23 @@ void TrainConfig::check() const {
     check_values(table);
     check_relations(table);
   });
+  layers();
   if (min_lr > lr) throw UsageError("--min-lr is above --lr");
 }
 
 bool TrainConfig::image_is_fixed() const {
   return (augment == "none" || augment_copies > 0) && mixup == 0 && cutmix == 0 && drop_path == 0;
+}
+
+engine::LayerRange TrainConfig::layers() const {
+  engine::LayerRange range;
+  if (freeze_blocks > 0) range.first = freeze_blocks + 1;
+  if (select_blocks.empty()) return range;
+  const engine::LayerRange selected = block_range(select_blocks);
+  if (selected.last < range.first)
+    throw UsageError(engine::say("--freeze-blocks", freeze_blocks, "and --select-blocks", select_blocks,
+                                 "leave nothing to choose from: all of these blocks are frozen"));
+  return {std::max(range.first, selected.first), selected.last};
 }
 
 bool TrainConfig::knows_features() const {

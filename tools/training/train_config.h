@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/transforms.h"
+#include "engine/nn/roles.h"
 #include "engine/optim/optimizer.h"
 #include "engine/optim/schedule.h"
 #include "tools/training/epoch_steps.h"
@@ -100,6 +101,7 @@ struct TrainConfig {
   double label_smoothing = 0, mixup = 0, cutmix = 0, drop_path = 0;
   double ema = 0;                              ///< decay of an average of the weights; 0: off
   Index freeze_blocks = 0, reinit_blocks = 0;  ///< the first blocks, the last ones
+  std::string select_blocks;                   ///< "A-B", from 1, both included; empty: all
   double layer_decay = 1;                      ///< factor of the learning rate per block downwards
 
   Index eval_every = 1;         ///< epochs between evaluations on val
@@ -113,6 +115,10 @@ struct TrainConfig {
   void check() const;
   /// True when an image is the same in every pass of the training, in each of its variants.
   bool image_is_fixed() const;
+  /// The layers in which anything may train, by `freeze_blocks` and `select_blocks`, besides what
+  /// `reinit_blocks` gives new weights. Throws a UsageError when `select_blocks` is no range, or nothing is
+  /// left of it.
+  engine::LayerRange layers() const;
   /// True when the features of an image are: the backbone is frozen, too.
   bool knows_features() const;
 

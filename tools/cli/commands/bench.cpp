@@ -143,7 +143,7 @@ ordered_json measure(const Kind& kind, const BenchOptions& options, Index repeat
                       {"phases", phases},
                       {"memory_mb", memory_json(job->planned())},
                       {"arch", options.arch},
-                      {"method", kind.with_method ? options.method : "none"},
+                      {"method", kind.with_method ? options.config.method : "none"},
                       {"recompute", options.recompute},
                       {"batch", options.batch},
                       {"repeats", repeats},
@@ -226,13 +226,17 @@ void run_bench(Arguments arguments) {
              "reaches");
   table.flag("json", json, "print the result as one JSON object").this_call();
   table.group("Method, of step and score");
-  table.methods(options.method, options.method_options)
+  training::TrainConfig& what = options.config;
+  table.methods(what.method, what.method_options)
       .needing_that("step or score", goes_back, "inference is the same with every method");
+  training::declare_depth(table, what);
   if (!line.parse(arguments)) return;
   const Kind& kind = find_kind(words);
-  if (!kind.with_method && !options.method_options.empty())
-    throw training::UsageError("bench: --" + options.method_options.begin()->first +
+  if (!kind.with_method && !what.method_options.empty())
+    throw training::UsageError("bench: --" + what.method_options.begin()->first +
                                " needs step or score: inference is the same with every method");
+  if (!kind.with_method && what.layers() != engine::LayerRange())
+    throw training::UsageError("bench: --freeze-blocks and --select-blocks need step or score");
   if (options.arch.empty() || options.batch == 0)
     throw training::UsageError("bench: --arch and --batch are needed");
 

@@ -15,6 +15,7 @@
 #include "tools/experiments/comparison_tables.h"
 #include "tools/experiments/runner.h"
 #include "tools/training/data_source.h"
+#include "tools/training/depth.h"
 #include "tools/training/identity.h"
 #include "tools/training/json_field.h"
 #include "tools/training/per_side_json.h"
@@ -197,7 +198,7 @@ class TuneRuns {
       const TuneOptions options =
           *parse_tune(arguments({0, i, {}, 0, Stage::final}, methods_[i].lrs.front()), "");
       try {
-        peft::make_method(options.config.method, options.config.method_options)->check_model(loaded.model);
+        training::check_method(*training::make_method(options.config), loaded.model, options.config);
       } catch (const engine::Error& e) {
         throw training::UsageError("method '" + methods_[i].label + "': " + e.what());
       }

@@ -4,10 +4,11 @@
 #include "engine/base/text.h"
 #include "models/zoo.h"
 #include "peft/account.h"
-#include "peft/methods.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/console.h"
 #include "tools/cli/model_options.h"
+#include "tools/training/depth.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {
@@ -31,8 +32,8 @@ void print(const peft::Account& a) {
 }  // namespace
 
 void run_count(Arguments arguments) {
-  std::string arch, method = "grft";
-  std::map<std::string, std::string> method_options;
+  std::string arch;
+  training::TrainConfig what;
   Index classes = -1, threads = 0;
   bool json = false;
   CommandLine line("count", "Number of trainable parameters of a method (needs no checkpoint or data).",
@@ -42,7 +43,8 @@ void run_count(Arguments arguments) {
   table.text("arch", arch, "NAME", "architecture, by timm's name");
   table.integer("classes", classes, 0, "classes of the head; 0: no head");
   table.group("Method");
-  table.methods(method, method_options);
+  table.methods(what.method, what.method_options);
+  training::declare_depth(table, what);
   table.group("Result");
   table.flag("json", json, "print the result as one JSON object").this_call();
   declare_ignored_threads(table, threads);
@@ -52,11 +54,15 @@ void run_count(Arguments arguments) {
   models::VitConfig config = training::as_usage([&] { return models::architecture(arch); });
   config.classes = classes;
   models::Vit model(config);
-  const auto chosen = training::as_usage([&] { return peft::make_method(method, method_options); });
-  training::as_usage([&] { chosen->check_model(model); });
-  if (chosen->traits().count_depends_on_data)
-    throw training::UsageError("count: what " + method + " trains depends on the images; `select` prints it");
-  chosen->prepare(model, {});
+  const auto method = training::as_usage([&] { return training::make_method(what); });
+  training::check_method(*method, model, what);
+  if (method->traits().count_depends_on_data)
+    throw training::UsageError("count: what " + what.method +
+                               " trains depends on the images; `select` prints it");
+  const std::string pool = training::describe_pool(*method, model, what);
+  if (!pool.empty()) note(pool);
+  method->prepare(model, {});
+  training::apply_depth(model, what);
   const peft::Account a = peft::account(model);
   if (!json) return print(a);
   ordered_json groups = ordered_json::object();

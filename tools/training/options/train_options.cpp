@@ -140,7 +140,25 @@ peft::MethodTraits traits_of(const TrainConfig& c) {
   return peft::make_method(c.method, c.method_options)->traits();
 }
 
+bool trains_blocks(const TrainConfig& c) {
+  return c.reinit_blocks > 0 || !traits_of(c).trains_head_only;
+}
+
 }  // namespace
+
+void declare_depth(OptionTable& table, TrainConfig& c) {
+  table.integer("freeze-blocks", c.freeze_blocks, 0, "freeze the embeddings and the first N blocks")
+      .needing_that(
+          "a method that trains more than the head", [&] { return trains_blocks(c); },
+          "all blocks are frozen anyway")
+      .rare();
+  table.text("select-blocks", c.select_blocks, "A-B", "choose from blocks A to B, counted from 1")
+      .by_default("all")
+      .needing_that(
+          "a method that chooses what it trains, as grft, gps and sift do",
+          [&] { return traits_of(c).chooses; }, "the others train what their own options say")
+      .rare();
+}
 
 void declare_selection(OptionTable& table, TrainConfig& c) {
   declare_model(table, c.model);
@@ -149,6 +167,7 @@ void declare_selection(OptionTable& table, TrainConfig& c) {
   table.group("Method");
   table.methods(c.method, c.method_options);
   declare_reading(table, c);
+  declare_depth(table, c);
 }
 
 void declare_reading(OptionTable& table, TrainConfig& c) {
@@ -182,7 +201,6 @@ void declare_reading(OptionTable& table, TrainConfig& c) {
 }
 
 void declare_training(OptionTable& table, TrainConfig& c) {
-  const auto trains_blocks = [&] { return c.reinit_blocks > 0 || !traits_of(c).trains_head_only; };
   const char *const fixed_words = "a method whose selection stays",
                     *const changes = "it changes what it trains on the way";
   table.group("Training");
@@ -201,14 +219,11 @@ void declare_training(OptionTable& table, TrainConfig& c) {
       .rare();
   table.number("clip", c.clip, kNonNegative, "maximum gradient norm; 0 disables clipping").rare();
   table.number("layer-decay", c.layer_decay, kShare, "factor of the rate from a block to the one below")
-      .needing_that("a method that trains more than the head", trains_blocks, "the head has the whole rate")
+      .needing_that(
+          "a method that trains more than the head", [&] { return trains_blocks(c); },
+          "the head has the whole rate")
       .rare();
-  table.integer("freeze-blocks", c.freeze_blocks, 0, "freeze the embeddings and the first N blocks")
-      .needing_that("a method that trains more than the head", trains_blocks, "all blocks are frozen anyway")
-      .rare();
-  table
-      .integer("reinit-blocks", c.reinit_blocks, 0,
-               "re-initialise the last N blocks and train all of their weights")
+  table.integer("reinit-blocks", c.reinit_blocks, 0, "give the last N blocks new weights, trained whole")
       .needing_that(
           fixed_words, [&] { return traits_of(c).selection_is_fixed; }, changes)
       .rare();

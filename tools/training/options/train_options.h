@@ -26,6 +26,8 @@ void declare_screening(OptionTable& table, DataSource& data);
 void declare_selection(OptionTable& table, TrainConfig& config);
 /// How images are read and how the head begins.
 void declare_reading(OptionTable& table, TrainConfig& config);
+/// Which layers may train: --freeze-blocks and --select-blocks.
+void declare_depth(OptionTable& table, TrainConfig& config);
 /// How it is trained, and how often it is evaluated; not --lr, in whose place a comparison has --lrs.
 void declare_training(OptionTable& table, TrainConfig& config);
 /// The learning rate, which weights are kept and whether they are tested.
