@@ -51,13 +51,12 @@ engine::BranchScale Block::scale(const DropPath& drop, Index n, engine::Dtype dt
   return {features ? Tensor(features->gamma) : Tensor(), drop.factors(n, dtype, index_, count_, branch)};
 }
 
-Tensor Block::operator()(const Tensor& x, const DropPath& drop, Index tokens) {
+Tensor Block::operator()(const Tensor& x, const Dropped& drop, Index tokens) {
   const Index n = x.shape()[0];
   return adapted(x, [&](const Tensor& in) {
-    const engine::BranchScale first = scale(drop, n, in.dtype(), 0);
-    const Tensor y = tokens == 0 ? attn_.add_to(in, norm1_(in), first)
-                                 : attn_.first_tokens_add_to(in, norm1_(in), first, tokens);
-    return mlp_.add_to(y, norm2_(y), scale(drop, n, in.dtype(), 1));
+    const Tensor y =
+        attn_.add_to(in, norm1_(in), scale(drop.paths, n, in.dtype(), 0), {tokens, drop.patches});
+    return mlp_.add_to(y, norm2_(y), scale(drop.paths, n, in.dtype(), 1));
   });
 }
 
@@ -70,7 +69,7 @@ void Block::own_parts(engine::Parts& visit) {
   if (ls2_) visit("ls2", *ls2_);
 }
 
-Tensor Blocks::operator()(const Tensor& x, const DropPath& drop) {
+Tensor Blocks::operator()(const Tensor& x, const Dropped& drop) {
   return adapted(x, [&](Tensor y) {
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
       const Index tokens = i + 1 < blocks_.size() ? 0 : tokens_;

@@ -87,16 +87,17 @@ void Vit::make_heads() {
   if (config_.distillation_head) head_dist_.emplace(config_.head_width(), config_.classes);
 }
 
-Tensor Vit::embed(const Tensor& images) {
+Tensor Vit::embed(const Tensor& images, const engine::KeptPatches& kept) {
   const Shape expected{images.shape()[0], config_.channels, config_.image_height, config_.image_width};
   engine::check(images.shape() == expected, "vit: images", images.shape(), "should be", expected);
-  Tensor x = patch_embed_(images);  // [n, patches, width]
+  // The embedding sees each patch alone, so those that are dropped need not come in: [n, patches, width].
+  Tensor x = patch_embed_(engine::keep_patches(images, config_.patch, kept));
   // Positions are added as soon as the tokens that have one are there.
   const auto insert = [&](const std::optional<Parameter>& tokens, Index at) {
     if (tokens) x = engine::insert_tokens(x, *tokens, at);
   };
   const auto add_positions = [&] {
-    if (pos_embed_) x = engine::add_positions(x, *pos_embed_);
+    if (pos_embed_) x = engine::add_positions(x, *pos_embed_, kept);
   };
   const Index named = config_.class_token + config_.distillation_token;
   if (config_.positions == Positions::patches) add_positions();
@@ -108,11 +109,12 @@ Tensor Vit::embed(const Tensor& images) {
   return norm_pre_ ? (*norm_pre_)(x) : x;
 }
 
-Tensor Vit::pooled(const Tensor& images, const DropPath& drop) {
-  Tensor x = blocks_(embed(images), drop);
+Tensor Vit::pooled(const Tensor& images, const Dropped& drop) {
+  Tensor x = blocks_(embed(images, drop.patches), drop);
   if (norm_) x = (*norm_)(x);
   const auto average = [&] {  // patches are the last tokens
-    return engine::mean_tokens(x, x.shape()[1] - config_.patches(), config_.patches());
+    const Index patches = drop.patches.all() ? config_.patches() : drop.patches.count();
+    return engine::mean_tokens(x, x.shape()[1] - patches, patches);
   };
   Tensor y = x;  // of Pooling::token
   if (config_.pooling == Pooling::average) y = average();
@@ -129,12 +131,12 @@ Tensor Vit::scores(const Tensor& pooled) {
       0.5);
 }
 
-Tensor Vit::features(const Tensor& images, const DropPath& drop) {
+Tensor Vit::features(const Tensor& images, const Dropped& drop) {
   const Tensor x = pooled(images, drop);
   return x.shape().rank() == 3 ? engine::mean_tokens(x, 0, x.shape()[1]) : x;
 }
 
-Tensor Vit::operator()(const Tensor& images, const DropPath& drop) {
+Tensor Vit::operator()(const Tensor& images, const Dropped& drop) {
   return scores(pooled(images, drop));
 }
 

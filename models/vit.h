@@ -16,13 +16,13 @@ class Vit : public engine::Module {
 
   /// What the head reads of images [n, channels, height, width]: [n, head_width()]; with a distillation head
   /// what each of two heads reads, [n, 2, head_width()].
-  engine::Tensor pooled(const engine::Tensor& images, const DropPath& drop = {});
+  engine::Tensor pooled(const engine::Tensor& images, const Dropped& drop = {});
   /// Class scores [n, classes] of what pooled() gives: of two heads their mean.
   engine::Tensor scores(const engine::Tensor& pooled);
   /// pooled(), of two heads the mean: [n, head_width()].
-  engine::Tensor features(const engine::Tensor& images, const DropPath& drop = {});
+  engine::Tensor features(const engine::Tensor& images, const Dropped& drop = {});
   /// scores(pooled(images)).
-  engine::Tensor operator()(const engine::Tensor& images, const DropPath& drop = {});
+  engine::Tensor operator()(const engine::Tensor& images, const Dropped& drop = {});
   void parts(engine::Parts& visit) override;
 
   /// What the backward pass computes again from now on.
@@ -39,8 +39,8 @@ class Vit : public engine::Module {
   std::vector<engine::Linear*> heads();
 
  private:
-  /// Images to tokens, [n, tokens, width], with prefix and positions.
-  engine::Tensor embed(const engine::Tensor& images);
+  /// Images to tokens, [n, tokens, width], with prefix and positions; of patches those that are kept.
+  engine::Tensor embed(const engine::Tensor& images, const engine::KeptPatches& kept);
   void make_heads();
 
   VitConfig config_;

@@ -20,6 +20,7 @@ struct BenchOptions {
   std::map<std::string, std::string> method_options;
   Index batch = 0, classes = 10;
   data::ImageSize image_size;  ///< 0: the architecture's own
+  double patch_drop = 0;       ///< of a step and of scoring
   Index seed = 0;
 };
 

@@ -176,7 +176,7 @@ KnownFeatures known_features(Run& run, const TrainConfig& config, const std::fil
 }
 
 Tensor logits_of(models::Vit& model, const data::Batch& batch, const Tensor& known,
-                 const models::DropPath& drop) {
+                 const models::Dropped& drop) {
   if (!known.defined()) return model(batch.images, drop);
   const Index width = known.shape()[1];
   Tensor rows = Tensor::uninitialized({static_cast<Index>(batch.samples.size()), width});

@@ -22,6 +22,6 @@ KnownFeatures known_features(Run& run, const TrainConfig& config, const std::fil
 /// Class scores [n, classes] of a batch: by the head from the rows that `known` has of its images, or from
 /// the images where `known` is empty. The bits are the same.
 engine::Tensor logits_of(models::Vit& model, const data::Batch& batch, const engine::Tensor& known,
-                         const models::DropPath& drop = {});
+                         const models::Dropped& drop = {});
 
 }  // namespace training

@@ -68,13 +68,16 @@ std::vector<double> balanced_weights(const data::Dataset& images, const std::vec
   return weights;
 }
 
-Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, bool two_views, double temperature) {
+Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, bool two_views, double temperature,
+                        const engine::KeptPatches& kept) {
   std::vector<Index> labels = batch.labels;
   labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
-  Tensor features = engine::normalize_rows(model.features(batch.images));
+  const bool one_pass = !two_views && kept.all();
+  const Tensor images = two_views || one_pass ? batch.images : engine::repeat(batch.images, 2);
+  Tensor features = engine::normalize_rows(model.features(images, {.patches = kept}));
   // Their gradient is zero; what would be computed of it is rounding.
   if (are_alike(features)) features = engine::scale(features, 0);
-  if (!two_views) features = engine::repeat(features, 2);
+  if (one_pass) features = engine::repeat(features, 2);
   return engine::sup_con(features, labels, temperature);
 }
 

@@ -213,6 +213,7 @@ ScoringData scoring_data(const Run& run, const TrainConfig& config) {
           .workers = static_cast<int>(config.workers),
           .shuffle = !(config.no_score_shuffle || config.no_shuffle),
           .augmentation = config.augment,
+          .patch_drop = config.patch_drop,
           .classes = static_cast<Index>(run.splits.classes.size())};
 }
 

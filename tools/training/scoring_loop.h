@@ -21,6 +21,7 @@ struct ScoringData {
   int workers = 2;
   bool shuffle = true;
   std::string augmentation = "none";  ///< of the training; cross entropy is scored with it
+  double patch_drop = 0;              ///< of the training; each view leaves out patches of its own
   Index classes = 0;
 };
 

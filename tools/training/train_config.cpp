@@ -119,7 +119,7 @@ void TrainConfig::check() const {
 
 bool TrainConfig::knows_features() const {
   return peft::make_method(method, method_options)->traits().trains_head_only && augment == "none" &&
-         mixup == 0 && cutmix == 0 && drop_path == 0 && reinit_blocks == 0;
+         mixup == 0 && cutmix == 0 && drop_path == 0 && patch_drop == 0 && reinit_blocks == 0;
 }
 
 std::unique_ptr<engine::Optimizer> TrainConfig::make_optimizer(

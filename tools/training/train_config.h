@@ -83,6 +83,7 @@ struct TrainConfig {
   std::string head = "auto";                          ///< auto keeps a head whose class count fits; keep, new
   std::string init_head = "trunc-normal";             ///< values of a new head, or zeros
   std::string augment = "none";                       ///< see data::augmentations()
+  double patch_drop = 0;                              ///< see PatchDrop; in training and scoring
   bool no_score_shuffle = false, no_shuffle = false;  ///< score, train in sorted path order
   Index batch_size = 32, grad_accum = 1;              ///< images in a batch, batches for one step
   Index workers = 2;                                  ///< threads that decode ahead

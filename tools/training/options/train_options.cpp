@@ -157,6 +157,8 @@ void declare_reading(OptionTable& table, TrainConfig& c) {
   const auto scores = [&] { return peft::make_method(c.method, c.method_options)->scoring() != nullptr; };
   table.group("Data");
   table.choice("augment", c.augment, augmentation_names(), "augmentation of training images");
+  table.number("patch-drop", c.patch_drop, kBelowOne, "share of patches left out to train and to score")
+      .rare();
   table.integer("batch-size", c.batch_size, 1, "images in a batch");
   table.integer("workers", c.workers, 0, "threads that decode images ahead", kMostWorkers).handling();
   table.flag("no-score-shuffle", c.no_score_shuffle, "score images in sorted path order")
@@ -173,8 +175,7 @@ void declare_reading(OptionTable& table, TrainConfig& c) {
       .rare();
   table
       .choice("recompute", c.recompute, models::recompute_names(),
-              "recompute activations in the backward pass, of every MLP or every block: less memory, more "
-              "time, same bits")
+              "recompute activations of every MLP or block: less memory, more time, same bits")
       .handling()
       .rare();
 }
