@@ -56,37 +56,32 @@ Attention::Attention(const VitConfig& c, Index block, std::shared_ptr<const Geom
   if (c.attention_norm) norm_.emplace(c.width, c.norm_eps, c.norm);
 }
 
-Tensor Attention::turned(Tensor x, Index columns, const Tensor& turns) const {
-  return turns.defined() ? engine::rotate(std::move(x), columns, turns, geometry_->pairs()) : x;
-}
-
-Tensor Attention::heads_output(const Tensor& x, Index queries) {
+Tensor Attention::heads_output(const Tensor& x, const Tokens& tokens) {
   const Tensor turns = geometry_->turns(block_, x.dtype());
+  const auto turned = [&](Tensor in, Index columns) {
+    if (!turns.defined()) return in;
+    return engine::rotate(std::move(in), columns, turns, geometry_->pairs(), tokens.patches);
+  };
   Tensor y;
   if (qkv_) {
     // [n, tokens, 3 * width]: queries, keys, values, each head by head
     engine::RelativePositions bias;
-    if (relative_bias_) bias = {*relative_bias_, geometry_->down(), geometry_->across()};
-    y = engine::attention(turned((*qkv_)(x), 2 * width_, turns), heads_, queries, bias);
+    if (relative_bias_) bias = {*relative_bias_, geometry_->down(), geometry_->across(), tokens.patches};
+    y = engine::attention(turned((*qkv_)(x), 2 * width_), heads_, tokens.queries, bias);
   } else {
-    y = engine::attention(turned((*q_)(x), width_, turns), turned((*k_)(x), width_, turns), (*v_)(x), heads_,
-                          queries);
+    y = engine::attention(turned((*q_)(x), width_), turned((*k_)(x), width_), (*v_)(x), heads_,
+                          tokens.queries);
   }
   return norm_ ? (*norm_)(y) : y;
 }
 
-Tensor Attention::forward(const Tensor& x) {
-  return proj_(heads_output(x, 0));
-}
-
-Tensor Attention::forward_add_to(const Tensor& residual, const Tensor& x, const BranchScale& scale) {
-  return proj_.add_to(residual, heads_output(x, 0), scale);
-}
-
-Tensor Attention::first_tokens_add_to(const Tensor& residual, const Tensor& x, const BranchScale& scale,
-                                      Index count) {
-  if (adapter()) return first_tokens(add_to(residual, x, scale), count);
-  return proj_.add_to(first_tokens(residual, count), first_tokens(heads_output(x, count), count), scale);
+Tensor Attention::add_to(const Tensor& residual, const Tensor& x, const BranchScale& scale,
+                         const Tokens& tokens) {
+  const Index count = tokens.queries;
+  if (!adapter())
+    return proj_.add_to(first_tokens(residual, count), first_tokens(heads_output(x, tokens), count), scale);
+  const auto base = [&](const Tensor& in) { return proj_(heads_output(in, {0, tokens.patches})); };
+  return first_tokens(engine::add_branch(residual, adapted(x, base), scale), count);
 }
 
 void Attention::own_parts(engine::Parts& visit) {
@@ -105,7 +100,7 @@ void Attention::own_parts(engine::Parts& visit) {
 Tensor first_tokens(const Tensor& x, Index count) {
   if (count == 1) return engine::select_token(x, 0);
   const Index tokens = x.shape()[1];
-  return count == tokens ? x : engine::remove_tokens(x, count, tokens - count);
+  return count == 0 || count == tokens ? x : engine::remove_tokens(x, count, tokens - count);
 }
 
 }  // namespace models

@@ -23,28 +23,31 @@ class JointQkv : public engine::Linear {
 
 /// Multi-head self-attention (Vaswani et al. 2017) with a projection of its output.
 /// x [n, tokens, width] to [n, tokens, width].
-class Attention : public engine::Layer {
+class Attention : public engine::Adaptable {
  public:
+  /// The tokens of a pass.
+  struct Tokens {
+    Index queries = 0;                 ///< that are asked for, from the first on; 0: all
+    engine::KeptPatches patches = {};  ///< that are there, the last tokens
+  };
+
   /// That of block `block`.
   Attention(const VitConfig& config, Index block, std::shared_ptr<const Geometry> geometry);
 
-  /// The first `count` tokens of add_to(): [n, count, width], of one token [n, width].
-  engine::Tensor first_tokens_add_to(const engine::Tensor& residual, const engine::Tensor& x,
-                                     const engine::BranchScale& scale, Index count);
+  /// residual + this(x), which is multiplied by what `scale` has before it is added: [n, tokens, width], of
+  /// the tokens that are asked for alone [n, queries, width], of one [n, width].
+  engine::Tensor add_to(const engine::Tensor& residual, const engine::Tensor& x,
+                        const engine::BranchScale& scale, const Tokens& tokens);
 
   /// The table of biases by relative positions [entries, heads], or nullptr.
   engine::Parameter* relative_bias() { return relative_bias_ ? &*relative_bias_ : nullptr; }
 
  protected:
-  engine::Tensor forward(const engine::Tensor& x) override;
-  engine::Tensor forward_add_to(const engine::Tensor& residual, const engine::Tensor& x,
-                                const engine::BranchScale& scale) override;
   void own_parts(engine::Parts& visit) override;
 
  private:
-  /// What the heads give for the first `queries` tokens (0: all), before proj.
-  engine::Tensor heads_output(const engine::Tensor& x, Index queries);
-  engine::Tensor turned(engine::Tensor x, Index columns, const engine::Tensor& turns) const;
+  /// What the heads give for the tokens that are asked for, before proj.
+  engine::Tensor heads_output(const engine::Tensor& x, const Tokens& tokens);
 
   Index block_, heads_, width_;
   std::shared_ptr<const Geometry> geometry_;
@@ -55,7 +58,8 @@ class Attention : public engine::Layer {
   engine::Linear proj_;
 };
 
-/// `x` [n, tokens, width] without all but its first `count` tokens: [n, count, width], of one [n, width].
+/// `x` [n, tokens, width] without all but its first `count` tokens (0: `x` itself): [n, count, width], of one
+/// [n, width].
 engine::Tensor first_tokens(const engine::Tensor& x, Index count);
 
 }  // namespace models

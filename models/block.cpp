@@ -51,13 +51,12 @@ engine::BranchScale Block::scale(const DropPath& drop, Index n, engine::Dtype dt
   return {features ? Tensor(features->gamma) : Tensor(), drop.factors(n, dtype, index_, count_, branch)};
 }
 
-Tensor Block::operator()(const Tensor& x, const DropPath& drop, Index tokens) {
+Tensor Block::operator()(const Tensor& x, const Dropped& drop, Index tokens) {
   const Index n = x.shape()[0];
   return adapted(x, [&](const Tensor& in) {
-    const engine::BranchScale first = scale(drop, n, in.dtype(), 0);
-    const Tensor y = tokens == 0 ? attn_.add_to(in, norm1_(in), first)
-                                 : attn_.first_tokens_add_to(in, norm1_(in), first, tokens);
-    return mlp_.add_to(y, norm2_(y), scale(drop, n, in.dtype(), 1));
+    const Tensor y =
+        attn_.add_to(in, norm1_(in), scale(drop.paths, n, in.dtype(), 0), {tokens, drop.patches});
+    return mlp_.add_to(y, norm2_(y), scale(drop.paths, n, in.dtype(), 1));
   });
 }
 
@@ -70,17 +69,17 @@ void Block::own_parts(engine::Parts& visit) {
   if (ls2_) visit("ls2", *ls2_);
 }
 
-Tensor Blocks::operator()(const Tensor& x, const DropPath& drop) {
+Tensor Blocks::operator()(const Tensor& x, const Dropped& drop) {
   return adapted(x, [&](const Tensor& y) { return run(y, drop, 0, std::ssize(blocks_)); });
 }
 
-Tensor Blocks::some(const Tensor& x, const DropPath& drop, Index first, Index end) {
+Tensor Blocks::some(const Tensor& x, const Dropped& drop, Index first, Index end) {
   if (first == 0 && end == std::ssize(blocks_)) return (*this)(x, drop);
   engine::check(!adapter(), "vit: some blocks alone cannot be run where all together are adapted");
   return run(x, drop, first, end);
 }
 
-Tensor Blocks::run(Tensor x, const DropPath& drop, Index first, Index end) {
+Tensor Blocks::run(Tensor x, const Dropped& drop, Index first, Index end) {
   for (Index i = first; i < end; ++i) {
     const Index tokens = i + 1 < std::ssize(blocks_) ? 0 : tokens_;
     const auto block = [this, drop, i, tokens](const Tensor& in) {

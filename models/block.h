@@ -21,6 +21,12 @@ struct DropPath {
   engine::Tensor factors(Index n, engine::Dtype dtype, Index block, Index blocks, int which) const;
 };
 
+/// What a pass of training leaves out; nothing by default, as evaluation does.
+struct Dropped {
+  DropPath paths = {};
+  engine::KeptPatches patches = {};  ///< those that are not dropped
+};
+
 /// What is computed again in the backward pass, so that it need not be kept: less memory, more time, the
 /// same bits.
 enum class Recompute {
@@ -52,7 +58,7 @@ class Block : public engine::Adaptable {
 
   /// x [n, tokens, width] to the first `tokens` tokens (0: all) behind the block: [n, tokens, width], of one
   /// [n, width]. What would not be read is not computed for the others.
-  engine::Tensor operator()(const engine::Tensor& x, const DropPath& drop, Index tokens = 0);
+  engine::Tensor operator()(const engine::Tensor& x, const Dropped& drop, Index tokens = 0);
   void save_hidden(engine::Save save) { mlp_.save_hidden(save); }
   Attention& attention() { return attn_; }
 
@@ -79,10 +85,10 @@ class Blocks : public engine::Adaptable {
   explicit Blocks(std::vector<Block> blocks, Index tokens) : blocks_(std::move(blocks)), tokens_(tokens) {}
 
   /// x [n, any, width] behind the last block: [n, tokens, width], of one token [n, width].
-  engine::Tensor operator()(const engine::Tensor& x, const DropPath& drop);
+  engine::Tensor operator()(const engine::Tensor& x, const Dropped& drop);
   /// x, which goes into block `first`, behind block `end` - 1; x itself where there is none between. Throws
   /// an Error where all blocks together are adapted, unless it is all of them.
-  engine::Tensor some(const engine::Tensor& x, const DropPath& drop, Index first, Index end);
+  engine::Tensor some(const engine::Tensor& x, const Dropped& drop, Index first, Index end);
   void recompute(Recompute what);
   /// The blocks' tables of biases by relative positions [entries, heads] for another grid, in order; none
   /// where they have none. Throws an Error when they do not fit `config`.
@@ -92,7 +98,7 @@ class Blocks : public engine::Adaptable {
   void own_parts(engine::Parts& visit) override;
 
  private:
-  engine::Tensor run(engine::Tensor x, const DropPath& drop, Index first, Index end);
+  engine::Tensor run(engine::Tensor x, const Dropped& drop, Index first, Index end);
 
   std::vector<Block> blocks_;
   Index tokens_;

@@ -89,16 +89,17 @@ void Vit::make_heads() {
   if (config_.distillation_head) head_dist_.emplace(config_.head_width(), config_.classes);
 }
 
-Tensor Vit::embed(const Tensor& images) {
+Tensor Vit::embed(const Tensor& images, const engine::KeptPatches& kept) {
   const Shape expected{images.shape()[0], config_.channels, config_.image_height, config_.image_width};
   engine::check(images.shape() == expected, "vit: images", images.shape(), "should be", expected);
-  Tensor x = patch_embed_(images);  // [n, patches, width]
+  // The embedding sees each patch alone, so those that are dropped need not come in: [n, patches, width].
+  Tensor x = patch_embed_(engine::keep_patches(images, config_.patch, kept));
   // Positions are added as soon as the tokens that have one are there.
   const auto insert = [&](const std::optional<Parameter>& tokens, Index at) {
     if (tokens) x = engine::insert_tokens(x, *tokens, at);
   };
   const auto add_positions = [&] {
-    if (pos_embed_) x = engine::add_positions(x, *pos_embed_);
+    if (pos_embed_) x = engine::add_positions(x, *pos_embed_, kept);
   };
   const Index named = config_.class_token + config_.distillation_token;
   if (config_.positions == Positions::patches) add_positions();
@@ -110,13 +111,13 @@ Tensor Vit::embed(const Tensor& images) {
   return norm_pre_ ? (*norm_pre_)(x) : x;
 }
 
-Tensor Vit::below(const Tensor& images, Index cut, const DropPath& drop) {
-  const Tensor x = blocks_.some(embed(images), drop, 0, std::min(cut, config_.depth));
-  return cut > config_.depth ? pool(x) : x;
+Tensor Vit::below(const Tensor& images, Index cut, const Dropped& drop) {
+  const Tensor x = blocks_.some(embed(images, drop.patches), drop, 0, std::min(cut, config_.depth));
+  return cut > config_.depth ? pool(x, drop) : x;
 }
 
-Tensor Vit::above(const Tensor& x, Index cut, const DropPath& drop) {
-  return cut > config_.depth ? x : pool(blocks_.some(x, drop, cut, config_.depth));
+Tensor Vit::above(const Tensor& x, Index cut, const Dropped& drop) {
+  return cut > config_.depth ? x : pool(blocks_.some(x, drop, cut, config_.depth), drop);
 }
 
 Shape Vit::shape_below(Index cut) const {
@@ -127,14 +128,15 @@ Shape Vit::shape_below(Index cut) const {
   return cut == c.depth && pooled > 0 ? rows(pooled, c.width) : Shape{c.tokens(), c.width};
 }
 
-Tensor Vit::pooled(const Tensor& images, const DropPath& drop) {
-  return above(embed(images), 0, drop);
+Tensor Vit::pooled(const Tensor& images, const Dropped& drop) {
+  return above(embed(images, drop.patches), 0, drop);
 }
 
-Tensor Vit::pool(Tensor x) {
+Tensor Vit::pool(Tensor x, const Dropped& drop) {
   if (norm_) x = (*norm_)(x);
   const auto average = [&] {  // patches are the last tokens
-    return engine::mean_tokens(x, x.shape()[1] - config_.patches(), config_.patches());
+    const Index patches = drop.patches.all() ? config_.patches() : drop.patches.count();
+    return engine::mean_tokens(x, x.shape()[1] - patches, patches);
   };
   Tensor y = x;  // of Pooling::token
   if (config_.pooling == Pooling::average) y = average();
@@ -155,11 +157,11 @@ Tensor Vit::features_of(const Tensor& pooled) {
   return pooled.shape().rank() == 3 ? engine::mean_tokens(pooled, 0, pooled.shape()[1]) : pooled;
 }
 
-Tensor Vit::features(const Tensor& images, const DropPath& drop) {
+Tensor Vit::features(const Tensor& images, const Dropped& drop) {
   return features_of(pooled(images, drop));
 }
 
-Tensor Vit::operator()(const Tensor& images, const DropPath& drop) {
+Tensor Vit::operator()(const Tensor& images, const Dropped& drop) {
   return scores(pooled(images, drop));
 }
 

@@ -20,23 +20,23 @@ class Vit : public engine::Module {
 
   /// What images [n, channels, height, width] give below a cut: [n, tokens, width] before a block, what is
   /// pooled of it behind the last, pooled() at the head.
-  engine::Tensor below(const engine::Tensor& images, Index cut, const DropPath& drop = {});
+  engine::Tensor below(const engine::Tensor& images, Index cut, const Dropped& drop = {});
   /// pooled() of what below() gave at that cut.
-  engine::Tensor above(const engine::Tensor& x, Index cut, const DropPath& drop = {});
+  engine::Tensor above(const engine::Tensor& x, Index cut, const Dropped& drop = {});
   /// The shape of what below() gives of one image.
   engine::Shape shape_below(Index cut) const;
 
   /// What the head reads of images [n, channels, height, width]: [n, head_width()]; with a distillation head
   /// what each of two heads reads, [n, 2, head_width()].
-  engine::Tensor pooled(const engine::Tensor& images, const DropPath& drop = {});
+  engine::Tensor pooled(const engine::Tensor& images, const Dropped& drop = {});
   /// Class scores [n, classes] of what pooled() gives: of two heads their mean.
   engine::Tensor scores(const engine::Tensor& pooled);
   /// Of what pooled() gives for two heads the mean, else itself: [n, head_width()].
   static engine::Tensor features_of(const engine::Tensor& pooled);
   /// features_of(pooled(images)).
-  engine::Tensor features(const engine::Tensor& images, const DropPath& drop = {});
+  engine::Tensor features(const engine::Tensor& images, const Dropped& drop = {});
   /// scores(pooled(images)).
-  engine::Tensor operator()(const engine::Tensor& images, const DropPath& drop = {});
+  engine::Tensor operator()(const engine::Tensor& images, const Dropped& drop = {});
   void parts(engine::Parts& visit) override;
 
   /// What the backward pass computes again from now on.
@@ -53,10 +53,10 @@ class Vit : public engine::Module {
   std::vector<engine::Linear*> heads();
 
  private:
-  /// Images to tokens, [n, tokens, width], with prefix and positions.
-  engine::Tensor embed(const engine::Tensor& images);
+  /// Images to tokens, [n, tokens, width], with prefix and positions; of patches those that are kept.
+  engine::Tensor embed(const engine::Tensor& images, const engine::KeptPatches& kept);
   /// What is behind the blocks, normalised and pooled.
-  engine::Tensor pool(engine::Tensor x);
+  engine::Tensor pool(engine::Tensor x, const Dropped& drop);
   void make_heads();
 
   VitConfig config_;

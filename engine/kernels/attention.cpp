@@ -36,11 +36,15 @@ struct Head {
   Matrix<T> q, k, v;
 };
 
-/// Calls `f(key, query, entry)` for every pair of a key and one of `count` queries from `first` on that has
-/// an entry in a table of relative positions.
-template <class F>
-void each_entry(const AttentionShape& s, Index down, Index across, Index first, Index count, F f) {
-  const Index patches = down * across, last = (2 * down - 1) * (2 * across - 1), begin = s.tokens - patches;
+/// Calls `f(key, query, entry)` for every pair of an image's key and one of `count` queries from `first` on
+/// that has an entry in a table of relative positions.
+template <class T, class F>
+void each_entry(const AttentionShape& s, const RelativeBias<T>& bias, Index image, Index first, Index count,
+                F f) {
+  const Index down = bias.down, across = bias.across;
+  const Index last = (2 * down - 1) * (2 * across - 1), begin = s.tokens - bias.kept;
+  const Index* const places = bias.places ? bias.places + image * bias.kept : nullptr;
+  const auto place = [=](Index token) { return places ? places[token - begin] : token - begin; };
   for (Index key = 0; key < s.tokens; ++key) {
     if (key > 0 && key < begin) continue;
     for (Index query = first; query < first + count; ++query) {
@@ -49,7 +53,7 @@ void each_entry(const AttentionShape& s, Index down, Index across, Index first, 
       else if (query >= begin && key == 0)
         f(key, query, last + 1);
       else if (query >= begin) {
-        const Index a = query - begin, b = key - begin;
+        const Index a = place(query), b = place(key);
         f(key, query,
           (a / across - b / across + down - 1) * (2 * across - 1) + a % across - b % across + across - 1);
       }
@@ -68,7 +72,7 @@ void add_bias(const AttentionShape& s, const Head<T>& h, const RelativeBias<cons
               Index count, T* scores, Index stride) {
   if (!bias.table) return;
   const T* const table = bias.table + h.head * bias.entries();
-  each_entry(s, bias.down, bias.across, first, count, [&](Index key, Index query, Index entry) {
+  each_entry(s, bias, h.image, first, count, [&](Index key, Index query, Index entry) {
     scores[key * stride + query - first] += table[entry] / scale_of<T>(s);
   });
 }
@@ -216,7 +220,7 @@ void attention_backward(const AttentionShape& s, const AttentionRows<const T>& i
       // The bias is added behind the scale, which the gradients of the scores have.
       T* const table = dtables + i * bias.entries();
       std::fill_n(table, bias.entries(), T{0});
-      each_entry(s, bias.down, bias.across, 0, s.queries, [&](Index key, Index query, Index entry) {
+      each_entry(s, bias, h.image, 0, s.queries, [&](Index key, Index query, Index entry) {
         table[entry] += ds.from(query)[key * ds.stride] / scale_of<T>(s);
       });
     }
@@ -240,7 +244,7 @@ void attention_plain(const AttentionShape& s, const AttentionRows<const T>& in,
         p[static_cast<std::size_t>(u)] = score * scale_of<T>(s);
       }
       if (bias.table) {
-        each_entry(s, bias.down, bias.across, t, 1, [&](Index key, Index, Index entry) {
+        each_entry(s, bias, h.image, t, 1, [&](Index key, Index, Index entry) {
           p[static_cast<std::size_t>(key)] += bias.table[h.head * bias.entries() + entry];
         });
       }

@@ -33,11 +33,14 @@ AttentionRows<T> thirds_of(const AttentionShape& s, T* qkv) {
 /// What is added to the scores of the last `down` x `across` tokens, patches row by row, and of the first,
 /// the class token, by their places to each other (BEiT, Bao et al. 2021). `table` [heads, entries()]: entry
 /// (y + down - 1) (2 across - 1) + x + across - 1 for a query that lies y patches below and x to the right of
-/// a key, then that of the class token as the query, as the key, and as both. Tokens between have none.
+/// a key, then that of the class token as the query, as the key, and as both. Tokens between have none. Where
+/// only `kept` patches of each image are there, `places` [batch, kept] holds where in the grid they lie.
 template <class T>
 struct RelativeBias {
   T* table = nullptr;
   Index down = 0, across = 0;
+  const Index* places = nullptr;
+  Index kept = down * across;
   Index entries() const { return (2 * down - 1) * (2 * across - 1) + 3; }
 };
 

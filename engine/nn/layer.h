@@ -54,4 +54,7 @@ class Layer : public Adaptable {
   virtual Tensor forward_add_to(const Tensor& residual, const Tensor& x, const BranchScale& scale);
 };
 
+/// residual + branch, which is multiplied by what `scale` has before it is added, op by op.
+Tensor add_branch(const Tensor& residual, Tensor branch, const BranchScale& scale);
+
 }  // namespace engine

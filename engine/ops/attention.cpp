@@ -79,10 +79,12 @@ struct Recorded {
   Inputs inputs;
   Tensor y, log_sum_exp, table;  ///< the table by heads
   Index down, across;
+  KeptPatches kept;
 
   template <class T>
   kernels::RelativeBias<const T> bias() const {
-    return {table.defined() ? table.data<T>().data() : nullptr, down, across};
+    return {table.defined() ? table.data<T>().data() : nullptr, down, across, kept.data(),
+            kept.all() ? down * across : kept.count()};
   }
 
   /// The gradients of the inputs and of the table.
@@ -125,12 +127,14 @@ Tensor attend(const Inputs& in, const Sources& from, const kernels::AttentionSha
   Tensor log_sum_exp = Tensor::uninitialized({s.batch, s.heads, s.queries}, dtype);
   bool tracked = bias.table.tracked();
   for (const Tensor& t : in) tracked = tracked || t.tracked();
-  Recorded recorded{s, from, in, y, log_sum_exp, by_heads(bias.table), bias.down, bias.across};
+  Recorded recorded{s, from, in, y, log_sum_exp, by_heads(bias.table), bias.down, bias.across, bias.kept};
   visit(dtype, [&]<class T>() {
     check(!bias.table.defined() || (bias.table.shape() == Shape{recorded.bias<T>().entries(), s.heads} &&
-                                    bias.table.dtype() == dtype && bias.down * bias.across < s.tokens),
+                                    bias.table.dtype() == dtype && recorded.bias<T>().kept < s.tokens &&
+                                    (bias.kept.all() || bias.kept.patches() == bias.down * bias.across)),
           "attention: a table", bias.table.shape(), "of relative positions does not fit", bias.down, "x",
           bias.across, "patches,", s.heads, "heads and", s.tokens, "tokens");
+    bias.kept.check_images("attention:", s.batch);
     const OpTimer timer([&] { return work("attention forward", s, dtype, 2, bytes_of(y, log_sum_exp)); });
     kernels::attention(s, rows_of<const T>(in, from), recorded.bias<T>(), y.data<T>().data(),
                        log_sum_exp.data<T>().data());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/ops/kept_patches.h"
 #include "engine/tensor/tensor.h"
 
 namespace engine {
@@ -9,6 +10,7 @@ namespace engine {
 struct RelativePositions {
   Tensor table = {};
   Index down = 0, across = 0;
+  KeptPatches kept = {};  ///< of the grid; those of an image are its last tokens
 
   /// Entries of the table of a grid of patches and a class token.
   static Index entries(Index down, Index across);

@@ -91,6 +91,51 @@ Tensor patches(const Tensor& images, Index patch) {
   });
 }
 
+namespace {
+
+/// Calls `copy(offset in the images, offset in the row of kept patches)` for every run of `patch` values that
+/// stand together in both.
+template <class F>
+void each_kept_run(const kernels::PatchShape& s, const KeptPatches& kept, F copy) {
+  const Index count = kept.count();
+  kernels::parallel_for(s.batch * s.channels, [&](Index plane) {
+    const Index* places = kept.data() + plane / s.channels * count;
+    for (Index t = 0; t < count; ++t) {
+      const Index top = places[t] / s.across() * s.patch, left = places[t] % s.across() * s.patch;
+      for (Index y = 0; y < s.patch; ++y)
+        copy((plane * s.height + top + y) * s.width + left, ((plane * s.patch + y) * count + t) * s.patch);
+    }
+  });
+}
+
+}  // namespace
+
+Tensor keep_patches(const Tensor& images, Index patch, const KeptPatches& kept) {
+  if (kept.all()) return images;
+  const Shape& p = images.shape();
+  check(p.rank() == 4 && patch > 0 && p[2] / patch * (p[3] / patch) == kept.patches(), "keep_patches: images",
+        p, "do not have", kept.patches(), "patches of side", patch);
+  kept.check_images("keep_patches:", p[0]);
+  const kernels::PatchShape s{p[0], p[1], p[2], p[3], patch};
+  Tensor y = Tensor::uninitialized({p[0], p[1], patch, kept.count() * patch}, images.dtype());
+  visit(images.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("keep patches forward", y, 2 * y.bytes()); });
+    const T* from = images.data<T>().data();
+    T* to = y.data<T>().data();
+    each_kept_run(s, kept, [=](Index in, Index out) { std::copy_n(from + in, patch, to + out); });
+  });
+  return record(op::keep_patches, {images}, y, [s, kept, shape = p](const Tensor& dy, const Needs&) -> Grads {
+    Tensor dx = Tensor::zeros(shape, dy.dtype());
+    visit(dy.dtype(), [&]<class T>() {
+      const OpTimer timer([&] { return loop_work("keep patches backward", dx, bytes_of(dx, dy)); });
+      const T* from = dy.data<T>().data();
+      T* to = dx.data<T>().data();
+      each_kept_run(s, kept, [=, &s](Index in, Index out) { std::copy_n(from + out, s.patch, to + in); });
+    });
+    return {dx};
+  });
+}
+
 Tensor insert_tokens(const Tensor& x, const Tensor& tokens, Index at) {
   check(x.shape().rank() == 3 && tokens.shape().rank() == 3 && tokens.dtype() == x.dtype() &&
             tokens.shape()[0] == 1 && tokens.shape()[2] == x.shape()[2],
@@ -112,21 +157,56 @@ Tensor remove_tokens(const Tensor& x, Index at, Index count) {
       [at, count](const Tensor& dy, const Needs&) -> Grads { return {with_tokens(dy, nullptr, at, count)}; });
 }
 
-Tensor add_positions(const Tensor& x, const Tensor& positions) {
+namespace {
+
+/// The sum over the batch of what is at each of `rows` positions in x, behind the same tokens of every
+/// sequence only those patches that are kept: [1, rows, width].
+Tensor sum_at_positions(const Tensor& x, Index rows, const KeptPatches& kept) {
+  if (kept.all()) return sum_over_batch(x, 0, rows);
+  const Index n = x.shape()[0], row = x.shape().columns(), width = x.shape()[2];
+  const Index prefix = rows - kept.patches();
+  Tensor sums = Tensor::uninitialized({1, rows, width}, x.dtype());
+  visit(x.dtype(), [&]<class T>() {
+    const OpTimer timer([&] { return loop_work("sum at positions", x, bytes_of(x, sums)); });
+    const T* from = x.data<T>().data();
+    const std::vector<Index> by_place = kept.by_place();
+    kernels::column_sums(n, rows * width, sums.data<T>().data(), [&](Index i, Index j) {
+      const Index place = j / width - prefix;
+      if (place < 0) return from[i * row + j];
+      const Index t = by_place[static_cast<std::size_t>(i * kept.patches() + place)];
+      return t < 0 ? T{0} : from[i * row + (prefix + t) * width + j % width];
+    });
+  });
+  return sums;
+}
+
+}  // namespace
+
+Tensor add_positions(const Tensor& x, const Tensor& positions, const KeptPatches& kept) {
   const Shape& s = x.shape();
-  check(s.rank() == 3 && positions.shape() == Shape({1, s[1], s[2]}) && positions.dtype() == x.dtype(),
+  const Index rows = s.rank() == 3 ? s[1] + kept.patches() - kept.count() : 0;
+  check(s.rank() == 3 && positions.shape() == Shape({1, rows, s[2]}) && positions.dtype() == x.dtype() &&
+            kept.count() <= s[1],
         "add_positions: positions", positions.dtype(), positions.shape(), "do not fit x", x.dtype(), s);
+  kept.check_images("add_positions:", s[0]);
   Tensor y = Tensor::uninitialized(s, x.dtype());
   visit(x.dtype(), [&]<class T>() {
     const OpTimer timer([&] { return loop_work("add positions", x, bytes_of(x, positions, y)); });
     const T *in = x.data<T>().data(), *at = positions.data<T>().data();
     T* to = y.data<T>().data();
-    kernels::parallel_for(
-        s[0], [=, row = s.columns()](Index i) { kernels::add(row, in + i * row, at, to + i * row); });
+    const Index row = s.columns(), width = s[2], same = s[1] - kept.count();
+    kernels::parallel_for(s[0], [&](Index i) {
+      const T* const from = in + i * row;
+      kernels::add(kept.all() ? row : same * width, from, at, to + i * row);
+      for (Index t = 0; t < kept.count(); ++t)
+        kernels::add(width, from + (same + t) * width,
+                     at + (same + kept.data()[i * kept.count() + t]) * width,
+                     to + i * row + (same + t) * width);
+    });
   });
   return record(
-      op::add_positions, {x, positions}, y, [tokens = s[1]](const Tensor& dy, const Needs& needs) -> Grads {
-        return {needs(0) ? Grad(dy) : Grad(), needs(1) ? Grad(sum_over_batch(dy, 0, tokens)) : Grad()};
+      op::add_positions, {x, positions}, y, [rows, kept](const Tensor& dy, const Needs& needs) -> Grads {
+        return {needs(0) ? Grad(dy) : Grad(), needs(1) ? Grad(sum_at_positions(dy, rows, kept)) : Grad()};
       });
 }
 

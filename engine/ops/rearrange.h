@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/ops/kept_patches.h"
 #include "engine/tensor/tensor.h"
 
 namespace engine {
@@ -9,13 +10,17 @@ Tensor reshape(const Tensor& x, const Shape& shape);
 /// Images [n, channels, height, width] as patches [n, patches, channels * patch * patch], row by row of
 /// patches. Rows and columns that fill no patch are not seen.
 Tensor patches(const Tensor& images, Index patch);
+/// Images [n, channels, height, width] of the patches that each keeps, side by side in a single row: [n,
+/// channels, patch, kept.count() * patch]; `images` themselves where nothing is left out.
+Tensor keep_patches(const Tensor& images, Index patch, const KeptPatches& kept);
 /// tokens [1, count, width] put into every sequence of x [n, length, width], the first of them at place `at`:
 /// [n, length + count, width].
 Tensor insert_tokens(const Tensor& x, const Tensor& tokens, Index at);
 /// x [n, length, width] without tokens [at, at + count) of every sequence: [n, length - count, width].
 Tensor remove_tokens(const Tensor& x, Index at, Index count);
-/// x [n, tokens, width] + positions [1, tokens, width].
-Tensor add_positions(const Tensor& x, const Tensor& positions);
+/// x [n, tokens, width] + positions [1, tokens, width]. Where patches are left out, the last tokens of x are
+/// those that are kept, and `positions` has all patches last.
+Tensor add_positions(const Tensor& x, const Tensor& positions, const KeptPatches& kept = {});
 /// x [n, ...] `times` over along the first axis: [times * n, ...].
 Tensor repeat(const Tensor& x, Index times);
 /// Token `index` of every sequence of x [n, tokens, width]: [n, width].

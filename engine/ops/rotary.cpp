@@ -11,17 +11,20 @@ namespace {
 
 /// A rotation's sizes, and where the values of a pair are.
 struct Rotation {
-  Index batch, tokens, row;             ///< of x
-  Index patches, tables, half, groups;  ///< `groups` heads of 2 * half values are turned
-  Index step, apart;                    ///< from pair to pair, and within a pair
+  Index batch, tokens, row;    ///< of x
+  Index patches, places;       ///< patches in x, and in the table of turns
+  Index tables, half, groups;  ///< `groups` heads of 2 * half values are turned
+  Index step, apart;           ///< from pair to pair, and within a pair
+  KeptPatches kept;
 
   /// Calls `f(offset of the first value in x, offset of the cosine in turns)` for every pair of an image's
   /// patch.
   template <class F>
   void each_pair(Index image, Index patch, F f) const {
     const Index at = (image * tokens + tokens - patches + patch) * row;
+    const Index place = kept.all() ? patch : kept.data()[image * patches + patch];
     for (Index g = 0; g < groups; ++g) {
-      const Index turn = (g % tables * patches + patch) * half * 2;
+      const Index turn = (g % tables * places + place) * half * 2;
       for (Index j = 0; j < half; ++j) f(at + g * 2 * half + j * step, turn + 2 * j);
     }
   }
@@ -49,10 +52,13 @@ void turn(const Rotation& r, Index columns, const T* from, const T* turns, T* to
 /// The gradient of the turns from that of the result and the result itself.
 template <class T>
 void turns_gradient(const Rotation& r, const T* y, const T* dy, const T* turns, T* to) {
-  kernels::parallel_for(r.patches, [&](Index patch) {
+  const std::vector<Index> by_place = r.kept.by_place();
+  kernels::parallel_for(r.places, [&](Index place) {
     for (Index table = 0; table < r.tables; ++table)
-      std::fill_n(to + (table * r.patches + patch) * r.half * 2, r.half * 2, T{0});
+      std::fill_n(to + (table * r.places + place) * r.half * 2, r.half * 2, T{0});
     for (Index image = 0; image < r.batch; ++image) {
+      const Index patch = r.kept.all() ? place : by_place[static_cast<std::size_t>(image * r.places + place)];
+      if (patch < 0) continue;
       r.each_pair(image, patch, [&](Index a, Index t) {
         const T cosine = turns[t], sine = turns[t + 1];
         const T first = y[a] * cosine + y[a + r.apart] * sine, second = y[a + r.apart] * cosine - y[a] * sine;
@@ -65,15 +71,19 @@ void turns_gradient(const Rotation& r, const T* y, const T* dy, const T* turns, 
 
 }  // namespace
 
-Tensor rotate(Tensor x, Index columns, const Tensor& turns, RotaryPairs pairs) {
+Tensor rotate(Tensor x, Index columns, const Tensor& turns, RotaryPairs pairs, const KeptPatches& kept) {
   const Shape &s = x.shape(), &t = turns.shape();
-  check(s.rank() == 3 && t.rank() == 4 && t[3] == 2 && t[1] <= s[1] && turns.dtype() == x.dtype(),
+  const Index patches = kept.all() ? t[1] : kept.count();
+  check(s.rank() == 3 && t.rank() == 4 && t[3] == 2 && patches <= s[1] && turns.dtype() == x.dtype() &&
+            (kept.all() || kept.patches() == t[1]),
         "rotate: turns", turns.dtype(), t, "do not fit x", x.dtype(), s);
+  kept.check_images("rotate:", s[0]);
   const Index half = t[2], heads = half == 0 ? 0 : columns / (2 * half);
   check(0 < columns && columns <= s[2] && half > 0 && columns % (2 * half) == 0 && heads % t[0] == 0,
         "rotate:", columns, "values of x", s, "are no whole heads of turns", t);
   const bool together = pairs == RotaryPairs::neighbours;
-  const Rotation r{s[0], s[1], s[2], t[1], t[0], half, heads, together ? 2 : 1, together ? 1 : half};
+  const Rotation r{s[0], s[1], s[2], patches, t[1], t[0], half, heads, together ? 2 : 1, together ? 1 : half,
+                   kept};
   const Tensor in = x.detached();
   std::shared_ptr<Node> node = x.node();
   x = {};

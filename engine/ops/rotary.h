@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/ops/kept_patches.h"
 #include "engine/tensor/tensor.h"
 
 namespace engine {
@@ -16,8 +17,9 @@ enum class RotaryPairs {
 /// Turns the heads in the first `columns` values of every token of x [batch, tokens, any], but of the last
 /// tokens alone, as many as `turns` [heads or 1, patches, d / 2, 2] has patches: pair j of patch t by the
 /// angle whose cosine and sine are in `turns` (nothing else may be there), in head h by those of h modulo its
-/// first axis. So prefix tokens keep still. In the place of x where nothing shares its buffer.
-Tensor rotate(Tensor x, Index columns, const Tensor& turns, RotaryPairs pairs);
+/// first axis. So prefix tokens keep still. In the place of x where nothing shares its buffer. Where patches
+/// are left out, the last tokens of x are those that are kept, and `turns` has those of all.
+Tensor rotate(Tensor x, Index columns, const Tensor& turns, RotaryPairs pairs, const KeptPatches& kept = {});
 
 /// Turns [heads, patches, d / 2, 2] of `down` x `across` patches, row by row, in block `block`: the angles
 /// are column x freqs[0, block, h, j] + row x freqs[1, block, h, j] with trained frequencies `freqs` [2,

@@ -26,6 +26,7 @@ class Random {
     test = 7,
     method = 8,
     cut = 9,
+    patch_drop = 10,
   };
 
   Random(std::uint64_t seed, Use use, std::uint64_t a = 0, std::uint64_t b = 0);

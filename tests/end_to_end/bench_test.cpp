@@ -108,6 +108,25 @@ TEST(Bench, takes_the_options_of_the_method_and_the_model) {
   EXPECT_LT(small["memory_mb"]["weights"], bench_json("infer", {"--classes", "500"})["memory_mb"]["weights"]);
 }
 
+TEST(Bench, computes_and_keeps_less_where_patches_are_left_out) {
+  for (const Words& of : {Words{"step"}, Words{"score"}, Words{"score", "--score-augment", "none"}}) {
+    SCOPED_TRACE(of.back());
+    const Words more(of.begin() + 1, of.end());
+    const Json all = bench_json(of[0], more), half = bench_json(of[0], more + Words{"--patch-drop", "0.5"});
+    EXPECT_EQ(all["patch_drop"], 0);
+    EXPECT_EQ(half["patch_drop"], 0.5);
+    const auto gflop = [](const Json& r) { return number(r, "gflops") * number(r, "seconds"); };
+    // 24 of 49 patches, and the class token; with views that differ by their patches alone, twice as many.
+    const double share = more.empty() ? 25.0 / 50 : 1;
+    EXPECT_LT(gflop(half), 1.02 * share * gflop(all));
+    EXPECT_LT(number(half["memory_mb"], "activations"),
+              1.1 * share * number(all["memory_mb"], "activations"));
+    EXPECT_EQ(half["memory_mb"]["gradients"], all["memory_mb"]["gradients"]);
+  }
+  EXPECT_THAT(run(bench("infer", {"--patch-drop", "0.5"})).error(kCalledWrongly),
+              HasSubstr("--patch-drop needs step or score"));
+}
+
 TEST(Bench, shows_a_roofline_when_asked) {
   const Json without = bench_json("infer");
   EXPECT_FALSE(without.contains("roofline"));

@@ -177,7 +177,8 @@ TEST(Features, are_refused_where_they_would_not_stay_the_same) {
   for (const Words& words :
        {Words{"--method", "grft"}, Words{"--method", "linear", "--augment", "flip"},
         Words{"--method", "linear", "--mixup", "0.4"}, Words{"--method", "linear", "--cutmix", "1"},
-        Words{"--method", "linear", "--drop-path", "0.1"}}) {
+        Words{"--method", "linear", "--drop-path", "0.1"},
+        Words{"--method", "linear", "--patch-drop", "0.5"}}) {
     const Outcome outcome = run(Words{"tune", "--model", garden.model(), "--data", garden.data(), "--out",
                                       garden.run_folder(), "--features", garden.kept()} +
                                 words);

@@ -8,9 +8,10 @@
 namespace end_to_end {
 
 Words demanding() {
-  return {"--augment",         "fgvc", "--mixup", "0.4", "--cutmix",    "1",     "--ema",          "0.8",
-          "--drop-path",       "0.3",  "--clip",  "1",   "--optimizer", "adamw", "--weight-decay", "0.05",
-          "--label-smoothing", "0.1"};
+  return {
+      "--augment",         "fgvc", "--mixup",      "0.4", "--cutmix",    "1",     "--ema",          "0.8",
+      "--drop-path",       "0.3",  "--clip",       "1",   "--optimizer", "adamw", "--weight-decay", "0.05",
+      "--label-smoothing", "0.1",  "--patch-drop", "0.5"};
 }
 
 Words long_run(const Garden& garden, const std::string& method, const fs::path& out, const Words& more) {

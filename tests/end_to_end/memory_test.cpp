@@ -68,6 +68,17 @@ TEST(MemoryEstimateOfScoring, is_of_images_of_the_size_that_is_scored_with) {
   EXPECT_LT(estimated(outcome), 1.3 * peak);
 }
 
+TEST(MemoryEstimateOfFewerPatches, is_near_the_peak_of_the_run) {
+  if (support::kSanitized) GTEST_SKIP() << "sanitizers need memory of their own";
+  const Garden garden;
+  const fs::path out = garden.run_folder();
+  const Outcome outcome = run(large_run(garden, "grft", out) + Words{"--patch-drop", "0.75"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const double peak = read_json(out / "result.json")["peak_mb"];
+  EXPECT_GT(estimated(outcome), 0.7 * peak);
+  EXPECT_LT(estimated(outcome), 1.3 * peak);
+}
+
 /// The surroundings of a program that gets this much address space.
 Surroundings with_megabytes(int count) {
   return {.through = {"sh", "-c", "ulimit -v " + std::to_string(count * 1000) + "; exec \"$@\"", "sh"}};

@@ -17,6 +17,7 @@ namespace {
 using engine::Index;
 using engine::Tensor;
 using models::DropPath;
+using models::Dropped;
 using models::Recompute;
 using models::Vit;
 using models::VitConfig;
@@ -90,11 +91,11 @@ TEST(drop_path, depends_on_the_seed_the_step_the_block_and_the_branch_alone) {
 TEST(drop_path, changes_the_models_output_the_same_way_every_time) {
   Vit model = made();
   const Tensor images = support::random_tensor({8, 3, 12, 12}, 1);
-  const DropPath drop{.rate = 0.9, .seed = 1, .step = 4};
+  const Dropped drop{.paths = {.rate = 0.9, .seed = 1, .step = 4}};
   const Tensor dropped = model(images, drop);
   EXPECT_TRUE(same_bits(model(images, drop), dropped));
   EXPECT_FALSE(same_bits(model(images), dropped));
-  EXPECT_TRUE(same_bits(model(images, {.rate = 0, .seed = 9, .step = 9}), model(images)));
+  EXPECT_TRUE(same_bits(model(images, {.paths = {.rate = 0, .seed = 9, .step = 9}}), model(images)));
 }
 
 TEST(initialize, gives_the_same_bits_for_the_same_seed_only) {
@@ -171,13 +172,13 @@ TEST(initialize, gives_every_random_parameter_values_of_its_own) {
 }
 
 /// The loss of a batch, with its graph.
-Tensor loss_of(Vit& model, const DropPath& drop = {}) {
+Tensor loss_of(Vit& model, const Dropped& drop = {}) {
   const Tensor logits = model(support::random_tensor({6, 3, 12, 12}, 1), drop);
   return engine::cross_entropy(logits, engine::one_hot(std::vector<Index>{0, 1, 2, 3, 0, 1}, 4));
 }
 
 /// The gradients of all parameters.
-std::vector<Tensor> gradients(Vit& model, const DropPath& drop = {}) {
+std::vector<Tensor> gradients(Vit& model, const Dropped& drop = {}) {
   for (const auto& p : engine::parameters(model)) p.parameter.grad() = {};
   engine::backward(loss_of(model, drop));
   std::vector<Tensor> all;
@@ -194,7 +195,7 @@ TEST_P(Recomputing, gives_the_same_bits) {
     if (name.ends_with("fc2.weight")) parameter.train(engine::Selection::rows({0, 3}));
     if (name.ends_with("norm1.bias")) parameter.freeze();
   }
-  const DropPath drop{.rate = 0.5, .seed = 1, .step = 2};
+  const Dropped drop{.paths = {.rate = 0.5, .seed = 1, .step = 2}};
   const Tensor plain = loss_of(model, drop).detached();
   const std::vector<Tensor> expected = gradients(model, drop);
   model.recompute(GetParam());

@@ -1,5 +1,6 @@
 #include "tools/cli/bench_job.h"
 
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -10,7 +11,9 @@
 #include "models/positions.h"
 #include "models/zoo.h"
 #include "tools/training/depth.h"
+#include "tools/training/losses.h"
 #include "tools/training/memory_estimate.h"
+#include "tools/training/patch_drop.h"
 #include "tools/training/usage_error.h"
 
 namespace cli {
@@ -38,7 +41,10 @@ models::VitConfig config_of(const BenchOptions& options) {
 
 /// A model with random weights, and batches of random images for it.
 struct Setup {
-  explicit Setup(const BenchOptions& options) : model(config_of(options)), seed(options.seed) {
+  explicit Setup(const BenchOptions& options)
+      : model(config_of(options)),
+        seed(options.seed),
+        patch_drop{options.patch_drop, static_cast<std::uint64_t>(seed)} {
     models::initialize(model, static_cast<std::uint64_t>(seed));
     model.recompute(models::recompute_named(options.recompute));
   }
@@ -56,10 +62,18 @@ struct Setup {
     return labels;
   }
 
+  /// What a pass with `views` views of `count` images leaves out.
+  models::Dropped dropped(Index count, Index views = 1) const {
+    std::vector<Index> samples(static_cast<std::size_t>(count));
+    std::iota(samples.begin(), samples.end(), Index{0});
+    return {.patches = patch_drop.kept(samples, 0, model.config().patches(), views)};
+  }
+
   Tensor targets(Index count) const { return engine::one_hot(labels(count), model.config().classes); }
 
   models::Vit model;
   Index seed;
+  training::PatchDrop patch_drop;
 };
 
 std::unique_ptr<peft::Method> method_of(const BenchOptions& options, models::Vit& model) {
@@ -114,7 +128,7 @@ class StepJob : public BenchJob {
     Tensor loss;
     {
       const PhaseTimer timer(Phase::forward);
-      loss = engine::cross_entropy(setup_.model(images_), targets_);
+      loss = engine::cross_entropy(setup_.model(images_, setup_.dropped(images_.shape()[0])), targets_);
     }
     {
       const PhaseTimer timer(Phase::backward);
@@ -219,16 +233,18 @@ class ScoreJob : public BenchJob {
   bool stacked_views() const { return contrasts() && method_->scoring()->augment; }
 
   Tensor loss() {
-    if (!contrasts()) return engine::cross_entropy(setup_.model(images_), setup_.targets(batch_));
-    Tensor features = engine::normalize_rows(setup_.model.features(images_));
-    // With views that are the same image, one forward pass serves both; else neighbours are views.
-    std::vector<Index> labels = setup_.labels(batch_, stacked_views() ? 2 : 1);
+    if (!contrasts())
+      return engine::cross_entropy(setup_.model(images_, setup_.dropped(batch_)), setup_.targets(batch_));
+    const double temperature = method_->scoring()->temperature;
     if (!stacked_views()) {
-      features = engine::repeat(features, 2);
-      const std::vector<Index> once = labels;
-      labels.insert(labels.end(), once.begin(), once.end());
+      data::Batch batch;
+      batch.images = images_, batch.labels = setup_.labels(batch_);
+      return training::contrastive_loss(setup_.model, batch, false, temperature,
+                                        setup_.dropped(batch_, 2).patches);
     }
-    return engine::sup_con(features, labels, method_->scoring()->temperature);
+    // Neighbours are views.
+    return engine::sup_con(engine::normalize_rows(setup_.model.features(images_, setup_.dropped(batch_))),
+                           setup_.labels(batch_, 2), temperature);
   }
 
   std::size_t scored_bytes() {

@@ -20,6 +20,7 @@ struct BenchOptions {
   training::TrainConfig config;  ///< the method, its options, and which layers may train
   Index batch = 0, classes = 10;
   data::ImageSize image_size;  ///< 0: the architecture's own
+  double patch_drop = 0;       ///< of a step and of scoring
   Index seed = 0;
 };
 

@@ -32,7 +32,7 @@ void declare_tune(OptionTable& table, TuneOptions& o) {
       .needing("method", {"linear"}, "the features of all others change")
       .needing_that(
           "--method linear and images that stay as they are", [&] { return c.knows_features(); },
-          "without --augment, --mixup, --cutmix, --drop-path and --reinit-blocks")
+          "without --augment, --mixup, --cutmix, --drop-path, --patch-drop and --reinit-blocks")
       .handling()
       .rare();
   training::declare_handling(table, c);

@@ -69,13 +69,17 @@ std::vector<double> balanced_weights(const data::Dataset& images, const std::vec
 }
 
 Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, bool two_views, double temperature,
-                        const Activations* known) {
+                        const engine::KeptPatches& kept, const Activations* known) {
   std::vector<Index> labels = batch.labels;
   labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
-  Tensor features = engine::normalize_rows(models::Vit::features_of(pooled_of(model, batch, known)));
+  const bool one_pass = !two_views && kept.all();
+  const Tensor pooled = two_views || one_pass
+                            ? pooled_of(model, batch, known, {.patches = kept})
+                            : model.pooled(engine::repeat(batch.images, 2), {.patches = kept});
+  Tensor features = engine::normalize_rows(models::Vit::features_of(pooled));
   // Their gradient is zero; what would be computed of it is rounding.
   if (are_alike(features)) features = engine::scale(features, 0);
-  if (!two_views) features = engine::repeat(features, 2);
+  if (one_pass) features = engine::repeat(features, 2);
   return engine::sup_con(features, labels, temperature);
 }
 

@@ -23,9 +23,11 @@ std::vector<double> balanced_weights(const data::Dataset& images, const std::vec
 
 /// Supervised contrastive loss (Khosla et al. 2020) of the normalised class tokens of two views of a batch.
 /// With `two_views` the batch's images are the first views of all, then the second; otherwise an image is
-/// both of its views, and one forward pass serves both. Where the features of all images are alike but for
+/// both of its views, and one forward pass serves both, unless each has patches of its own: `kept` has those
+/// of the first views of all, then of the second. Where the features of all images are alike but for
 /// rounding, every gradient is exactly zero. `known` as in pooled_of().
 engine::Tensor contrastive_loss(models::Vit& model, const data::Batch& batch, bool two_views,
-                                double temperature, const Activations* known = nullptr);
+                                double temperature, const engine::KeptPatches& kept = {},
+                                const Activations* known = nullptr);
 
 }  // namespace training

@@ -7,6 +7,7 @@
 #include "engine/ops/ops.h"
 #include "peft/target.h"
 #include "tools/training/depth.h"
+#include "tools/training/patch_drop.h"
 #include "tools/training/pretrained/at_image_size.h"
 
 namespace training {
@@ -16,21 +17,22 @@ using engine::Tensor;
 namespace {
 
 /// Bytes that buffers grow by in a forward and a backward pass with `count` images.
-std::size_t pass_growth(models::Vit& model, Index count) {
+std::size_t pass_growth(models::Vit& model, Index count, const PatchDrop& drop) {
   const models::VitConfig& c = model.config();
   const Tensor images = Tensor::zeros({count, c.channels, c.image_height, c.image_width});
   const Growth growth;
   const std::vector<Index> labels(static_cast<std::size_t>(count), 0);
-  engine::backward(engine::cross_entropy(model(images), engine::one_hot(labels, c.classes)));
+  const models::Dropped dropped{.patches = drop.kept(labels, 0, c.patches())};
+  engine::backward(engine::cross_entropy(model(images, dropped), engine::one_hot(labels, c.classes)));
   return growth.most();
 }
 
 /// The same for any number of images.
-std::size_t estimated_growth(models::Vit& model, Index count) {
-  const std::size_t one = pass_growth(model, 1);
+std::size_t estimated_growth(models::Vit& model, Index count, const PatchDrop& drop) {
+  const std::size_t one = pass_growth(model, 1, drop);
   engine::Module& all = model;
   for (const auto& p : engine::parameters(all)) p.parameter.grad() = {};
-  const std::size_t three = pass_growth(model, 3);
+  const std::size_t three = pass_growth(model, 3, drop);
   for (const auto& p : engine::parameters(all)) p.parameter.grad() = {};
   const std::size_t each = three > one ? (three - one) / 2 : 0;
   return one + each * static_cast<std::size_t>(count - 1);
@@ -79,7 +81,11 @@ MemoryEstimate estimate_memory(Run& run, const TrainConfig& config) {
   for (const auto& p : engine::parameters(model)) plan.weights += p.parameter.value().bytes();
 
   const peft::Scoring* scoring = run.method->scoring();
-  const bool stacked = scoring && scoring->loss == peft::Scoring::Loss::supcon && scoring->augment;
+  const PatchDrop drop{config.patch_drop};
+  // Views that differ are read or, where it is by their patches alone, made of the image in the pass.
+  const bool contrasts = scoring && scoring->loss == peft::Scoring::Loss::supcon;
+  const Index read_views = contrasts && scoring->augment ? 2 : 1;
+  const Index views = contrasts && (scoring->augment || drop.rate > 0) ? 2 : 1;
   const models::VitConfig& c = model.config();
   // Of the images to train on five batches at most are in the making, waiting and in use; then as many to be
   // evaluated.
@@ -91,10 +97,10 @@ MemoryEstimate estimate_memory(Run& run, const TrainConfig& config) {
   };
   const data::ImageSize size = image_size_of(c), scored_size = scoring ? scoring->image_size : 0;
   const Index trained_on = held(run.images.get());
-  plan.images =
-      std::max(bytes(trained_on, size),
-               bytes(trained_on * (stacked ? 2 : 1), scored_size == data::ImageSize() ? size : scored_size)) +
-      bytes(held(run.splits.val.get()), size);
+  plan.images = std::max(bytes(trained_on, size),
+                         bytes(trained_on * read_views + config.batch_size * (views - read_views),
+                               scored_size == data::ImageSize() ? size : scored_size)) +
+                bytes(held(run.splits.val.get()), size);
 
   run.method->prepare(model, {});
   apply_depth(model, config);
@@ -106,7 +112,7 @@ MemoryEstimate estimate_memory(Run& run, const TrainConfig& config) {
   const std::size_t trained = trained_bytes(model);
   plan.gradients = trained;
   plan.optimizer = trained * (moments(config) + (config.ema > 0 ? 1 : 0));
-  const std::size_t grown = estimated_growth(model, config.batch_size);
+  const std::size_t grown = estimated_growth(model, config.batch_size, drop);
   plan.activations = grown - std::min(grown, trained);
   if (!scoring) return plan;
 
@@ -119,7 +125,7 @@ MemoryEstimate estimate_memory(Run& run, const TrainConfig& config) {
   }
   const std::size_t scored = trained_bytes(model);
   const AtImageSize at(model, scored_size);
-  const std::size_t growth = estimated_growth(model, config.batch_size * (stacked ? 2 : 1));
+  const std::size_t growth = estimated_growth(model, config.batch_size * views, drop);
   if (scored + growth > plan.gradients + plan.optimizer + plan.activations) {
     plan.gradients = scored, plan.optimizer = 0, plan.activations = growth - std::min(growth, scored);
     plan.in_scoring = true;

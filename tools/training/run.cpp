@@ -212,6 +212,7 @@ ScoringData scoring_data(const Run& run, const TrainConfig& config) {
           .shuffle = !(config.no_score_shuffle || config.no_shuffle),
           .augmentation = config.augment,
           .variants = config.augment_copies,
+          .patch_drop = config.patch_drop,
           .classes = static_cast<Index>(run.splits.classes.size())};
 }
 

@@ -9,6 +9,7 @@
 #include "engine/base/text.h"
 #include "engine/ops/ops.h"
 #include "tools/training/losses.h"
+#include "tools/training/patch_drop.h"
 #include "tools/training/pretrained/at_image_size.h"
 
 namespace training {
@@ -84,10 +85,14 @@ class ScoringLosses {
 
   /// The loss of the last batch with the weights as they are.
   Tensor again() {
-    return scoring_.loss == Scoring::Loss::supcon
-               ? contrastive_loss(model_, last_, scoring_.augment, scoring_.temperature, known_)
-               : engine::cross_entropy(logits_of(model_, last_, known_),
-                                       engine::one_hot(last_.labels, data_.classes));
+    const PatchDrop drop{data_.patch_drop, data_.seed};
+    const auto kept = [&](Index views) {
+      return drop.kept(last_.samples, 0, model_.config().patches(), views);
+    };
+    if (scoring_.loss == Scoring::Loss::supcon)
+      return contrastive_loss(model_, last_, scoring_.augment, scoring_.temperature, kept(2), known_);
+    return engine::cross_entropy(logits_of(model_, last_, known_, {.patches = kept(1)}),
+                                 engine::one_hot(last_.labels, data_.classes));
   }
 
   /// After the backward pass of a batch: refuses sums that are not finite, hands them out to be kept when

@@ -23,6 +23,7 @@ struct ScoringData {
   bool shuffle = true;
   std::string augmentation = "none";  ///< of the training; cross entropy is scored with it
   Index variants = 0;                 ///< of the training
+  double patch_drop = 0;              ///< of the training; each view leaves out patches of its own
   Index classes = 0;
 };
 

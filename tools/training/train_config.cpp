@@ -136,7 +136,8 @@ void TrainConfig::check() const {
 }
 
 bool TrainConfig::image_is_fixed() const {
-  return (augment == "none" || augment_copies > 0) && mixup == 0 && cutmix == 0 && drop_path == 0;
+  return (augment == "none" || augment_copies > 0) && mixup == 0 && cutmix == 0 && drop_path == 0 &&
+         patch_drop == 0;
 }
 
 engine::LayerRange TrainConfig::layers() const {

@@ -85,6 +85,7 @@ struct TrainConfig {
   std::string init_head = "trunc-normal";  ///< values of a new head, or zeros
   std::string augment = "none";            ///< see data::augmentations()
   Index augment_copies = 0;                ///< fixed variants of each image; 0: new ones every epoch
+  double patch_drop = 0;                   ///< see PatchDrop; in training and scoring
   bool no_score_shuffle = false, no_shuffle = false;  ///< score, train in sorted path order
   Index batch_size = 32, grad_accum = 1;              ///< images in a batch, batches for one step
   Index workers = 2;                                  ///< threads that decode ahead

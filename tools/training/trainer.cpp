@@ -18,6 +18,7 @@
 #include "tools/training/evaluate.h"
 #include "tools/training/losses.h"
 #include "tools/training/next_batch.h"
+#include "tools/training/patch_drop.h"
 #include "tools/training/prefix/cut.h"
 
 namespace training {
@@ -182,8 +183,11 @@ Trainer::Loss Trainer::gradients(Index step, Index epoch, std::vector<std::strin
     const PhaseTimer timer(Phase::step);
     engine::check(batch.has_value(), "the images ran out in epoch", epoch);
     images.insert(images.end(), batch->names.begin(), batch->names.end());
-    const models::DropPath drop{c.drop_path, static_cast<std::uint64_t>(c.model.seed),
-                                static_cast<std::uint64_t>(step * epoch_steps_.most() + i)};
+    const auto seed = static_cast<std::uint64_t>(c.model.seed);
+    const PatchDrop patches{c.patch_drop, seed};
+    const models::Dropped drop{
+        .paths = {c.drop_path, seed, static_cast<std::uint64_t>(step * epoch_steps_.most() + i)},
+        .patches = patches.kept(batch->samples, epoch, model_.config().patches())};
     const auto loss_of_batch = [&] {
       const Tensor logits = logits_of(model_, *batch, known_.trained_on.get(), drop);
       const Tensor loss = cross_entropy_loss(logits, *batch, c.label_smoothing, class_weights_);

@@ -54,6 +54,13 @@ std::vector<OpCase> attention_cases() {
                  return attention(in[0], 2, 1, {in[1], 2, 3});
                }},
           {.op = "attention",
+           .name = "relative_positions_of_kept_patches",
+           .shapes = {{2, 5, 12}, {3 * 5 + 3, 2}},
+           .run =
+               [](std::span<const Tensor> in) {
+                 return attention(in[0], 2, 0, {in[1], 2, 3, some_patches(2, 6, 4)});
+               }},
+          {.op = "attention",
            .name = "many_relative_positions",
            .shapes = {{3, 50, 27}, {13 * 13 + 3, 3}},
            .run =

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/ops/kept_patches.h"
 #include "engine/tensor/tensor.h"
 
 namespace engine::cases {
@@ -30,6 +31,9 @@ std::vector<OpCase> normalize_cases();
 std::vector<OpCase> rearrange_cases();
 std::vector<OpCase> reduce_cases();
 std::vector<OpCase> rotary_cases();
+
+/// `count` of `patches` patches of each image, others of each.
+KeptPatches some_patches(Index images, Index patches, Index count);
 
 /// All of the above.
 std::vector<OpCase> all_cases();

@@ -31,6 +31,26 @@ OpCase cut(std::string name, Shape images, Index side, bool large = false) {
           .large = large};
 }
 
+OpCase kept(std::string name, Shape images, Index side, Index patches, Index count, bool large = false) {
+  return {.op = "keep_patches",
+          .name = std::move(name),
+          .shapes = {images},
+          .run = [=, places = some_patches(images[0], patches, count)](
+                     std::span<const Tensor> in) { return keep_patches(in[0], side, places); },
+          .large = large};
+}
+
+/// Positions of `prefix` tokens and `patches` patches, of which `count` are there.
+OpCase kept_positions(std::string name, Index n, Index prefix, Index patches, Index count, Index width,
+                      bool large = false) {
+  return {.op = "add_positions",
+          .name = std::move(name),
+          .shapes = {{n, prefix + count, width}, {1, prefix + patches, width}},
+          .run = [places = some_patches(n, patches, count)](
+                     std::span<const Tensor> in) { return add_positions(in[0], in[1], places); },
+          .large = large};
+}
+
 OpCase times(std::string name, Shape x, Index count, bool large = false) {
   return {.op = "repeat",
           .name = std::move(name),
@@ -62,6 +82,9 @@ std::vector<OpCase> rearrange_cases() {
       cut("wider_than_high", {2, 3, 6, 9}, 3),
       cut("whole_image", {1, 2, 4, 4}, 4),
       cut("many", {3, 3, 32, 48}, 8, true),
+      kept("one_of_two", {1, 1, 1, 2}, 1, 2, 1),
+      kept("and_pixels_beyond_the_last_patch", {3, 2, 5, 7}, 2, 6, 4),
+      kept("of_many", {5, 3, 32, 48}, 8, 24, 11, true),
       insert("one_number", {1, 1, 1}, {1, 1, 1}, 0),
       insert("in_front", {3, 7, 5}, {1, 1, 5}, 0),
       insert("several_inside", {3, 7, 5}, {1, 3, 5}, 1),
@@ -78,6 +101,9 @@ std::vector<OpCase> rearrange_cases() {
        .shapes = {{67, 3, 101}, {1, 3, 101}},
        .run = positions,
        .large = true},
+      kept_positions("of_kept_patches", 3, 2, 7, 4, 5),
+      kept_positions("of_kept_patches_alone", 2, 0, 3, 1, 4),
+      kept_positions("of_kept_patches_of_many", 67, 1, 12, 6, 101, true),
       times("once", {2, 3}, 1),
       times("three_times", {2, 5, 3}, 3),
       times("many_times", {1, 31, 17}, 67, true),

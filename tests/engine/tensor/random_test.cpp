@@ -63,6 +63,7 @@ TEST(Random, beta_of_almost_nothing_lies_at_both_ends) {
 TEST(Random, uses_keep_their_numbers) {
   EXPECT_EQ(static_cast<int>(Random::Use::drop_path), 5);
   EXPECT_EQ(static_cast<int>(Random::Use::test), 7);
+  EXPECT_EQ(static_cast<int>(Random::Use::patch_drop), 10);
 }
 
 TEST(Random, permutation_holds_every_number_once) {

@@ -145,6 +145,7 @@ ordered_json measure(const Kind& kind, const BenchOptions& options, Index repeat
                       {"arch", options.arch},
                       {"method", kind.with_method ? options.config.method : "none"},
                       {"recompute", options.recompute},
+                      {"patch_drop", options.patch_drop},
                       {"batch", options.batch},
                       {"repeats", repeats},
                       {"threads", threads.count},
@@ -220,6 +221,8 @@ void run_bench(Arguments arguments) {
       .choice("recompute", options.recompute, models::recompute_names(),
               "recompute activations in the backward pass, of every MLP or every block")
       .needing_that("step or score", goes_back, "inference has no backward pass");
+  table.number("patch-drop", options.patch_drop, engine::kBelowOne, "share of patches that are left out")
+      .needing_that("step or score", goes_back, "inference sees all of them");
   table.integer("seed", options.seed, 0, "of weights and images");
   table.flag("roofline", with_roofline,
              "time, arithmetic and bytes of every kind and shape of op, and their shares of what the machine "

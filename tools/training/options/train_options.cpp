@@ -179,6 +179,8 @@ void declare_reading(OptionTable& table, TrainConfig& c) {
       .needing_that(
           "--augment", [&] { return c.augment != "none"; }, "images stay as they are")
       .rare();
+  table.number("patch-drop", c.patch_drop, kBelowOne, "share of patches left out to train and to score")
+      .rare();
   table.integer("batch-size", c.batch_size, 1, "images in a batch");
   table.integer("workers", c.workers, 0, "threads that decode images ahead", kMostWorkers).handling();
   table.flag("no-score-shuffle", c.no_score_shuffle, "score images in sorted path order")

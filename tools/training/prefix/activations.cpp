@@ -69,13 +69,13 @@ Tensor Activations::rows(std::span<const Index> samples, Index variant) const {
 }
 
 Tensor pooled_of(models::Vit& model, const data::Batch& batch, const Activations* known,
-                 const models::DropPath& drop) {
+                 const models::Dropped& drop) {
   if (!known) return model.pooled(batch.images, drop);
   return model.above(known->rows(batch.samples, batch.variant), known->cut(), drop);
 }
 
 Tensor logits_of(models::Vit& model, const data::Batch& batch, const Activations* known,
-                 const models::DropPath& drop) {
+                 const models::Dropped& drop) {
   return model.scores(pooled_of(model, batch, known, drop));
 }
 

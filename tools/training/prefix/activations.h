@@ -55,9 +55,9 @@ struct KnownActivations {
 /// What the head reads of a batch: from the rows that `known` has of its images, or from the images where
 /// there is none. The bits are the same.
 engine::Tensor pooled_of(models::Vit& model, const data::Batch& batch, const Activations* known,
-                         const models::DropPath& drop = {});
+                         const models::Dropped& drop = {});
 /// Class scores [n, classes] of it.
 engine::Tensor logits_of(models::Vit& model, const data::Batch& batch, const Activations* known,
-                         const models::DropPath& drop = {});
+                         const models::Dropped& drop = {});
 
 }  // namespace training
