@@ -173,8 +173,7 @@ void declare_reading(OptionTable& table, TrainConfig& c) {
       .rare();
   table
       .choice("recompute", c.recompute, models::recompute_names(),
-              "recompute activations in the backward pass, of every MLP or every block: less memory, more "
-              "time, same bits")
+              "recompute activations of every MLP or block in the backward pass: less memory, same bits")
       .handling()
       .rare();
 }
