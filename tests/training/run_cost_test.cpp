@@ -10,9 +10,10 @@ namespace {
 using engine::put;
 using engine::TemporaryFolder;
 
-const Pause kPause{.epoch = 2,
-                   .steps = 50,
-                   .cost = {.resumed = false, .seconds = 12.5, .peak_mb = 90, .phases = {{"score", 4.0}, {"step", 8.0}}}};
+const Pause kPause{
+    .epoch = 2,
+    .steps = 50,
+    .cost = {.resumed = false, .seconds = 12.5, .peak_mb = 90, .phases = {{"score", 4.0}, {"step", 8.0}}}};
 
 TEST(Pause, is_read_as_it_was_written) {
   const TemporaryFolder folder;
@@ -40,8 +41,10 @@ TEST(Pause, that_is_damaged_is_none) {
 }
 
 TEST(RunCost, of_both_parts_is_their_sum_and_the_higher_peak) {
-  const RunCost part{
-      .resumed = true, .seconds = 7.5, .peak_mb = 80, .phases = {{"score", 0.0}, {"step", 6.0}, {"save", 1.0}}};
+  const RunCost part{.resumed = true,
+                     .seconds = 7.5,
+                     .peak_mb = 80,
+                     .phases = {{"score", 0.0}, {"step", 6.0}, {"save", 1.0}}};
   const RunCost both = cost_of_both(kPause, 50, part);
   EXPECT_FALSE(both.resumed) << "nothing of it is lost";
   EXPECT_EQ(both.seconds, 20);
