@@ -25,7 +25,7 @@ function rateFigure(report, method) {
   });
   const chart = lineChart({ title: "Top-1 on val in %", x: "learning rate", log: true, digits: (v) => fixed(v, 1), lines });
   const stopped = report.search.filter((run) => run[1] === method && run[4])
-    .map(([name, , lr, top1, epochs]) => `${name} ${short(lr)} after ${epochs} of the epochs with ${fixed(top1, 1)} %`);
+    .map(([name, , lr, top1, epochs]) => `${name} ${short(lr)} after epoch ${epochs} (${fixed(top1, 1)} %)`);
   const notes = ["Chosen: " + (chosen.map(([name, lr]) => `${name} ${short(lr)}`).join(", ") || "none yet") + "."];
   if (stopped.length) notes.push("Stopped on the way, and not among the points: " + stopped.join(", ") + ".");
   return [chart, ...notes.map((text) => el("p", { class: "note" }, text))].filter((x) => x);
