@@ -40,8 +40,8 @@ fs::path lock_in(const fs::path& folder, const std::optional<Part>& part) {
 }
 
 [[noreturn]] void complain_of(const fs::path& folder, const std::string& holder, const std::string& what) {
-  throw engine::Error(folder.string() + ": " + holder + " is at work on " + what +
-                      "; wait until it ends, or give another --out");
+  throw engine::Error(folder.string() + ": " + (holder.empty() ? "another process" : holder) +
+                      " is at work on " + what + "; wait until it ends, or give another --out");
 }
 
 /// Throws an Error that names a process which is at work on what this one must have for itself.
