@@ -15,26 +15,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-/// compare.json without times, memory and paths.
-Json timeless(const fs::path& folder) {
-  Json all = read_json(folder / "compare.json");
-  for (const char* list : {"runs", "table"}) {
-    for (Json& one : all[list])
-      for (const char* field : {"seconds", "seconds_per_epoch", "score_seconds", "peak_mb", "resumed"})
-        one.erase(field);
-  }
-  return all;
-}
-
-/// Waits until a file of a run in `folder` has this text, or the program has ended.
-void wait_for(Background& program, const fs::path& file, const std::string& text) {
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (std::chrono::steady_clock::now() < give_up && program.running()) {
-    if (fs::exists(file) && read_text(file).find(text) != std::string::npos) break;
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
-  }
-}
-
 TEST(Compare, goes_on_when_the_process_of_a_run_is_killed_and_makes_that_run_with_the_next_call) {
   const Comparison garden;
   Words words = garden.words();
@@ -94,8 +74,8 @@ TEST_P(Stopped, comparison_goes_on_to_the_end_of_the_unbroken_one) {
          std::chrono::steady_clock::now() < give_up)
     resumed = run(words("broken"));
   EXPECT_EQ(resumed.status, 0) << resumed.err;
-  Json broken = timeless(garden.out("broken"));
-  EXPECT_EQ(broken, timeless(garden.out("whole")));
+  Json broken = timeless_comparison(garden.out("broken"));
+  EXPECT_EQ(broken, timeless_comparison(garden.out("whole")));
   EXPECT_TRUE(
       read_text(run_folder / "delta.safetensors") ==
       read_text(garden.run_of("colours/grft rows/lr0.003-seed0-search", "whole") / "delta.safetensors"));

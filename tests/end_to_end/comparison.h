@@ -42,4 +42,10 @@ class Comparison : public Garden {
   }
 };
 
+/// compare.json without times, memory and what hangs on interruptions.
+Json timeless_comparison(const fs::path& folder);
+
+/// Waits until a file of a run has this text, or the program has ended.
+void wait_for(Background& program, const fs::path& file, const std::string& text);
+
 }  // namespace end_to_end

@@ -39,6 +39,14 @@ TEST(Rate, is_chosen_by_accuracy_then_loss_then_the_lower_one) {
   EXPECT_EQ(choose_rate({searched(0.3, 80, 0.5), searched(0.1, 80, 0.5), searched(0.2, 80, 0.5)}), 0.1);
 }
 
+TEST(Rate, is_that_of_a_run_which_came_to_its_end) {
+  std::vector<RunRecord> runs{searched(0.1, 90, 1), searched(0.2, 80, 1)};
+  runs[0].stopped_after = 4;
+  EXPECT_EQ(choose_rate(runs), 0.2);
+  runs.pop_back();
+  EXPECT_FALSE(choose_rate(runs));
+}
+
 TEST(FolderName, is_the_label_where_it_can_be_and_never_leads_elsewhere) {
   EXPECT_EQ(folder_name("grft rows"), "grft rows");
   EXPECT_EQ(folder_name("grft,k=2,anchor=0.01"), "grft,k=2,anchor=0.01");
@@ -126,6 +134,25 @@ TEST(ComparisonJson, has_runs_with_the_figures_of_their_stage) {
   EXPECT_EQ(runs[1]["test_loss"], 0.5);
   EXPECT_EQ(runs[1]["test_ece"], 0.25);
   EXPECT_FALSE(runs[1].contains("val_top1"));
+}
+
+TEST(ComparisonJson, has_a_stopped_run_with_its_epochs_and_without_a_delta) {
+  std::vector<RunRecord> runs = some_runs();
+  const Json before = comparison_json(head(), runs);
+  runs.insert(runs.begin(), searched(0.3, 40, 2));
+  runs[0].task = "x", runs[0].method = "one", runs[0].stopped_after = 2, runs[0].seconds = 3;
+  const Json all = comparison_json(head(), runs);
+  EXPECT_EQ(all["runs"][0]["stopped_after"], 2);
+  EXPECT_EQ(all["runs"][0]["val_top1"], 40.0);
+  EXPECT_EQ(all["runs"][0]["seconds"], 3.0);
+  EXPECT_FALSE(all["runs"][0].contains("delta_bytes"));
+  EXPECT_FALSE(all["runs"][1].contains("stopped_after"));
+  EXPECT_EQ(all["table"], before["table"]);
+  EXPECT_EQ(csv_table(all), csv_table(before));
+  Json halved = all;
+  EXPECT_EQ(markdown_tables(all), markdown_tables(before));
+  halved["settings"]["search"] = "halving";
+  EXPECT_THAT(markdown_tables(halved), HasSubstr("chosen on val by halving: "));
 }
 
 TEST(ComparisonJson, has_null_where_a_task_is_missing) {

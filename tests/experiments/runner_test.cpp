@@ -7,6 +7,8 @@
 #include <functional>
 #include <memory>
 
+#include <utility>
+
 #include "engine/base/text.h"
 #include "engine/io/json.h"
 #include "tests/engine/io/temporary_folder.h"
@@ -56,12 +58,14 @@ class RunnerTest : public ::testing::Test {
     hooks.arguments = [this](const PlannedRun& run, double lr) {
       return std::vector<std::string>{run_folder(config_, run, lr).string(), engine::shortest(lr)};
     };
+    hooks.epochs = [](const PlannedRun&, double) { return 8; };
     hooks.identity = [this](const PlannedRun&, double lr) { return identity(lr); };
     hooks.note = [this](const std::string& text) { notes_.push_back(text); };
     hooks.stop_signal = [this] { return signal_; };
     hooks.start = [this](const std::vector<std::string>& arguments, const ChildHooks& child) {
       started_.push_back(fs::relative(arguments[0], config_.out / "runs/flowers").string() +
-                         (arguments.size() > 2 ? ' ' + arguments[2] : ""));
+                         (arguments.size() > 2 ? ' ' + arguments[2] : "") +
+                         (arguments.size() > 3 ? ' ' + arguments[3] : ""));
       return run_(arguments, child);
     };
     return Runner(config_, std::move(hooks));
@@ -284,6 +288,200 @@ TEST_F(RunnerTest, works_in_a_folder_of_its_own_alone) {
   }
   EXPECT_EQ(runner().make_runs(), std::nullopt);
   EXPECT_EQ(get(config_.out / "mine.txt"), "mine");
+}
+
+/// The same with four rates of "search" and halving. Its runs get better with every epoch and, up to 0.3,
+/// with their rate.
+class HalvedTest : public RunnerTest {
+ protected:
+  HalvedTest() {
+    config_.search = Search::halving;
+    config_.methods[0].rates = {0.1, 0.2, 0.3, 0.4};
+    run_ = [this](const auto& arguments, const ChildHooks&) { return advance(arguments); };
+  }
+
+  /// What a run leaves that pauses where it is asked to.
+  ChildEnd advance(const std::vector<std::string>& arguments) const {
+    const fs::path run = arguments[0];
+    const std::string log = fs::exists(run / "metrics.jsonl") ? get(run / "metrics.jsonl") : "";
+    finish(arguments);
+    put(run / "metrics.jsonl", log + get(run / "metrics.jsonl"));
+    fs::remove(run / "paused.json");
+    const std::string option = "--pause-after-epoch=";
+    if (!arguments.back().starts_with(option)) return {};
+    const Index epochs = engine::parse_integer(arguments.back().substr(option.size()), "epochs");
+    const double lr = engine::parse_number(arguments[1], "lr");
+    const Json line{{"kind", "eval"},
+                    {"epoch", epochs - 1},
+                    {"split", "val"},
+                    {"loss", 1.0},
+                    {"top1", static_cast<double>(epochs) + 10 * (lr > 0.3 ? 0.1 : lr)}};
+    put(run / "metrics.jsonl", get(run / "metrics.jsonl") + line.dump() + '\n');
+    const Json paused{{"paused_after_epoch", epochs},
+                      {"steps", 4 * epochs},
+                      {"resumed", false},
+                      {"seconds", 0.25 * static_cast<double>(epochs)},
+                      {"phases", {{"score", 0.5}}},
+                      {"peak_mb", 2.0}};
+    put(run / "paused.json", paused.dump());
+    fs::remove(run / "result.json");
+    return {};
+  }
+};
+
+TEST_F(HalvedTest, search_pauses_its_runs_and_stops_the_worse_half) {
+  Runner runner = this->runner();
+  EXPECT_EQ(runner.make_runs(), std::nullopt);
+  EXPECT_THAT(started_, ElementsAre("search/lr0.1-seed0-search --pause-after-epoch=2",
+                                    "search/lr0.2-seed0-search --pause-after-epoch=2",
+                                    "search/lr0.3-seed0-search --pause-after-epoch=2",
+                                    "search/lr0.4-seed0-search --pause-after-epoch=2",
+                                    "search/lr0.2-seed0-search --resume --pause-after-epoch=4",
+                                    "search/lr0.3-seed0-search --resume --pause-after-epoch=4",
+                                    "search/lr0.3-seed0-search --resume", "search/lr0.3-seed0-final",
+                                    "fixed/lr0.3-seed0-final"));
+  EXPECT_THAT(notes_, ::testing::IsSupersetOf(
+                          {"run 1 of 6: search, flowers, search, lr 0.1 seed 0, up to epoch 2 of 8",
+                           "  paused after epoch 2, 0.5 s", "  lr 0.1 stops after epoch 2: val 3.00 %",
+                           "  lr 0.2 stops after epoch 4: val 6.00 %",
+                           "run 3 of 6: search, flowers, search, lr 0.3 seed 0, up to epoch 8 of 8",
+                           "run 5 of 6: final, flowers, search, best lr of 0.1/0.2/0.3/0.4 seed 0 (0.3)"}));
+  const Json all = runner.json();
+  EXPECT_EQ(all, engine::read_json(config_.out / "compare.json"));
+  ASSERT_EQ(all["runs"].size(), 6u);
+  EXPECT_EQ(all["runs"][1].dump(),
+            R"({"task":"flowers","method":"search","lr":0.2,"seed":0,"stage":"search","stopped_after":4,)"
+            R"("val_top1":6.0,"val_loss":1.0,"seconds":1.0,"seconds_per_epoch":2.0,"score_seconds":0.5,)"
+            R"("peak_mb":2.0,"resumed":false,"knew_features":false})");
+  EXPECT_FALSE(all["runs"][2].contains("stopped_after"));
+  EXPECT_EQ(all["table"][0]["lr"]["flowers"], 0.3);
+  EXPECT_TRUE(fs::exists(config_.out / "runs/flowers/search/lr0.1-seed0-search/checkpoint.safetensors"))
+      << "to be taken up again";
+}
+
+TEST_F(HalvedTest, search_is_not_made_twice_and_a_grid_takes_up_what_it_stopped) {
+  runner().make_runs();
+  const std::string before = get(config_.out / "compare.json");
+  started_.clear();
+  EXPECT_EQ(runner().make_runs(), std::nullopt);
+  EXPECT_THAT(started_, IsEmpty());
+  EXPECT_EQ(get(config_.out / "compare.json"), before);
+
+  config_.search = Search::grid;
+  EXPECT_EQ(runner().make_runs(), std::nullopt);
+  EXPECT_THAT(started_,
+              ElementsAre("search/lr0.1-seed0-search --resume", "search/lr0.2-seed0-search --resume",
+                          "search/lr0.4-seed0-search --resume", "search/lr0.4-seed0-final"))
+      << "the last is the best in the end";
+  config_.search = Search::halving, started_.clear();
+  Runner again = runner();
+  EXPECT_EQ(again.make_runs(), std::nullopt);
+  EXPECT_THAT(started_, IsEmpty()) << "whose runs are all there";
+  EXPECT_EQ(again.json()["table"][0]["lr"]["flowers"], 0.4);
+}
+
+TEST_F(HalvedTest, search_goes_on_where_it_was_stopped) {
+  const auto advance = run_;
+  int runs = 0;
+  run_ = [&](const auto& arguments, const ChildHooks& child) {
+    if (++runs < 6) return advance(arguments, child);
+    signal_ = SIGTERM;
+    return ChildEnd{128 + SIGTERM, "stopped by SIGTERM"};
+  };
+  EXPECT_EQ(runner().make_runs(), "run 3 of 6: search, flowers, search, lr 0.3 seed 0, up to epoch 4 of 8");
+  signal_ = 0, run_ = advance;
+  const auto stopped = std::exchange(started_, {});
+  runner().make_runs();
+  EXPECT_THAT(started_, ElementsAre("search/lr0.3-seed0-search --resume --pause-after-epoch=4",
+                                    "search/lr0.3-seed0-search --resume", "search/lr0.3-seed0-final",
+                                    "fixed/lr0.3-seed0-final"));
+}
+
+TEST_F(HalvedTest, search_whose_run_does_not_pause_has_failed_there) {
+  run_ = [this](const auto& arguments, const ChildHooks&) {
+    const bool never = arguments[0].ends_with("lr0.3-seed0-search");
+    return never ? ChildEnd{0, ""} : advance(arguments);
+  };
+  EXPECT_THAT(message_of<engine::Error>([&] { runner().make_runs(); }), HasSubstr("1 of 6 runs failed"));
+  EXPECT_THAT(started_, ::testing::Contains("search/lr0.2-seed0-final")) << "the best of the others";
+}
+
+TEST_F(HalvedTest, search_of_which_all_diverge_leaves_no_rate) {
+  run_ = [this](const auto& arguments, const ChildHooks&) {
+    if (arguments[0].find("search/") == std::string::npos) return finish(arguments);
+    advance(arguments);
+    fs::remove(fs::path(arguments[0]) / "paused.json");
+    put(fs::path(arguments[0]) / "diverged.json", "{}");
+    return ChildEnd{1, "the loss of step 3 is nan"};
+  };
+  Runner runner = this->runner();
+  EXPECT_THAT(message_of<engine::Error>([&] { runner.make_runs(); }),
+              HasSubstr("1 of 6 runs failed (final, flowers, search"));
+  EXPECT_EQ(started_.size(), 4u + 1);
+  EXPECT_EQ(runner.json()["runs"].size(), 5u);
+}
+
+/// The runs that `config` has, made in parts or not, without what differs from process to process.
+class PartsTest : public RunnerTest {
+ protected:
+  PartsTest() {
+    config_.tasks.push_back(config_.tasks[0]);
+    config_.tasks[1].name = "trees";
+  }
+  std::optional<std::string> make(std::optional<Part> part) {
+    config_.part = part;
+    started_.clear();
+    return runner().make_runs();
+  }
+};
+
+TEST_F(PartsTest, make_their_own_runs_alone_and_the_whole_takes_them_over) {
+  make(std::nullopt);
+  const std::string whole = get(config_.out / "compare.json"), table = get(config_.out / "table.md");
+  for (const Index of : {1, 2, 3, 5}) {
+    fs::remove_all(config_.out);
+    std::size_t made = 0;
+    for (Index number = 1; number <= of; ++number) {
+      EXPECT_EQ(make(Part{number, of}), std::nullopt);
+      made += started_.size();
+      EXPECT_FALSE(fs::exists(config_.out / "compare.json"));
+      const std::string file = std::to_string(number) + "-of-" + std::to_string(of) + ".json";
+      EXPECT_EQ(engine::read_json(config_.out / "parts" / file)["runs"].size(), started_.size());
+    }
+    EXPECT_EQ(made, 8u) << "each once";
+    make(std::nullopt);
+    EXPECT_THAT(started_, IsEmpty());
+    EXPECT_EQ(get(config_.out / "compare.json"), whole);
+    EXPECT_EQ(get(config_.out / "table.md"), table);
+  }
+  fs::remove_all(config_.out);
+  make(Part{2, 2});
+  EXPECT_THAT(started_,
+              ElementsAre("fixed/lr0.3-seed0-final", "../trees/search/lr0.1-seed0-search",
+                          "../trees/search/lr0.2-seed0-search", "../trees/search/lr0.2-seed0-final"));
+  make(std::nullopt);
+  EXPECT_EQ(started_.size(), 4u) << "what part 1 would have made";
+  EXPECT_EQ(get(config_.out / "compare.json"), whole);
+}
+
+TEST_F(PartsTest, keep_the_whole_and_parts_of_another_number_away_while_they_work) {
+  const ComparisonFolder first(config_.out, Part{1, 2});
+  const ComparisonFolder second(config_.out, Part{2, 2});
+  EXPECT_THAT(message_of<engine::Error>([&] {
+                make(Part{1, 2});
+              }),
+              HasSubstr("is at work on part 1/2 of this comparison; wait until it ends"));
+  EXPECT_THAT(message_of<engine::Error>([&] { make(std::nullopt); }), HasSubstr("is at work on part "));
+  EXPECT_THAT(message_of<engine::Error>([&] { make(Part{3, 3}); }), HasSubstr("is at work on part "));
+  EXPECT_THAT(started_, IsEmpty());
+}
+
+TEST_F(PartsTest, wait_for_the_whole) {
+  const ComparisonFolder whole(config_.out);
+  EXPECT_THAT(message_of<engine::Error>([&] {
+                make(Part{1, 2});
+              }),
+              HasSubstr("is at work on this comparison"));
 }
 
 }  // namespace

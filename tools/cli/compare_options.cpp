@@ -55,7 +55,7 @@ void open(experiments::Task& task, const CompareOptions& o, bool searches) {
 
 std::optional<CompareOptions> parse_compare(std::span<const std::string> words) {
   CompareOptions o;
-  std::string recipe = "none";
+  std::string recipe = "none", search = "grid", part;
   CommandLine line(
       "compare",
       "Compares methods on tasks. Learning rates are chosen on val; then every method trains on train and val "
@@ -71,6 +71,12 @@ std::optional<CompareOptions> parse_compare(std::span<const std::string> words) 
       "each LABEL=METHOD,option=value,... with options of tune and of the method; LABEL= may be left "
       "out. lrs=1e-3/1e-2 are a method's own learning rates; \\ takes a following , or ; into a value");
   table.list("lrs", o.lrs, "a,b,...", "learning rates to choose among");
+  table.choice("search", search, {"grid", "halving"},
+               "halving: the worse half of a method's rates stops after a quarter and half of the epochs");
+  table
+      .text("part", part, "I/N",
+            "make the I-th of N shares, beside others on the same --out; without it all is taken over")
+      .this_call();
   table.integer("seeds", o.seeds, 1, "final runs use the seeds 0 to N - 1", 1000);
   table.choice("recipe", recipe, {"none", "papers"},
                "papers: options that are not given are those of each method's paper");
@@ -93,7 +99,9 @@ std::optional<CompareOptions> parse_compare(std::span<const std::string> words) 
     const auto at = std::ranges::find(table.options(), name, &Option::name) - table.options().begin();
     if (at >= static_cast<std::ptrdiff_t>(own)) o.given.emplace_back(name, value);
   }
+  if (!part.empty()) training::as_usage([&] { o.part = experiments::Part::read(part); });
   o.papers = recipe == "papers";
+  if (search == "halving") o.search = experiments::Search::halving;
   if (o.out.empty()) throw training::UsageError("--out DIR is needed: the folder for tables and runs");
   o.common.config.model.check();
   return o;

@@ -3,7 +3,7 @@
 #include "tools/cli/given_options.h"
 #include "tools/cli/method_spec.h"
 #include "tools/cli/tune_options.h"
-#include "tools/experiments/task.h"
+#include "tools/experiments/runner.h"
 
 namespace cli {
 
@@ -14,6 +14,8 @@ struct CompareOptions {
   std::vector<std::string> tasks, methods, lrs;
   Index seeds = 1;
   bool papers = false;  ///< --recipe papers: options that are left open are those of each method's paper
+  experiments::Search search = experiments::Search::grid;
+  std::optional<experiments::Part> part;  ///< what of it this process makes; nothing: all of it
   bool overwrite = false;
   Checks checks;
   GivenOptions given;  ///< those of `common` that were given

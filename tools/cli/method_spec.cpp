@@ -36,6 +36,7 @@ constexpr std::pair<const char*, const char*> kDecided[] = {
     {"out", "every run has its folder below --out"},
     {"tensorboard", "its runs write no event files"},
     {"resume", "runs are resumed where they can be"},
+    {"pause-after-epoch", "--search halving pauses the runs of a search"},
     {"overwrite", "runs with other options are started over"},
     {"json", "it is given once, for the comparison"},
     {"instruction-set", "all runs have one --instruction-set"},

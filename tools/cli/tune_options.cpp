@@ -26,6 +26,10 @@ void declare_tune(OptionTable& table, TuneOptions& o) {
   table.flag("overwrite", o.overwrite, "discard the run in --out and start over")
       .excluding("resume")
       .this_call();
+  table.integer("pause-after-epoch", o.pause_after_epoch, 1, "save and end there, for --resume to go on")
+      .by_default("off")
+      .this_call()
+      .rare();
   table.flag("json", o.json, "print the result as one JSON object").this_call();
   table.flag("tensorboard", o.tensorboard, "write TensorBoard's event files, too").this_call().rare();
   table.output("features", o.features, "DIR", "the same as --prefix-cache DIR, for linear")

@@ -18,6 +18,7 @@ struct TuneOptions {
   std::string recipe = "none";
   std::string out, features;
   bool resume = false, overwrite = false, json = false, tensorboard = false, no_memory_check = false;
+  Index pause_after_epoch = 0;  ///< 0: the run goes to its end
   Checks checks;
 
   /// Throws a UsageError when a value makes no sense or options contradict each other.

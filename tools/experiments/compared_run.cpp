@@ -6,6 +6,7 @@
 #include "tools/training/evaluate.h"
 #include "tools/training/identity.h"
 #include "tools/training/json_field.h"
+#include "tools/training/run_cost.h"
 #include "tools/training/run_folder.h"
 
 namespace experiments {
@@ -52,13 +53,68 @@ double seconds_per_batch(const fs::path& log, Index batch_size, const training::
 namespace {
 
 /// True when a run took activations of its images from a folder that others share.
-bool knew_features(const Json& config, const Json& result) {
+bool shared_activations(const Json& result) {
   const Json cache = result.value("prefix_cache", Json());
-  return !training::needed_field<std::string>(config, "features").empty() ||
-         (cache.is_object() && training::field<bool>(cache, "shared").value_or(false));
+  return cache.is_object() && training::field<bool>(cache, "shared").value_or(false);
+}
+
+/// What config.json and the log say of a run's cost.
+void read_speed(const fs::path& folder, const training::RunIdentity& identity, RunRecord& run) {
+  const Json config = training::with_present_names(engine::read_json(folder / "config.json"));
+  run.knew_features = !training::needed_field<std::string>(config, "features").empty();
+  const Index batch = training::needed_field<Index>(identity.fields(), "batch_size"),
+              accum = training::needed_field<Index>(identity.fields(), "grad_accum"),
+              images = training::needed_field<Index>(config, "images");
+  const training::EpochSteps epoch(images / batch, accum);
+  run.seconds_per_epoch =
+      seconds_per_batch(folder / "metrics.jsonl", batch, epoch) * static_cast<double>(epoch.batches());
+}
+
+/// The evaluation on val that a line of a log tells of, with its epoch; nothing for other lines.
+std::optional<std::pair<Index, ValResult>> read_evaluation(std::string_view text) {
+  if (text.find("\"eval\"") == std::string_view::npos) return std::nullopt;
+  try {
+    const Json line = engine::parse_json(text, "a line");
+    if (training::needed_field<std::string>(line, "split") != "val") return std::nullopt;
+    return std::pair(training::needed_field<Index>(line, "epoch"),
+                     ValResult{training::needed_field<double>(line, "top1"),
+                               training::needed_field<double>(line, "loss")});
+  } catch (const engine::Error&) {  // a crash may leave half a line
+    return std::nullopt;
+  }
 }
 
 }  // namespace
+
+Contender read_contender(const fs::path& folder, double lr) {
+  constexpr std::size_t kLongest = 1 << 20;
+  Contender contender{.lr = lr};
+  if (const auto pause = training::Pause::in(folder)) contender.paused_after = pause->epoch;
+  if (!fs::exists(folder / "metrics.jsonl")) return contender;
+  engine::for_each_line(folder / "metrics.jsonl", kLongest, [&](std::string_view text) {
+    if (const auto found = read_evaluation(text)) contender.after[found->first + 1] = found->second;
+  });
+  return contender;
+}
+
+std::optional<RunRecord> read_stopped(const fs::path& folder, const training::RunIdentity& identity,
+                                      RunRecord run, Index epochs) {
+  if (!is_run_of(folder, identity)) return std::nullopt;
+  try {
+    const Contender contender = read_contender(folder, run.lr);
+    const auto pause = training::Pause::in(folder);
+    const auto result = contender.after.find(epochs);
+    if (!pause || result == contender.after.end()) return std::nullopt;
+    run.stopped_after = epochs;
+    run.top1 = result->second.top1, run.loss = result->second.loss;
+    run.seconds = pause->cost.seconds, run.peak_mb = pause->cost.peak_mb, run.resumed = pause->cost.resumed;
+    run.score_seconds = training::needed_field<double>(pause->cost.phases, "score");
+    read_speed(folder, identity, run);
+    return run;
+  } catch (const engine::Error&) {  // a damaged file
+    return std::nullopt;
+  }
+}
 
 std::optional<RunRecord> read_run(const fs::path& folder, const training::RunIdentity& identity,
                                   RunRecord run) {
@@ -82,14 +138,8 @@ std::optional<RunRecord> read_run(const fs::path& folder, const training::RunIde
     run.score_seconds = training::needed_field<double>(result.value("phases", Json()), "score");
     run.peak_mb = training::needed_field<double>(result, "peak_mb");
     run.resumed = training::needed_field<bool>(result, "resumed");
-    const Json config = training::with_present_names(engine::read_json(folder / "config.json"));
-    run.knew_features = knew_features(config, result);
-    const Index batch = training::needed_field<Index>(identity.fields(), "batch_size"),
-                accum = training::needed_field<Index>(identity.fields(), "grad_accum"),
-                images = training::needed_field<Index>(config, "images");
-    const training::EpochSteps epoch(images / batch, accum);
-    run.seconds_per_epoch =
-        seconds_per_batch(folder / "metrics.jsonl", batch, epoch) * static_cast<double>(epoch.batches());
+    read_speed(folder, identity, run);
+    run.knew_features = run.knew_features || shared_activations(result);
     return run;
   } catch (const engine::Error&) {  // no result yet, or a damaged one
     return std::nullopt;

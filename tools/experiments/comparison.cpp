@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <tuple>
 
 #include "engine/base/text.h"
 #include "tools/experiments/statistics.h"
@@ -35,6 +34,7 @@ Json run_json(const RunRecord& r) {
   Json run{
       {"task", r.task}, {"method", r.method}, {"lr", r.lr}, {"seed", r.seed}, {"stage", name_of(r.stage)}};
   const std::string split = r.stage == Stage::search ? "val" : "test";
+  if (r.stopped_after > 0) run["stopped_after"] = r.stopped_after;
   if (r.diverged) {
     run["diverged"] = true;
     run[split + "_top1"] = run[split + "_loss"] = nullptr;
@@ -42,10 +42,9 @@ Json run_json(const RunRecord& r) {
   }
   run[split + "_top1"] = r.top1, run[split + "_loss"] = r.loss;
   if (r.stage == Stage::final) run["test_ece"] = r.ece;
-  run.update({{"trainable", r.trainable},
-              {"total", r.total},
-              {"delta_bytes", r.delta_bytes},
-              {"seconds", r.seconds},
+  if (r.stopped_after == 0)
+    run.update({{"trainable", r.trainable}, {"total", r.total}, {"delta_bytes", r.delta_bytes}});
+  run.update({{"seconds", r.seconds},
               {"seconds_per_epoch", r.seconds_per_epoch},
               {"score_seconds", r.score_seconds},
               {"peak_mb", r.peak_mb},
@@ -166,10 +165,11 @@ std::vector<PlannedRun> plan_runs(std::size_t tasks, const std::vector<std::vect
 
 std::optional<double> choose_rate(const std::vector<RunRecord>& searches) {
   std::vector<RunRecord> sound;
-  std::ranges::copy_if(searches, std::back_inserter(sound), [](const RunRecord& r) { return !r.diverged; });
+  std::ranges::copy_if(searches, std::back_inserter(sound),
+                       [](const RunRecord& r) { return !r.diverged && r.stopped_after == 0; });
   if (sound.empty()) return std::nullopt;
   return std::ranges::min_element(sound, {},
-                                  [](const RunRecord& r) { return std::tuple(-r.top1, r.loss, r.lr); })
+                                  [](const RunRecord& r) { return search_order(r.top1, r.loss, r.lr); })
       ->lr;
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "engine/base/check.h"
@@ -42,8 +43,12 @@ struct RunRecord {
   double top1 = 0, loss = 0, ece = 0;  ///< on val in a search, else on test; ece only on test
   Index trainable = 0, total = 0, delta_bytes = 0;
   double seconds = 0, seconds_per_epoch = 0, score_seconds = 0, peak_mb = 0;
-  /// It was stopped and resumed: seconds, score_seconds and peak_mb are then those of its last part.
+  /// It was stopped and resumed: seconds, score_seconds and peak_mb are then those of its last part. Of a run
+  /// that was paused they are those of all parts.
   bool resumed = false;
+  /// The epochs after which a search by halving stopped it, 0 when it came to its end. Its results are those
+  /// of val at that time, and it has no trainable, total and delta_bytes.
+  Index stopped_after = 0;
   /// A loss, a gradient or a weight was not finite: the worst of all results, and it has no figures.
   bool diverged = false;
   /// It trained on stored features. Its cost is without computing them, except for the seconds and peak_mb of
@@ -51,8 +56,14 @@ struct RunRecord {
   bool knew_features = false;
 };
 
-/// The learning rate of the best search: by top-1, then by the lower loss, then the lower rate. Nothing when
-/// there is none that has not diverged.
+/// What orders the runs of a search, the lowest being the best: top-1, then the lower loss, then the lower
+/// rate.
+inline std::tuple<double, double, double> search_order(double top1, double loss, double lr) {
+  return {-top1, loss, lr};
+}
+
+/// The learning rate of the best search that came to its end, by search_order(). Nothing when there is none
+/// that has not diverged.
 std::optional<double> choose_rate(const std::vector<RunRecord>& searches);
 
 /// compare.json: `head` has settings, methods (each with its label) and tasks (each with its name); behind

@@ -136,7 +136,11 @@ std::string markdown_tables(const Json& comparison) {
   const Json& settings = comparison["settings"];
   std::string text = engine::say(
       "Test accuracy in percent: mean ± standard deviation over seeds", settings["seeds"].dump() + ".",
-      "Learning rates were chosen on val. The final runs were trained on train + val and tested once.\n\n");
+      settings.value("search", Json()) == "halving"
+          ? "Learning rates were chosen on val by halving: after a quarter and after half of the epochs the worse "
+            "half of them stopped."
+          : "Learning rates were chosen on val.",
+      "The final runs were trained on train + val and tested once.\n\n");
   text += accuracies(comparison) + '\n' + rates(comparison);
   const auto& runs = comparison["runs"];
   if (std::ranges::any_of(runs, [](const Json& run) { return run.value("knew_features", false); }))

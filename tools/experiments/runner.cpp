@@ -6,6 +6,7 @@
 #include "engine/base/text.h"
 #include "tools/experiments/compared_run.h"
 #include "tools/experiments/comparison_folder.h"
+#include "tools/training/run_cost.h"
 #include "tools/training/run_folder.h"
 #include "tools/training/usage_error.h"
 
@@ -42,7 +43,12 @@ Json tasks_json(const std::vector<Task>& tasks) {
 std::vector<PlannedRun> plan_of(const ComparisonConfig& config) {
   std::vector<std::vector<double>> rates;
   for (const ComparedMethod& method : config.methods) rates.push_back(method.rates);
-  return plan_runs(config.tasks.size(), rates, config.seeds);
+  std::vector<PlannedRun> plan = plan_runs(config.tasks.size(), rates, config.seeds);
+  if (config.part)
+    std::erase_if(plan, [&](const PlannedRun& run) {
+      return !config.part->has(run.task, run.method, config.methods.size());
+    });
+  return plan;
 }
 
 std::string describe(const ComparisonConfig& config, const PlannedRun& run) {
@@ -68,31 +74,52 @@ Runner::Runner(ComparisonConfig config, RunnerHooks hooks)
       diverged_(plan_.size()) {}
 
 std::optional<std::string> Runner::make_runs() {
-  const ComparisonFolder folder(config_.out);
+  const ComparisonFolder folder(config_.out, config_.part);
   for (std::size_t i = 0; i < plan_.size(); ++i) look_for(i);
+  settle_searches();
   if (!config_.overwrite) refuse_other_runs();
   // Earlier tables, which may be of other methods or options, stay until there is a result to show.
-  const bool complete = std::ranges::all_of(records_, [](const auto& record) { return record.has_value(); });
+  const auto made = [this] {
+    return std::ranges::count_if(records_, [](const auto& r) { return r.has_value(); });
+  };
+  const bool complete = made() == std::ssize(records_);
   if (complete || !folder.has_tables()) folder.write(json());
-  std::vector<std::string> failed;
-  for (std::size_t i = 0; i < plan_.size(); ++i) {
-    if (records_[i]) continue;
-    if (failed_[i]) {
-      failed.push_back(describe(config_, plan_[i]));
-      continue;
-    }
-    const std::string title =
-        engine::say("run", i + 1, "of", std::to_string(plan_.size()) + ":", describe(config_, plan_[i]));
-    make_run(i, title);
-    if (records_[i]) folder.write(json());
+  while (const auto next = this->next()) {
+    const std::string title = title_of(*next);
+    const auto before = made();
+    make(*next, title);
+    if (made() > before) folder.write(json());
     if (hooks_.stop_signal() != 0) return title;
-    if (failed_[i]) failed.push_back(describe(config_, plan_[i]));
   }
+  std::vector<std::string> failed;
+  for (std::size_t i = 0; i < plan_.size(); ++i)
+    if (failed_[i]) failed.push_back(describe(config_, plan_[i]));
   engine::check(failed.empty(), failed.size(), "of", plan_.size(),
                 "runs failed (" + engine::join(failed, "; ") +
                     (failed_ == diverged_ ? "): they have diverged and would again; other rates are needed"
                                           : "); the same command tries them again"));
   return std::nullopt;
+}
+
+/// The first run of the plan that is neither made nor failed; of a search by halving, what it needs first.
+std::optional<Runner::Next> Runner::next() const {
+  for (std::size_t i = 0; i < plan_.size(); ++i) {
+    if (records_[i] || failed_[i]) continue;
+    if (!is_halved(plan_[i])) return Next{i};
+    const std::vector<std::size_t> searches = searches_with(i);
+    if (const auto first = halving_of(searches).next)
+      return Next{searches[first->contender], first->pause_after};
+  }
+  return std::nullopt;
+}
+
+std::string Runner::title_of(const Next& next) const {
+  const PlannedRun& run = plan_[next.run];
+  std::string title =
+      engine::say("run", next.run + 1, "of", std::to_string(plan_.size()) + ":", describe(config_, run));
+  if (!is_halved(run)) return title;
+  const Index epochs = hooks_.epochs(run, *run.lr);
+  return title + engine::say(", up to epoch", next.pause_after > 0 ? next.pause_after : epochs, "of", epochs);
 }
 
 Json Runner::json() const {
@@ -124,6 +151,15 @@ std::optional<double> Runner::rate_of(const PlannedRun& run) const {
   return choose_rate(searches);
 }
 
+/// What is known of a run before it is made.
+RunRecord Runner::blank_record(const PlannedRun& run, double lr) const {
+  return {.task = config_.tasks[run.task].name,
+          .method = config_.methods[run.method].label,
+          .lr = lr,
+          .seed = run.seed,
+          .stage = run.stage};
+}
+
 /// Takes the record of a finished run; false when there is none.
 bool Runner::take_record(std::size_t i) {
   const PlannedRun& run = plan_[i];
@@ -132,12 +168,7 @@ bool Runner::take_record(std::size_t i) {
   const fs::path folder = run_folder(config_, run, *lr);
   const auto found = differences_of(run, *lr);
   if (!found || !found->empty()) return false;
-  records_[i] = read_run(folder, hooks_.identity(run, *lr),
-                         {.task = config_.tasks[run.task].name,
-                          .method = config_.methods[run.method].label,
-                          .lr = *lr,
-                          .seed = run.seed,
-                          .stage = run.stage});
+  records_[i] = read_run(folder, hooks_.identity(run, *lr), blank_record(run, *lr));
   if (!records_[i]) return false;
   if (records_[i]->diverged && run.stage == Stage::final) {
     records_[i].reset();
@@ -146,6 +177,59 @@ bool Runner::take_record(std::size_t i) {
     return false;
   }
   return true;
+}
+
+bool Runner::is_halved(const PlannedRun& run) const {
+  return run.stage == Stage::search && config_.search == Search::halving;
+}
+
+/// The places of the runs of the search that has this one.
+std::vector<std::size_t> Runner::searches_with(std::size_t i) const {
+  std::vector<std::size_t> all;
+  for (std::size_t other = 0; other < plan_.size(); ++other)
+    if (decides(plan_[other], plan_[i])) all.push_back(other);
+  return all;
+}
+
+/// Where the runs of a search stand, as their folders and this process know.
+Halving Runner::halving_of(const std::vector<std::size_t>& searches) const {
+  std::vector<Contender> contenders;
+  for (const std::size_t i : searches) {
+    const PlannedRun& run = plan_[i];
+    const auto found = differences_of(run, *run.lr);
+    Contender contender{.lr = *run.lr};
+    if (found && found->empty()) contender = read_contender(run_folder(config_, run, *run.lr), *run.lr);
+    contender.diverged = records_[i] && records_[i]->diverged;
+    contender.finished = records_[i] && !records_[i]->diverged && records_[i]->stopped_after == 0;
+    contender.failed = failed_[i] != 0;
+    contenders.push_back(std::move(contender));
+  }
+  const PlannedRun& first = plan_[searches.front()];
+  return halve(contenders, rungs_of(hooks_.epochs(first, *first.lr)));
+}
+
+/// Takes the records of the runs that a search by halving has stopped; returns the places of those that were
+/// not known to be.
+std::vector<std::size_t> Runner::settle(const std::vector<std::size_t>& searches) {
+  const Halving halving = halving_of(searches);
+  std::vector<std::size_t> stopped;
+  for (std::size_t place = 0; place < searches.size(); ++place) {
+    const std::size_t i = searches[place];
+    if (halving.stopped_after[place] == 0 || records_[i]) continue;
+    const PlannedRun& run = plan_[i];
+    records_[i] = read_stopped(run_folder(config_, run, *run.lr), hooks_.identity(run, *run.lr),
+                               blank_record(run, *run.lr), halving.stopped_after[place]);
+    if (records_[i])
+      stopped.push_back(i);
+    else
+      fail(i, "what it left at its pause cannot be read");
+  }
+  return stopped;
+}
+
+void Runner::settle_searches() {
+  for (std::size_t i = 0; i < plan_.size(); ++i)
+    if (is_halved(plan_[i]) && searches_with(i).front() == i) settle(searches_with(i));
 }
 
 /// The same, and removes the run's checkpoints.
@@ -158,6 +242,7 @@ bool Runner::look_for(std::size_t i) {
 void Runner::check() {
   check_may_be_comparison(config_.out);
   for (std::size_t i = 0; i < plan_.size(); ++i) take_record(i);
+  settle_searches();
   if (!config_.overwrite) refuse_other_runs();
 }
 
@@ -191,31 +276,44 @@ void Runner::refuse_other_runs() const {
         runs == 1 ? "that run" : "those runs", "again"));
 }
 
-void Runner::make_run(std::size_t i, const std::string& title) {
+void Runner::make(const Next& next, const std::string& title) {
+  const std::size_t i = next.run;
   const PlannedRun& run = plan_[i];
   const auto lr = rate_of(run);
   if (!lr) return fail(i, "every run of its learning-rate search failed");
   if (look_for(i) || failed_[i]) return;  // its learning rate was not known before
   hooks_.note(title + (run.lr ? "" : " (" + engine::shortest(*lr) + ")"));
-  const ChildEnd end = start(run, *lr);
-  const bool ended = end.status == 0 || fs::exists(run_folder(config_, run, *lr) / training::kDivergedFile);
+  const ChildEnd end = start(next, *lr);
+  const fs::path folder = run_folder(config_, run, *lr);
+  const bool ended = end.status == 0 || fs::exists(folder / training::kDivergedFile);
+  const auto pause = training::Pause::in(folder);
   if (ended && look_for(i)) {
     const char* const split = run.stage == Stage::search ? "val" : "test";
     hooks_.note(records_[i]->diverged ? "  diverged, which is the worst result of a search: " + end.error
                                       : engine::say(" ", split, engine::fixed(records_[i]->top1, 2), "%,",
                                                     engine::fixed(records_[i]->seconds, 1), "s"));
+  } else if (end.status == 0 && next.pause_after > 0 && pause && pause->epoch >= next.pause_after) {
+    hooks_.note(engine::say("  paused after epoch", std::to_string(pause->epoch) + ",",
+                            engine::fixed(pause->cost.seconds, 1), "s"));
   } else if (hooks_.stop_signal() == 0 && !failed_[i]) {
     fail(i, end.error.empty() ? engine::say("exited with status", end.status) : end.error);
   }
+  if (!is_halved(run)) return;
+  for (const std::size_t stopped : settle(searches_with(i)))
+    hooks_.note(engine::say("  lr", engine::shortest(*plan_[stopped].lr), "stops after epoch",
+                            std::to_string(records_[stopped]->stopped_after) + ": val",
+                            engine::fixed(records_[stopped]->top1, 2), "%"));
 }
 
 /// Starts a run, or resumes the one in its folder; one that differs starts over.
-ChildEnd Runner::start(const PlannedRun& run, double lr) {
+ChildEnd Runner::start(const Next& next, double lr) {
+  const PlannedRun& run = plan_[next.run];
   std::vector<std::string> arguments = hooks_.arguments(run, lr);
   if (fs::exists(run_folder(config_, run, lr) / "metrics.jsonl")) {
     const auto found = differences_of(run, lr);
     arguments.emplace_back(config_.overwrite && found && !found->empty() ? "--overwrite" : "--resume");
   }
+  if (next.pause_after > 0) arguments.push_back("--pause-after-epoch=" + std::to_string(next.pause_after));
   return hooks_.start(arguments, {.on_line = [this](const std::string& line) { pass_on(line); },
                                   .stop_signal = hooks_.stop_signal,
                                   .suspension = hooks_.suspension,

@@ -11,6 +11,8 @@
 #include "engine/io/json.h"
 #include "tools/experiments/child.h"
 #include "tools/experiments/comparison.h"
+#include "tools/experiments/halving.h"
+#include "tools/experiments/part.h"
 #include "tools/experiments/task.h"
 #include "tools/training/identity.h"
 
@@ -24,17 +26,23 @@ struct ComparedMethod {
   std::vector<double> rates;  ///< learning rates to choose among, one at least
 };
 
+/// How a learning rate is searched for. grid: every rate's run goes to its end. halving: the worse half stops
+/// on the way, as halve() has it.
+enum class Search { grid, halving };
+
 /// What is compared, and where the results go.
 struct ComparisonConfig {
   std::filesystem::path out;
   std::vector<ComparedMethod> methods;
   std::vector<Task> tasks;
   Index seeds = 1;
+  Search search = Search::grid;
+  std::optional<Part> part = std::nullopt;  ///< what of it is made; nothing: all of it
   bool overwrite = false;  ///< runs that are there with other options or data are made again, not refused
   engine::Json settings;   ///< of all runs, as compare.json has them
 };
 
-/// All runs, in the order in which they are made.
+/// All runs of it or of its part, in the order in which they are made.
 std::vector<PlannedRun> plan_of(const ComparisonConfig& config);
 
 /// "search, flowers, linear, lr 0.003 seed 0": a run in a line of text.
@@ -47,8 +55,10 @@ std::filesystem::path run_folder(const ComparisonConfig& config, const PlannedRu
 /// learning rate.
 struct RunnerHooks {
   /// The arguments that make the run, the name of the command first. `--resume` or `--overwrite` is added
-  /// where the run's folder holds one already.
+  /// where the run's folder holds one already, and `--pause-after-epoch` where halving has it pause.
   std::function<std::vector<std::string>(const PlannedRun&, double lr)> arguments;
+  /// The epochs of the run, of which the last may be a part.
+  std::function<Index(const PlannedRun&, double lr)> epochs;
   /// What config.json of the run must hold for a run in its folder to be this one.
   std::function<training::RunIdentity(const PlannedRun&, double lr)> identity;
   /// Of the images that the run in a folder has read, those that are not what they were, in words.
@@ -72,8 +82,8 @@ class Runner {
   Runner(ComparisonConfig config, RunnerHooks hooks);
 
   /// Makes every run that is missing: one whose folder holds the result of a run with its identity counts as
-  /// made, one that was interrupted is resumed. The folder's tables are written after each, those of
-  /// an earlier call stay until the first. Returns the title
+  /// made, one that was interrupted is resumed. The folder's tables, or the file of the part, are written
+  /// after each, those of an earlier call stay until the first. Returns the title
   /// of the run that a signal stopped, nothing when all were made. Throws a UsageError before anything is
   /// written, when runs are there that differ, naming each difference; an Error that names the runs which
   /// failed, after the others. A search that diverged has not failed: it is the worst of its kind.
@@ -86,14 +96,27 @@ class Runner {
   engine::Json json() const;
 
  private:
+  /// What is to be done next: a planned run, to its end or to a pause.
+  struct Next {
+    std::size_t run = 0;
+    Index pause_after = 0;  ///< epochs; 0: to its end
+  };
+  std::optional<Next> next() const;
+  std::string title_of(const Next& next) const;
+  bool is_halved(const PlannedRun& run) const;
+  std::vector<std::size_t> searches_with(std::size_t i) const;
+  Halving halving_of(const std::vector<std::size_t>& searches) const;
+  std::vector<std::size_t> settle(const std::vector<std::size_t>& searches);
+  void settle_searches();
+  RunRecord blank_record(const PlannedRun& run, double lr) const;
   bool decides(const PlannedRun& search, const PlannedRun& run) const;
   std::optional<double> rate_of(const PlannedRun& run) const;
   bool take_record(std::size_t i);
   bool look_for(std::size_t i);
   std::optional<std::vector<std::string>> differences_of(const PlannedRun& run, double lr) const;
   void refuse_other_runs() const;
-  void make_run(std::size_t i, const std::string& title);
-  ChildEnd start(const PlannedRun& run, double lr);
+  void make(const Next& next, const std::string& title);
+  ChildEnd start(const Next& next, double lr);
   void fail(std::size_t i, const std::string& why);
   void pass_on(const std::string& line);
 

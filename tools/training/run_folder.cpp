@@ -29,7 +29,8 @@ constexpr const char* kLock = "run.lock";
 constexpr std::array kCheckpoints{kFormerCheckpointFile, kCheckpointFile, kPartialScoresFile};
 constexpr std::array kFiles{
     "config.json", "selection.safetensors", "delta.safetensors", "judged.json", "result.json",
-    "report.html", "skipped.jsonl",         kImagesFile,         kDivergedFile, kCutFile};
+    "report.html", "skipped.jsonl",         kImagesFile,         kDivergedFile, kPausedFile,
+    kCutFile};
 
 /// True for the hidden name of a file that a run began to write; with `judge`, only of one that it takes.
 bool is_leftover(const std::string& name,

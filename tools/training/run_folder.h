@@ -17,8 +17,9 @@ namespace training {
 constexpr const char *kCheckpointFile = "checkpoint.safetensors",
                      *kFormerCheckpointFile = "checkpoint.previous.safetensors",
                      *kPartialScoresFile = "scores.safetensors";
-/// The record of what the images held that a run has read, and that it has diverged.
-constexpr const char *kImagesFile = "images.jsonl", *kDivergedFile = "diverged.json";
+/// The record of what the images held that a run has read, that it has diverged, and that it was paused.
+constexpr const char *kImagesFile = "images.jsonl", *kDivergedFile = "diverged.json",
+                     *kPausedFile = "paused.json";
 
 /// The beginning of a run, as its log has it.
 struct LogPart {

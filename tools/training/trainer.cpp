@@ -260,7 +260,8 @@ void Trainer::put_back_best() {
   }
 }
 
-void Trainer::evaluate_val(Index epoch) {
+/// One that is not `due` decides nothing.
+void Trainer::evaluate_val(Index epoch, bool due) {
   if (!splits_.val || config_.on != "train") return;
   const std::vector<Index> map = match_classes(splits_.classes, loaded_.classes, model_.config().classes);
   const EvaluateOptions how{config_.batch_size, static_cast<int>(config_.workers), "", known_.val};
@@ -269,7 +270,7 @@ void Trainer::evaluate_val(Index epoch) {
     const WithAverages averages(ema_);
     Evaluator evaluator(splits_.classes, map, model_.config().classes);
     e = evaluate_split(model_, splits_.val, loaded_.preprocessing, evaluator, map, how, events_);
-    keep_best(e.top1);
+    if (due) keep_best(e.top1);
   }
   events_.on_eval({.epoch = epoch, .step = state_.step, .split = "val", .result = e});
   last_top1_ = " val " + engine::fixed(e.top1, 1) + " %";
@@ -294,25 +295,28 @@ bool Trainer::evaluation_is_due() const {
   return end && state_.evaluated < state_.step;
 }
 
-void Trainer::finish_epoch(Index epoch) {
-  const bool last = state_.step == steps_;
+void Trainer::finish_epoch(Index epoch, bool pauses) {
+  const bool last = state_.step == steps_, due = last || (epoch + 1) % config_.eval_every == 0;
   try {
-    if (last || (epoch + 1) % config_.eval_every == 0) evaluate_val(epoch);
+    if (due || pauses) evaluate_val(epoch, due);
   } catch (const Stopped&) {
     save();
     throw Stopped(engine::say("while evaluating epoch", epoch), Stopped::Kept::state);
   }
   state_.evaluated = state_.step;
   const Index every = config_.save_every;
-  if (last || every == 0 || state_.step % every == 0) save();
+  if (last || pauses || every == 0 || state_.step % every == 0) save();
 }
 
-void Trainer::train() {
+void Trainer::train(Index pause_at) {
+  const Index end = std::min(pause_at, steps_);
+  // Nobody knows whether it was evaluated there when that was not due.
+  if (end < steps_ && state_.step == end) state_.evaluated = std::min(state_.evaluated, end - 1);
   const Index images_per_step = config_.batch_size * epoch_steps_.batches() / epoch_steps_.count();
-  ProgressReport progress(events_, "tune", steps_ - state_.step, images_per_step);
+  ProgressReport progress(events_, "tune", std::max<Index>(0, end - state_.step), images_per_step);
   while (true) {
-    if (evaluation_is_due()) finish_epoch(epoch_steps_.epoch_of(state_.step - 1));
-    if (state_.step == steps_) break;
+    if (evaluation_is_due()) finish_epoch(epoch_steps_.epoch_of(state_.step - 1), state_.step == end);
+    if (state_.step >= end) break;
     train_epoch(epoch_steps_.epoch_of(state_.step), progress);
   }
   if (ema_) ema_->swap();

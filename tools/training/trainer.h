@@ -1,5 +1,7 @@
 #pragma once
 
+#include <limits>
+
 #include "data/loader.h"
 #include "tools/training/checkpoint.h"
 #include "tools/training/events.h"
@@ -30,7 +32,14 @@ class Trainer {
   /// with `keep` = best. Hands a state to on_checkpoint after every epoch, or every `save_every` steps. Once
   /// Events::stop is true it hands out the state after the step in hand and throws Stopped. Throws Diverged
   /// when a loss, a gradient or a weight is not finite; no state that was handed out has such a weight.
-  void train();
+  ///
+  /// Before its end it pauses once `pause_at` steps are done, which must be the end of an epoch: val is
+  /// evaluated there, whether or not that is due, and the state handed out. What goes on from it gets the
+  /// bits of a run without the pause. A run that is beyond it pauses at once.
+  void train(Index pause_at = kNoPause);
+  static constexpr Index kNoPause = std::numeric_limits<Index>::max();
+  /// Steps that are done.
+  Index step() const { return state_.step; }
   /// Hands the present state to on_checkpoint.
   void save() const;
   /// The epoch, from 0, that the last step belongs to.
@@ -53,8 +62,8 @@ class Trainer {
   void train_epoch(Index epoch, ProgressReport& progress);
   /// True after the last step of an epoch that was not yet evaluated.
   bool evaluation_is_due() const;
-  void finish_epoch(Index epoch);
-  void evaluate_val(Index epoch);
+  void finish_epoch(Index epoch, bool pauses);
+  void evaluate_val(Index epoch, bool due);
   void check_best(
       const std::string& who) const;  ///< the weights that a checkpoint calls the best are those of this run
   bool is_sound() const;              ///< all values that train are finite

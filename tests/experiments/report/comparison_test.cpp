@@ -34,6 +34,25 @@ TEST(ReportOfComparison, holds_the_figures_in_the_order_of_the_tasks) {
       << "finals are not of the search";
 }
 
+TEST(ReportOfComparison, tells_the_searches_that_were_stopped_from_the_others) {
+  const TemporaryFolder folder;
+  Json comparison = sample_comparison();
+  comparison["runs"].push_back({{"task", "flowers"},
+                                {"method", "grft rows"},
+                                {"lr", 0.003},
+                                {"seed", 0},
+                                {"stage", "search"},
+                                {"stopped_after", 2},
+                                {"val_top1", 40.0}});
+  put(folder / "compare.json", comparison.dump());
+  EXPECT_EQ(report_of_comparison(folder / "compare.json")["search"].dump(),
+            R"([["flowers","grft rows",0.001,61.5],["flowers","grft rows",0.003,40.0,2]])");
+  comparison["runs"].back()["stopped_after"] = "early";
+  put(folder / "compare.json", comparison.dump());
+  EXPECT_THAT(engine::message_of<engine::Error>([&] { report_of_comparison(folder / "compare.json"); }),
+              HasSubstr("stopped_after"));
+}
+
 TEST(ReportOfComparison, says_which_field_is_wrong) {
   struct Wrong {
     const char *place, *value, *error;

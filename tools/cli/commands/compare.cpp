@@ -2,6 +2,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/div_up.h"
 #include "engine/base/text.h"
 #include "engine/io/json.h"
 #include "engine/kernels/simd.h"
@@ -12,6 +13,7 @@
 #include "tools/cli/console.h"
 #include "tools/cli/interrupt.h"
 #include "tools/cli/output_files.h"
+#include "tools/experiments/comparison_folder.h"
 #include "tools/experiments/comparison_tables.h"
 #include "tools/experiments/runner.h"
 #include "tools/training/data_source.h"
@@ -41,6 +43,8 @@ class TuneRuns {
       : o_(std::move(options)), methods_(std::move(methods)) {
     config_.out = o_.out;
     config_.seeds = o_.seeds;
+    config_.search = o_.search;
+    config_.part = o_.part;
     config_.tasks = std::move(tasks);
     for (const MethodSpec& m : methods_)
       config_.methods.push_back({m.label, m.method, method_options(m), m.lrs});
@@ -78,6 +82,25 @@ class TuneRuns {
     if (o_.checks.strict) all.emplace_back("--strict");
     all.push_back("--prefix-cache=" + prefix_cache(task));
     return all;
+  }
+
+  /// ", halving after epoch 1 and 2": where a run of a search may stop.
+  std::string rungs_text(const PlannedRun& run) const {
+    if (run.stage != Stage::search || config_.search != experiments::Search::halving) return "";
+    std::vector<std::string> rungs;
+    for (const Index rung : experiments::rungs_of(epochs(run, *run.lr)))
+      rungs.push_back(std::to_string(rung));
+    return rungs.empty() ? "" : ", halving after epoch " + engine::join(rungs, " and ");
+  }
+
+  /// The epochs of a run, of which the last may be a part.
+  Index epochs(const PlannedRun& run, double lr) const {
+    const training::TrainConfig config = parse_tune(arguments(run, lr), "")->config;
+    const experiments::Task& task = config_.tasks[run.task];
+    const Index images = training::find_split(task.splits, task.train_splits(run.stage))->size();
+    if (config.steps == 0 || images < config.batch_size)
+      return config.epochs;  // too few: the run will say so
+    return engine::div_up(config.steps, config.epoch_steps(images).count());
   }
 
   /// What a run with this learning rate must have been started with.
@@ -149,9 +172,7 @@ class TuneRuns {
   std::string chosen_instruction_set() const {
     const std::string& asked = o_.common.config.instruction_set;
     if (!asked.empty()) return asked;
-    const fs::path file = config_.out / "compare.json";
-    if (!fs::exists(file)) return std::string(engine::kernels::simd_name());
-    const Json before = engine::read_json(file);
+    const Json before = experiments::earlier_comparison(config_.out);
     const Json settings = before.is_object() ? before.value("settings", Json::object()) : Json::object();
     return training::field<std::string>(settings, "instruction_set")
         .value_or(std::string(engine::kernels::simd_name()));
@@ -220,6 +241,7 @@ class TuneRuns {
     for (const std::string& lr : o_.lrs) all["lrs"].push_back(engine::parse_number(lr, "--lrs"));
     all["threads"] = loaded.threads.count;
     if (o_.papers) all["recipe"] = "papers";
+    if (o_.search == experiments::Search::halving) all["search"] = "halving";
     for (const auto& [name, value] : o_.given) {
       std::string key = name;
       std::ranges::replace(key, '-', '_');
@@ -273,6 +295,7 @@ void run_compare(Arguments arguments) {
     all.insert(all.begin(), "tune");
     return all;
   };
+  hooks.epochs = [&](const PlannedRun& run, double lr) { return tune.epochs(run, lr); };
   hooks.identity = [&](const PlannedRun& run, double lr) { return tune.identity(run, lr); };
   hooks.changed = [&](const PlannedRun& run, const fs::path& folder) { return tune.changed(run, folder); };
   hooks.note = note;
@@ -282,13 +305,17 @@ void run_compare(Arguments arguments) {
   experiments::Runner runner(tune.config(), std::move(hooks));
   if (dry_run) {
     runner.check();
-    for (const PlannedRun& run : plan_of(tune.config())) std::cout << describe(tune.config(), run) << '\n';
+    for (const PlannedRun& run : plan_of(tune.config()))
+      std::cout << describe(tune.config(), run) << tune.rungs_text(run) << '\n';
     return;
   }
   if (const auto stopped_in = runner.make_runs())
     check_interrupted("in " + *stopped_in + "; the same command goes on from there");
   if (json)
     print_json(runner.json());
+  else if (const auto& part = tune.config().part)
+    std::cout << "part " << part->text() << " is made, " << runner.json()["runs"].size()
+              << " runs; the same command without --part draws the tables\n";
   else
     std::cout << experiments::markdown_tables(runner.json());
 }

@@ -30,6 +30,7 @@
 #include "tools/training/peak_memory.h"
 #include "tools/training/prefix/cache.h"
 #include "tools/training/pretrained/metadata.h"
+#include "tools/training/run_cost.h"
 #include "tools/training/run_recorder.h"
 #include "tools/training/trainer.h"
 #include "tools/training/usage_error.h"
@@ -166,6 +167,19 @@ void keep_cost(ordered_json& result, const ordered_json& before) {
     if (before.contains(field)) result[field] = before[field];
 }
 
+/// What the run has cost so far, this part of it and what came before a pause.
+training::RunCost cost_so_far(const engine::Stopwatch& watch, const std::optional<training::Checkpoint>& from,
+                              const std::optional<training::Pause>& pause) {
+  const training::RunCost part{from.has_value(), watch.seconds(), training::peak_mb(), phases_json()};
+  return pause && from ? training::cost_of_both(*pause, from->state().step, part) : part;
+}
+
+/// The step at which the run is to pause.
+Index pause_step(const training::Run& run, const TuneOptions& options) {
+  if (options.pause_after_epoch == 0) return training::Trainer::kNoPause;
+  return options.pause_after_epoch * options.config.epoch_steps(run.images->size()).count();
+}
+
 /// What the run will need, which is noted; refuses one that needs more than there is.
 training::MemoryEstimate estimate_memory(training::Run& run, const TuneOptions& options) {
   const training::MemoryEstimate estimate = training::estimate_memory(run, options.config);
@@ -216,10 +230,10 @@ void check_same_run(training::Run& run, const TuneOptions& options, const ordere
   if (longer) identity.let_differ({"epochs", "steps"});
 }
 
-/// Trains to the end; the error of a run that diverges names the file of its last good state.
-void train(training::Trainer& trainer, const training::RunFolder& folder) {
+/// Trains to the end or the pause; the error of a run that diverges names the file of its last good state.
+void train(training::Trainer& trainer, const training::RunFolder& folder, Index pause_at) {
   try {
-    trainer.train();
+    trainer.train(pause_at);
   } catch (const training::Diverged& e) {
     folder.write_json(training::kDivergedFile, {{"diverged", e.what()}});
     throw engine::Error(
@@ -249,6 +263,21 @@ void print(const ordered_json& result, const training::RunFolder& folder) {
             << "run folder: " << folder.path().string() << '\n'
             << "trainable parameters: " << engine::human_count(result["trainable"]) << " of "
             << engine::human_count(result["total"]) << '\n';
+}
+
+/// Leaves what a run needs to be known as paused.
+void pause(training::RunFolder& folder, const training::Pause& pause, const training::Run& run,
+           const TuneOptions& options) {
+  folder.sync_log();
+  folder.add_images(run.contents->new_lines());
+  const ordered_json paused = pause.to_json();
+  folder.write_json(training::kPausedFile, paused);
+  if (options.json)
+    print_json(paused);
+  else
+    std::cout << "paused after epoch " << pause.epoch << " (" << pause.steps << " steps, "
+              << engine::fixed(pause.cost.seconds, 1) << " s); --resume goes on\n"
+              << "run folder: " << folder.path().string() << '\n';
 }
 
 }  // namespace
@@ -281,6 +310,8 @@ void run_tune(Arguments arguments) {
   training::RunFolder folder(options.out, existing_runs(options), events);
   if (options.tensorboard || folder.is_in_tensorboard()) folder.show_in_tensorboard();
   training::record_run(events, folder, identity.text(), run.contents);
+  const Index pause_at = pause_step(run, options);
+  const std::optional<training::Pause> paused = training::Pause::in(folder.path());
   const std::optional<training::Checkpoint> checkpoint =
       options.resume ? training::Checkpoint::newest(folder, identity, events) : std::nullopt;
   write_config(folder, run, options, identity);
@@ -294,11 +325,14 @@ void run_tune(Arguments arguments) {
   if (checkpoint) {
     const training::RunState& state = checkpoint->state();
     folder.cut_log(
-        {.scores = std::numeric_limits<Index>::max(), .steps = state.step, .evaluated = state.evaluated});
+        {.scores = std::numeric_limits<Index>::max(),
+         .steps = state.step,
+         .evaluated = state.step == pause_at ? state.step - 1 : state.evaluated});  // it is evaluated again
     folder.show_selection(kSelection);
     checkpoint->restore(run.loaded.model, *run.method);
     note(engine::say("resuming after step", state.step));
   } else {
+    folder.remove(training::kPausedFile);
     select(run, options, folder, identity, cache, events);
     engine::release_free_buffers();  // of sizes that scoring needed and training does not
   }
@@ -314,7 +348,11 @@ void run_tune(Arguments arguments) {
       trainer.is_finished() && std::filesystem::exists(result_file)
           ? std::optional(engine::read_json(result_file, training::kMaxResultValues))
           : std::nullopt;
-  train(trainer, folder);
+  train(trainer, folder, pause_at);
+  if (!trainer.is_finished()) {
+    const Index epoch = trainer.step() / options.config.epoch_steps(run.images->size()).count();
+    return pause(folder, {epoch, trainer.step(), cost_so_far(watch, checkpoint, paused)}, run, options);
+  }
 
   const auto delta = folder.file("delta.safetensors");
   training::write_delta(delta, run, options.config);
@@ -323,18 +361,20 @@ void run_tune(Arguments arguments) {
   run.notes->note(events);
   result["trainable"] = account.trainable;
   result["total"] = account.total;
-  result["resumed"] = checkpoint.has_value();
-  result["seconds"] = watch.seconds();
-  result["phases"] = phases_json();
+  const training::RunCost cost = cost_so_far(watch, checkpoint, paused);
+  result["resumed"] = cost.resumed;
+  result["seconds"] = cost.seconds;
+  result["phases"] = cost.phases;
   result["prefix_cache"] = cache.json();
   result["skipped"] = run.splits.skipped.size();
-  result["peak_mb"] = training::peak_mb();
+  result["peak_mb"] = cost.peak_mb;
   if (finished) keep_cost(result, *finished);
   result["delta_bytes"] = std::filesystem::file_size(delta);
   folder.sync_log();
   folder.add_images(run.contents->new_lines());
   folder.write_json("result.json", result);
   cache.remove_spare();
+  folder.remove(training::kPausedFile);
   experiments::write_run_report(folder.path(),
                                 {.result = &result,
                                  .evaluated = result.contains("test") ? run.splits.test : run.splits.val,

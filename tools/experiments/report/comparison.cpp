@@ -73,7 +73,8 @@ Json pair_of(const Json& pair) {
   return shown;
 }
 
-/// Of the search for the learning rate: [task, method, lr, top-1 on val] of every run that did not diverge.
+/// Of the search for the learning rate: [task, method, lr, top-1 on val] of every run that did not diverge;
+/// of one that was stopped on the way also the epochs after which it was.
 Json search_of(const Json& comparison) {
   Json search = Json::array();
   each_of(comparison, "runs", [&](const Json& run) {
@@ -84,6 +85,8 @@ Json search_of(const Json& comparison) {
     search.push_back({training::needed_field<std::string>(run, "task"),
                       training::needed_field<std::string>(run, "method"),
                       training::needed_field<double>(run, "lr"), six_digits(*top1)});
+    if (const auto epochs = training::field<engine::Index>(run, "stopped_after"))
+      search.back().push_back(*epochs);
     return Json();
   });
   return search;
