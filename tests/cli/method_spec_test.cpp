@@ -165,6 +165,7 @@ TEST(MethodSpec, takes_no_option_of_tune_that_the_comparison_gives_to_its_runs_i
   declare_threads(common, options.config.model.threads);
   declare_screening(common, options.config.data);
   training::declare_reading(common, options.config);
+  training::declare_depth(common, options.config);
   training::declare_training(common, options.config);
   training::declare_handling(common, options.config);
   declare_memory_check(common, options.no_memory_check);
