@@ -15,7 +15,7 @@ namespace cli {
 struct TuneOptions {
   training::TrainConfig config;
   std::string recipe = "none";
-  std::string out, features;
+  std::string out, features, scores;
   bool resume = false, overwrite = false, json = false, tensorboard = false, no_memory_check = false;
   Checks checks;
 

@@ -9,6 +9,7 @@
 #include "engine/base/text.h"
 #include "engine/ops/ops.h"
 #include "tools/training/losses.h"
+#include "tools/training/peak_memory.h"
 #include "tools/training/pretrained/at_image_size.h"
 
 namespace training {
@@ -53,15 +54,23 @@ class ScoringLosses {
         events_(events),
         how_(how),
         loader_(data_.images, loader_options(scoring, data_)),
-        batches_(scoring.batches == 0 ? loader_.batches() : std::min(scoring.batches, loader_.batches())),
-        done_(how_.begun ? how_.begun->batches : 0),
+        batches_(how_.known             ? how_.known->batches
+                 : scoring.batches == 0 ? loader_.batches()
+                                        : std::min(scoring.batches, loader_.batches())),
+        done_(how_.known   ? batches_
+              : how_.begun ? how_.begun->batches
+                           : 0),
         progress_(events_, "score", batches_ - done_, data.batch_size) {
-    engine::check(!how_.begun || (done_ > 0 && done_ < batches_), "the saved scores are of", done_,
-                  "batches of",
+    engine::check(how_.known || !how_.begun || (done_ > 0 && done_ < batches_), "the saved scores are of",
+                  done_, "batches of",
                   std::to_string(batches_) + "; they are of another run: start over with --overwrite");
   }
 
   Tensor next() {
+    if (how_.known) {
+      restore_partial_scores({batches_, how_.known->gradients}, engine::parameters(model_));
+      return {};
+    }
     if (!size_) start();
     if (done_ == batches_) return {};
     const auto batch = loader_.next();
@@ -106,6 +115,15 @@ class ScoringLosses {
                     scoring_.resumes ? Stopped::Kept::state : Stopped::Kept::no_scores);
   }
 
+  /// After all batches: hands out the sums.
+  void finish(const std::vector<engine::NamedParameter>& targets) {
+    if (how_.known || !how_.keep || !scoring_.more_than_sums.empty()) return;
+    WholeScores all{
+        .batches = done_, .gradients = {}, .seconds = since_start_.seconds(), .peak_mb = peak_mb()};
+    for (const auto& [name, parameter] : targets) all.gradients.emplace_back(name, parameter.grad());
+    how_.keep(all);
+  }
+
  private:
   /// When the first loss is asked for: the method has set the forms that its targets are accumulated in.
   void start() {
@@ -130,7 +148,7 @@ class ScoringLosses {
   std::optional<AtImageSize> size_;
   data::Batch last_;
   std::vector<std::string> images_;
-  engine::Stopwatch since_saved_;
+  engine::Stopwatch since_saved_, since_start_;
 };
 
 }  // namespace
@@ -142,7 +160,8 @@ peft::NextLoss scoring_losses(models::Vit& model, const Scoring& scoring, const 
           [losses](Index, const std::vector<engine::NamedParameter>& targets) {
             losses->after_batch(targets);
             return false;
-          }};
+          },
+          [losses](const std::vector<engine::NamedParameter>& targets) { losses->finish(targets); }};
 }
 
 std::string scored_sha256(const Scoring& scoring, const ScoringData& data, Index batches,

@@ -26,6 +26,7 @@
 #include "tools/training/identity.h"
 #include "tools/training/json_field.h"
 #include "tools/training/json_text.h"
+#include "tools/training/known_scores.h"
 #include "tools/training/memory_estimate.h"
 #include "tools/training/mistakes.h"
 #include "tools/training/peak_memory.h"
@@ -94,18 +95,34 @@ void write_config(const training::RunFolder& folder, const training::Run& run, c
   folder.write_json("config.json", config);
 }
 
+/// What an earlier scoring has left for the run.
+training::ScoringOptions scoring_options(training::Run& run, const TuneOptions& options,
+                                         const training::Events& events) {
+  training::ScoringOptions how{.save_every = options.config.save_every};
+  const engine::PhaseTimer timer(Phase::score);
+  if (!options.scores.empty()) training::use_known_scores(options.scores, run, options.config, events, how);
+  return how;
+}
+
 /// Scores and selects, writing the selection; goes on with a scoring that was interrupted.
 void select(training::Run& run, const TuneOptions& options, training::RunFolder& folder,
-            const training::RunIdentity& identity, const training::Events& events) {
+            const training::RunIdentity& identity, training::ScoringOptions how,
+            const training::Events& events) {
   const engine::PhaseTimer timer(Phase::score);
-  training::ScoringOptions how{.save_every = options.config.save_every};
-  if (options.resume)
+  if (options.resume && !how.known)
     how.begun = training::read_partial_scores(folder.file(training::kPartialScoresFile), identity, events);
   if (how.begun)
     note(engine::say("resuming after scoring batch", how.begun->batches - 1));
   else if (options.resume)
     note("note: " + options.out + " has no checkpoint to go on from");
   folder.cut_log({.scores = how.begun ? how.begun->batches : 0, .steps = 0, .evaluated = -1});
+  if (how.known) {
+    folder.log({{"kind", "scores"},
+                {"batches", how.known->batches},
+                {"seconds", how.known->seconds},
+                {"peak_mb", how.known->peak_mb}});
+    note(engine::say("chosen by the known scores of", how.known->batches, "batches"));
+  }
   training::score_and_select(run, options.config, events, how);
   for (const peft::Snapshot& s : run.method->snapshots()) {
     folder.log({{"kind", "choice"}, {"batch", s.batches - 1}, {"overlap", s.overlap}, {"held", s.captured}});
@@ -273,6 +290,8 @@ void run_tune(Arguments arguments) {
   estimate_memory(run, options);
   training::RunIdentity identity = training::identity_of(run, options.config);
   if (before) check_same_run(run, options, *before, identity);
+  training::ScoringOptions scoring;
+  if (!before) scoring = scoring_options(run, options, events);  // refused before anything is written
   if (options.checks.dry_run) return print_plan(run, options);
 
   if (options.out.empty())
@@ -295,7 +314,8 @@ void run_tune(Arguments arguments) {
     checkpoint->restore(run.loaded.model, *run.method);
     note(engine::say("resuming after step", state.step));
   } else {
-    select(run, options, folder, identity, events);
+    if (before) scoring = scoring_options(run, options, events);
+    select(run, options, folder, identity, std::move(scoring), events);
     engine::release_free_buffers();  // of sizes that scoring needed and training does not
   }
   const training::KnownFeatures features =

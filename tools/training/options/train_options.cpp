@@ -116,7 +116,7 @@ void declare_screening(OptionTable& table, DataSource& data) {
   table.group("Data");
   table
       .choice("on-bad-image", data.on_bad_image, {"error", "skip"},
-              "skip: decode every image first and leave out those that cannot be decoded")
+              "skip: decode all first, leave out what fails")
       .reading()
       .rare();
   table.flag("allow-empty-class", data.allow_empty_class, "accept class folders without images")
