@@ -1,5 +1,7 @@
 #include "tools/experiments/compared_run.h"
 
+#include <algorithm>
+
 #include "engine/io/folder.h"
 #include "engine/io/json.h"
 #include "engine/io/lines.h"
@@ -49,14 +51,30 @@ double seconds_per_batch(const fs::path& log, Index batch_size, const training::
   return batches > 0 ? seconds / static_cast<double>(batches) : 0;
 }
 
+/// Adds to a run what its log says of its scores.
+void add_scores(const fs::path& log, RunRecord& run) {
+  constexpr std::size_t kLongest = 1 << 20;
+  engine::for_each_line(log, kLongest, [&](std::string_view text) {
+    if (text.find("\"score") == std::string_view::npos || run.scored) return;
+    const Json line = engine::parse_json(text, log.string());
+    const auto kind = training::needed_field<std::string>(line, "kind");
+    run.scored = kind == "score";
+    if (kind != "scores") return;
+    run.knew_scores = true;
+    run.score_seconds += training::needed_field<double>(line, "seconds");
+    run.peak_mb = std::max(run.peak_mb, training::needed_field<double>(line, "peak_mb"));
+  });
+}
+
 std::optional<RunRecord> read_run(const fs::path& folder, const training::RunIdentity& identity,
                                   RunRecord run) {
   if (!is_run_of(folder, identity)) return std::nullopt;
-  if (fs::exists(folder / training::kDivergedFile)) {
-    run.diverged = true;
-    return run;
-  }
   try {
+    if (fs::exists(folder / training::kDivergedFile)) {
+      run.diverged = true;
+      add_scores(folder / "metrics.jsonl", run);
+      return run;
+    }
     const Json result = engine::read_json(folder / "result.json", training::kMaxResultValues);
     const char* split = run.stage == Stage::search ? "val" : "test";
     engine::check(result.is_object() && result.contains(split), "there is no", split);
@@ -70,6 +88,7 @@ std::optional<RunRecord> read_run(const fs::path& folder, const training::RunIde
     run.seconds = training::needed_field<double>(result, "seconds");
     run.score_seconds = training::needed_field<double>(result.value("phases", Json()), "score");
     run.peak_mb = training::needed_field<double>(result, "peak_mb");
+    add_scores(folder / "metrics.jsonl", run);
     run.resumed = training::needed_field<bool>(result, "resumed");
     const Json config = training::with_present_names(engine::read_json(folder / "config.json"));
     run.knew_features = !training::needed_field<std::string>(config, "features").empty();

@@ -18,6 +18,7 @@
 #include "tools/training/depth.h"
 #include "tools/training/identity.h"
 #include "tools/training/json_field.h"
+#include "tools/training/known_scores.h"
 #include "tools/training/per_side_json.h"
 #include "tools/training/pretrained/at_image_size.h"
 #include "tools/training/run.h"
@@ -74,9 +75,13 @@ class TuneRuns {
     all.push_back("--json");
     all.push_back("--instruction-set=" + instruction_set_);
     if (o_.checks.strict) all.emplace_back("--strict");
-    if (parse_tune(all, "")->config.knows_features())
-      all.push_back("--features=" +
-                    (config_.out / "features" / experiments::folder_name(task.name)).string());
+    const auto kept = [&](const char* what) {
+      return (config_.out / what / experiments::folder_name(task.name)).string();
+    };
+    const training::TrainConfig config = parse_tune(all, "")->config;
+    if (config.knows_features()) all.push_back("--features=" + kept("features"));
+    if (training::why_no_known_scores(*training::make_method(config), config.method).empty())
+      all.push_back("--scores=" + kept("scores") + "/");
     return all;
   }
 
