@@ -124,7 +124,10 @@ MethodInfo sam() {
           [](const OptionValues& values) -> std::unique_ptr<Method> {
             const Sam::Hessian hessian{values.integer("probes", 0), values.non_negative("hessian-power"),
                                        values.seed()};
-            return std::make_unique<Sam>(read_scoring(values, read_rate(values)), hessian);
+            SelectingMethod::Options options = read_scoring(values, read_rate(values));
+            if (hessian.probes > 0)
+              options.scoring.more_than_sums = "--probes goes through the last batch again";
+            return std::make_unique<Sam>(std::move(options), hessian);
           },
           // Of its code.
           {{"optimizer", "adamw"}, {"lr", "1e-5"}}};

@@ -31,6 +31,10 @@ class Spt : public Method {
     std::erase_if(all, [](const NamedParameter& p) {
       return engine::role_of(p.name).part == engine::kPatchEmbedName || is_classified(p.name);
     });
+    for (const Site& site : sites(model)) {
+      if (!site.layer->adapter()) continue;  // of an earlier preparation
+      std::erase_if(all, [&](const NamedParameter& p) { return p.name.starts_with(site.name + ".lora."); });
+    }
     return all;
   }
 

@@ -62,11 +62,14 @@ void accumulate_gradients(engine::Module& model, const std::vector<NamedParamete
     enough = next_loss.after_batch(batches, targets);
     if (after) enough = after(batches, targets) || enough;
   }
-  engine::check(batches > 0, "scoring: there is no batch to score with");
+  const bool restored =
+      std::ranges::any_of(targets, [](const NamedParameter& p) { return p.parameter.grad().defined(); });
+  engine::check(batches > 0 || restored, "scoring: there is no batch to score with");
   for (const NamedParameter& p : targets) {
     engine::check(p.parameter.grad().defined(), "scoring: the loss does not depend on", p.name);
     check_gradient(p);
   }
+  next_loss.done(targets);
 }
 
 }  // namespace peft

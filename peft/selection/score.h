@@ -15,15 +15,23 @@ using AfterBatch =
 /// Gives the loss of the next batch, and an empty Tensor when there are no more.
 class NextLoss {
  public:
+  using Done = std::function<void(const std::vector<engine::NamedParameter>& targets)>;
+
   /// No losses at all.
   NextLoss() = default;
   NextLoss(std::nullptr_t) {}
   /// `again` computes the loss of the last batch again, with the weights as they are then;
-  /// `batches` is how many there will be, where that is known; `after` is called after each.
+  /// `batches` is how many there will be, where that is known; `after` is called after each, `done` when all
+  /// that is accumulated stands in the gradients of the targets.
   template <std::invocable F>
-  requires(!std::same_as<F, NextLoss>) NextLoss(F next, std::function<engine::Tensor()> again = {},
-                                                engine::Index batches = 0, AfterBatch after = {})
-      : next_(std::move(next)), again_(std::move(again)), batches_(batches), after_(std::move(after)) {}
+  requires(!std::same_as<F, NextLoss>)
+      NextLoss(F next, std::function<engine::Tensor()> again = {}, engine::Index batches = 0,
+               AfterBatch after = {}, Done done = {})
+      : next_(std::move(next)),
+        again_(std::move(again)),
+        batches_(batches),
+        after_(std::move(after)),
+        done_(std::move(done)) {}
 
   explicit operator bool() const { return static_cast<bool>(next_); }
   engine::Tensor operator()() const { return next_(); }
@@ -33,11 +41,15 @@ class NextLoss {
   bool after_batch(engine::Index batches, const std::vector<engine::NamedParameter>& targets) const {
     return after_ && after_(batches, targets);
   }
+  void done(const std::vector<engine::NamedParameter>& targets) const {
+    if (done_) done_(targets);
+  }
 
  private:
   std::function<engine::Tensor()> next_, again_;
   engine::Index batches_ = 0;
   AfterBatch after_;
+  Done done_;
 };
 
 /// How the gradients of the batches are put together.
@@ -63,6 +75,9 @@ struct Scoring {
   /// True when the sums over the batches so far are all that the other batches need, so that scoring can
   /// resume from a file of them.
   bool resumes = true;
+  /// Why the sums over all batches are not all that the choice is made of, so that no file of them stands for
+  /// a scoring; empty where they are.
+  std::string more_than_sums = {};
   /// Why the accumulated gradient of a target never exists whole; empty where it does.
   std::string no_whole_gradient = {};
 
@@ -81,8 +96,9 @@ struct Snapshot {
 /// The sum over all batches of the gradients of `targets`, or of their squares: exactly one backward pass per
 /// batch, all other parameters frozen. A gradient is accumulated whole, or in the form given for it. The sums
 /// stay in the parameters. After every batch that of `next_loss` is called, then `after`; the loop ends when
-/// either has enough, or there are no more losses. Throws an Error naming the tensor when a value of the sum
-/// is not finite, and when there was no batch.
+/// either has enough, or there are no more losses. Sums that `next_loss` has put into the gradients itself,
+/// before it gave its first loss or instead of one, count. Throws an Error naming the tensor when a value of
+/// the sum is not finite, and when there was no batch.
 void accumulate_gradients(engine::Module& model, const std::vector<engine::NamedParameter>& targets,
                           const NextLoss& next_loss, Accumulate how = Accumulate::sums,
                           const std::vector<engine::GradientForm>& forms = {}, const AfterBatch& after = {});

@@ -36,6 +36,7 @@ SelectingMethod::SelectingMethod(Options options) : options_(std::move(options))
     scoring.form = [units = options_.units, width = options_.sketch, seed = options_.seed](
                        const NamedParameter& p) { return sketch_of(p, units, width, seed); };
     scoring.resumes = false;  // what is accumulated changes on the way
+    scoring.more_than_sums = "--score-sketch narrows what is scored on the way";
     scoring.no_whole_gradient = "--score-sketch accumulates no whole gradient";
   } else if (options_.candidates > 0) {
     Units many = options_.units;
@@ -44,6 +45,7 @@ SelectingMethod::SelectingMethod(Options options) : options_(std::move(options))
       return engine::GradientForm::reduced(std::make_shared<Candidates>(many));
     };
     scoring.resumes = false;  // which elements are candidates depends on sums that are gone
+    scoring.more_than_sums = "--score-candidates keeps some sums only, and the places of these";
     scoring.no_whole_gradient = "--score-candidates accumulates no whole gradient";
   }
   if (scoring.until_stable) scoring.resumes = false;  // it depends on earlier choices

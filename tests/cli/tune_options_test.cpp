@@ -83,12 +83,34 @@ TEST(Recipe, resolves_to_the_options_it_stands_for) {
 TEST(Identity, has_every_option_that_acts_on_the_result) {
   const TuneOptions options = parsed({"--method", "gps"});
   nlohmann::ordered_json expected = options.to_json();
-  for (const char* other : {"threads",    "workers",      "recompute",         "out",       "features",
-                            "eval_every", "save_every",   "no_test",           "model",     "image_size",
-                            "mean",       "std",          "interpolation",     "resize",    "data",
-                            "crop_pct",   "exif_rotate",  "train_list",        "val_list",  "test_list",
-                            "data_root",  "on_bad_image", "allow_empty_class", "val_split", "test_split",
-                            "group",      "prefix_cache"})
+  for (const char* other : {"threads",
+                            "workers",
+                            "recompute",
+                            "out",
+                            "features",
+                            "eval_every",
+                            "save_every",
+                            "no_test",
+                            "model",
+                            "image_size",
+                            "mean",
+                            "std",
+                            "interpolation",
+                            "resize",
+                            "data",
+                            "crop_pct",
+                            "exif_rotate",
+                            "train_list",
+                            "val_list",
+                            "test_list",
+                            "data_root",
+                            "on_bad_image",
+                            "allow_empty_class",
+                            "val_split",
+                            "test_split",
+                            "group",
+                            "prefix_cache",
+                            "scores"})
     EXPECT_EQ(expected.erase(other), 1u) << other;
   const auto identity = training::options_of(options.config);
   EXPECT_EQ(nlohmann::json(identity), nlohmann::json(expected));

@@ -34,6 +34,43 @@ TEST(ComparedRun, takes_the_seconds_of_a_batch_from_full_and_short_steps) {
   EXPECT_THROW(seconds_per_batch(folder / "metrics.jsonl", 2, {7, 4}), engine::Error);
 }
 
+TEST(ComparedRun, that_knew_its_scores_has_what_they_took_and_counts_as_no_scoring) {
+  const TemporaryFolder folder;
+  const Json identity{{"batch_size", 1}, {"grad_accum", 1}};
+  put(folder / "config.json", R"({"batch_size":1,"grad_accum":1,"features":"","images":5})");
+  const Json evaluated{{"top1", 1.0}, {"loss", 1.0}, {"ece", 0.0}};
+  put(folder / "result.json", Json{{"test", evaluated},
+                                   {"trainable", 1},
+                                   {"total", 2},
+                                   {"delta_bytes", 3},
+                                   {"seconds", 4.0},
+                                   {"phases", {{"score", 0.5}}},
+                                   {"peak_mb", 300.0},
+                                   {"resumed", false}}
+                                  .dump());
+  const auto read = [&](const char* scoring) {
+    put(folder / "metrics.jsonl",
+        std::string(scoring) + "\n{\"kind\":\"step\",\"step\":0,\"images_per_s\":10}\n");
+    return read_run(folder.path(), identity, {.task = "t", .method = "grft"}).value();
+  };
+  const RunRecord own = read(R"({"kind":"score","batch":0,"loss":1.5})");
+  EXPECT_TRUE(own.scored);
+  EXPECT_FALSE(own.knew_scores);
+  EXPECT_EQ(own.score_seconds, 0.5);
+  EXPECT_EQ(own.peak_mb, 300);
+  const RunRecord known = read(R"({"kind":"scores","batches":3,"seconds":2.5,"peak_mb":700.0})");
+  EXPECT_FALSE(known.scored);
+  EXPECT_TRUE(known.knew_scores);
+  EXPECT_EQ(known.score_seconds, 3);
+  EXPECT_EQ(known.peak_mb, 700);
+  EXPECT_EQ(known.seconds, 4);
+  const auto all = comparison_json(
+      Json{{"methods", Json::array({{{"label", "grft"}}})}, {"tasks", Json::array({{{"name", "t"}}})}},
+      {own, known, known});
+  EXPECT_EQ(all["scorings"], 1);
+  EXPECT_EQ(all["runs"][1]["knew_scores"], true);
+}
+
 TEST(ComparedRun, of_a_thousand_classes_is_read) {
   const TemporaryFolder folder;
   const Json identity{{"batch_size", 1}, {"grad_accum", 1}};

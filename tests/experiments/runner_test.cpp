@@ -352,7 +352,7 @@ TEST_F(HalvedTest, search_pauses_its_runs_and_stops_the_worse_half) {
   EXPECT_EQ(all["runs"][1].dump(),
             R"({"task":"flowers","method":"search","lr":0.2,"seed":0,"stage":"search","stopped_after":4,)"
             R"("val_top1":6.0,"val_loss":1.0,"seconds":1.0,"seconds_per_epoch":2.0,"score_seconds":0.5,)"
-            R"("peak_mb":2.0,"resumed":false,"knew_features":false})");
+            R"("peak_mb":2.0,"resumed":false,"knew_features":false,"knew_scores":false})");
   EXPECT_FALSE(all["runs"][2].contains("stopped_after"));
   EXPECT_EQ(all["table"][0]["lr"]["flowers"], 0.3);
   EXPECT_TRUE(fs::exists(config_.out / "runs/flowers/search/lr0.1-seed0-search/checkpoint.safetensors"))

@@ -30,6 +30,7 @@ constexpr std::pair<const char*, const char*> kDecided[] = {
     {"group", "a task has its splits"},
     {"class-order", "the classes of a task have one order, sorted"},
     {"features", "they are kept below --out"},
+    {"scores", "they are kept below --out"},
     {"on", "it is train for a search and train+val for the final runs"},
     {"no-test", "no search is evaluated on the test split"},
     {"keep", "the last weights are kept"},

@@ -17,9 +17,7 @@ void declare_checks(OptionTable& table, Checks& checks, const std::string& dry_r
 }
 
 void declare_memory_check(OptionTable& table, bool& no_memory_check) {
-  table.flag("no-memory-check", no_memory_check, "start even if the memory estimate exceeds free memory")
-      .this_call()
-      .rare();
+  table.flag("no-memory-check", no_memory_check, "start even if memory may not suffice").this_call().rare();
 }
 
 void check_inference_memory(const training::MemoryEstimate& estimate, bool no_memory_check) {

@@ -39,6 +39,13 @@ void declare_tune(OptionTable& table, TuneOptions& o) {
           "without --augment, --mixup, --cutmix, --drop-path, --patch-drop and --reinit-blocks")
       .handling()
       .rare();
+  table.text("scores", o.scores, "PATH", "known scores: a file, or DIR/ to keep them in")
+      .needing_that(
+          "a method that scores images",
+          [&] { return peft::make_method(c.method, c.method_options)->scoring() != nullptr; },
+          "the others choose by no gradients")
+      .handling()
+      .rare();
   training::declare_handling(table, c);
   declare_memory_check(table, o.no_memory_check);
   declare_checks(table, o.checks);

@@ -16,7 +16,7 @@ namespace cli {
 struct TuneOptions {
   training::TrainConfig config;
   std::string recipe = "none";
-  std::string out, features;
+  std::string out, features, scores;
   bool resume = false, overwrite = false, json = false, tensorboard = false, no_memory_check = false;
   Index pause_after_epoch = 0;  ///< 0: the run goes to its end
   Checks checks;

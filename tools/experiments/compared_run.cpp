@@ -1,5 +1,7 @@
 #include "tools/experiments/compared_run.h"
 
+#include <algorithm>
+
 #include "engine/io/folder.h"
 #include "engine/io/json.h"
 #include "engine/io/lines.h"
@@ -84,6 +86,21 @@ std::optional<std::pair<Index, ValResult>> read_evaluation(std::string_view text
   }
 }
 
+/// Adds to a run what its log says of its scores.
+void add_scores(const fs::path& log, RunRecord& run) {
+  constexpr std::size_t kLongest = 1 << 20;
+  engine::for_each_line(log, kLongest, [&](std::string_view text) {
+    if (text.find("\"score") == std::string_view::npos || run.scored) return;
+    const Json line = engine::parse_json(text, log.string());
+    const auto kind = training::needed_field<std::string>(line, "kind");
+    run.scored = kind == "score";
+    if (kind != "scores") return;
+    run.knew_scores = true;
+    run.score_seconds += training::needed_field<double>(line, "seconds");
+    run.peak_mb = std::max(run.peak_mb, training::needed_field<double>(line, "peak_mb"));
+  });
+}
+
 }  // namespace
 
 Contender read_contender(const fs::path& folder, double lr) {
@@ -109,6 +126,7 @@ std::optional<RunRecord> read_stopped(const fs::path& folder, const training::Ru
     run.top1 = result->second.top1, run.loss = result->second.loss;
     run.seconds = pause->cost.seconds, run.peak_mb = pause->cost.peak_mb, run.resumed = pause->cost.resumed;
     run.score_seconds = training::needed_field<double>(pause->cost.phases, "score");
+    add_scores(folder / "metrics.jsonl", run);
     read_speed(folder, identity, run);
     return run;
   } catch (const engine::Error&) {  // a damaged file
@@ -119,11 +137,12 @@ std::optional<RunRecord> read_stopped(const fs::path& folder, const training::Ru
 std::optional<RunRecord> read_run(const fs::path& folder, const training::RunIdentity& identity,
                                   RunRecord run) {
   if (!is_run_of(folder, identity)) return std::nullopt;
-  if (fs::exists(folder / training::kDivergedFile)) {
-    run.diverged = true;
-    return run;
-  }
   try {
+    if (fs::exists(folder / training::kDivergedFile)) {
+      run.diverged = true;
+      add_scores(folder / "metrics.jsonl", run);
+      return run;
+    }
     const Json result = engine::read_json(folder / "result.json", training::kMaxResultValues);
     const char* split = run.stage == Stage::search ? "val" : "test";
     engine::check(result.is_object() && result.contains(split), "there is no", split);
@@ -137,6 +156,7 @@ std::optional<RunRecord> read_run(const fs::path& folder, const training::RunIde
     run.seconds = training::needed_field<double>(result, "seconds");
     run.score_seconds = training::needed_field<double>(result.value("phases", Json()), "score");
     run.peak_mb = training::needed_field<double>(result, "peak_mb");
+    add_scores(folder / "metrics.jsonl", run);
     run.resumed = training::needed_field<bool>(result, "resumed");
     read_speed(folder, identity, run);
     run.knew_features = run.knew_features || shared_activations(result);

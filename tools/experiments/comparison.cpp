@@ -49,7 +49,8 @@ Json run_json(const RunRecord& r) {
               {"score_seconds", r.score_seconds},
               {"peak_mb", r.peak_mb},
               {"resumed", r.resumed},
-              {"knew_features", r.knew_features}});
+              {"knew_features", r.knew_features},
+              {"knew_scores", r.knew_scores}});
   return run;
 }
 
@@ -184,6 +185,7 @@ Json comparison_json(Json head, const std::vector<RunRecord>& runs) {
   }
   Json all{{"format", "espalier-compare"}, {"version", 1}, {"espalier", ESPALIER_VERSION}};
   all.update(head);
+  all["scorings"] = std::ranges::count(runs, true, &RunRecord::scored);
   for (const char* list : {"runs", "table", "pairs"}) all[list] = Json::array();
   for (const RunRecord& run : runs) all["runs"].push_back(run_json(run));
   for (const Tested& method : tested) all["table"].push_back(table_row(method, tested, tasks));

@@ -54,6 +54,9 @@ struct RunRecord {
   /// It trained on stored features. Its cost is without computing them, except for the seconds and peak_mb of
   /// the first such run of a task.
   bool knew_features = false;
+  /// It scored images; or it chose by scores that an earlier run had made. Its score_seconds have what these
+  /// took and its peak_mb is no lower than theirs, but its seconds are without them.
+  bool scored = false, knew_scores = false;
 };
 
 /// What orders the runs of a search, the lowest being the best: top-1, then the lower loss, then the lower
@@ -67,7 +70,8 @@ inline std::tuple<double, double, double> search_order(double top1, double loss,
 std::optional<double> choose_rate(const std::vector<RunRecord>& searches);
 
 /// compare.json: `head` has settings, methods (each with its label) and tasks (each with its name); behind
-/// them come the runs, the table with a row for every method that was tested, and the pairs of these.
+/// them come how many runs scored (`scorings`), the runs, the table with a row for every method that was
+/// tested, and the pairs of these.
 engine::Json comparison_json(engine::Json head, const std::vector<RunRecord>& runs);
 
 /// A label or the name of a task as the name of a folder: characters that a file name may not have

@@ -147,6 +147,10 @@ std::string markdown_tables(const Json& comparison) {
     text +=
         "\nThe features of a frozen backbone, and what frozen blocks give, were computed once per task; s/epoch "
         "leaves that out.\n";
+  if (std::ranges::any_of(runs, [](const Json& run) { return run.value("knew_scores", false); }))
+    text +=
+        "\nRuns that score in the same way chose by scores that were made once; selection s has what these took, "
+        "for each of them.\n";
   if (table.size() > 1) {
     text += '\n' + against(table[0]["method"], comparison) +
             "\np: exact two-sided Wilcoxon signed-rank test over tasks.\n";

@@ -200,8 +200,6 @@ std::string why_not_longer(const Run& run, const TrainConfig& config, const engi
   return "";
 }
 
-namespace {
-
 ScoringData scoring_data(const Run& run, const TrainConfig& config) {
   const bool by_path = config.no_score_shuffle && !config.no_shuffle && !config.data.train_list.empty();
   return {.images = by_path ? in_path_order(run.images) : run.images,
@@ -216,11 +214,9 @@ ScoringData scoring_data(const Run& run, const TrainConfig& config) {
           .classes = static_cast<Index>(run.splits.classes.size())};
 }
 
-}  // namespace
-
 void score_and_select(Run& run, const TrainConfig& config, const Events& events, const ScoringOptions& how) {
   const peft::Scoring* scoring = run.method->scoring();
-  run.scored_batches = how.begun ? how.begun->batches : 0;
+  run.scored_batches = how.known ? how.known->batches : how.begun ? how.begun->batches : 0;
   if (!scoring) {
     run.method->prepare(run.loaded.model, {});
   } else {

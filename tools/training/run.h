@@ -49,6 +49,8 @@ std::vector<std::string> changed_images(Run& run, const TrainConfig& config, con
 /// same bits as one that had this length from the start.
 std::string why_not_longer(const Run& run, const TrainConfig& config, const engine::Json& recorded);
 
+/// What the run would be scored with.
+ScoringData scoring_data(const Run& run, const TrainConfig& config);
 /// Lets the method set what trains. Where it selects by gradients, the images are scored before.
 void score_and_select(Run& run, const TrainConfig& config, const Events& events = {},
                       const ScoringOptions& how = {});

@@ -83,6 +83,7 @@ bool belongs_to(std::string_view text, const LogPart& part) {
     };
     // A step line carries the number of its step, from 0; an evaluation how many steps were done.
     if (kind == "score" || kind == "choice") return is_below("batch", part.scores);
+    if (kind == "scores") return is_below("batches", part.scores);
     if (kind == "step") return is_below("step", part.steps);
     return kind == "eval" && is_below("step", part.evaluated + 1);
   } catch (const engine::Error&) {  // a crash may leave half a line

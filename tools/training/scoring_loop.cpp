@@ -10,6 +10,7 @@
 #include "engine/ops/ops.h"
 #include "tools/training/losses.h"
 #include "tools/training/patch_drop.h"
+#include "tools/training/peak_memory.h"
 #include "tools/training/pretrained/at_image_size.h"
 
 namespace training {
@@ -55,15 +56,21 @@ class ScoringLosses {
         data_(chosen(scoring, data)),
         events_(events),
         how_(how),
-        batches_(batches_of(scoring, data_)),
-        done_(how_.begun ? how_.begun->batches : 0),
+        batches_(how_.known ? how_.known->batches : batches_of(scoring, data_)),
+        done_(how_.known   ? batches_
+              : how_.begun ? how_.begun->batches
+                           : 0),
         progress_(events_, "score", batches_ - done_, data.batch_size) {
-    engine::check(!how_.begun || (done_ > 0 && done_ < batches_), "the saved scores are of", done_,
-                  "batches of",
+    engine::check(how_.known || !how_.begun || (done_ > 0 && done_ < batches_), "the saved scores are of",
+                  done_, "batches of",
                   std::to_string(batches_) + "; they are of another run: start over with --overwrite");
   }
 
   Tensor next() {
+    if (how_.known) {
+      restore_partial_scores({batches_, how_.known->gradients}, engine::parameters(model_));
+      return {};
+    }
     if (!size_) start();
     if (done_ == batches_) return {};
     const auto batch = loader_->next();
@@ -90,8 +97,8 @@ class ScoringLosses {
       return drop.kept(last_.samples, 0, model_.config().patches(), views);
     };
     if (scoring_.loss == Scoring::Loss::supcon)
-      return contrastive_loss(model_, last_, scoring_.augment, scoring_.temperature, kept(2), known_);
-    return engine::cross_entropy(logits_of(model_, last_, known_, {.patches = kept(1)}),
+      return contrastive_loss(model_, last_, scoring_.augment, scoring_.temperature, kept(2), activations_);
+    return engine::cross_entropy(logits_of(model_, last_, activations_, {.patches = kept(1)}),
                                  engine::one_hot(last_.labels, data_.classes));
   }
 
@@ -117,14 +124,23 @@ class ScoringLosses {
                     scoring_.resumes ? Stopped::Kept::state : Stopped::Kept::no_scores);
   }
 
+  /// After all batches: hands out the sums.
+  void finish(const std::vector<engine::NamedParameter>& targets) {
+    if (how_.known || !how_.keep || !scoring_.more_than_sums.empty()) return;
+    WholeScores all{
+        .batches = done_, .gradients = {}, .seconds = since_start_.seconds(), .peak_mb = peak_mb()};
+    for (const auto& [name, parameter] : targets) all.gradients.emplace_back(name, parameter.grad());
+    how_.keep(all);
+  }
+
  private:
   /// When the first loss is asked for: the method has set the forms that its targets are accumulated in.
   void start() {
     size_.emplace(model_, scoring_.image_size);
     if (how_.begun)
       restore_partial_scores(*std::exchange(how_.begun, std::nullopt), engine::parameters(model_));
-    known_ = how_.known();
-    loader_.emplace(data_.images, loader_options(scoring_, data_, !known_));
+    activations_ = how_.activations();
+    loader_.emplace(data_.images, loader_options(scoring_, data_, !activations_));
     loader_->start(0, done_);
   }
 
@@ -138,13 +154,13 @@ class ScoringLosses {
   Events events_;
   ScoringOptions how_;
   std::optional<data::Loader> loader_;
-  const Activations* known_ = nullptr;
+  const Activations* activations_ = nullptr;
   Index batches_, done_;
   ProgressReport progress_;
   std::optional<AtImageSize> size_;
   data::Batch last_;
   std::vector<std::string> images_;
-  engine::Stopwatch since_saved_;
+  engine::Stopwatch since_saved_, since_start_;
 };
 
 }  // namespace
@@ -156,7 +172,8 @@ peft::NextLoss scoring_losses(models::Vit& model, const Scoring& scoring, const 
           [losses](Index, const std::vector<engine::NamedParameter>& targets) {
             losses->after_batch(targets);
             return false;
-          }};
+          },
+          [losses](const std::vector<engine::NamedParameter>& targets) { losses->finish(targets); }};
 }
 
 std::string scored_sha256(const Scoring& scoring, const ScoringData& data, Index batches,

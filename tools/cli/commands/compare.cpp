@@ -20,6 +20,7 @@
 #include "tools/training/depth.h"
 #include "tools/training/identity.h"
 #include "tools/training/json_field.h"
+#include "tools/training/known_scores.h"
 #include "tools/training/per_side_json.h"
 #include "tools/training/pretrained/at_image_size.h"
 #include "tools/training/run.h"
@@ -81,6 +82,10 @@ class TuneRuns {
     all.push_back("--instruction-set=" + instruction_set_);
     if (o_.checks.strict) all.emplace_back("--strict");
     all.push_back("--prefix-cache=" + prefix_cache(task));
+    const training::TrainConfig config = parse_tune(all, "")->config;
+    if (training::why_no_known_scores(*training::make_method(config), config.method).empty())
+      all.push_back("--scores=" + (config_.out / "scores" / experiments::folder_name(task.name)).string() +
+                    "/");
     return all;
   }
 

@@ -12,6 +12,7 @@
 #include "tools/cli/output_files.h"
 #include "tools/cli/tune_options.h"
 #include "tools/training/json_text.h"
+#include "tools/training/known_scores.h"
 #include "tools/training/peak_memory.h"
 #include "tools/training/run.h"
 #include "tools/training/usage_error.h"
@@ -94,8 +95,8 @@ void run_select(Arguments arguments) {
   if (!gradients.empty()) {
     engine::NamedTensors all;
     for (const peft::Choice& c : run.method->choices()) all.emplace_back(c.parameter, c.gradient);
-    engine::write_safetensors(gradients, all,
-                              {{"format", "espalier-gradients"}, {"base_sha256", run.loaded.base_sha256}});
+    training::write_scores(gradients, run, options.config,
+                           {run.scored_batches, all, scored, training::peak_mb()});
   }
   check_interrupted("after all was written");
   const ordered_json result{{"score_seconds", scored},

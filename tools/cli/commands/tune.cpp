@@ -25,6 +25,7 @@
 #include "tools/training/identity.h"
 #include "tools/training/json_field.h"
 #include "tools/training/json_text.h"
+#include "tools/training/known_scores.h"
 #include "tools/training/memory_estimate.h"
 #include "tools/training/mistakes.h"
 #include "tools/training/peak_memory.h"
@@ -95,20 +96,34 @@ void write_config(const training::RunFolder& folder, const training::Run& run, c
   folder.write_json("config.json", config);
 }
 
+/// What an earlier scoring has left for the run.
+training::ScoringOptions scoring_options(training::Run& run, const TuneOptions& options,
+                                         const training::Events& events) {
+  training::ScoringOptions how{.save_every = options.config.save_every};
+  const engine::PhaseTimer timer(Phase::score);
+  if (!options.scores.empty()) training::use_known_scores(options.scores, run, options.config, events, how);
+  return how;
+}
+
 /// Scores and selects, writing the selection; goes on with a scoring that was interrupted.
 void select(training::Run& run, const TuneOptions& options, training::RunFolder& folder,
-            const training::RunIdentity& identity, training::PrefixCache& cache,
+            const training::RunIdentity& identity, training::ScoringOptions how,
             const training::Events& events) {
   const engine::PhaseTimer timer(Phase::score);
-  training::ScoringOptions how{.save_every = options.config.save_every,
-                               .known = [&cache] { return cache.scored_on(); }};
-  if (options.resume)
+  if (options.resume && !how.known)
     how.begun = training::read_partial_scores(folder.file(training::kPartialScoresFile), identity, events);
   if (how.begun)
     note(engine::say("resuming after scoring batch", how.begun->batches - 1));
   else if (options.resume)
     note("note: " + options.out + " has no checkpoint to go on from");
   folder.cut_log({.scores = how.begun ? how.begun->batches : 0, .steps = 0, .evaluated = -1});
+  if (how.known) {
+    folder.log({{"kind", "scores"},
+                {"batches", how.known->batches},
+                {"seconds", how.known->seconds},
+                {"peak_mb", how.known->peak_mb}});
+    note(engine::say("chosen by the known scores of", how.known->batches, "batches"));
+  }
   training::score_and_select(run, options.config, events, how);
   for (const peft::Snapshot& s : run.method->snapshots()) {
     folder.log({{"kind", "choice"}, {"batch", s.batches - 1}, {"overlap", s.overlap}, {"held", s.captured}});
@@ -303,6 +318,8 @@ void run_tune(Arguments arguments) {
   const training::MemoryEstimate estimate = estimate_memory(run, options);
   training::RunIdentity identity = training::identity_of(run, options.config);
   if (before) check_same_run(run, options, *before, identity);
+  training::ScoringOptions scoring;
+  if (!before) scoring = scoring_options(run, options, events);  // refused before anything is written
   if (options.checks.dry_run) return print_plan(run, options);
 
   if (options.out.empty())
@@ -333,7 +350,9 @@ void run_tune(Arguments arguments) {
     note(engine::say("resuming after step", state.step));
   } else {
     folder.remove(training::kPausedFile);
-    select(run, options, folder, identity, cache, events);
+    if (before) scoring = scoring_options(run, options, events);
+    scoring.activations = [&cache] { return cache.scored_on(); };
+    select(run, options, folder, identity, std::move(scoring), events);
     engine::release_free_buffers();  // of sizes that scoring needed and training does not
   }
   const training::KnownActivations known = cache.known(checkpoint ? checkpoint->state().step : 0);

@@ -27,6 +27,7 @@ class Curves {
   bool take(const Json& line) {
     if (!line.is_object() || !line.contains("kind")) return false;
     if (line["kind"] == "score") return add(scores_, {value(line, "batch"), value(line, "loss")});
+    if (line["kind"] == "scores") return true;  // of another run, whose log has their losses
     if (line["kind"] == "choice")
       return add(choices_,
                  {value(line, "batch") + 1, 100 * value(line, "overlap"), 100 * value(line, "held")});

@@ -54,7 +54,7 @@ void declare_base(OptionTable& table, ModelSource& model) {
       .rare();
   table
       .flag("exif-rotate", model.exif_rotate,
-            "turn images by their EXIF orientation, as Hugging Face's datasets do and timm does not")
+            "turn images by their EXIF orientation, as datasets does and timm does not")
       .by_default("the checkpoint's, or off")
       .reading()
       .rare();
