@@ -1,19 +1,26 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <cstring>
+
 #include "tests/end_to_end/garden.h"
 
 namespace end_to_end {
 namespace {
 
-/// The gradients that `select` sums up, as the bytes of their file.
+/// The gradients that `select` sums up, as the bytes of their file behind its header, which says how they
+/// were made.
 std::string gradients(const Garden& garden, const std::string& data, const Words& more) {
   const std::string file = garden / "gradients";
   const Outcome outcome = run(Words{"select", "--model", garden.model(), "--data", data, "--method", "grft",
                                     "--batch-size", "6", "--gradients", file} +
                               more);
   EXPECT_EQ(outcome.status, 0) << outcome.err;
-  return read_text(file);
+  const std::string all = read_text(file);
+  std::uint64_t header = 0;
+  std::memcpy(&header, all.data(), sizeof header);
+  return all.substr(sizeof header + header);
 }
 
 /// The contrastive loss does not look at the head, so a data set with fewer classes gives the same gradients.

@@ -77,13 +77,13 @@ std::string why_no_known_scores(const peft::Method& method, const std::string& n
 }
 
 void write_scores(const fs::path& path, Run& run, const TrainConfig& config, const WholeScores& scores) {
-  write_sealed(path, scores.gradients,
-               {{"format", kFormat},
-                {"base_sha256", run.loaded.base_sha256},
-                {kIdentity, scores_identity(run, config, scores.batches).text()},
-                {kBatches, std::to_string(scores.batches)},
-                {kSeconds, engine::shortest(scores.seconds)},
-                {kPeak, engine::shortest(scores.peak_mb)}});
+  engine::Metadata metadata{{"format", kFormat},
+                            {"base_sha256", run.loaded.base_sha256},
+                            {kIdentity, scores_identity(run, config, scores.batches).text()},
+                            {kBatches, std::to_string(scores.batches)}};
+  if (scores.seconds > 0) metadata[kSeconds] = engine::shortest(scores.seconds);
+  if (scores.peak_mb > 0) metadata[kPeak] = engine::shortest(scores.peak_mb);
+  write_sealed(path, scores.gradients, metadata);
 }
 
 WholeScores read_scores(const fs::path& path, Run& run, const TrainConfig& config) {

@@ -32,7 +32,7 @@ struct ScoringData {
 struct WholeScores {
   Index batches = 0;                ///< that are in the sums
   engine::NamedTensors gradients;   ///< accumulated, of every scored parameter
-  double seconds = 0, peak_mb = 0;  ///< what it took
+  double seconds = 0, peak_mb = 0;  ///< what it took; 0: unknown
 };
 
 /// How a scoring is carried out.

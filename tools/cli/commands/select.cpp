@@ -95,8 +95,8 @@ void run_select(Arguments arguments) {
   if (!gradients.empty()) {
     engine::NamedTensors all;
     for (const peft::Choice& c : run.method->choices()) all.emplace_back(c.parameter, c.gradient);
-    training::write_scores(gradients, run, options.config,
-                           {run.scored_batches, all, scored, training::peak_mb()});
+    // Without what they took: the same scores are the same bytes.
+    training::write_scores(gradients, run, options.config, {.batches = run.scored_batches, .gradients = all});
   }
   check_interrupted("after all was written");
   const ordered_json result{{"score_seconds", scored},
