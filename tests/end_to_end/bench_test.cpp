@@ -120,7 +120,7 @@ TEST(Bench, computes_and_keeps_less_where_patches_are_left_out) {
     const double share = more.empty() ? 25.0 / 50 : 1;
     EXPECT_LT(gflop(half), 1.02 * share * gflop(all));
     EXPECT_LT(number(half["memory_mb"], "activations"),
-              1.1 * share * number(all["memory_mb"], "activations"));
+              1.2 * share * number(all["memory_mb"], "activations"));
     EXPECT_EQ(half["memory_mb"]["gradients"], all["memory_mb"]["gradients"]);
   }
   EXPECT_THAT(run(bench("infer", {"--patch-drop", "0.5"})).error(kCalledWrongly),

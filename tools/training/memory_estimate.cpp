@@ -1,8 +1,10 @@
 #include "tools/training/memory_estimate.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/autograd/backward.h"
+#include "engine/autograd/record.h"
 #include "engine/base/text.h"
 #include "engine/ops/ops.h"
 #include "peft/target.h"
@@ -27,15 +29,35 @@ std::size_t pass_growth(models::Vit& model, Index count, const PatchDrop& drop) 
   return growth.most();
 }
 
-/// The same for any number of images.
+/// The same for any number of images, from two passes that have the tokens of one and of three whole ones:
+/// with fewer the gradients alone would be the most, whatever the images need.
 std::size_t estimated_growth(models::Vit& model, Index count, const PatchDrop& drop) {
-  const std::size_t one = pass_growth(model, 1, drop);
-  engine::Module& all = model;
-  for (const auto& p : engine::parameters(all)) p.parameter.grad() = {};
-  const std::size_t three = pass_growth(model, 3, drop);
-  for (const auto& p : engine::parameters(all)) p.parameter.grad() = {};
-  const std::size_t each = three > one ? (three - one) / 2 : 0;
-  return one + each * static_cast<std::size_t>(count - 1);
+  const auto growth_of = [&](Index images) {
+    const std::size_t growth = pass_growth(model, images, drop);
+    engine::Module& all = model;
+    for (const auto& p : engine::parameters(all)) p.parameter.grad() = {};
+    return growth;
+  };
+  const Index few = std::lround(std::min(1 / (1 - drop.rate), static_cast<double>(count)));
+  const std::size_t least = growth_of(few);
+  if (count == few) return least;
+  const std::size_t more = growth_of(3 * few);
+  const std::size_t each = more > least ? (more - least) / static_cast<std::size_t>(2 * few) : 0;
+  return least + each * static_cast<std::size_t>(count - few);
+}
+
+/// Bytes that buffers grow by when `count` images are evaluated.
+std::size_t evaluation_growth(models::Vit& model, Index count) {
+  const models::VitConfig& c = model.config();
+  const engine::NoGrad evaluation;
+  const auto growth_of = [&](Index images) {
+    const Tensor grey = Tensor::zeros({images, c.channels, c.image_height, c.image_width});
+    const Growth growth;
+    model(grey);
+    return growth.most();
+  };
+  const std::size_t one = growth_of(1), three = std::max(one, growth_of(3));
+  return one + (three - one) / 2 * static_cast<std::size_t>(count - 1);
 }
 
 std::size_t trained_bytes(models::Vit& model) {
@@ -114,6 +136,8 @@ MemoryEstimate estimate_memory(Run& run, const TrainConfig& config) {
   plan.optimizer = trained * (moments(config) + (config.ema > 0 ? 1 : 0));
   const std::size_t grown = estimated_growth(model, config.batch_size, drop);
   plan.activations = grown - std::min(grown, trained);
+  if (drop.rate > 0)  // evaluations see all patches
+    plan.activations = std::max(plan.activations, evaluation_growth(model, config.batch_size));
   if (!scoring) return plan;
 
   for (const auto& p : engine::parameters(model)) p.parameter.freeze();

@@ -36,9 +36,10 @@ struct MemoryEstimate {
 std::size_t gradient_bytes(const engine::GradientForm& form, const engine::Shape& full,
                            const engine::Selection& part = {});
 
-/// Estimates the memory of a run from a forward and a backward pass with one and with three grey images: all
-/// that grows with the batch grows by the same amount for every image. What trains is chosen by ties, as many
-/// values as will be chosen by the scores. Leaves nothing behind but the choice.
+/// Estimates the memory of a run from a forward and a backward pass with one and with three grey images (with
+/// more where patches are left out): all that grows with the batch grows by the same amount for every image.
+/// What trains is chosen by ties, as many values as will be chosen by the scores. Leaves nothing behind but
+/// the choice.
 MemoryEstimate estimate_memory(Run& run, const TrainConfig& config);
 
 /// What inference with a model that is loaded holds at most, by its sizes: no pass is made, so that it can be
