@@ -121,7 +121,7 @@ TEST(Compare, makes_every_run_of_the_protocol_and_writes_the_tables) {
   const Outcome alone =
       garden.tune("linear", {"--on", "train+val", "--epochs", "3", "--lr", first["lr"].dump()});
   EXPECT_EQ(alone.json()["test"]["loss"], first["test_loss"]);
-  EXPECT_TRUE(fs::exists(folder / "features/colours/test.safetensors"))
+  EXPECT_TRUE(fs::exists(folder / "prefixes/colours/prefix-test-head-0.safetensors"))
       << "which spares a linear probe the images";
 }
 

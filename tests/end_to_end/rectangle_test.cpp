@@ -78,9 +78,9 @@ TEST_F(Rectangle, of_another_size_is_asked_for_by_height_and_width) {
 
 TEST_F(Rectangle, has_features_of_its_own_size) {
   const Words linear = {"--method", "linear", "--features", garden_ / "features"};
-  EXPECT_TRUE(tune("first", linear).noted("features train"));
-  EXPECT_FALSE(tune("again", linear).noted("features train"));
-  EXPECT_TRUE(tune("other", linear + Words{"--image-size", "64x16"}).noted("features train"));
+  EXPECT_TRUE(tune("first", linear).noted("prefix train"));
+  EXPECT_FALSE(tune("again", linear).noted("prefix train"));
+  EXPECT_TRUE(tune("other", linear + Words{"--image-size", "64x16"}).noted("prefix train"));
   tune("plain", {"--method", "linear"});
   for (const char* name : {"first", "again"})
     EXPECT_TRUE(read_text(delta(name)) == read_text(delta("plain")));

@@ -271,7 +271,7 @@ TEST(RunFolder, is_not_made_when_the_job_cannot_begin) {
 
 TEST(Progress, is_a_first_and_a_last_line_when_stderr_is_no_terminal) {
   const Garden garden;
-  const Outcome outcome = garden.tune("linear", {"--epochs", "12"});
+  const Outcome outcome = garden.tune("linear", {"--epochs", "12", "--prefix-cache", "off"});
   EXPECT_EQ(outcome.err.find('\r'), std::string::npos);
   const auto lines = std::ranges::count(outcome.err, '\n');
   EXPECT_LE(lines, 9) << outcome.err;

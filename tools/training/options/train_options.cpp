@@ -43,9 +43,7 @@ void declare_base(OptionTable& table, ModelSource& model) {
       .by_default(stored)
       .reading()
       .rare();
-  table
-      .number("crop-pct", model.crop_pct, kCropShare,
-              "share of the short side that is cut out: it is resized to image size / X before")
+  table.number("crop-pct", model.crop_pct, kCropShare, "share of the short side that a crop keeps")
       .by_default(stored)
       .needing_that(
           "images that are cut out", [&] { return model.resize != "squash"; },
