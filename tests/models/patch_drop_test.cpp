@@ -53,7 +53,7 @@ Tensor images() {
 /// A pass by hand of a model with plain norms and MLPs.
 class ByHand {
  public:
-  ByHand(Vit& model, const KeptPatches& kept) : model_(model), c_(model.config()), kept_(kept) {
+  ByHand(Vit& model, const KeptPatches& kept) : c_(model.config()), kept_(kept) {
     for (const auto& [name, parameter] : engine::parameters(model)) parameters_.emplace(name, parameter);
   }
 
@@ -143,7 +143,6 @@ class ByHand {
     return engine::add(y, linear(hidden, "attn_pool.mlp.fc2"));
   }
 
-  Vit& model_;
   VitConfig c_;
   KeptPatches kept_;
   std::map<std::string, engine::Parameter> parameters_;
