@@ -114,8 +114,8 @@ TEST(Halving, of_one_epoch_is_a_grid) {
   Words words = search(garden, "short", "halving");
   *(std::ranges::find(words, "--epochs") + 1) = "1";
   ASSERT_EQ(run(words).status, 0);
-  for (const Json& one : read_json(fs::path(garden.out("short")) / "compare.json")["runs"])
-    EXPECT_FALSE(one.contains("stopped_after"));
+  const Json comparison = read_json(fs::path(garden.out("short")) / "compare.json");
+  for (const Json& one : comparison["runs"]) EXPECT_FALSE(one.contains("stopped_after"));
 }
 
 TEST(Parts, of_a_comparison_end_as_the_whole_one_even_when_one_is_killed) {

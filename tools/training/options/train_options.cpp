@@ -28,7 +28,7 @@ void declare_base(OptionTable& table, ModelSource& model) {
       .reading();
   table.text("arch", model.arch, "NAME", "random weights of timm's model of that name");
   table.image_size("image-size", model.image_size, "in pixels: N x N, or H x W").by_default(stored).reading();
-  table.text("mean", model.mean, "a,b,c", "per-channel mean of pixels in [0, 1]")
+  table.text("mean", model.mean, "a,b,c", "mean of each channel, in [0, 1]")
       .by_default(stored)
       .reading()
       .rare();
@@ -43,7 +43,7 @@ void declare_base(OptionTable& table, ModelSource& model) {
       .by_default(stored)
       .reading()
       .rare();
-  table.number("crop-pct", model.crop_pct, kCropShare, "share of the short side that a crop keeps")
+  table.number("crop-pct", model.crop_pct, kCropShare, "share of the short side kept")
       .by_default(stored)
       .needing_that(
           "images that are cut out", [&] { return model.resize != "squash"; },
