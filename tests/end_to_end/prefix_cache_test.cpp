@@ -145,6 +145,38 @@ TEST(PrefixCache, never_exceeds_its_bound) {
     expect_same_run(garden.run_folder(name), garden.run_folder("off"));
 }
 
+TEST(PrefixCache, counts_the_files_of_other_variants_in_its_bound) {
+  const PrefixCache garden;
+  const Words words{"--method", "last-k", "--blocks", "1", "--no-test", "--on", "train+val"};
+  garden.run_of("varied", words + Words{"--epochs", "8", "--augment", "flip", "--augment-copies", "4",
+                                        "--prefix-cache", garden.kept() + ",90KB"});
+  garden.run_of("plain", words + Words{"--epochs", "2", "--prefix-cache", garden.kept() + ",90KB"});
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : fs::directory_iterator(garden.kept())) bytes += entry.file_size();
+  EXPECT_GT(bytes, 50000u);
+  EXPECT_LE(bytes, 90000u);
+}
+
+TEST(PrefixCache, passes_over_an_image_that_the_run_never_looks_at) {
+  const PrefixCache garden;
+  write_text(garden.data() + "/train/red/99.ppm", "P6\n1 1\n255\n");  // the last one, which fills no batch
+  const Words words{"--method", "last-k",       "--blocks",     "1", "--epochs",
+                    "2",        "--no-shuffle", "--batch-size", "6"};
+  garden.run_of("off", words + Words{"--prefix-cache", "off"});
+  EXPECT_THAT(garden.run_of("auto", words).err, HasSubstr("the activations of train are not kept"));
+  expect_same_run(garden.run_folder("auto"), garden.run_folder("off"));
+}
+
+TEST(PrefixCache, leaves_nothing_of_a_run_that_was_killed_while_it_wrote_to_its_folder) {
+  const PrefixCache garden;
+  const Words words{"--method", "last-k", "--blocks", "1", "--epochs", "2"};
+  garden.run_of("run", words);
+  const std::string hidden = "/.prefix-train-block2-0.safetensors.tmp.unknown.1.0";
+  write_text(garden.run_folder("run") + hidden, "half");
+  garden.run_of("run", words + Words{"--resume"});
+  EXPECT_FALSE(fs::exists(garden.run_folder("run") + hidden));
+}
+
 TEST(PrefixCache, serves_other_methods_rates_and_seeds_at_the_same_depth) {
   const PrefixCache garden;
   const auto kept = [&](const std::string& name, const Words& words) {

@@ -169,5 +169,20 @@ TEST_F(KnownScores, do_not_stand_for_a_scoring_that_leaves_more_than_sums) {
   EXPECT_THAT(support::error_of([&] { delta(config_, folder_); }), HasSubstr("does not select by gradients"));
 }
 
+TEST_F(KnownScores, of_a_scoring_that_stops_when_its_own_choice_is_stable_serve_no_other) {
+  const auto why = [](const std::string& batches) {
+    return why_no_known_scores(*peft::make_method("grft", {{"score-batches", batches}}), "grft");
+  };
+  EXPECT_THAT(why("auto"), HasSubstr("--score-batches auto"));
+  EXPECT_EQ(why("2"), "");
+}
+
+TEST_F(KnownScores, of_spt_within_some_blocks_are_estimated) {
+  TrainConfig config = config_;
+  config.method = "spt", config.method_options = {}, config.freeze_blocks = 1;
+  auto run = open_run(config, {"train"});
+  EXPECT_GT(estimate_memory(run, config).total(), 0u);
+}
+
 }  // namespace
 }  // namespace training

@@ -101,7 +101,10 @@ TEST(PrefixCacheOptions, are_words_sizes_and_folders) {
   EXPECT_EQ(parse("kept,4KB").most, 4000u);
   EXPECT_EQ(parse("a,b").folder, "a,b");
   EXPECT_EQ(parse("myGB").folder, "myGB");
-  for (const char* wrong : {"", "500", "1.5", "9999999999TB"}) EXPECT_NE(error_of([&] { parse(wrong); }), "");
+  EXPECT_EQ(parse("./500mb").folder, "./500mb");
+  for (const char* wrong : {"", "500", "1.5", "9999999999TB", "500mb", "500 MB", "1e3MB", "-5MB", "auto,5MB",
+                            "off,5MB", "kept,5mb"})
+    EXPECT_NE(error_of([&] { parse(wrong); }), "");
 }
 
 }  // namespace

@@ -73,6 +73,8 @@ RunIdentity scores_identity(Run& run, const TrainConfig& config, Index batches) 
 
 std::string why_no_known_scores(const peft::Method& method, const std::string& name) {
   if (!method.scoring()) return "method " + name + " does not select by gradients; grft, gps and sift do";
+  if (method.scoring()->until_stable)
+    return "--score-batches auto stops where the choice of this method and of these options is stable";
   return method.scoring()->more_than_sums;
 }
 

@@ -147,6 +147,9 @@ MemoryEstimate estimate_memory(Run& run, const TrainConfig& config) {
       p.parameter.observe(scoring->form_of(p));
     }
   }
+  if (run.method->choices().empty()) {  // what it chooses from becomes adapters
+    for (const auto& p : run.method->pool(model)) p.parameter.observe(scoring->form_of(p));
+  }
   const std::size_t scored = trained_bytes(model);
   const AtImageSize at(model, scored_size);
   const std::size_t growth = estimated_growth(model, config.batch_size * views, drop);

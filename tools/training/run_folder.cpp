@@ -1,4 +1,5 @@
 #include "tools/training/run_folder.h"
+#include "tools/training/prefix/files.h"
 
 #include <algorithm>
 #include <array>
@@ -36,7 +37,9 @@ constexpr std::array kFiles{
 bool is_leftover(const std::string& name,
                  decltype(engine::AtomicFile::is_temporary)& judge = engine::AtomicFile::is_temporary) {
   const auto begun = [&](const char* file) { return judge(name, file); };
-  return begun(kLog) || std::ranges::any_of(kCheckpoints, begun) || std::ranges::any_of(kFiles, begun);
+  const std::string prefix = begun_prefix_file(name);
+  return (!prefix.empty() && begun(prefix.c_str())) || begun(kLog) ||
+         std::ranges::any_of(kCheckpoints, begun) || std::ranges::any_of(kFiles, begun);
 }
 
 /// True for a folder without a run: an empty one, or one whose run was killed before it began.
@@ -140,6 +143,7 @@ void RunFolder::remove_files() const {
   engine::sync_folder(path_, path_.string());
   for (const char* name : kFiles) engine::remove_file(file(name));
   for (const std::string& name : EventFile::in(path_)) engine::remove_file(file(name));
+  remove_prefixes(path_);
 }
 
 void RunFolder::open_log() {

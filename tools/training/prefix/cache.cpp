@@ -5,6 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 #include "engine/base/phase.h"
 #include "engine/base/text.h"
@@ -93,17 +94,25 @@ const Activations* PrefixCache::scored_on() {
   return same && config_.image_is_fixed() ? known().trained_on.get() : nullptr;
 }
 
-bool PrefixCache::fits(std::uint64_t bytes, const fs::path& folder, const std::string& start) const {
-  std::uint64_t others = 0, own = 0;
-  if (fs::exists(folder)) {
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-      const std::string name = entry.path().filename().string();
-      if (is_prefix_file(name) && entry.is_regular_file())
-        (name.starts_with(start) ? own : others) += entry.file_size();
-    }
+/// Bytes of the files in a folder that a split does not replace.
+std::uint64_t PrefixCache::bytes_of_others(const PrefixSplit& split, const fs::path& folder) const {
+  std::uint64_t bytes = 0;
+  if (!fs::exists(folder)) return bytes;
+  std::set<std::string> own;
+  for (const PrefixPiece& piece : pieces_of(split)) own.insert(name_of(split, piece));
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if ((!is_prefix_file(name) && begun_prefix_file(name).empty()) || own.contains(name)) continue;
+    std::error_code gone;  // by another process
+    const std::uintmax_t size = entry.file_size(gone);
+    if (!gone) bytes += size;
   }
-  if (options_.most) return others + bytes <= *options_.most;
-  return bytes <= own + fs::space(existing(folder)).available / 2;
+  return bytes;
+}
+
+std::string PrefixCache::name_of(const PrefixSplit& split, const PrefixPiece& piece) const {
+  const std::string seed = split.variants > 0 ? "-seed" + std::to_string(config_.model.seed) : "";
+  return prefix_file_name(split.name + seed, cut_, run_.loaded.model.config().depth, piece.number);
 }
 
 PrefixFile PrefixCache::file_of(const PrefixSplit& split, const PrefixPiece& piece,
@@ -111,9 +120,7 @@ PrefixFile PrefixCache::file_of(const PrefixSplit& split, const PrefixPiece& pie
   std::vector<Index> places(static_cast<std::size_t>(piece.count));
   std::iota(places.begin(), places.end(), piece.first);
   PrefixFile file{
-      .path = folder / prefix_file_name(split.name, cut_, run_.loaded.model.config().depth, piece.number),
-      .images = data::some_of(split.images, places),
-      .cut = cut_};
+      .path = folder / name_of(split, piece), .images = data::some_of(split.images, places), .cut = cut_};
   if (split.variants > 0)
     file.variant = json_text({{"augment", config_.augment},
                               {"seed", config_.model.seed},
@@ -127,27 +134,34 @@ std::shared_ptr<Activations> PrefixCache::activations_of(const std::string& name
   const models::Vit& model = run_.loaded.model;
   const PrefixSplit split{name, find_split(run_.splits, name), variants, model.shape_below(cut_)};
   const std::uint64_t bytes = split.bytes(), free = training::free_memory();
-  const std::uint64_t room = std::min(free > needed_ ? (free - needed_) / 2 : 0,
-                                      options_.most.value_or(std::numeric_limits<std::uint64_t>::max()));
-  const bool in_memory = in_memory_ + bytes <= room;
+  constexpr std::uint64_t kNoBound = std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t most = options_.most.value_or(kNoBound);
+  const auto too_large = [&](const std::string& where, const std::string& instead) {
+    events_.on_note(engine::say("note: the activations of", split.rows(), "images of", name,
+                                "(" + engine::human_bytes(static_cast<double>(bytes)) + ") are more than",
+                                where, "has room for, and", instead));
+  };
+  // The bound is of memory and files together.
+  const std::uint64_t held = in_memory_ + (options_.folder.empty() ? in_files_ : 0);
+  bool in_memory = in_memory_ + bytes <= (free > needed_ ? (free - needed_) / 2 : 0) && held + bytes <= most;
   fs::path folder = options_.folder;
   if (folder.empty() && !in_memory) folder = options_.spare;
-  const std::string size = engine::human_bytes(static_cast<double>(bytes));
-  const auto too_large = [&](const std::string& where) {
-    events_.on_note(engine::say("note: the activations of", split.rows(), "images of", name,
-                                "(" + size + ") are more than", where, "has room for, and",
-                                in_memory ? "kept in memory alone" : "not kept"));
-  };
   if (!folder.empty()) {
+    remove_abandoned_prefixes(folder);
     // Beside the rows a file has a header, and 56 bytes of every image.
-    const auto more = static_cast<std::uint64_t>(64 * split.rows() + 8192 * std::ssize(pieces_of(split)));
-    const std::string start = prefix_file_name(name, cut_, model.config().depth, 0);
-    if (!fits(bytes + more, folder, start.substr(0, start.rfind('-') + 1))) {
-      too_large(options_.most ? "--prefix-cache" : folder.string());
+    const std::uint64_t others = bytes_of_others(split, folder),
+                        files = bytes + static_cast<std::uint64_t>(64 * split.rows() +
+                                                                   8192 * std::ssize(pieces_of(split)));
+    const bool fits = options_.most ? in_memory_ + others + files <= most
+                                    : files <= fs::space(existing(folder)).available / 2;
+    if (fits && in_memory && options_.most) in_memory = in_memory_ + bytes + others + files <= most;
+    if (!fits) {
+      too_large(options_.most ? "--prefix-cache" : folder.string(),
+                in_memory ? "kept in memory alone" : "not kept");
       folder.clear();
     }
   } else if (!in_memory) {
-    too_large(options_.most && in_memory_ + bytes > *options_.most ? "--prefix-cache" : "the memory");
+    too_large(held + bytes > most ? "--prefix-cache" : "the memory", "not kept");
   }
   if (folder.empty() && !in_memory) return nullptr;
   auto all = kept(split, folder, in_memory);
@@ -164,21 +178,28 @@ std::shared_ptr<Activations> PrefixCache::kept(const PrefixSplit& split, fs::pat
   for (const PrefixPiece& piece : pieces_of(split)) {
     const PrefixFile file = file_of(split, piece, folder);
     auto stored = folder.empty() ? nullptr : open_prefix(file, run_, events_);
-    const Tensor computed = stored ? Tensor() : rows.of(piece);
+    Tensor computed;
+    try {
+      if (!stored) computed = rows.of(piece);
+    } catch (const engine::Error& e) {  // of an image that the run may never look at
+      events_.on_note(std::string("note: ") + e.what() + "; the activations of " + split.name +
+                      " are not kept");
+      return nullptr;
+    }
     if (!stored && !folder.empty()) {
       try {
         write_prefix(file, computed, run_);
         files.push_back(file.path);
-        stored = std::make_shared<const engine::Safetensors>(file.path);
+        if (!in_memory) stored = open_prefix(file, run_, events_);
       } catch (const engine::Error& e) {
         folder.clear();
         events_.on_note(std::string("note: ") + e.what() + "; the activations of " + split.name + " are " +
                         (in_memory ? "kept in memory alone" : "not kept"));
       }
     }
-    if (stored) bytes += fs::file_size(file.path);
+    if (!folder.empty()) bytes += fs::file_size(file.path);
     if (in_memory) {
-      all->add(stored ? stored->read(kActivations) : computed);
+      all->add(computed.defined() ? computed : stored->read(kActivations));
     } else if (stored) {
       all->add(stored, kActivations);
     } else {
@@ -202,11 +223,7 @@ nlohmann::ordered_json PrefixCache::json() const {
 }
 
 void PrefixCache::remove_spare() const {
-  if (options_.spare.empty() || !fs::exists(options_.spare)) return;
-  std::vector<fs::path> found;
-  for (const fs::directory_entry& entry : fs::directory_iterator(options_.spare))
-    if (is_prefix_file(entry.path().filename().string())) found.push_back(entry.path());
-  for (const fs::path& path : found) engine::remove_file(path);
+  if (!options_.spare.empty()) remove_prefixes(options_.spare);
 }
 
 }  // namespace training

@@ -39,7 +39,8 @@ class PrefixCache {
   std::shared_ptr<Activations> kept(const PrefixSplit& split, std::filesystem::path folder, bool in_memory);
   PrefixFile file_of(const PrefixSplit& split, const PrefixPiece& piece,
                      const std::filesystem::path& folder) const;
-  bool fits(std::uint64_t bytes, const std::filesystem::path& folder, const std::string& start) const;
+  std::uint64_t bytes_of_others(const PrefixSplit& split, const std::filesystem::path& folder) const;
+  std::string name_of(const PrefixSplit& split, const PrefixPiece& piece) const;
 
   Run& run_;
   const TrainConfig& config_;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/text.h"
+#include "engine/io/atomic_file.h"
 #include "engine/io/folder.h"
 #include "engine/io/sha256.h"
 #include "engine/kernels/simd.h"
@@ -98,6 +99,31 @@ bool is_prefix_file(const std::string& name) {
   return name.starts_with(kStart) && name.ends_with(".safetensors");
 }
 
+std::string begun_prefix_file(const std::string& hidden) {
+  const std::size_t end = hidden.find(".tmp.");
+  if (!hidden.starts_with('.') || end == std::string::npos) return "";
+  const std::string name = hidden.substr(1, end - 1);
+  return is_prefix_file(name) && engine::AtomicFile::is_temporary(hidden, name) ? name : "";
+}
+
+void remove_prefixes(const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder)) return;
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (is_prefix_file(entry.path().filename().string())) found.push_back(entry.path());
+  for (const auto& path : found) engine::remove_file(path);
+}
+
+void remove_abandoned_prefixes(const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder)) return;
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string hidden = entry.path().filename().string(), name = begun_prefix_file(hidden);
+    if (!name.empty() && engine::AtomicFile::is_abandoned(hidden, name)) found.push_back(entry.path());
+  }
+  for (const auto& path : found) engine::remove_file(path);
+}
+
 std::shared_ptr<const engine::Safetensors> open_prefix(const PrefixFile& file, const Run& run,
                                                        const Events& events) {
   if (!std::filesystem::exists(file.path)) return nullptr;
@@ -110,7 +136,8 @@ std::shared_ptr<const engine::Safetensors> open_prefix(const PrefixFile& file, c
     return nullptr;
   };
   try {
-    const SealedFile sealed(file.path, kFormat);
+    const auto opened = std::make_shared<const SealedFile>(file.path, kFormat);
+    const SealedFile& sealed = *opened;
     if (sealed.stored("from") != origin(file, run) ||
         sealed.file().entry(kActivations).shape()[0] != images.size() ||
         sealed.file().entry(kStamps).shape() != Shape{images.size(), kStamp})
@@ -119,7 +146,7 @@ std::shared_ptr<const engine::Safetensors> open_prefix(const PrefixFile& file, c
         run.contents->changed(images, read_stamps(sealed.file().read(kStamps), run, images), true);
     if (!changed.empty())
       return computed_again("has activations of other images (" + describe_changed(changed) + ")");
-    return std::make_shared<const engine::Safetensors>(file.path);
+    return {opened, &sealed.file()};  // another process may have put another file in its place by now
   } catch (const engine::Error& e) {
     events.on_note(std::string("note: passed over ") + e.what());
   }

@@ -24,6 +24,12 @@ struct PrefixFile {
 std::string prefix_file_name(const std::string& split, Index cut, Index blocks, Index number);
 /// True for such a name.
 bool is_prefix_file(const std::string& name);
+/// The name of the file that was begun under this hidden name; empty for any other.
+std::string begun_prefix_file(const std::string& hidden);
+/// Removes all such files from a folder.
+void remove_prefixes(const std::filesystem::path& folder);
+/// Removes what processes that have ended began to write there.
+void remove_abandoned_prefixes(const std::filesystem::path& folder);
 
 /// Opens the file, when it is whole and has what this model and program would compute of the images as they
 /// are now; nothing otherwise, with a note unless there is none. Throws an Error for a file of something

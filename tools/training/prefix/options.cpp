@@ -42,6 +42,13 @@ std::optional<std::uint64_t> read_size(std::string_view text) {
   return std::nullopt;
 }
 
+/// True for what was probably meant as a number of bytes.
+bool is_like_a_size(std::string_view text) {
+  return !text.empty() &&
+         (std::isdigit(static_cast<unsigned char>(text[0])) || text[0] == '-' || text[0] == '+') &&
+         text.find('/') == std::string_view::npos;
+}
+
 }  // namespace
 
 PrefixCacheOptions PrefixCacheOptions::parse(const std::string& text) {
@@ -49,11 +56,14 @@ PrefixCacheOptions PrefixCacheOptions::parse(const std::string& text) {
   o.off = text == "off";
   if (o.off || text == "auto") return o;
   const std::size_t comma = text.rfind(',');
-  o.most = read_size(comma == std::string::npos ? text : std::string_view(text).substr(comma + 1));
-  const std::string folder = !o.most ? text : comma == std::string::npos ? "" : text.substr(0, comma);
-  engine::check(!text.empty() && !is_number(folder),
-                "--prefix-cache takes off, auto, a size as 500MB or 4GiB, or a folder, not '" + text + "'");
-  o.folder = folder;
+  const std::string last = comma == std::string::npos ? text : text.substr(comma + 1);
+  o.most = read_size(last);
+  o.folder = !o.most ? text : comma == std::string::npos ? "" : text.substr(0, comma);
+  const std::string folder = o.folder.string();
+  engine::check(!text.empty() && (o.most || !is_like_a_size(last)) && folder != "off" && folder != "auto" &&
+                    !is_like_a_size(folder),
+                "--prefix-cache takes off, auto, a size as 500MB or 4GiB, a folder, or DIR,SIZE, not '" +
+                    text + "'; a folder of such a name is ./NAME");
   return o;
 }
 
