@@ -190,6 +190,14 @@ TEST(PrefixCache, serves_other_methods_rates_and_seeds_at_the_same_depth) {
   EXPECT_EQ(kept("size", {"--method", "last-k", "--blocks", "1", "--mean", "0.4,0.5,0.5"}), 36);
 }
 
+TEST(PrefixCache, is_kept_neither_among_the_images_nor_in_the_place_of_a_file) {
+  const PrefixCache garden;
+  const Words words{"tune", "--model", garden.model(), "--data", garden.data(), "--out", garden.run_folder()};
+  EXPECT_THAT(run(words + Words{"--prefix-cache", garden.data() + "/train/../train"}).error(2),
+              HasSubstr("lies among the images"));
+  EXPECT_THAT(run(words + Words{"--prefix-cache", garden.model()}).error(2), HasSubstr("is a file"));
+}
+
 TEST(PrefixCache, takes_a_word_a_size_or_a_folder) {
   const PrefixCache garden;
   for (const char* text : {"", "500", "1.5"}) {

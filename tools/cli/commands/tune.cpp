@@ -56,6 +56,11 @@ void check_paths(TuneOptions options) {
   OptionTable table;
   declare_tune(table, options);
   check_outputs(table);
+  if (const std::filesystem::path kept = options.prefix_cache().folder; !kept.empty()) {
+    check_not_among_images("--prefix-cache", kept, options.config.data.data);
+    if (std::filesystem::exists(kept) && !std::filesystem::is_directory(kept))
+      throw training::UsageError("--prefix-cache " + kept.string() + " is a file; a folder is needed");
+  }
   if (options.out.empty()) {
     check_not_among_images("--out", "runs", options.config.data.data);
     engine::check_writable("runs", "runs");
