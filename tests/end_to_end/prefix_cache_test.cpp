@@ -195,6 +195,8 @@ TEST(PrefixCache, is_kept_neither_among_the_images_nor_in_the_place_of_a_file) {
   const Words words{"tune", "--model", garden.model(), "--data", garden.data(), "--out", garden.run_folder()};
   EXPECT_THAT(run(words + Words{"--prefix-cache", garden.data() + "/train/../train"}).error(2),
               HasSubstr("lies among the images"));
+  EXPECT_THAT(run(words + Words{"--method", "grft", "--scores", garden.data() + "/train/"}).error(2),
+              HasSubstr("--scores"));
   EXPECT_THAT(run(words + Words{"--prefix-cache", garden.model()}).error(2), HasSubstr("is a file"));
 }
 

@@ -61,6 +61,8 @@ void check_paths(TuneOptions options) {
     if (std::filesystem::exists(kept) && !std::filesystem::is_directory(kept))
       throw training::UsageError("--prefix-cache " + kept.string() + " is a file; a folder is needed");
   }
+  if (options.scores.ends_with('/'))
+    check_not_among_images("--scores", options.scores, options.config.data.data);
   if (options.out.empty()) {
     check_not_among_images("--out", "runs", options.config.data.data);
     engine::check_writable("runs", "runs");
